@@ -1,0 +1,3 @@
+//! Usher: a SCIM 2.0 / LDAP identity provisioning gateway.
+
+pub mod store;
