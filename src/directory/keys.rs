@@ -1,0 +1,407 @@
+//! Every key of the store, in one place. Organisation first, so that a scan never leaves its tenant.
+//!
+//! ```text
+//! g 's' slug                         -> organisation id          (a slug names one organisation)
+//! g 't' token id                     -> Token
+//! g 'i' SHA-256 of invitation secret -> organisation id, invitation id
+//! o <org 16 bytes> <table byte> ...  -> everything of one organisation
+//! ```
+//! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
+
+use sha2::Digest as _;
+
+use crate::model::id::{GroupId, InvitationId, OrganisationId, TokenId, UserId};
+use crate::model::membership::Member;
+use crate::model::slug::Slug;
+use crate::store::Key;
+
+/// The tables of an organisation. The byte is part of the stored key: never change one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Table {
+    /// The organisation's own record.
+    Organisation = b'o',
+    /// Connections by name.
+    Connection = b'c',
+    /// Roles by key.
+    Role = b'r',
+    /// Licences by key.
+    Licence = b'l',
+    /// Users by id (which is the order of creation).
+    User = b'u',
+    /// Tombstones of deleted users and groups by id.
+    Tombstone = b'x',
+    /// Groups by id.
+    Group = b'g',
+    /// Members of a group.
+    GroupMember = b'm',
+    /// Groups of a member.
+    MemberGroup = b'n',
+    /// When a group's members last changed, and how often.
+    GroupTouched = b'h',
+    /// Invitations by id.
+    Invitation = b'i',
+    /// Unique names: a folded value -> the id that holds it.
+    Unique = b'q',
+    /// Other indexes: a folded value and an id -> nothing.
+    Index = b'y',
+    /// Counters.
+    Count = b'k',
+    /// Users who wait for a seat, in order.
+    Waiting = b'w',
+    /// The event log.
+    Event = b'e',
+    /// Tokens of the organisation: a list for people; the token itself is global.
+    TokenList = b't',
+    /// A connection's memory of an outside identity.
+    Link = b'z',
+    /// Synchronisation runs, plans and leases.
+    Run = b'v',
+}
+
+/// What must be unique in an organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unique {
+    /// A user's login name.
+    UserName,
+    /// A group's name.
+    GroupName,
+}
+
+/// What users and groups are found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Index {
+    /// A user's e-mail address, folded.
+    UserEmail,
+    /// A user's `displayName`, folded.
+    UserDisplayName,
+    /// The role a user holds.
+    RoleHolder,
+    /// The licence a user is meant to have.
+    LicenceHolder,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Count {
+    /// Users.
+    Users,
+    /// Groups.
+    Groups,
+    /// Members of a group.
+    Members(GroupId),
+    /// Seats held of a licence.
+    Seats(Slug),
+    /// People that a connection is linked to.
+    Linked(Slug),
+}
+
+/// Texts above this many bytes are cut and hashed in a key.
+const TEXT_BYTES_MAX: usize = 512;
+
+/// A key under construction.
+struct Builder(Vec<u8>);
+
+impl Builder {
+    fn global(table: u8) -> Self {
+        Self(vec![b'g', table])
+    }
+
+    fn of(organisation: OrganisationId, table: Table) -> Self {
+        let mut bytes = Vec::with_capacity(64);
+        bytes.push(b'o');
+        bytes.extend_from_slice(organisation.uuid().as_bytes());
+        bytes.push(table as u8);
+        Self(bytes)
+    }
+
+    fn uuid(mut self, id: uuid::Uuid) -> Self {
+        self.0.extend_from_slice(id.as_bytes());
+        self
+    }
+
+    fn byte(mut self, byte: u8) -> Self {
+        self.0.push(byte);
+        self
+    }
+
+    /// Zero bytes end a text, so inside one they are kept as U+FFFD. A text too long for a key keeps its start and gets
+    /// the hash of the whole: two different texts never share a key.
+    fn text(mut self, text: &str) -> Self {
+        let clean = text.replace('\0', "\u{fffd}");
+        if clean.len() > TEXT_BYTES_MAX {
+            self.0.extend_from_slice(&clean.as_bytes()[..TEXT_BYTES_MAX]);
+            self.0.extend_from_slice(&sha2::Sha256::digest(text));
+        } else {
+            self.0.extend_from_slice(clean.as_bytes());
+        }
+        self.0.push(0);
+        self
+    }
+
+    fn number(mut self, number: u64) -> Self {
+        self.0.extend_from_slice(&number.to_be_bytes());
+        self
+    }
+
+    fn key(self) -> Key {
+        Key::new(self.0)
+    }
+}
+
+/// The organisation that has this slug.
+#[must_use]
+pub fn slug(slug: &Slug) -> Key {
+    Builder::global(b's').text(slug.as_str()).key()
+}
+
+/// All slugs.
+#[must_use]
+pub fn slugs() -> Key {
+    Builder::global(b's').key()
+}
+
+/// A token.
+#[must_use]
+pub fn token(id: TokenId) -> Key {
+    Builder::global(b't').uuid(id.uuid()).key()
+}
+
+/// All tokens.
+#[must_use]
+pub fn tokens() -> Key {
+    Builder::global(b't').key()
+}
+
+/// The invitation that a secret opens; `hash` is hexadecimal.
+#[must_use]
+pub fn invitation_secret(hash: &str) -> Key {
+    Builder::global(b'i').text(hash).key()
+}
+
+/// Everything of one organisation.
+#[must_use]
+pub fn organisation_all(organisation: OrganisationId) -> Key {
+    Key::new([&[b'o'], organisation.uuid().as_bytes().as_slice()].concat())
+}
+
+/// One table of one organisation.
+#[must_use]
+pub fn table(organisation: OrganisationId, table: Table) -> Key {
+    Builder::of(organisation, table).key()
+}
+
+/// The organisation's own record.
+#[must_use]
+pub fn organisation(organisation: OrganisationId) -> Key {
+    Builder::of(organisation, Table::Organisation).key()
+}
+
+/// A record that has a short name: a connection, role or licence.
+#[must_use]
+pub fn named(organisation: OrganisationId, table: Table, name: &Slug) -> Key {
+    Builder::of(organisation, table).text(name.as_str()).key()
+}
+
+/// A user.
+#[must_use]
+pub fn user(organisation: OrganisationId, id: UserId) -> Key {
+    Builder::of(organisation, Table::User).uuid(id.uuid()).key()
+}
+
+/// A group.
+#[must_use]
+pub fn group(organisation: OrganisationId, id: GroupId) -> Key {
+    Builder::of(organisation, Table::Group).uuid(id.uuid()).key()
+}
+
+/// When a group's members last changed.
+#[must_use]
+pub fn group_touched(organisation: OrganisationId, id: GroupId) -> Key {
+    Builder::of(organisation, Table::GroupTouched).uuid(id.uuid()).byte(b't').key()
+}
+
+/// How often a group's members changed: part of its version.
+#[must_use]
+pub fn group_changes(organisation: OrganisationId, id: GroupId) -> Key {
+    Builder::of(organisation, Table::GroupTouched).uuid(id.uuid()).byte(b'n').key()
+}
+
+/// What remains of a deleted user or group.
+#[must_use]
+pub fn tombstone(organisation: OrganisationId, id: uuid::Uuid) -> Key {
+    Builder::of(organisation, Table::Tombstone).uuid(id).key()
+}
+
+/// An invitation.
+#[must_use]
+pub fn invitation(organisation: OrganisationId, id: InvitationId) -> Key {
+    Builder::of(organisation, Table::Invitation).uuid(id.uuid()).key()
+}
+
+/// A token in its organisation's list.
+#[must_use]
+pub fn token_entry(organisation: OrganisationId, id: TokenId) -> Key {
+    Builder::of(organisation, Table::TokenList).uuid(id.uuid()).key()
+}
+
+fn member_parts(builder: Builder, member: Member) -> Builder {
+    match member {
+        Member::User(id) => builder.byte(b'u').uuid(id.uuid()),
+        Member::Group(id) => builder.byte(b'g').uuid(id.uuid()),
+    }
+}
+
+/// The edge from a group to a member.
+#[must_use]
+pub fn group_member(organisation: OrganisationId, group: GroupId, member: Member) -> Key {
+    member_parts(Builder::of(organisation, Table::GroupMember).uuid(group.uuid()), member).key()
+}
+
+/// All edges of a group.
+#[must_use]
+pub fn group_members(organisation: OrganisationId, group: GroupId) -> Key {
+    Builder::of(organisation, Table::GroupMember).uuid(group.uuid()).key()
+}
+
+/// The edge from a member to a group.
+#[must_use]
+pub fn member_group(organisation: OrganisationId, member: Member, group: GroupId) -> Key {
+    member_parts(Builder::of(organisation, Table::MemberGroup), member).uuid(group.uuid()).key()
+}
+
+/// All edges of a member.
+#[must_use]
+pub fn member_groups(organisation: OrganisationId, member: Member) -> Key {
+    member_parts(Builder::of(organisation, Table::MemberGroup), member).key()
+}
+
+/// The member at the end of a [`group_member`] key.
+#[must_use]
+pub fn member_of(key: &Key) -> Option<Member> {
+    let (kind, id) = key.as_bytes().get(34..)?.split_first()?;
+    let id = uuid::Uuid::from_slice(id).ok()?;
+    match kind {
+        b'u' => Some(Member::User(UserId::new(id))),
+        b'g' => Some(Member::Group(GroupId::new(id))),
+        _ => None,
+    }
+}
+
+/// The identifier in the last 16 bytes of a key.
+#[must_use]
+pub fn last_uuid(key: &Key) -> Option<uuid::Uuid> {
+    let bytes = key.as_bytes();
+    uuid::Uuid::from_slice(bytes.get(bytes.len().checked_sub(16)?..)?).ok()
+}
+
+/// The number in the last 8 bytes of a key.
+#[must_use]
+pub fn last_number(key: &Key) -> Option<u64> {
+    let bytes = key.as_bytes();
+    let number = bytes.get(bytes.len().checked_sub(8)?..)?;
+    Some(u64::from_be_bytes(number.try_into().ok()?))
+}
+
+/// The holder of a unique name; `folded` is the name's comparison form.
+#[must_use]
+pub fn unique(organisation: OrganisationId, what: Unique, folded: &str) -> Key {
+    let tag = match what {
+        Unique::UserName => b'u',
+        Unique::GroupName => b'g',
+    };
+    Builder::of(organisation, Table::Unique).byte(tag).text(folded).key()
+}
+
+fn index_tag(index: Index) -> u8 {
+    match index {
+        Index::UserEmail => b'e',
+        Index::UserDisplayName => b'd',
+        Index::RoleHolder => b'r',
+        Index::LicenceHolder => b'l',
+    }
+}
+
+/// One entry of an index.
+#[must_use]
+pub fn index(organisation: OrganisationId, index: Index, folded: &str, id: uuid::Uuid) -> Key {
+    Builder::of(organisation, Table::Index).byte(index_tag(index)).text(folded).uuid(id).key()
+}
+
+/// All entries of an index for one value.
+#[must_use]
+pub fn index_entries(organisation: OrganisationId, index: Index, folded: &str) -> Key {
+    Builder::of(organisation, Table::Index).byte(index_tag(index)).text(folded).key()
+}
+
+/// All entries of an index whose value starts with `prefix`.
+#[must_use]
+pub fn index_prefix(organisation: OrganisationId, index: Index, prefix: &str) -> Key {
+    let mut builder = Builder::of(organisation, Table::Index).byte(index_tag(index));
+    builder.0.extend_from_slice(prefix.as_bytes());
+    builder.key()
+}
+
+/// A counter.
+#[must_use]
+pub fn count(organisation: OrganisationId, what: &Count) -> Key {
+    let builder = Builder::of(organisation, Table::Count);
+    match what {
+        Count::Users => builder.byte(b'u'),
+        Count::Groups => builder.byte(b'g'),
+        Count::Members(group) => builder.byte(b'm').uuid(group.uuid()),
+        Count::Seats(licence) => builder.byte(b's').text(licence.as_str()),
+        Count::Linked(connection) => builder.byte(b'c').text(connection.as_str()),
+    }
+    .key()
+}
+
+/// A user's place in a licence's queue: by the instant (milliseconds) that waiting began, then by id.
+#[must_use]
+pub fn waiting(organisation: OrganisationId, licence: &Slug, since_ms: u64, user: UserId) -> Key {
+    Builder::of(organisation, Table::Waiting).text(licence.as_str()).number(since_ms).uuid(user.uuid()).key()
+}
+
+/// A licence's queue.
+#[must_use]
+pub fn queue(organisation: OrganisationId, licence: &Slug) -> Key {
+    Builder::of(organisation, Table::Waiting).text(licence.as_str()).key()
+}
+
+/// The event log, and the prefix of its entries.
+#[must_use]
+pub fn events(organisation: OrganisationId) -> Key {
+    Builder::of(organisation, Table::Event).key()
+}
+
+/// One event.
+#[must_use]
+pub fn event(organisation: OrganisationId, number: u64) -> Key {
+    Builder::of(organisation, Table::Event).number(number).key()
+}
+
+/// A connection's memory of an outside user or group: `kind` is `u` or `g`.
+#[must_use]
+pub fn link(organisation: OrganisationId, connection: &Slug, kind: u8, external_id: &str) -> Key {
+    Builder::of(organisation, Table::Link).text(connection.as_str()).byte(kind).text(external_id).key()
+}
+
+/// All links of a connection and kind.
+#[must_use]
+pub fn links(organisation: OrganisationId, connection: &Slug, kind: u8) -> Key {
+    Builder::of(organisation, Table::Link).text(connection.as_str()).byte(kind).key()
+}
+
+/// A record about a connection's runs: `what` is a word such as `state`, `lease`, `held`.
+#[must_use]
+pub fn run(organisation: OrganisationId, connection: &Slug, what: &str) -> Key {
+    Builder::of(organisation, Table::Run).text(connection.as_str()).text(what).key()
+}
+
+/// The comparison form of a caseless name: NFKC, lower case, NFKC again, white space at both ends removed. Decided once
+/// (C9 in reliability.md: variants of one name must not become two identities).
+#[must_use]
+pub fn fold(text: &str) -> String {
+    use unicode_normalization::UnicodeNormalization as _;
+    text.trim().nfkc().flat_map(char::to_lowercase).nfkc().collect()
+}

@@ -1,0 +1,350 @@
+//! Connections: the sources of identities in an organisation, with their rules.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::record::Record;
+use super::slug::Slug;
+
+/// A connection's settings. The same structure is written in an organisation file and kept in the store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connection {
+    /// Its name: unique in the organisation, and its identity (external ids and origins refer to it).
+    pub name: Slug,
+    /// What it is.
+    pub kind: ConnectionKind,
+    /// How new people arrive.
+    #[serde(default)]
+    pub onboarding: Onboarding,
+    /// How closely a SCIM client is held to the RFC.
+    #[serde(default)]
+    pub strictness: Strictness,
+    /// How an identity that this connection has not seen before finds a user who is already there.
+    #[serde(default)]
+    pub matching: Matching,
+    /// Licences that everyone from this connection is meant to have.
+    #[serde(default)]
+    pub licences: BTreeSet<Slug>,
+    /// Roles that everyone from this connection holds.
+    #[serde(default)]
+    pub roles: BTreeSet<Slug>,
+    /// Further roles that this connection's rules may grant. A role that administers must be listed here by name.
+    #[serde(default)]
+    pub grantable_roles: BTreeSet<Slug>,
+    /// Whether the connection may remove members that another source put into a group.
+    #[serde(default)]
+    pub owns_memberships: bool,
+    /// What to do with a group member that is not known.
+    #[serde(default)]
+    pub unknown_members: UnknownMembers,
+    /// Which connection's value of an attribute wins: the smaller number does. Equal numbers: the last writer.
+    #[serde(default = "default_precedence")]
+    pub precedence: u32,
+    /// Attribute rules; empty means the defaults of the kind.
+    #[serde(default)]
+    pub mapping: Vec<AttributeRule>,
+    /// Rules that give licences and roles.
+    #[serde(default)]
+    pub grants: Vec<GrantRule>,
+    /// The directory, for a connection of kind `ldap`.
+    #[serde(default)]
+    pub ldap: Option<LdapSource>,
+    /// When a run must stop and wait for a person.
+    #[serde(default)]
+    pub brake: Brake,
+    /// What becomes of people that a complete run no longer sees.
+    #[serde(default)]
+    pub leavers: Leavers,
+    /// When the connection runs by itself: a cron expression with five or six fields, UTC. None: only when asked.
+    #[serde(default)]
+    pub schedule: Option<String>,
+}
+
+const fn default_precedence() -> u32 {
+    100
+}
+
+impl Record for Connection {
+    const KIND: &'static str = "connection";
+}
+
+impl Connection {
+    /// A connection of this kind with default settings.
+    #[must_use]
+    pub fn new(name: Slug, kind: ConnectionKind) -> Self {
+        Self {
+            name,
+            kind,
+            onboarding: Onboarding::default(),
+            strictness: Strictness::default(),
+            matching: Matching::default(),
+            licences: BTreeSet::new(),
+            roles: BTreeSet::new(),
+            grantable_roles: BTreeSet::new(),
+            owns_memberships: false,
+            unknown_members: UnknownMembers::default(),
+            precedence: default_precedence(),
+            mapping: Vec::new(),
+            grants: Vec::new(),
+            ldap: None,
+            brake: Brake::default(),
+            leavers: Leavers::default(),
+            schedule: None,
+        }
+    }
+}
+
+/// What a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConnectionKind {
+    /// An identity provider pushes over SCIM 2.0.
+    Scim,
+    /// Usher pulls from a directory.
+    Ldap,
+}
+
+/// How new people arrive (S003-21, S002-22).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Onboarding {
+    /// Stored; somebody invites them later.
+    Prepared,
+    /// Invited at once.
+    Invited,
+    /// Able to work at once: they sign in through the identity provider.
+    #[default]
+    Active,
+}
+
+/// How closely a SCIM client is held to the RFC (design.md section 6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strictness {
+    /// What Entra and Okta send works; what was put right is noted.
+    #[default]
+    Lenient,
+    /// The RFC to the letter.
+    Strict,
+}
+
+/// How a new identity finds a user who is already there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Matching {
+    /// What is compared, in this order, after the connection's own external id.
+    pub by: Vec<MatchBy>,
+    /// What happens when a user of another source is found.
+    pub adoption: Adoption,
+}
+
+impl Default for Matching {
+    fn default() -> Self {
+        Self { by: vec![MatchBy::UserName], adoption: Adoption::default() }
+    }
+}
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MatchBy {
+    /// The user name, caseless.
+    UserName,
+    /// An e-mail address in a domain that the organisation has verified, held by exactly one user.
+    Email,
+}
+
+/// What happens when a match finds a user whom another connection or a person manages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Adoption {
+    /// The identity is refused (SCIM: 409 uniqueness; a run: the failure list).
+    #[default]
+    Refuse,
+    /// The user is linked to this connection as well.
+    Adopt,
+}
+
+/// What to do with a group member that is not known (`idp.md` section 9, refuse 8).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownMembers {
+    /// The known members are applied, the unknown one is skipped and noted.
+    #[default]
+    Skip,
+    /// The whole request is refused.
+    Refuse,
+}
+
+/// Where one attribute comes from. Exactly one of `from`, `value` and `expression` is set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeRule {
+    /// The SCIM attribute: `userName`, `name.givenName`, `emails`, an extension's `urn:...:attribute`.
+    pub to: String,
+    /// The source's attribute, case ignored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// A constant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<serde_json::Value>,
+    /// A CEL expression over `source` (attribute -> list of texts) that yields the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
+    /// A CEL condition; without it the rule always counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+}
+
+/// Licences and roles for those to whom a condition applies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantRule {
+    /// A CEL condition over `source`, `user` (the mapped attributes) and `groups` (names of the source's groups, nested
+    /// ones included).
+    pub when: String,
+    /// Licences to give.
+    #[serde(default)]
+    pub licences: BTreeSet<Slug>,
+    /// Roles to give; each must be in the connection's `roles` or `grantable_roles`.
+    #[serde(default)]
+    pub roles: BTreeSet<Slug>,
+}
+
+/// Where and how a directory is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LdapSource {
+    /// `ldaps://host[:port]` or `ldap://host[:port]`, tried in this order.
+    pub urls: Vec<String>,
+    /// Upgrade `ldap://` with StartTLS (RFC 4511 s4.14).
+    #[serde(default)]
+    pub start_tls: bool,
+    /// Allow `ldap://` without TLS: passwords and people cross the network readable.
+    #[serde(default)]
+    pub allow_plain: bool,
+    /// Certificates (PEM) to trust instead of the system's.
+    #[serde(default)]
+    pub ca_file: Option<String>,
+    /// Who binds.
+    pub bind_dn: String,
+    /// The file whose first line is the password.
+    #[serde(default)]
+    pub bind_password_file: Option<String>,
+    /// The environment variable that holds the password.
+    #[serde(default)]
+    pub bind_password_env: Option<String>,
+    /// Which people are read.
+    pub users: LdapSearch,
+    /// Which groups are read; none when absent.
+    #[serde(default)]
+    pub groups: Option<LdapSearch>,
+    /// The attribute with the lasting identifier; found from the server when absent.
+    #[serde(default)]
+    pub stable_id: Option<String>,
+    /// Attributes of a group entry that hold members.
+    #[serde(default = "member_attributes")]
+    pub member_attributes: Vec<String>,
+    /// Keep nested groups as nested groups, or put everyone below into the group above.
+    #[serde(default)]
+    pub nesting: Nesting,
+    /// Entries a page.
+    #[serde(default = "page_size")]
+    pub page_size: u32,
+    /// Seconds to wait for one entry.
+    #[serde(default = "entry_timeout_s")]
+    pub entry_timeout_s: u64,
+    /// Seconds that one run may read.
+    #[serde(default = "run_timeout_s")]
+    pub run_timeout_s: u64,
+}
+
+fn member_attributes() -> Vec<String> {
+    ["member", "uniqueMember", "memberUid"].map(str::to_owned).to_vec()
+}
+
+const fn page_size() -> u32 {
+    500
+}
+
+const fn entry_timeout_s() -> u64 {
+    30
+}
+
+const fn run_timeout_s() -> u64 {
+    3600
+}
+
+/// One search (RFC 4511 s4.5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LdapSearch {
+    /// The base entry's DN.
+    pub base: String,
+    /// An RFC 4515 filter.
+    pub filter: String,
+    /// `subtree` or `one`.
+    #[serde(default)]
+    pub scope: LdapScope,
+}
+
+/// How deep a search goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LdapScope {
+    /// The whole subtree.
+    #[default]
+    Subtree,
+    /// The level below the base.
+    One,
+}
+
+/// What becomes of nested groups.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Nesting {
+    /// Everyone below is a member of the group above; cycles are cut.
+    #[default]
+    Flatten,
+    /// A nested group stays a member of its own.
+    Keep,
+}
+
+/// When a run stops and waits for a person (design.md section 5). A class is held when **both** its count and its
+/// percentage are passed; a run that sees nobody at all is always held when people were there before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Brake {
+    /// Deletions that never brake.
+    pub deletions: u32,
+    /// Suspensions that never brake.
+    pub suspensions: u32,
+    /// Removals of members from one group that never brake.
+    pub removals_per_group: u32,
+    /// The part of the connection's people, or of a group's members, in per cent, that may go.
+    pub percent: u32,
+}
+
+impl Default for Brake {
+    fn default() -> Self {
+        Self { deletions: 20, suspensions: 20, removals_per_group: 50, percent: 5 }
+    }
+}
+
+/// What becomes of people that a complete run no longer sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Leavers {
+    /// Suspend after this many complete runs without them; at least 1.
+    pub suspend_after_runs: u32,
+    /// Delete (or, when another source still has them, unlink) this many days after the suspension; `None`: never.
+    pub delete_after_days: Option<u32>,
+}
+
+impl Default for Leavers {
+    fn default() -> Self {
+        Self { suspend_after_runs: 1, delete_after_days: None }
+    }
+}

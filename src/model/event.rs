@@ -1,0 +1,143 @@
+//! Events: one committed change each, numbered per organisation without gaps.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::clock::Timestamp;
+use super::record::Record;
+use super::slug::Slug;
+
+/// A committed change. Its number is its place in the organisation's log. Carries identifiers and the names of changed
+/// attributes, never their values: personal data stays in the records, where erasure finds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// For example `user.created`.
+    pub kind: EventKind,
+    /// Who did it.
+    pub actor: Actor,
+    /// The identifier of what changed.
+    pub subject: String,
+    /// What a reader needs to act: names, numbers, identifiers.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub data: Map<String, Value>,
+}
+
+impl Record for Event {
+    const KIND: &'static str = "event";
+}
+
+/// Through which door, and with which credential, a change came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Actor {
+    /// The door.
+    pub door: Door,
+    /// The connection, when the door is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<Slug>,
+    /// The token's public half, when one was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<super::id::TokenId>,
+}
+
+/// A way in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Door {
+    /// A SCIM client.
+    Scim,
+    /// A directory synchronisation.
+    Ldap,
+    /// The admin API, and the command line through it.
+    Api,
+    /// The invited person.
+    Invitee,
+    /// The gateway itself.
+    System,
+}
+
+macro_rules! event_kinds {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
+        /// What happened. The word is `<noun>.<past participle>`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum EventKind {
+            $($(#[$doc])* #[serde(rename = $word)] $variant,)*
+        }
+
+        impl EventKind {
+            /// The word in the feed.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+    };
+}
+
+event_kinds! {
+    /// An organisation was made.
+    OrganisationCreated = "organisation.created",
+    /// An organisation's settings changed.
+    OrganisationUpdated = "organisation.updated",
+    /// A connection was made.
+    ConnectionCreated = "connection.created",
+    /// A connection's settings changed.
+    ConnectionUpdated = "connection.updated",
+    /// A role was made or changed.
+    RoleUpdated = "role.updated",
+    /// A licence was made or changed.
+    LicenceUpdated = "licence.updated",
+    /// A token was made.
+    TokenCreated = "token.created",
+    /// A token was withdrawn.
+    TokenRevoked = "token.revoked",
+    /// A user was made.
+    UserCreated = "user.created",
+    /// A user's attributes changed.
+    UserUpdated = "user.updated",
+    /// A user was blocked.
+    UserSuspended = "user.suspended",
+    /// The last block of a user was lifted.
+    UserReactivated = "user.reactivated",
+    /// A user came one step further in, or back.
+    UserStateChanged = "user.state_changed",
+    /// A user was deleted for good.
+    UserDeleted = "user.deleted",
+    /// A group was made.
+    GroupCreated = "group.created",
+    /// A group's attributes changed.
+    GroupUpdated = "group.updated",
+    /// A group was deleted.
+    GroupDeleted = "group.deleted",
+    /// A member came into a group.
+    MembershipAdded = "membership.added",
+    /// A member left a group.
+    MembershipRemoved = "membership.removed",
+    /// A user was given a role.
+    RoleAssigned = "role.assigned",
+    /// A role was taken from a user.
+    RoleWithdrawn = "role.withdrawn",
+    /// A user took a seat.
+    SeatTaken = "seat.taken",
+    /// A user gave a seat back.
+    SeatFreed = "seat.freed",
+    /// A user waits for a seat.
+    SeatWaiting = "seat.waiting",
+    /// A seat beyond the limit was taken.
+    SeatOverage = "seat.overage",
+    /// An invitation was made.
+    InvitationCreated = "invitation.created",
+    /// An invitation was handed over.
+    InvitationSent = "invitation.sent",
+    /// An invitation was accepted.
+    InvitationAccepted = "invitation.accepted",
+    /// An invitation was withdrawn or replaced.
+    InvitationRevoked = "invitation.revoked",
+    /// A synchronisation run ended.
+    SyncFinished = "sync.finished",
+    /// A synchronisation run was stopped by its brake and waits for a person.
+    SyncHeld = "sync.held",
+}

@@ -1,0 +1,80 @@
+//! A group, team, unit or room (S000-2, S002-13, S003-31, S004-4).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::clock::Timestamp;
+use super::id::GroupId;
+use super::record::Record;
+use super::slug::Slug;
+
+/// A group record. Its members are edges of their own (see [`super::membership`]), so that a change of one member never
+/// reads or writes the others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Made by the server, never used again.
+    pub id: GroupId,
+    /// The name; unique in the organisation, caseless (Entra and Okta match groups by it).
+    pub display_name: String,
+    /// What kind of group it is.
+    #[serde(default)]
+    pub kind: Kind,
+    /// A disabled group keeps its members but its rights sleep (S003-40..42).
+    pub enabled: bool,
+    /// The group above, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<GroupId>,
+    /// Other attributes in canonical SCIM form.
+    #[serde(default)]
+    pub attributes: Map<String, Value>,
+    /// The identifier that each connection knows the group by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub external_ids: BTreeMap<Slug, String>,
+    /// Roles that members hold because they are members.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub grants_roles: BTreeSet<Slug>,
+    /// Licences that members are meant to have because they are members.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub grants_licences: BTreeSet<Slug>,
+    /// When the record was made.
+    pub created: Timestamp,
+    /// When the record itself last changed; a change of members is kept apart (see `directory/keys.rs`).
+    pub last_modified: Timestamp,
+    /// Raised with each change of the record.
+    pub revision: u64,
+}
+
+/// What a group is called in the product that uses it (`seeds.md` section 2.3).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A plain group (24sessions).
+    #[default]
+    Group,
+    /// A team or department (lynes).
+    Team,
+    /// A unit in a tree (Convirza).
+    Unit,
+    /// A room (VSight).
+    Room,
+}
+
+impl Kind {
+    /// The word in answers and configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::Team => "team",
+            Self::Unit => "unit",
+            Self::Room => "room",
+        }
+    }
+}
+
+impl Record for Group {
+    const KIND: &'static str = "group";
+}

@@ -1,0 +1,44 @@
+//! An organisation: a tenant, one customer. Everything else belongs to exactly one.
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Timestamp;
+use super::id::OrganisationId;
+use super::record::Record;
+use super::slug::Slug;
+
+/// An organisation record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Organisation {
+    /// Made by the server.
+    pub id: OrganisationId,
+    /// Its name in URLs; unique in the gateway.
+    pub slug: Slug,
+    /// Its name for people.
+    pub name: String,
+    /// How long an invitation is good for, in hours.
+    #[serde(default = "invitation_hours")]
+    pub invitation_hours: u32,
+    /// E-mail domains that the organisation has shown to own, lower case: only there may people be matched by e-mail.
+    #[serde(default)]
+    pub verified_domains: Vec<String>,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+const fn invitation_hours() -> u32 {
+    7 * 24
+}
+
+impl Record for Organisation {
+    const KIND: &'static str = "organisation";
+}
+
+impl Organisation {
+    /// An organisation with default settings.
+    #[must_use]
+    pub fn new(id: OrganisationId, slug: Slug, name: String, created: Timestamp) -> Self {
+        Self { id, slug, name, invitation_hours: invitation_hours(), verified_domains: Vec::new(), created }
+    }
+}
