@@ -12,8 +12,11 @@
 //!
 //! Engines know nothing of users, groups or tenants. Keys are made in `directory/keys.rs` only.
 
+pub mod apply;
 pub mod batch;
 pub mod error;
+pub mod memory;
+pub mod observed;
 pub mod record;
 
 use async_trait::async_trait;
@@ -21,6 +24,8 @@ use bytes::Bytes;
 
 pub use batch::{Batch, Precondition, Write};
 pub use error::StoreError;
+pub use memory::MemoryStore;
+pub use observed::Observed;
 pub use record::{Committed, Direction, Found, Health, Key, Read, Scan, Version, Versioned};
 
 /// Values above this many bytes are refused with [`StoreError::TooLarge`] (rule A4: larger ones go to blob files that the

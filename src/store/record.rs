@@ -105,6 +105,20 @@ impl Scan {
         self
     }
 
+    /// The range as two bounds that are in order; `None` when no key can be in it.
+    #[must_use]
+    pub fn range(&self) -> Option<(Bound<Key>, Bound<Key>)> {
+        if let (Bound::Included(first) | Bound::Excluded(first), Bound::Included(last) | Bound::Excluded(last)) =
+            (&self.start, &self.end)
+        {
+            let both_included = matches!((&self.start, &self.end), (Bound::Included(_), Bound::Included(_)));
+            if first > last || (first == last && !both_included) {
+                return None;
+            }
+        }
+        Some((self.start.clone(), self.end.clone()))
+    }
+
     /// The same range from its other end.
     #[must_use]
     pub fn backward(mut self) -> Self {
