@@ -1,3 +1,5 @@
 //! Usher: a SCIM 2.0 / LDAP identity provisioning gateway.
 
+pub mod directory;
+pub mod model;
 pub mod store;

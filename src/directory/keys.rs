@@ -39,6 +39,10 @@ pub enum Table {
     MemberGroup = b'n',
     /// When a group's members last changed, and how often.
     GroupTouched = b'h',
+    /// How often a member's groups changed.
+    MemberTouched = b'j',
+    /// Groups whose members are still being removed after the group's deletion.
+    Purge = b'p',
     /// Invitations by id.
     Invitation = b'i',
     /// Unique names: a folded value -> the id that holds it.
@@ -92,6 +96,8 @@ pub enum Count {
     Members(GroupId),
     /// Seats held of a licence.
     Seats(Slug),
+    /// People who wait for a seat of a licence.
+    Waiting(Slug),
     /// People that a connection is linked to.
     Linked(Slug),
 }
@@ -218,13 +224,31 @@ pub fn group(organisation: OrganisationId, id: GroupId) -> Key {
 /// When a group's members last changed.
 #[must_use]
 pub fn group_touched(organisation: OrganisationId, id: GroupId) -> Key {
-    Builder::of(organisation, Table::GroupTouched).uuid(id.uuid()).byte(b't').key()
+    Builder::of(organisation, Table::GroupTouched)
+        .uuid(id.uuid())
+        .byte(b't')
+        .key()
 }
 
 /// How often a group's members changed: part of its version.
 #[must_use]
 pub fn group_changes(organisation: OrganisationId, id: GroupId) -> Key {
-    Builder::of(organisation, Table::GroupTouched).uuid(id.uuid()).byte(b'n').key()
+    Builder::of(organisation, Table::GroupTouched)
+        .uuid(id.uuid())
+        .byte(b'n')
+        .key()
+}
+
+/// A deleted group whose edges are still being removed.
+#[must_use]
+pub fn purge(organisation: OrganisationId, group: GroupId) -> Key {
+    Builder::of(organisation, Table::Purge).uuid(group.uuid()).key()
+}
+
+/// How often a member's groups changed: an edge that is added while the member is deleted conflicts on it.
+#[must_use]
+pub fn member_changes(organisation: OrganisationId, member: Member) -> Key {
+    member_parts(Builder::of(organisation, Table::MemberTouched), member).key()
 }
 
 /// What remains of a deleted user or group.
@@ -267,7 +291,9 @@ pub fn group_members(organisation: OrganisationId, group: GroupId) -> Key {
 /// The edge from a member to a group.
 #[must_use]
 pub fn member_group(organisation: OrganisationId, member: Member, group: GroupId) -> Key {
-    member_parts(Builder::of(organisation, Table::MemberGroup), member).uuid(group.uuid()).key()
+    member_parts(Builder::of(organisation, Table::MemberGroup), member)
+        .uuid(group.uuid())
+        .key()
 }
 
 /// All edges of a member.
@@ -325,13 +351,20 @@ fn index_tag(index: Index) -> u8 {
 /// One entry of an index.
 #[must_use]
 pub fn index(organisation: OrganisationId, index: Index, folded: &str, id: uuid::Uuid) -> Key {
-    Builder::of(organisation, Table::Index).byte(index_tag(index)).text(folded).uuid(id).key()
+    Builder::of(organisation, Table::Index)
+        .byte(index_tag(index))
+        .text(folded)
+        .uuid(id)
+        .key()
 }
 
 /// All entries of an index for one value.
 #[must_use]
 pub fn index_entries(organisation: OrganisationId, index: Index, folded: &str) -> Key {
-    Builder::of(organisation, Table::Index).byte(index_tag(index)).text(folded).key()
+    Builder::of(organisation, Table::Index)
+        .byte(index_tag(index))
+        .text(folded)
+        .key()
 }
 
 /// All entries of an index whose value starts with `prefix`.
@@ -351,6 +384,7 @@ pub fn count(organisation: OrganisationId, what: &Count) -> Key {
         Count::Groups => builder.byte(b'g'),
         Count::Members(group) => builder.byte(b'm').uuid(group.uuid()),
         Count::Seats(licence) => builder.byte(b's').text(licence.as_str()),
+        Count::Waiting(licence) => builder.byte(b'w').text(licence.as_str()),
         Count::Linked(connection) => builder.byte(b'c').text(connection.as_str()),
     }
     .key()
@@ -359,7 +393,11 @@ pub fn count(organisation: OrganisationId, what: &Count) -> Key {
 /// A user's place in a licence's queue: by the instant (milliseconds) that waiting began, then by id.
 #[must_use]
 pub fn waiting(organisation: OrganisationId, licence: &Slug, since_ms: u64, user: UserId) -> Key {
-    Builder::of(organisation, Table::Waiting).text(licence.as_str()).number(since_ms).uuid(user.uuid()).key()
+    Builder::of(organisation, Table::Waiting)
+        .text(licence.as_str())
+        .number(since_ms)
+        .uuid(user.uuid())
+        .key()
 }
 
 /// A licence's queue.
@@ -383,19 +421,29 @@ pub fn event(organisation: OrganisationId, number: u64) -> Key {
 /// A connection's memory of an outside user or group: `kind` is `u` or `g`.
 #[must_use]
 pub fn link(organisation: OrganisationId, connection: &Slug, kind: u8, external_id: &str) -> Key {
-    Builder::of(organisation, Table::Link).text(connection.as_str()).byte(kind).text(external_id).key()
+    Builder::of(organisation, Table::Link)
+        .text(connection.as_str())
+        .byte(kind)
+        .text(external_id)
+        .key()
 }
 
 /// All links of a connection and kind.
 #[must_use]
 pub fn links(organisation: OrganisationId, connection: &Slug, kind: u8) -> Key {
-    Builder::of(organisation, Table::Link).text(connection.as_str()).byte(kind).key()
+    Builder::of(organisation, Table::Link)
+        .text(connection.as_str())
+        .byte(kind)
+        .key()
 }
 
 /// A record about a connection's runs: `what` is a word such as `state`, `lease`, `held`.
 #[must_use]
 pub fn run(organisation: OrganisationId, connection: &Slug, what: &str) -> Key {
-    Builder::of(organisation, Table::Run).text(connection.as_str()).text(what).key()
+    Builder::of(organisation, Table::Run)
+        .text(connection.as_str())
+        .text(what)
+        .key()
 }
 
 /// The comparison form of a caseless name: NFKC, lower case, NFKC again, white space at both ends removed. Decided once
@@ -404,4 +452,18 @@ pub fn run(organisation: OrganisationId, connection: &Slug, what: &str) -> Key {
 pub fn fold(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
     text.trim().nfkc().flat_map(char::to_lowercase).nfkc().collect()
+}
+
+/// Whether a key holds something that [`super::settings`] keeps in memory.
+#[must_use]
+pub fn is_settings(key: &Key) -> bool {
+    match key.as_bytes() {
+        [b'g', b's' | b't', ..] => true,
+        [b'o', rest @ ..] => rest.get(16).is_some_and(|table| {
+            [Table::Organisation, Table::Connection, Table::Role, Table::Licence]
+                .iter()
+                .any(|t| *t as u8 == *table)
+        }),
+        _ => false,
+    }
 }

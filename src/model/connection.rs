@@ -142,7 +142,10 @@ pub struct Matching {
 
 impl Default for Matching {
     fn default() -> Self {
-        Self { by: vec![MatchBy::UserName], adoption: Adoption::default() }
+        Self {
+            by: vec![MatchBy::UserName],
+            adoption: Adoption::default(),
+        }
     }
 }
 
@@ -329,7 +332,12 @@ pub struct Brake {
 
 impl Default for Brake {
     fn default() -> Self {
-        Self { deletions: 20, suspensions: 20, removals_per_group: 50, percent: 5 }
+        Self {
+            deletions: 20,
+            suspensions: 20,
+            removals_per_group: 50,
+            percent: 5,
+        }
     }
 }
 
@@ -345,6 +353,9 @@ pub struct Leavers {
 
 impl Default for Leavers {
     fn default() -> Self {
-        Self { suspend_after_runs: 1, delete_after_days: None }
+        Self {
+            suspend_after_runs: 1,
+            delete_after_days: None,
+        }
     }
 }

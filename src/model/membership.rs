@@ -41,7 +41,11 @@ impl Membership {
     /// An edge for one reason.
     #[must_use]
     pub fn new(origin: Origin, since: Timestamp) -> Self {
-        Self { origins: Origins::from([origin]), roles: BTreeMap::new(), since }
+        Self {
+            origins: Origins::from([origin]),
+            roles: BTreeMap::new(),
+            since,
+        }
     }
 
     /// Takes one reason away, here and from every group role that it gave. True when the edge is at its end.

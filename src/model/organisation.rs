@@ -39,6 +39,13 @@ impl Organisation {
     /// An organisation with default settings.
     #[must_use]
     pub fn new(id: OrganisationId, slug: Slug, name: String, created: Timestamp) -> Self {
-        Self { id, slug, name, invitation_hours: invitation_hours(), verified_domains: Vec::new(), created }
+        Self {
+            id,
+            slug,
+            name,
+            invitation_hours: invitation_hours(),
+            verified_domains: Vec::new(),
+            created,
+        }
     }
 }

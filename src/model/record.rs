@@ -63,10 +63,18 @@ pub fn encode<R: Record>(record: &R) -> Vec<u8> {
 /// [`RecordError`] says what cannot be read.
 pub fn decode<R: Record>(bytes: &[u8]) -> Result<R, RecordError> {
     let unreadable = |reason: String| RecordError::Unreadable { kind: R::KIND, reason };
-    let mut fields: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| unreadable(error.to_string()))?;
-    let found = fields.remove("v").and_then(|v| v.as_u64()).ok_or_else(|| unreadable("no format number".to_owned()))?;
+    let mut fields: Map<String, Value> =
+        serde_json::from_slice(bytes).map_err(|error| unreadable(error.to_string()))?;
+    let found = fields
+        .remove("v")
+        .and_then(|v| v.as_u64())
+        .ok_or_else(|| unreadable("no format number".to_owned()))?;
     if found > R::FORMAT {
-        return Err(RecordError::TooNew { kind: R::KIND, found, known: R::FORMAT });
+        return Err(RecordError::TooNew {
+            kind: R::KIND,
+            found,
+            known: R::FORMAT,
+        });
     }
     if found < R::FORMAT {
         fields = R::upgrade(found, fields).ok_or_else(|| unreadable(format!("format {found} is not known")))?;

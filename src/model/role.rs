@@ -67,7 +67,9 @@ pub enum Reach {
 
 /// The text is not a permission.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a permission: write an action such as \"meeting.plan\", with \"@self\", \"@group\" or \"@organisation\" behind it")]
+#[error(
+    "{0:?} is not a permission: write an action such as \"meeting.plan\", with \"@self\", \"@group\" or \"@organisation\" behind it"
+)]
 pub struct NotAPermission(String);
 
 impl TryFrom<String> for Permission {
@@ -82,8 +84,17 @@ impl TryFrom<String> for Permission {
             Some(_) => return Err(NotAPermission(text)),
         };
         let named = !action.is_empty()
-            && action.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-'));
-        if named { Ok(Self { action: action.to_owned(), reach }) } else { Err(NotAPermission(text)) }
+            && action
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-'));
+        if named {
+            Ok(Self {
+                action: action.to_owned(),
+                reach,
+            })
+        } else {
+            Err(NotAPermission(text))
+        }
     }
 }
 

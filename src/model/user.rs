@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::clock::Timestamp;
 use super::id::{InvitationId, UserId};
-use super::lifecycle::{Facts, State};
 use super::licence::SeatClaim;
+use super::lifecycle::{Facts, State};
 use super::origin::Origins;
 use super::record::Record;
 use super::slug::Slug;
@@ -72,7 +72,10 @@ impl User {
     /// The e-mail addresses, in the order of the attribute.
     pub fn emails(&self) -> impl Iterator<Item = &str> {
         let emails = self.attributes.get("emails").and_then(Value::as_array);
-        emails.into_iter().flatten().filter_map(|email| email.get("value").and_then(Value::as_str))
+        emails
+            .into_iter()
+            .flatten()
+            .filter_map(|email| email.get("value").and_then(Value::as_str))
     }
 
     /// `displayName`, if the person has one.

@@ -1,0 +1,139 @@
+//! Use-cases and rules: authorise, load, decide, commit. Knows no engine and no transport.
+
+pub mod accept;
+pub mod authorise;
+pub mod connection;
+pub mod error;
+pub mod events;
+pub mod group;
+pub mod invitation;
+pub mod keys;
+pub mod membership;
+pub mod organisation;
+pub mod role;
+pub mod seat;
+pub mod settings;
+pub mod token;
+pub mod unit;
+pub mod user;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+
+pub use authorise::{Permit, Principal};
+pub use error::DirectoryError;
+pub use unit::Unit;
+
+use crate::model::clock::Clock;
+use crate::store::{Store, StoreError};
+use settings::Settings;
+
+/// How often and how long a change is tried again when another change came first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryLimits {
+    /// At most this many attempts.
+    pub attempts_max: u32,
+    /// No new attempt after this long.
+    pub elapsed_max: Duration,
+}
+
+impl Default for RetryLimits {
+    fn default() -> Self {
+        Self {
+            attempts_max: 64,
+            elapsed_max: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The internal model over a store: every adapter calls it, none has rules of its own.
+#[derive(Clone)]
+pub struct Directory {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    settings: Arc<Settings>,
+    retry: RetryLimits,
+}
+
+/// A change: what is read, decided and written together. It may be attempted several times, so it changes nothing but
+/// its unit.
+#[async_trait]
+pub trait Operation: Sync {
+    /// What the caller learns.
+    type Outcome: Send;
+
+    /// Reads through the unit, decides, and leaves the writes in it.
+    ///
+    /// # Errors
+    /// A [`DirectoryError`] ends the operation: nothing is written.
+    async fn attempt(&self, unit: &mut Unit) -> Result<Self::Outcome, DirectoryError>;
+}
+
+impl Directory {
+    /// A directory over this store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            clock,
+            settings: Arc::default(),
+            retry: RetryLimits::default(),
+        }
+    }
+
+    /// The same directory with other retry limits.
+    #[must_use]
+    pub fn with_retry(mut self, retry: RetryLimits) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// The store, for reading and for its health.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// Runs an operation: attempt, commit, and again when another change came first.
+    ///
+    /// # Errors
+    /// What the operation answers, or [`DirectoryError::Contended`] when the retries are spent.
+    pub async fn run<O: Operation + ?Sized>(
+        &self,
+        permit: &Permit,
+        operation: &O,
+    ) -> Result<O::Outcome, DirectoryError> {
+        let started = Instant::now();
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let mut unit = Unit::new(self, permit);
+            let outcome = operation.attempt(&mut unit).await?;
+            match unit.commit().await {
+                Ok(()) => return Ok(outcome),
+                Err(StoreError::Conflict { .. } | StoreError::LimitReached { .. })
+                    if attempt < self.retry.attempts_max && started.elapsed() < self.retry.elapsed_max =>
+                {
+                    tokio::time::sleep(pause(attempt)).await;
+                }
+                Err(StoreError::Conflict { key } | StoreError::LimitReached { key, .. }) => {
+                    return Err(DirectoryError::Contended { key: key.to_string() });
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// A random pause that grows with the attempts, at most 64 ms, so that racing writers part.
+fn pause(attempt: u32) -> Duration {
+    Duration::from_micros(rand::random_range(0..=500 * u64::from(attempt.min(128))))
+}

@@ -1,0 +1,223 @@
+//! Who may do what. A write needs a [`Permit`], and only this file makes one.
+
+use crate::model::event::{Actor, Door};
+use crate::model::id::{OrganisationId, TokenId};
+use crate::model::slug::Slug;
+
+use super::error::{Denial, DirectoryError};
+
+/// Who is asking, as the credential says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    reach: Reach,
+    actor: Actor,
+}
+
+/// How far a credential reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Reach {
+    Connection {
+        organisation: OrganisationId,
+        connection: Slug,
+    },
+    Organisation(OrganisationId),
+    Gateway,
+    Invitee(OrganisationId),
+}
+
+/// Proof that the caller may change this organisation through this door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permit {
+    organisation: OrganisationId,
+    actor: Actor,
+}
+
+impl Permit {
+    /// The organisation that may be changed.
+    #[must_use]
+    pub fn organisation(&self) -> OrganisationId {
+        self.organisation
+    }
+
+    /// Who changes it.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The connection that acts, if one does.
+    #[must_use]
+    pub fn connection(&self) -> Option<&Slug> {
+        self.actor.connection.as_ref()
+    }
+}
+
+impl Principal {
+    /// A SCIM client that showed a connection's token.
+    #[must_use]
+    pub fn scim(organisation: OrganisationId, connection: Slug, token: TokenId) -> Self {
+        let actor = Actor {
+            door: Door::Scim,
+            connection: Some(connection.clone()),
+            token: Some(token),
+        };
+        Self {
+            reach: Reach::Connection {
+                organisation,
+                connection,
+            },
+            actor,
+        }
+    }
+
+    /// A synchronisation run of a connection.
+    #[must_use]
+    pub fn ldap(organisation: OrganisationId, connection: Slug) -> Self {
+        let actor = Actor {
+            door: Door::Ldap,
+            connection: Some(connection.clone()),
+            token: None,
+        };
+        Self {
+            reach: Reach::Connection {
+                organisation,
+                connection,
+            },
+            actor,
+        }
+    }
+
+    /// An administrator of one organisation.
+    #[must_use]
+    pub fn organisation_administrator(organisation: OrganisationId, token: TokenId) -> Self {
+        let actor = Actor {
+            door: Door::Api,
+            connection: None,
+            token: Some(token),
+        };
+        Self {
+            reach: Reach::Organisation(organisation),
+            actor,
+        }
+    }
+
+    /// The administrator of the whole gateway.
+    #[must_use]
+    pub fn gateway_administrator(token: TokenId) -> Self {
+        Self {
+            reach: Reach::Gateway,
+            actor: Actor {
+                door: Door::Api,
+                connection: None,
+                token: Some(token),
+            },
+        }
+    }
+
+    /// The gateway itself: first start, sweepers, the command line on a store that no gateway serves.
+    #[must_use]
+    pub fn system() -> Self {
+        Self {
+            reach: Reach::Gateway,
+            actor: Actor {
+                door: Door::System,
+                connection: None,
+                token: None,
+            },
+        }
+    }
+
+    /// The person whom an invitation of this organisation was made for.
+    #[must_use]
+    pub fn invitee(organisation: OrganisationId) -> Self {
+        let actor = Actor {
+            door: Door::Invitee,
+            connection: None,
+            token: None,
+        };
+        Self {
+            reach: Reach::Invitee(organisation),
+            actor,
+        }
+    }
+
+    /// May provision users and groups of this organisation through its connection.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Unauthenticated`] for another organisation's connection, so that nobody learns which exist;
+    /// [`DirectoryError::Denied`] when the credential is not a connection's.
+    pub fn provision(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
+        match &self.reach {
+            Reach::Connection { organisation: own, .. } if *own == organisation => Ok(self.permit(organisation)),
+            Reach::Connection { .. } => Err(DirectoryError::Unauthenticated),
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) => {
+                Err(DirectoryError::Denied(Denial::NotAConnection))
+            }
+        }
+    }
+
+    /// May administer this organisation.
+    ///
+    /// # Errors
+    /// [`DirectoryError::NotFound`] for another organisation's administrator, so that nobody learns which exist;
+    /// [`DirectoryError::Denied`] for a connection's token.
+    pub fn administer(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
+        match &self.reach {
+            Reach::Gateway => Ok(self.permit(organisation)),
+            Reach::Organisation(own) if *own == organisation => Ok(self.permit(organisation)),
+            Reach::Organisation(_) => Err(DirectoryError::not_found("organisation", organisation)),
+            Reach::Connection { .. } | Reach::Invitee(_) => Err(DirectoryError::Denied(Denial::NotAnAdministrator)),
+        }
+    }
+
+    /// May administer the gateway: make organisations.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Denied`] for any lesser credential.
+    pub fn administer_gateway(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
+        match self.reach {
+            Reach::Gateway => Ok(self.permit(organisation)),
+            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Invitee(_) => {
+                Err(DirectoryError::Denied(Denial::NotTheGateway))
+            }
+        }
+    }
+
+    /// May accept an invitation of this organisation.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Unauthenticated`] for anyone else.
+    pub fn accept(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
+        match self.reach {
+            Reach::Invitee(own) if own == organisation => Ok(self.permit(organisation)),
+            _ => Err(DirectoryError::Unauthenticated),
+        }
+    }
+
+    /// The one organisation that the credential belongs to; `None` for the gateway's.
+    #[must_use]
+    pub fn organisation(&self) -> Option<OrganisationId> {
+        match &self.reach {
+            Reach::Connection { organisation, .. }
+            | Reach::Organisation(organisation)
+            | Reach::Invitee(organisation) => Some(*organisation),
+            Reach::Gateway => None,
+        }
+    }
+
+    /// The connection that the credential belongs to, if it does.
+    #[must_use]
+    pub fn connection(&self) -> Option<&Slug> {
+        match &self.reach {
+            Reach::Connection { connection, .. } => Some(connection),
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) => None,
+        }
+    }
+
+    fn permit(&self, organisation: OrganisationId) -> Permit {
+        Permit {
+            organisation,
+            actor: self.actor.clone(),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What the directory answers when it refuses, in the domain's words.
+
+use thiserror::Error;
+
+use crate::model::record::RecordError;
+use crate::model::slug::Slug;
+use crate::store::StoreError;
+
+/// Why a use-case did not happen. Adapters turn each variant into their protocol's answer, in one exhaustive match.
+#[derive(Debug, Error)]
+pub enum DirectoryError {
+    /// No credential, or one that opens nothing.
+    #[error("the credential is missing, wrong or expired")]
+    Unauthenticated,
+    /// The credential does not reach this far.
+    #[error("not allowed: {0}")]
+    Denied(Denial),
+    /// There is no such thing in this organisation.
+    #[error("{kind} {id:?} does not exist")]
+    NotFound {
+        /// What was looked for: `user`, `group`, `connection`.
+        kind: &'static str,
+        /// Its name or identifier, as the caller gave it.
+        id: String,
+    },
+    /// Another resource has this value already.
+    #[error("{attribute} {value:?} is already taken: it must be unique in the organisation")]
+    Uniqueness {
+        /// The attribute.
+        attribute: &'static str,
+        /// The value.
+        value: String,
+    },
+    /// The value cannot be accepted.
+    #[error("{attribute}: {reason}")]
+    InvalidValue {
+        /// The attribute or setting at fault.
+        attribute: String,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+    /// The attribute cannot be changed by this caller.
+    #[error("{attribute} cannot be changed: {reason}")]
+    Mutability {
+        /// The attribute.
+        attribute: String,
+        /// Why.
+        reason: String,
+    },
+    /// The client's version is not the present one (RFC 7644 s3.14).
+    #[error("the resource has changed: its version is {actual}")]
+    VersionMismatch {
+        /// The present version.
+        actual: String,
+    },
+    /// No seat is free (S003-3).
+    #[error("no free seat of licence {licence:?}: {used} of {limit} are in use")]
+    SeatsExhausted {
+        /// The licence.
+        licence: Slug,
+        /// Seats in use.
+        used: i64,
+        /// Seats in all.
+        limit: i64,
+    },
+    /// The query needs more work than one request may cause.
+    #[error("the filter matches or searches too much: {reason}")]
+    TooMany {
+        /// What to do about it.
+        reason: String,
+    },
+    /// Other changes kept coming first.
+    #[error("too many changes at once at {key}: try again")]
+    Contended {
+        /// The store's key, for the log.
+        key: String,
+    },
+    /// The store does not answer.
+    #[error("the store is not available")]
+    Unavailable(#[source] StoreError),
+    /// A stored record is damaged.
+    #[error("a stored record is damaged: {0}")]
+    Corrupt(String),
+}
+
+/// Why a caller is not allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Denial {
+    /// Only an administrator's token opens this.
+    #[error("an administrator token is needed")]
+    NotAnAdministrator,
+    /// Only the gateway's own administrator token opens this.
+    #[error("a gateway administrator token is needed")]
+    NotTheGateway,
+    /// Only a SCIM connection's token opens this.
+    #[error("a SCIM connection's token is needed")]
+    NotAConnection,
+    /// The connection may not grant this role.
+    #[error("the connection may not grant this role: list it under grantable_roles")]
+    RoleNotGrantable,
+    /// The invitation is used, withdrawn or expired.
+    #[error("the invitation is used, withdrawn or expired: ask for a new one")]
+    InvitationClosed,
+}
+
+impl From<StoreError> for DirectoryError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Corrupt { .. } => Self::Corrupt(error.to_string()),
+            StoreError::TooLarge { what, bytes, limit } => Self::InvalidValue {
+                attribute: what.to_owned(),
+                reason: format!("{bytes} bytes are too many, at most {limit} are stored: send less at once"),
+            },
+            StoreError::Conflict { ref key } | StoreError::LimitReached { ref key, .. } => {
+                Self::Contended { key: key.to_string() }
+            }
+            StoreError::Unavailable { .. } | StoreError::Closed => Self::Unavailable(error),
+        }
+    }
+}
+
+impl From<RecordError> for DirectoryError {
+    fn from(error: RecordError) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}
+
+impl DirectoryError {
+    /// Shorthand for a refused value.
+    pub fn invalid(attribute: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::InvalidValue {
+            attribute: attribute.into(),
+            reason: reason.into(),
+        }
+    }
+
+    /// Shorthand for something that does not exist.
+    pub fn not_found(kind: &'static str, id: impl ToString) -> Self {
+        Self::NotFound {
+            kind,
+            id: id.to_string(),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Organisations: made by the gateway's administrator, changed by their own.
+
+use serde_json::json;
+
+use crate::model::event::EventKind;
+use crate::model::id::OrganisationId;
+use crate::model::organisation::Organisation;
+use crate::model::slug::Slug;
+
+use super::{Directory, DirectoryError, Operation, Principal, Unit, keys};
+
+/// Makes an organisation.
+struct CreateOrganisation<'a> {
+    slug: &'a Slug,
+    name: &'a str,
+}
+
+#[async_trait::async_trait]
+impl Operation for CreateOrganisation<'_> {
+    type Outcome = Organisation;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<Organisation, DirectoryError> {
+        let by_slug = keys::slug(self.slug);
+        if unit.bytes(&by_slug).await?.is_some() {
+            return Err(DirectoryError::Uniqueness {
+                attribute: "slug",
+                value: self.slug.to_string(),
+            });
+        }
+        let id = unit.organisation();
+        let organisation = Organisation::new(id, self.slug.clone(), self.name.to_owned(), unit.now());
+        unit.put_bytes(by_slug, id.to_string());
+        unit.put(keys::organisation(id), &organisation);
+        unit.event(EventKind::OrganisationCreated, id, json!({ "slug": self.slug }));
+        Ok(organisation)
+    }
+}
+
+/// Changes an organisation's settings; its slug and id stay.
+pub struct UpdateOrganisation(
+    /// The settings as they are to be.
+    pub Organisation,
+);
+
+#[async_trait::async_trait]
+impl Operation for UpdateOrganisation {
+    type Outcome = ();
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        let key = keys::organisation(unit.organisation());
+        let before: Organisation = unit
+            .find(&key)
+            .await?
+            .ok_or_else(|| DirectoryError::not_found("organisation", &self.0.slug))?;
+        let after = Organisation {
+            id: before.id,
+            slug: before.slug.clone(),
+            created: before.created,
+            ..self.0.clone()
+        };
+        if after != before {
+            unit.put(key, &after);
+            unit.event(EventKind::OrganisationUpdated, before.id, json!({}));
+        }
+        Ok(())
+    }
+}
+
+impl Directory {
+    /// Makes an organisation.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Denied`] for any but the gateway's administrator; [`DirectoryError::Uniqueness`] of the slug.
+    pub async fn create_organisation(
+        &self,
+        principal: &Principal,
+        slug: &Slug,
+        name: &str,
+    ) -> Result<Organisation, DirectoryError> {
+        let id = OrganisationId::new(self.clock.uuid());
+        let permit = principal.administer_gateway(id)?;
+        self.run(&permit, &CreateOrganisation { slug, name }).await
+    }
+}

@@ -1,0 +1,193 @@
+//! What nearly every request needs and hardly ever changes: organisations with their connections, roles and licences,
+//! and tokens. Kept in memory, forgotten by the commit that changes it.
+//!
+//! A decision that must not race a change of settings (a licence's limit) reads the record through its unit of work
+//! instead, and so relies on it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use crate::model::connection::Connection;
+use crate::model::id::{OrganisationId, TokenId};
+use crate::model::licence::Licence;
+use crate::model::organisation::Organisation;
+use crate::model::record::{self, Record};
+use crate::model::role::Role;
+use crate::model::slug::Slug;
+use crate::model::token::Token;
+use crate::store::{Found, Key, Read, SCAN_ENTRIES_MAX, Scan, Versioned};
+
+use super::keys::{self, Table};
+use super::{Directory, DirectoryError};
+
+/// One organisation with its settings.
+#[derive(Debug, Clone)]
+pub struct OrganisationSettings {
+    /// The organisation.
+    pub organisation: Organisation,
+    /// Its connections by name.
+    pub connections: BTreeMap<Slug, Arc<Connection>>,
+    /// Its roles by key.
+    pub roles: BTreeMap<Slug, Role>,
+    /// Its licences by key.
+    pub licences: BTreeMap<Slug, Licence>,
+}
+
+/// Tokens kept at most; above it the cache starts anew.
+const TOKENS_MAX: usize = 10_000;
+
+/// The memory.
+#[derive(Debug, Default)]
+pub struct Settings {
+    state: RwLock<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Raised whenever something is forgotten: what was read before must not be remembered after.
+    generation: u64,
+    slugs: HashMap<Slug, OrganisationId>,
+    organisations: HashMap<OrganisationId, Arc<OrganisationSettings>>,
+    tokens: HashMap<TokenId, Arc<Token>>,
+}
+
+impl Settings {
+    /// Forgets an organisation and every token.
+    pub(super) fn forget(&self, organisation: OrganisationId) {
+        let mut state = self.state.write();
+        state.generation += 1;
+        state.organisations.remove(&organisation);
+        state.slugs.clear();
+        state.tokens.clear();
+    }
+
+    fn generation(&self) -> u64 {
+        self.state.read().generation
+    }
+
+    /// Remembers what was read when `generation` was current, unless something changed since.
+    fn remember(&self, generation: u64, remember: impl FnOnce(&mut State)) {
+        let mut state = self.state.write();
+        if state.generation == generation {
+            remember(&mut state);
+        }
+    }
+}
+
+impl Directory {
+    /// The organisation with this slug; `None` when there is none.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn find_organisation(&self, slug: &Slug) -> Result<Option<Arc<OrganisationSettings>>, DirectoryError> {
+        let known = self.settings.state.read().slugs.get(slug).copied();
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let generation = self.settings.generation();
+                let Some(found) = self.store.get(keys::slug(slug)).await? else {
+                    return Ok(None);
+                };
+                let id = parse_id(&found)?;
+                self.settings.remember(generation, |state| {
+                    state.slugs.insert(slug.clone(), id);
+                });
+                id
+            }
+        };
+        self.load_organisation(id).await.map(Some)
+    }
+
+    /// An organisation that must exist.
+    ///
+    /// # Errors
+    /// [`DirectoryError::NotFound`]; as the store's read.
+    pub async fn load_organisation(&self, id: OrganisationId) -> Result<Arc<OrganisationSettings>, DirectoryError> {
+        if let Some(known) = self.settings.state.read().organisations.get(&id) {
+            return Ok(Arc::clone(known));
+        }
+        let generation = self.settings.generation();
+        let all = |table| Read::Scan(Scan::prefix(&keys::table(id, table), SCAN_ENTRIES_MAX));
+        let reads = vec![
+            Read::Get(keys::organisation(id)),
+            all(Table::Connection),
+            all(Table::Role),
+            all(Table::Licence),
+        ];
+        let mut found = self.store.read(reads).await?.into_iter();
+        let mut next = || found.next().unwrap_or(Found::Value(None));
+        let organisation = next()
+            .into_value()
+            .ok_or_else(|| DirectoryError::not_found("organisation", id))?;
+        let loaded = Arc::new(OrganisationSettings {
+            organisation: record::decode(&organisation.value)?,
+            connections: by_name(next(), |connection: Connection| {
+                (connection.name.clone(), Arc::new(connection))
+            })?,
+            roles: by_name(next(), |role: Role| (role.key.clone(), role))?,
+            licences: by_name(next(), |licence: Licence| (licence.key.clone(), licence))?,
+        });
+        self.settings.remember(generation, |state| {
+            state.organisations.insert(id, Arc::clone(&loaded));
+        });
+        Ok(loaded)
+    }
+
+    /// A token's record; `None` when there is none.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn find_token(&self, id: TokenId) -> Result<Option<Arc<Token>>, DirectoryError> {
+        if let Some(known) = self.settings.state.read().tokens.get(&id) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let generation = self.settings.generation();
+        let Some(found) = self.store.get(keys::token(id)).await? else {
+            return Ok(None);
+        };
+        let token = Arc::new(record::decode::<Token>(&found.value)?);
+        self.settings.remember(generation, |state| {
+            if state.tokens.len() >= TOKENS_MAX {
+                state.tokens.clear();
+            }
+            state.tokens.insert(id, Arc::clone(&token));
+        });
+        Ok(Some(token))
+    }
+
+    /// Every organisation, in the order of their slugs.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn list_organisations(&self) -> Result<Vec<Arc<OrganisationSettings>>, DirectoryError> {
+        let mut organisations = Vec::new();
+        let mut scan = Scan::prefix(&keys::slugs(), 1000);
+        loop {
+            let entries = self.store.scan(scan.clone()).await?;
+            for (_, found) in &entries {
+                organisations.push(self.load_organisation(parse_id(found)?).await?);
+            }
+            match entries.last() {
+                Some((key, _)) => scan = scan.after(key.clone()),
+                None => return Ok(organisations),
+            }
+        }
+    }
+}
+
+fn parse_id(found: &Versioned) -> Result<OrganisationId, DirectoryError> {
+    std::str::from_utf8(&found.value)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| DirectoryError::Corrupt("a slug does not name an organisation".to_owned()))
+}
+
+fn by_name<R: Record, V>(found: Found, name: impl Fn(R) -> (Slug, V)) -> Result<BTreeMap<Slug, V>, DirectoryError> {
+    let entries: Vec<(Key, Versioned)> = found.into_entries();
+    entries
+        .iter()
+        .map(|(_, versioned)| Ok(name(record::decode(&versioned.value)?)))
+        .collect()
+}

@@ -1,0 +1,272 @@
+//! The unit of work: what an operation read, and what it will write.
+//!
+//! Every record that a decision relied on becomes a precondition of the commit, so that two doors cannot both win. Events
+//! go into the same batch. Retries are in one place, [`super::Directory::run`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use crate::model::clock::{Clock, Timestamp};
+use crate::model::event::{Actor, Event, EventKind};
+use crate::model::id::OrganisationId;
+use crate::model::record::{self, Record};
+use crate::store::{Batch, Key, Precondition, Read, Scan, Store, StoreError, Versioned};
+
+use super::{Directory, DirectoryError, Permit, keys};
+
+/// One attempt of an operation.
+pub struct Unit {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    settings: Arc<super::settings::Settings>,
+    organisation: OrganisationId,
+    actor: Actor,
+    now: Timestamp,
+    seen: BTreeMap<Key, Option<Versioned>>,
+    relied: BTreeSet<Key>,
+    present: BTreeSet<Key>,
+    changes: BTreeMap<Key, Option<Bytes>>,
+    counts: BTreeMap<Key, (i64, Option<i64>)>,
+    events: Vec<Event>,
+}
+
+impl Unit {
+    pub(super) fn new(directory: &Directory, permit: &Permit) -> Self {
+        Self {
+            store: Arc::clone(&directory.store),
+            clock: Arc::clone(&directory.clock),
+            settings: Arc::clone(&directory.settings),
+            organisation: permit.organisation(),
+            actor: permit.actor().clone(),
+            now: directory.clock.now(),
+            seen: BTreeMap::new(),
+            relied: BTreeSet::new(),
+            present: BTreeSet::new(),
+            changes: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// The organisation that is changed.
+    #[must_use]
+    pub fn organisation(&self) -> OrganisationId {
+        self.organisation
+    }
+
+    /// Who changes it.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The instant of the change: one for the whole unit.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Identifiers and secrets.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// The organisation's settings as last read: roles, licences, connections.
+    #[must_use]
+    pub fn settings(&self) -> &super::settings::Settings {
+        &self.settings
+    }
+
+    /// Reads what has not been read yet, in one round trip. Nothing is relied on by that alone.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn fetch(&mut self, keys: impl IntoIterator<Item = Key> + Send) -> Result<(), DirectoryError> {
+        let missing: BTreeSet<Key> = keys.into_iter().filter(|key| !self.seen.contains_key(key)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let reads = missing.iter().cloned().map(Read::Get).collect();
+        let found = self.store.read(reads).await?;
+        self.seen.extend(
+            missing
+                .into_iter()
+                .zip(found.into_iter().map(crate::store::Found::into_value)),
+        );
+        Ok(())
+    }
+
+    /// The bytes at a key as this unit sees them: its own changes first. The commit relies on them.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn bytes(&mut self, key: &Key) -> Result<Option<Bytes>, DirectoryError> {
+        self.relied.insert(key.clone());
+        self.glance(key).await
+    }
+
+    /// The bytes at a key, without relying on them: another change of them does not stop the commit.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn glance(&mut self, key: &Key) -> Result<Option<Bytes>, DirectoryError> {
+        if let Some(changed) = self.changes.get(key) {
+            return Ok(changed.clone());
+        }
+        self.fetch([key.clone()]).await?;
+        Ok(self
+            .seen
+            .get(key)
+            .and_then(Option::as_ref)
+            .map(|versioned| versioned.value.clone()))
+    }
+
+    /// A record that the decision relies on; also its absence is relied on.
+    ///
+    /// # Errors
+    /// As [`Store::read`]; [`DirectoryError::Corrupt`] when the record cannot be read.
+    pub async fn find<R: Record>(&mut self, key: &Key) -> Result<Option<R>, DirectoryError> {
+        Ok(self.bytes(key).await?.map(|bytes| record::decode(&bytes)).transpose()?)
+    }
+
+    /// A record that only its existence is relied on: it may change, but not vanish.
+    ///
+    /// # Errors
+    /// As [`Unit::find`].
+    pub async fn find_present<R: Record>(&mut self, key: &Key) -> Result<Option<R>, DirectoryError> {
+        let found = self.glance(key).await?;
+        if found.is_some() {
+            self.present.insert(key.clone());
+        } else {
+            self.relied.insert(key.clone());
+        }
+        Ok(found.map(|bytes| record::decode(&bytes)).transpose()?)
+    }
+
+    /// A counter's value, without relying on it.
+    ///
+    /// # Errors
+    /// As [`Store::read`]; [`DirectoryError::Corrupt`] when it is not a number.
+    pub async fn counter(&mut self, key: &Key) -> Result<i64, DirectoryError> {
+        let stored = self.glance(key).await?;
+        let stored = stored.as_deref().map_or(Ok(0), |bytes| parse_counter(key, bytes))?;
+        Ok(stored + self.counts.get(key).map_or(0, |(delta, _)| *delta))
+    }
+
+    /// Reads a range. What is found is a hint: rely on the records behind it.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn scan(&self, scan: Scan) -> Result<Vec<(Key, Versioned)>, DirectoryError> {
+        Ok(self.store.scan(scan).await?)
+    }
+
+    /// Stores a record.
+    pub fn put<R: Record>(&mut self, key: Key, record: &R) {
+        self.changes.insert(key, Some(record::encode(record).into()));
+    }
+
+    /// Stores bytes that are not a record: an index entry.
+    pub fn put_bytes(&mut self, key: Key, bytes: impl Into<Bytes>) {
+        self.changes.insert(key, Some(bytes.into()));
+    }
+
+    /// Removes a key.
+    pub fn delete(&mut self, key: Key) {
+        self.changes.insert(key, None);
+    }
+
+    /// Adds to a counter; `max` bounds an increase. Several additions to one counter add up.
+    pub fn count(&mut self, key: Key, delta: i64, max: Option<i64>) {
+        let entry = self.counts.entry(key).or_insert((0, None));
+        entry.0 += delta;
+        entry.1 = match (entry.1, max) {
+            (Some(a), Some(b)) => Some(a.max(b)),
+            (a, b) => a.or(b),
+        };
+    }
+
+    /// Appends an event to the organisation's log, in the same commit.
+    pub fn event(&mut self, kind: EventKind, subject: impl ToString, data: Value) {
+        let data = match data {
+            Value::Object(data) => data,
+            _ => Map::new(),
+        };
+        self.events.push(Event {
+            at: self.now,
+            kind,
+            actor: self.actor.clone(),
+            subject: subject.to_string(),
+            data,
+        });
+    }
+
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        self.changes.is_empty() && self.counts.values().all(|(delta, _)| *delta == 0) && self.events.is_empty()
+    }
+
+    /// Commits, unless there is nothing to write.
+    pub(super) async fn commit(self) -> Result<(), StoreError> {
+        if self.is_unchanged() {
+            return Ok(());
+        }
+        let settings_changed = self.changes.keys().any(|key| keys::is_settings(key));
+        let organisation = self.organisation;
+        let (store, settings) = (Arc::clone(&self.store), Arc::clone(&self.settings));
+        let result = store.commit(self.into_batch()).await;
+        if settings_changed {
+            settings.forget(organisation);
+        }
+        result.map(|_| ())
+    }
+
+    fn into_batch(self) -> Batch {
+        let mut batch = Batch::new();
+        for key in self.relied {
+            match self.seen.get(&key) {
+                Some(Some(versioned)) => batch.require(Precondition::AtVersion(key, versioned.version)),
+                Some(None) => batch.require(Precondition::Absent(key)),
+                // The unit wrote the key before it read it: its own change was seen, nothing stored was relied on.
+                None => &mut batch,
+            };
+        }
+        for key in self.present {
+            batch.require(Precondition::Present(key));
+        }
+        for (key, change) in self.changes {
+            match change {
+                Some(value) => batch.put(key, value),
+                None => batch.delete(key),
+            };
+        }
+        for (key, (delta, max)) in self.counts {
+            match max {
+                _ if delta == 0 => &mut batch,
+                Some(max) if delta > 0 => batch.count_within(key, delta, max),
+                _ => batch.count(key, delta),
+            };
+        }
+        let log = keys::events(self.organisation);
+        for event in &self.events {
+            batch.append(log.clone(), record::encode(event));
+        }
+        batch
+    }
+}
+
+/// A counter's number.
+///
+/// # Errors
+/// [`DirectoryError::Corrupt`] when it is not one.
+pub fn parse_counter(key: &Key, bytes: &[u8]) -> Result<i64, DirectoryError> {
+    std::str::from_utf8(bytes)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| DirectoryError::Corrupt(format!("counter {key} is not a number")))
+}

@@ -1,0 +1,332 @@
+//! Writing users: names, indexes, seats and events in one place, whatever the door.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::model::event::EventKind;
+use crate::model::id::UserId;
+use crate::model::lifecycle::Block;
+use crate::model::membership::Member;
+use crate::model::record::Record;
+use crate::model::slug::Slug;
+use crate::model::user::{Tombstone, User};
+use crate::store::{Key, SCAN_ENTRIES_MAX, Scan};
+
+use super::keys::{self, Count, Index, Unique, fold};
+use super::{DirectoryError, Unit, seat};
+
+/// What a connection remembers of an outside identity.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// Our user or group.
+    pub id: uuid::Uuid,
+    /// Hash of the mapped identity as last applied; a directory run skips an entry whose hash is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// Complete runs in a row that did not see the identity.
+    #[serde(default)]
+    pub missed: u32,
+    /// When the identity was last suspended because runs no longer saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_since: Option<crate::model::clock::Timestamp>,
+}
+
+impl Record for Link {
+    const KIND: &'static str = "link";
+}
+
+impl Link {
+    /// A link to this id, nothing remembered.
+    #[must_use]
+    pub fn new(id: uuid::Uuid) -> Self {
+        Self {
+            id,
+            hash: None,
+            missed: 0,
+            missing_since: None,
+        }
+    }
+}
+
+impl Unit {
+    /// A user that the decision relies on.
+    ///
+    /// # Errors
+    /// As [`Unit::find`].
+    pub async fn find_user(&mut self, id: UserId) -> Result<Option<User>, DirectoryError> {
+        let key = keys::user(self.organisation(), id);
+        self.find(&key).await
+    }
+
+    /// A user that must exist.
+    ///
+    /// # Errors
+    /// [`DirectoryError::NotFound`]; as [`Unit::find`].
+    pub async fn load_user(&mut self, id: UserId) -> Result<User, DirectoryError> {
+        self.find_user(id)
+            .await?
+            .ok_or_else(|| DirectoryError::not_found("user", id))
+    }
+
+    /// Who holds this user name, if anyone.
+    ///
+    /// # Errors
+    /// As [`Unit::find`].
+    pub async fn find_user_name(&mut self, user_name: &str) -> Result<Option<UserId>, DirectoryError> {
+        let key = keys::unique(self.organisation(), Unique::UserName, &fold(user_name));
+        Ok(self.bytes(&key).await?.and_then(|id| parse_uuid(&id)).map(UserId::new))
+    }
+
+    /// Writes a new user: takes the name, the external ids and the seats.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Uniqueness`], [`DirectoryError::SeatsExhausted`]; as [`Unit::find`].
+    pub async fn create_user(&mut self, mut user: User) -> Result<User, DirectoryError> {
+        user.revision = 1;
+        seat::settle(self, None, &mut user).await?;
+        self.claim_names(None, &user).await?;
+        self.reindex(None, Some(&user));
+        self.count(keys::count(self.organisation(), &Count::Users), 1, None);
+        self.put(keys::user(self.organisation(), user.id), &user);
+        self.event(
+            EventKind::UserCreated,
+            user.id,
+            json!({ "state": user.state().as_str() }),
+        );
+        self.role_events(None, &user);
+        Ok(user)
+    }
+
+    /// Writes a changed user. Nothing happens, and the version stays, when nothing differs.
+    ///
+    /// # Errors
+    /// As [`Unit::create_user`].
+    pub async fn update_user(&mut self, before: &User, mut after: User) -> Result<User, DirectoryError> {
+        seat::settle(self, Some(before), &mut after).await?;
+        if after == *before {
+            return Ok(after);
+        }
+        self.claim_names(Some(before), &after).await?;
+        self.reindex(Some(before), Some(&after));
+        after.last_modified = self.now().max(before.last_modified);
+        after.revision = before.revision + 1;
+        self.put(keys::user(self.organisation(), after.id), &after);
+        self.update_events(before, &after);
+        Ok(after)
+    }
+
+    /// Deletes a user for good: names, external ids, seats and memberships go, a tombstone stays (S003-26).
+    ///
+    /// # Errors
+    /// As [`Unit::find`].
+    pub async fn delete_user(&mut self, user: &User) -> Result<(), DirectoryError> {
+        let organisation = self.organisation();
+        seat::release_all(self, user).await?;
+        self.leave_all_groups(Member::User(user.id)).await?;
+        self.reindex(Some(user), None);
+        self.delete(keys::unique(organisation, Unique::UserName, &fold(&user.user_name)));
+        for (connection, external_id) in &user.external_ids {
+            self.delete(keys::link(organisation, connection, b'u', external_id));
+            self.count(keys::count(organisation, &Count::Linked(connection.clone())), -1, None);
+        }
+        self.drop_invitation(user).await?;
+        self.count(keys::count(organisation, &Count::Users), -1, None);
+        self.delete(keys::user(organisation, user.id));
+        self.put(
+            keys::tombstone(organisation, user.id.uuid()),
+            &Tombstone { deleted: self.now() },
+        );
+        self.event(EventKind::UserDeleted, user.id, Value::Null);
+        Ok(())
+    }
+
+    /// Every group edge of a member goes. The member's change mark makes an edge that is added at the same time a conflict.
+    async fn leave_all_groups(&mut self, member: Member) -> Result<(), DirectoryError> {
+        let organisation = self.organisation();
+        let mark = keys::member_changes(organisation, member);
+        self.bytes(&mark).await?;
+        let edges = self
+            .scan(Scan::prefix(
+                &keys::member_groups(organisation, member),
+                SCAN_ENTRIES_MAX,
+            ))
+            .await?;
+        for (key, _) in edges {
+            let Some(group) = keys::last_uuid(&key).map(crate::model::id::GroupId::new) else {
+                continue;
+            };
+            self.remove_edge(group, member);
+        }
+        self.delete(mark);
+        Ok(())
+    }
+
+    /// Takes the user name and the external ids, and gives up those that changed.
+    async fn claim_names(&mut self, before: Option<&User>, after: &User) -> Result<(), DirectoryError> {
+        let organisation = self.organisation();
+        let folded = fold(&after.user_name);
+        let previous = before.map(|user| fold(&user.user_name));
+        if previous.as_ref() != Some(&folded) {
+            if self.find_user_name(&after.user_name).await?.is_some() {
+                return Err(DirectoryError::Uniqueness {
+                    attribute: "userName",
+                    value: after.user_name.clone(),
+                });
+            }
+            self.put_bytes(
+                keys::unique(organisation, Unique::UserName, &folded),
+                after.id.to_string(),
+            );
+            if let Some(previous) = previous {
+                self.delete(keys::unique(organisation, Unique::UserName, &previous));
+            }
+        }
+        let old = before.map(|user| &user.external_ids);
+        self.claim_external_ids(b'u', after.id.uuid(), old, &after.external_ids)
+            .await
+    }
+
+    /// Moves a resource's links from the old external ids to the new ones.
+    pub(super) async fn claim_external_ids(
+        &mut self,
+        kind: u8,
+        id: uuid::Uuid,
+        before: Option<&std::collections::BTreeMap<Slug, String>>,
+        after: &std::collections::BTreeMap<Slug, String>,
+    ) -> Result<(), DirectoryError> {
+        let organisation = self.organisation();
+        for (connection, external_id) in before.into_iter().flatten() {
+            if after.get(connection) != Some(external_id) {
+                self.delete(keys::link(organisation, connection, kind, external_id));
+                self.count_linked(kind, connection, -1);
+            }
+        }
+        for (connection, external_id) in after {
+            if before.and_then(|before| before.get(connection)) == Some(external_id) {
+                continue;
+            }
+            let key = keys::link(organisation, connection, kind, external_id);
+            if self.find::<Link>(&key).await?.is_some_and(|link| link.id != id) {
+                return Err(DirectoryError::Uniqueness {
+                    attribute: "externalId",
+                    value: external_id.clone(),
+                });
+            }
+            self.put(key, &Link::new(id));
+            self.count_linked(kind, connection, 1);
+        }
+        Ok(())
+    }
+
+    fn count_linked(&mut self, kind: u8, connection: &Slug, delta: i64) {
+        if kind == b'u' {
+            self.count(
+                keys::count(self.organisation(), &Count::Linked(connection.clone())),
+                delta,
+                None,
+            );
+        }
+    }
+
+    fn reindex(&mut self, before: Option<&User>, after: Option<&User>) {
+        let organisation = self.organisation();
+        let entries = |user: &User| index_entries(organisation, user);
+        let old = before.map(entries).unwrap_or_default();
+        let new = after.map(entries).unwrap_or_default();
+        for key in old.difference(&new) {
+            self.delete(key.clone());
+        }
+        for key in new.difference(&old) {
+            self.put_bytes(key.clone(), "");
+        }
+    }
+
+    fn update_events(&mut self, before: &User, after: &User) {
+        let changed = changed_attributes(before, after);
+        if !changed.is_empty() {
+            self.event(EventKind::UserUpdated, after.id, json!({ "attributes": changed }));
+        }
+        match (before.is_active(), after.is_active()) {
+            (true, false) => self.event(EventKind::UserSuspended, after.id, json!({ "by": blockers(after) })),
+            (false, true) => self.event(EventKind::UserReactivated, after.id, Value::Null),
+            _ => {}
+        }
+        let (was, is) = (before.facts.step(), after.facts.step());
+        if was != is {
+            self.event(EventKind::UserStateChanged, after.id, json!({ "from": was, "to": is }));
+        }
+        self.role_events(Some(before), after);
+    }
+
+    fn role_events(&mut self, before: Option<&User>, after: &User) {
+        let held = |user: &User| user.roles.keys().cloned().collect::<BTreeSet<_>>();
+        let (old, new) = (before.map(held).unwrap_or_default(), held(after));
+        for role in new.difference(&old) {
+            self.event(EventKind::RoleAssigned, after.id, json!({ "role": role }));
+        }
+        for role in old.difference(&new) {
+            self.event(EventKind::RoleWithdrawn, after.id, json!({ "role": role }));
+        }
+    }
+}
+
+/// The names of what differs; never the values, which are personal data.
+fn changed_attributes(before: &User, after: &User) -> BTreeSet<String> {
+    let names = |map: &Map<String, Value>, other: &Map<String, Value>| {
+        map.iter()
+            .filter(|(name, value)| other.get(*name) != Some(value))
+            .map(|(name, _)| name.clone())
+            .collect()
+    };
+    let mut changed: BTreeSet<String> = names(&before.attributes, &after.attributes);
+    changed.extend(names(&after.attributes, &before.attributes));
+    let pairs = [
+        ("userName", before.user_name != after.user_name),
+        ("externalId", before.external_ids != after.external_ids),
+        ("password", before.password_hash != after.password_hash),
+    ];
+    changed.extend(
+        pairs
+            .into_iter()
+            .filter(|(_, differs)| *differs)
+            .map(|(name, _)| name.to_owned()),
+    );
+    changed
+}
+
+fn blockers(user: &User) -> Vec<String> {
+    let word = |block: &Block| match block {
+        Block::Administrator => "administrator".to_owned(),
+        Block::Connection(name) => format!("connection:{name}"),
+    };
+    user.facts.suspended_by.iter().map(word).collect()
+}
+
+/// The identifier that a unique name holds.
+#[must_use]
+pub fn parse_uuid(bytes: &[u8]) -> Option<uuid::Uuid> {
+    std::str::from_utf8(bytes).ok()?.parse().ok()
+}
+
+/// What a user is found by.
+#[must_use]
+pub fn index_entries(organisation: crate::model::id::OrganisationId, user: &User) -> BTreeSet<Key> {
+    let entry = |index, value: &str| keys::index(organisation, index, value, user.id.uuid());
+    let mut entries: BTreeSet<Key> = user
+        .emails()
+        .map(|email| entry(Index::UserEmail, &fold(email)))
+        .collect();
+    entries.extend(
+        user.display_name()
+            .map(|name| entry(Index::UserDisplayName, &fold(name))),
+    );
+    entries.extend(user.roles.keys().map(|role| entry(Index::RoleHolder, role.as_str())));
+    entries.extend(
+        user.licences
+            .keys()
+            .map(|licence| entry(Index::LicenceHolder, licence.as_str())),
+    );
+    entries
+}
