@@ -18,6 +18,7 @@ pub mod error;
 pub mod memory;
 pub mod observed;
 pub mod record;
+pub mod sled;
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -1,0 +1,12 @@
+//! The store contract: one list of behaviours for every engine, random histories on both, and the rules of the sled engine.
+
+mod kit;
+
+mod suite;
+
+use suite::store_suite;
+
+store_suite! {
+    memory: kit::Fixture::memory(),
+    sled: kit::Fixture::sled(),
+}
