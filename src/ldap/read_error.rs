@@ -1,0 +1,179 @@
+//! Why a reading is not complete. None of these may be taken for "nothing is there".
+
+use std::time::Duration;
+
+use ldap3::{LdapError, LdapResult};
+use thiserror::Error;
+
+use super::dn::DnError;
+use super::entry::DecodeError;
+use super::guard::frame::FrameError;
+use super::guard::seconds;
+use super::result_code::{self, cure, name};
+use super::stable_id::StableIdError;
+
+/// A failed reading. Everything that was handed out before it is to be thrown away.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The base is no distinguished name. Nothing was sent.
+    #[error("base: {0}")]
+    Base(#[from] DnError),
+    /// The connection ended before the server said that it was done.
+    #[error("the connection was lost: {reason}")]
+    ConnectionLost {
+        /// What is known about it.
+        reason: String,
+    },
+    /// The server sent what it must not send; the connection was closed.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The server fell silent.
+    #[error("no answer for {}; check the server's load or raise entry_timeout", seconds(*.after))]
+    Timeout {
+        /// The limit that passed.
+        after: Duration,
+    },
+    /// The whole reading took too long.
+    #[error("the reading took more than {}; narrow the filter or raise run_timeout", seconds(*.after))]
+    Deadline {
+        /// The limit that passed.
+        after: Duration,
+    },
+    /// The base is not there, or the reading account may not see it.
+    #[error(
+        "base \"{base}\" does not exist for the reading account (the server knows \"{matched}\"); {}",
+        cure(result_code::NO_SUCH_OBJECT)
+    )]
+    NoSuchObject {
+        /// What was asked for.
+        base: String,
+        /// The part of it that exists.
+        matched: String,
+    },
+    /// The server stopped at its limit for the reading account.
+    #[error("the server stopped at a limit ({} \"{text}\"); {}", name(*.code), cure(*.code))]
+    SizeLimit {
+        /// `sizeLimitExceeded` or `adminLimitExceeded`.
+        code: u32,
+        /// The server's text.
+        text: String,
+    },
+    /// The base is held elsewhere. Referrals are not followed: the bind password would go there.
+    #[error("the server refers to {}; {}", .urls.join(" "), cure(result_code::REFERRAL))]
+    Referral {
+        /// Where it points.
+        urls: Vec<String>,
+    },
+    /// Any other result code than success.
+    #[error("the server answered {code} {} \"{text}\"; {}", name(*.code), cure(*.code))]
+    ResultCode {
+        /// The code.
+        code: u32,
+        /// The server's text.
+        text: String,
+    },
+    /// An entry cannot be read.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The server said "success", but what it sent cannot be everything.
+    #[error("the server reported success, but the reading is incomplete: {0}")]
+    Incomplete(#[from] IncompleteReason),
+    /// Not one entry had a stable id.
+    #[error(
+        "none of {entries} entries has a usable {attribute} ({reason}); give the reading account the right to read it, or choose another stable id"
+    )]
+    NoStableId {
+        /// The attribute asked for.
+        attribute: &'static str,
+        /// How many entries came.
+        entries: u64,
+        /// What was wrong with the first.
+        reason: StableIdError,
+    },
+    /// The protocol library failed on what the server sent.
+    #[error("the reading failed inside the protocol library; the server sent something unexpected")]
+    Crashed,
+    /// The caller asked to stop.
+    #[error("the reading was stopped by its caller")]
+    Stopped,
+}
+
+/// Why a reading that the server called successful is not complete.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum IncompleteReason {
+    /// RFC 2696 section 3: the answer to a paged search carries the control. Without it there may be more.
+    #[error("page {page} ended without a paging control")]
+    NoPagingControl {
+        /// Counted from 1.
+        page: u32,
+    },
+    /// The control cannot be read.
+    #[error("page {page} ended with a malformed paging control")]
+    MalformedPagingControl {
+        /// Counted from 1.
+        page: u32,
+    },
+    /// More entries than the page may hold: the server does not do what it says.
+    #[error("page {page} has more than the {size} entries asked for")]
+    PageTooLong {
+        /// Counted from 1.
+        page: u32,
+        /// The page size.
+        size: u32,
+    },
+    /// Page after page brings nothing new: the server goes in circles.
+    #[error("{pages} pages in a row brought no new entry")]
+    Stalled {
+        /// How many.
+        pages: u32,
+    },
+    /// The parts of a long attribute do not join.
+    #[error("the values of {attribute} of \"{dn}\" do not join at {at}")]
+    RangeGap {
+        /// The entry.
+        dn: String,
+        /// The attribute.
+        attribute: String,
+        /// The first value that is missing.
+        at: u64,
+    },
+    /// The entry vanished while its long attribute was read.
+    #[error("\"{dn}\" vanished while its values were read")]
+    RangeEntryGone {
+        /// The entry.
+        dn: String,
+    },
+}
+
+impl ReadError {
+    /// What a failed operation of the library means; `entry_timeout` is the limit it ran under.
+    pub(crate) fn from_library(error: LdapError, entry_timeout: Duration) -> Self {
+        match error {
+            LdapError::Timeout { .. } => Self::Timeout { after: entry_timeout },
+            LdapError::LdapResult { result } => Self::from_result(result, ""),
+            error => Self::ConnectionLost {
+                reason: error.to_string(),
+            },
+        }
+    }
+
+    /// What a result other than success means, in answer to a search from `base`.
+    pub(crate) fn from_result(result: LdapResult, base: &str) -> Self {
+        let LdapResult {
+            rc: code,
+            matched,
+            text,
+            refs,
+            ..
+        } = result;
+        match code {
+            result_code::SIZE_LIMIT_EXCEEDED | result_code::ADMIN_LIMIT_EXCEEDED => Self::SizeLimit { code, text },
+            result_code::REFERRAL => Self::Referral { urls: refs },
+            result_code::NO_SUCH_OBJECT => Self::NoSuchObject {
+                base: base.to_owned(),
+                matched,
+            },
+            _ => Self::ResultCode { code, text },
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The words for LDAP result codes (RFC 4511 section 4.1.9 and appendix A).
+
+/// `success`.
+pub const SUCCESS: u32 = 0;
+/// `sizeLimitExceeded`.
+pub const SIZE_LIMIT_EXCEEDED: u32 = 4;
+/// `referral`.
+pub const REFERRAL: u32 = 10;
+/// `adminLimitExceeded`.
+pub const ADMIN_LIMIT_EXCEEDED: u32 = 11;
+/// `noSuchObject`.
+pub const NO_SUCH_OBJECT: u32 = 32;
+/// `invalidDNSyntax`.
+pub const INVALID_DN_SYNTAX: u32 = 34;
+/// `inappropriateAuthentication`.
+pub const INAPPROPRIATE_AUTHENTICATION: u32 = 48;
+/// `invalidCredentials`.
+pub const INVALID_CREDENTIALS: u32 = 49;
+
+/// The name of a code as the RFC writes it.
+pub fn name(code: u32) -> &'static str {
+    match code {
+        SUCCESS => "success",
+        1 => "operationsError",
+        2 => "protocolError",
+        3 => "timeLimitExceeded",
+        SIZE_LIMIT_EXCEEDED => "sizeLimitExceeded",
+        7 => "authMethodNotSupported",
+        8 => "strongerAuthRequired",
+        REFERRAL => "referral",
+        ADMIN_LIMIT_EXCEEDED => "adminLimitExceeded",
+        12 => "unavailableCriticalExtension",
+        13 => "confidentialityRequired",
+        16 => "noSuchAttribute",
+        17 => "undefinedAttributeType",
+        18 => "inappropriateMatching",
+        21 => "invalidAttributeSyntax",
+        NO_SUCH_OBJECT => "noSuchObject",
+        33 => "aliasProblem",
+        INVALID_DN_SYNTAX => "invalidDNSyntax",
+        INAPPROPRIATE_AUTHENTICATION => "inappropriateAuthentication",
+        INVALID_CREDENTIALS => "invalidCredentials",
+        50 => "insufficientAccessRights",
+        51 => "busy",
+        52 => "unavailable",
+        53 => "unwillingToPerform",
+        80 => "other",
+        _ => "unknown code",
+    }
+}
+
+/// What an operator can do about a code.
+pub fn cure(code: u32) -> &'static str {
+    match code {
+        1 => "read the server's log; Active Directory answers so when the bind did not succeed",
+        3 => "raise the reading account's time limit on the server, or narrow the filter",
+        SIZE_LIMIT_EXCEEDED | ADMIN_LIMIT_EXCEEDED => {
+            "raise the reading account's size and lookthrough limits on the server, also for paged searches"
+        }
+        7 | 8 | 13 => "the server demands another bind or TLS; use ldaps:// or start_tls = true",
+        REFERRAL => "point urls at a server that holds the base itself",
+        12 => "the server cannot page, which is needed to know that a reading is complete",
+        NO_SUCH_OBJECT => "check the base and that the reading account may see it",
+        INVALID_DN_SYNTAX => "check the spelling of the distinguished name",
+        INAPPROPRIATE_AUTHENTICATION | INVALID_CREDENTIALS => "check bind_dn and bind_password",
+        50 => "give the reading account the right to read",
+        51 | 52 => "the server is busy or going down; the next run may succeed",
+        53 => "the server is unwilling; its text or log says why",
+        _ => "read the server's log",
+    }
+}

@@ -1,0 +1,111 @@
+//! The identity of an entry that survives renames and moves.
+
+use std::fmt;
+
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::entry::AttributeValue;
+
+/// The attribute that a kind of server keeps for ever with an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StableIdKind {
+    /// `entryUUID` (RFC 4530), a UUID as text: OpenLDAP, 389-DS with the plug-in, most others.
+    EntryUuid,
+    /// `objectGUID`, 16 bytes with the first three fields little-endian: Active Directory, Samba.
+    ObjectGuid,
+    /// `nsUniqueId`, four groups of eight hexadecimal digits: 389-DS.
+    NsUniqueId,
+}
+
+impl StableIdKind {
+    /// The attribute's name as it is asked for.
+    pub fn attribute(self) -> &'static str {
+        match self {
+            Self::EntryUuid => "entryUUID",
+            Self::ObjectGuid => "objectGUID",
+            Self::NsUniqueId => "nsUniqueId",
+        }
+    }
+}
+
+/// Why an entry cannot be identified.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum StableIdError {
+    /// The attribute did not come. Often the reading account may not see it.
+    #[error("the stable id attribute is missing")]
+    Missing,
+    /// The attribute came with several values.
+    #[error("the stable id attribute has several values")]
+    Several,
+    /// The value has not the form of its kind.
+    #[error("the stable id is malformed")]
+    Malformed,
+}
+
+/// A stable id in canonical text: comparing two is comparing the texts and kinds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StableId {
+    kind: StableIdKind,
+    text: String,
+    /// The 128 bits that all three kinds have, for sets that must stay small.
+    number: u128,
+}
+
+impl StableId {
+    /// Reads the values of the kind's attribute.
+    ///
+    /// # Errors
+    /// All of [`StableIdError`].
+    pub fn from_values(kind: StableIdKind, values: &[AttributeValue]) -> Result<Self, StableIdError> {
+        let value = match values {
+            [] => return Err(StableIdError::Missing),
+            [value] => value,
+            _ => return Err(StableIdError::Several),
+        };
+        let text = match kind {
+            StableIdKind::EntryUuid => {
+                let text = value.as_text().ok_or(StableIdError::Malformed)?;
+                Uuid::try_parse(text).map_err(|_| StableIdError::Malformed)?.to_string()
+            }
+            StableIdKind::ObjectGuid => {
+                let bytes = value.as_bytes().try_into().map_err(|_| StableIdError::Malformed)?;
+                Uuid::from_bytes_le(bytes).to_string()
+            }
+            StableIdKind::NsUniqueId => {
+                let text = value.as_text().ok_or(StableIdError::Malformed)?;
+                hexadecimal(text).ok_or(StableIdError::Malformed)?;
+                text.to_owned()
+            }
+        };
+        let number = hexadecimal(&text).ok_or(StableIdError::Malformed)?;
+        Ok(Self { kind, text, number })
+    }
+
+    /// Which attribute it came from.
+    pub fn kind(&self) -> StableIdKind {
+        self.kind
+    }
+
+    pub(crate) fn number(&self) -> u128 {
+        self.number
+    }
+
+    /// Canonical text: a lower-case UUID, or the `nsUniqueId` as the server wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for StableId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Exactly 32 hexadecimal digits, wherever the hyphens stand.
+fn hexadecimal(text: &str) -> Option<u128> {
+    let digits: String = text.chars().filter(|character| *character != '-').collect();
+    let shaped = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    shaped.then(|| u128::from_str_radix(&digits, 16).ok()).flatten()
+}
