@@ -3,6 +3,8 @@
 //! A change of members never reads or writes the group's record. It is noted beside it: `group_changes` counts the changes
 //! (part of the group's version), `group_touched` keeps the time.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::model::clock::{Timestamp, rfc3339};
@@ -195,6 +197,27 @@ impl Unit {
                 }
             }
         }
+    }
+
+    /// The members as this unit leaves them so far: the stored ones with its own changes laid over.
+    async fn present_members(&mut self, group: GroupId) -> Result<Vec<Member>, DirectoryError> {
+        let organisation = self.organisation();
+        // Whoever changes the members at the same time conflicts: a replacement means these members and no others.
+        self.bytes(&keys::group_changes(organisation, group)).await?;
+        let mut members: BTreeSet<Member> = self
+            .list_members(group)
+            .await?
+            .into_iter()
+            .map(|(member, _)| member)
+            .collect();
+        for (key, is_there) in self.changed_under(&keys::group_members(organisation, group)) {
+            match keys::member_of(key) {
+                Some(member) if is_there => members.insert(member),
+                Some(member) => members.remove(&member),
+                None => false,
+            };
+        }
+        Ok(members.into_iter().collect())
     }
 
     /// Deletes both keys of an edge and counts it out.

@@ -165,6 +165,15 @@ impl Unit {
         Ok(self.store.scan(scan).await?)
     }
 
+    /// The keys under a prefix that this unit has changed, each with whether it is there afterwards.
+    pub(super) fn changed_under(&self, prefix: &Key) -> impl Iterator<Item = (&Key, bool)> {
+        let prefix = prefix.as_bytes().to_vec();
+        self.changes
+            .range(Key::new(prefix.clone())..)
+            .take_while(move |(key, _)| key.as_bytes().starts_with(&prefix))
+            .map(|(key, change)| (key, change.is_some()))
+    }
+
     /// Stores a record.
     pub fn put<R: Record>(&mut self, key: Key, record: &R) {
         self.changes.insert(key, Some(record::encode(record).into()));

@@ -1,0 +1,9 @@
+//! How an outside identity becomes a user: match, map, decide who has the say, apply.
+//!
+//! SCIM requests come one at a time and synchronously; directory runs read everything first, plan, pass the brake and
+//! apply. Both end in [`person`] and [`team`], inside one unit of work each, so that no rule exists twice.
+
+pub mod authority;
+pub mod matching;
+pub mod person;
+pub mod team;

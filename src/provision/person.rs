@@ -1,0 +1,184 @@
+//! Creating and changing a user on behalf of a connection: one set of rules for SCIM and directory runs.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::directory::membership::{claim_licence, withdraw_origin};
+use crate::directory::settings::OrganisationSettings;
+use crate::directory::{DirectoryError, Unit};
+use crate::model::connection::{Connection, Onboarding};
+use crate::model::id::UserId;
+use crate::model::invitation::InvitationState;
+use crate::model::lifecycle::{Block, Facts};
+use crate::model::origin::Origin;
+use crate::model::slug::Slug;
+use crate::model::user::User;
+
+use super::authority::{self, Extent};
+
+/// Licences and roles that a connection's settings and rules give to one person.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Licences.
+    pub licences: BTreeSet<Slug>,
+    /// Roles.
+    pub roles: BTreeSet<Slug>,
+}
+
+impl Grants {
+    /// What everyone from this connection gets.
+    #[must_use]
+    pub fn of(connection: &Connection) -> Self {
+        Self {
+            licences: connection.licences.clone(),
+            roles: connection.roles.clone(),
+        }
+    }
+}
+
+/// A person as a connection presents them, in canonical form.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Person {
+    /// The connection's own identifier, if it has one.
+    pub external_id: Option<String>,
+    /// The login name.
+    pub user_name: String,
+    /// Every other attribute, canonical.
+    pub attributes: Map<String, Value>,
+    /// Whether the source says active; `None` when it says nothing.
+    pub active: Option<bool>,
+    /// An argon2id hash to store, if the source set a password.
+    pub password_hash: Option<String>,
+    /// What the connection's rules give.
+    pub grants: Grants,
+}
+
+/// What a write left as it was, because another connection has the say.
+pub type Yielded = BTreeSet<String>;
+
+/// The settings that a write needs.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The organisation.
+    pub organisation: &'a OrganisationSettings,
+    /// The connection that acts.
+    pub connection: &'a Connection,
+}
+
+impl Context<'_> {
+    fn origin(&self) -> Origin {
+        Origin::Connection(self.connection.name.clone())
+    }
+}
+
+/// Makes a new user: prepared, invited or active as the connection says.
+///
+/// # Errors
+/// [`DirectoryError::Uniqueness`], [`DirectoryError::SeatsExhausted`]; as the store's read.
+pub async fn create(unit: &mut Unit, context: Context<'_>, person: &Person) -> Result<User, DirectoryError> {
+    let now = unit.now();
+    let mut user = User {
+        id: UserId::new(unit.clock().uuid()),
+        user_name: person.user_name.clone(),
+        attributes: Map::new(),
+        external_ids: std::collections::BTreeMap::new(),
+        facts: Facts::default(),
+        password_hash: None,
+        roles: std::collections::BTreeMap::new(),
+        licences: std::collections::BTreeMap::new(),
+        owners: std::collections::BTreeMap::new(),
+        invitation: None,
+        created: now,
+        last_modified: now,
+        revision: 0,
+    };
+    write(unit, context, &mut user, person, Extent::Whole);
+    match context.connection.onboarding {
+        Onboarding::Prepared => {}
+        Onboarding::Active => user.facts.activated_at = Some(now),
+        Onboarding::Invited if user.is_active() => {
+            unit.invite(&mut user, InvitationState::Queued).await?;
+        }
+        Onboarding::Invited => {}
+    }
+    unit.create_user(user).await
+}
+
+/// Changes a user whom the connection knows, or links one whom it adopts.
+///
+/// # Errors
+/// As [`create`].
+pub async fn update(
+    unit: &mut Unit,
+    context: Context<'_>,
+    before: &User,
+    person: &Person,
+    extent: Extent<'_>,
+) -> Result<(User, Yielded), DirectoryError> {
+    let mut after = before.clone();
+    let yielded = write(unit, context, &mut after, person, extent);
+    Ok((unit.update_user(before, after).await?, yielded))
+}
+
+fn write(unit: &Unit, context: Context<'_>, user: &mut User, person: &Person, extent: Extent<'_>) -> Yielded {
+    let connection = context.connection;
+    let mut yielded = authority::write_attributes(user, connection, context.organisation, &person.attributes, extent);
+    if !authority::write_user_name(user, connection, context.organisation, &person.user_name) {
+        yielded.insert("userName".to_owned());
+    }
+    match &person.external_id {
+        Some(external_id) => user.external_ids.insert(connection.name.clone(), external_id.clone()),
+        None => user.external_ids.remove(&connection.name),
+    };
+    set_active(user, &connection.name, person.active);
+    if let Some(hash) = &person.password_hash {
+        user.password_hash = Some(hash.clone());
+        user.facts.password_set_at = Some(unit.now());
+    }
+    set_grants(user, &context.origin(), &person.grants);
+    yielded
+}
+
+/// The source's word on `active`. It lifts its own block only, never an administrator's or another source's.
+pub fn set_active(user: &mut User, connection: &Slug, active: Option<bool>) {
+    match active {
+        Some(false) => {
+            user.facts.suspended_by.insert(Block::Connection(connection.clone()));
+        }
+        Some(true) => {
+            user.facts.suspended_by.remove(&Block::Connection(connection.clone()));
+        }
+        None => {}
+    }
+}
+
+/// Brings what the connection gives in line with its rules; what others give stays.
+fn set_grants(user: &mut User, origin: &Origin, grants: &Grants) {
+    withdraw_origin(user, origin);
+    for role in &grants.roles {
+        user.roles.entry(role.clone()).or_default().insert(origin.clone());
+    }
+    for licence in &grants.licences {
+        claim_licence(user, licence, origin.clone());
+    }
+}
+
+/// The connection no longer has the person: deleted when no other source does, unlinked otherwise. True when deleted.
+///
+/// # Errors
+/// As the store's read.
+pub async fn remove(unit: &mut Unit, context: Context<'_>, user: &User) -> Result<bool, DirectoryError> {
+    let name = &context.connection.name;
+    if user.connections().all(|connection| connection == name) {
+        unit.delete_user(user).await?;
+        return Ok(true);
+    }
+    let mut after = user.clone();
+    after.external_ids.remove(name);
+    set_active(&mut after, name, Some(true));
+    withdraw_origin(&mut after, &context.origin());
+    authority::let_go(&mut after, name);
+    unit.update_user(user, after).await?;
+    Ok(false)
+}
