@@ -120,12 +120,10 @@ impl Unit {
         let members = match leaving {
             Leaving::These(members) => members.clone(),
             Leaving::AllBut(stay) => {
-                let stay: std::collections::BTreeSet<Member> = stay.iter().copied().collect();
-                let all = self.list_members(group.id).await?;
-                all.into_iter()
-                    .map(|(member, _)| member)
-                    .filter(|member| !stay.contains(member))
-                    .collect()
+                let stay: BTreeSet<Member> = stay.iter().copied().collect();
+                let mut all = self.present_members(group.id).await?;
+                all.retain(|member| !stay.contains(member));
+                all
             }
         };
         self.fetch(
