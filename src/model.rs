@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod connection;
+pub mod declaration;
 pub mod event;
 pub mod group;
 pub mod id;
