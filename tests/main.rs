@@ -1,1 +1,3 @@
-//! Tests
+//! The one test binary.
+
+mod model;
