@@ -1,2 +1,4 @@
-//! Tests
+//! The one test binary.
+
+mod model;
 mod store;

@@ -1,0 +1,1 @@
+//! The model: schema, filter, normalise, patch, projection, sort.
