@@ -21,6 +21,7 @@ pub mod membership;
 pub mod organisation;
 pub mod origin;
 pub mod record;
+pub mod represent;
 pub mod role;
 pub mod schema;
 pub mod scim_type;

@@ -302,10 +302,14 @@ pub fn member_groups(organisation: OrganisationId, member: Member) -> Key {
     member_parts(Builder::of(organisation, Table::MemberGroup), member).key()
 }
 
-/// The member at the end of a [`group_member`] key.
+/// The member at the end of a [`group_member`] key; `None` for any other key.
 #[must_use]
 pub fn member_of(key: &Key) -> Option<Member> {
-    let (kind, id) = key.as_bytes().get(34..)?.split_first()?;
+    let bytes = key.as_bytes();
+    if bytes.get(17) != Some(&(Table::GroupMember as u8)) {
+        return None;
+    }
+    let (kind, id) = bytes.get(34..)?.split_first()?;
     let id = uuid::Uuid::from_slice(id).ok()?;
     match kind {
         b'u' => Some(Member::User(UserId::new(id))),
