@@ -6,11 +6,16 @@
 //! [`sort`] rely on it. `schemas` is never part of it: it is derived when a resource is shown.
 
 pub mod attribute;
+pub mod deviation;
 pub mod filter;
 pub mod fold;
 pub mod instant;
+pub mod normalise;
+pub mod patch;
+pub mod projection;
 pub mod schema;
 pub mod scim_type;
+pub mod sort;
 
 /// A JSON object: a resource, an extension, or one element of a complex attribute.
 pub type Object = serde_json::Map<String, serde_json::Value>;
