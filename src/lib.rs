@@ -4,4 +4,5 @@ pub mod directory;
 pub mod ldap;
 pub mod model;
 pub mod provision;
+pub mod scim;
 pub mod store;

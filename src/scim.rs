@@ -107,7 +107,12 @@ pub enum Endpoint {
 /// The routes below `/scim/{org}/v2`, each with its section of RFC 7644 and who calls it.
 pub fn router(directory: Directory, settings: ScimSettings) -> Router {
     let limit = DefaultBodyLimit::max(settings.body_bytes_max);
-    let scim = Scim(Arc::new(Shared { directory, settings, users: SchemaSet::user(), groups: SchemaSet::group() }));
+    let scim = Scim(Arc::new(Shared {
+        directory,
+        settings,
+        users: SchemaSet::user(),
+        groups: SchemaSet::group(),
+    }));
     let routes = Router::new()
         // s3.3 create, s3.4.2 query: every identity provider.
         .route("/Users", get(query::users).post(create::user))
@@ -115,11 +120,17 @@ pub fn router(directory: Directory, settings: ScimSettings) -> Router {
         // s3.4.1 retrieve, s3.5.1 replace, s3.5.2 modify, s3.6 delete: every identity provider.
         .route(
             "/Users/{id}",
-            get(retrieve::user).put(replace::user).patch(modify::user).delete(delete::user),
+            get(retrieve::user)
+                .put(replace::user)
+                .patch(modify::user)
+                .delete(delete::user),
         )
         .route(
             "/Groups/{id}",
-            get(retrieve::group).put(replace::group).patch(modify::group).delete(delete::group),
+            get(retrieve::group)
+                .put(replace::group)
+                .patch(modify::group)
+                .delete(delete::group),
         )
         // s4 discovery: CyberArk, SailPoint, Rippling, Okta with entitlements.
         .route("/ServiceProviderConfig", get(discovery::service_provider_config))

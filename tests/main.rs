@@ -1,4 +1,6 @@
 //! The one test binary.
 
+mod kit;
 mod model;
+mod scim;
 mod store;

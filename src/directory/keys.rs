@@ -471,3 +471,9 @@ pub fn is_settings(key: &Key) -> bool {
         _ => false,
     }
 }
+
+/// Whether a key holds a group's record.
+#[must_use]
+pub fn is_group(key: &Key) -> bool {
+    matches!(key.as_bytes(), [b'o', rest @ ..] if rest.get(16) == Some(&(Table::Group as u8)))
+}

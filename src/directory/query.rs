@@ -7,9 +7,10 @@ mod edges;
 mod resource;
 
 use crate::model::filter::ResolvedFilter;
-use crate::model::id::OrganisationId;
+use crate::model::id::{GroupId, OrganisationId};
+use crate::model::membership::Member;
 use crate::model::slug::Slug;
-use crate::store::{Found, Key, Read, Scan};
+use crate::store::{Found, Key, Read, SCAN_ENTRIES_MAX, Scan};
 
 use super::{Directory, DirectoryError, keys};
 pub use resource::{Queryable, StoredGroup};
@@ -25,6 +26,8 @@ pub struct Query<'a> {
     pub count: usize,
     /// Whose `externalId` is meant.
     pub connection: Option<&'a Slug>,
+    /// Whether the groups of each result are read too.
+    pub with_groups: bool,
     /// The most records that may be read.
     pub budget: QueryBudget,
 }
@@ -49,6 +52,8 @@ pub struct Page<T> {
     pub total: u64,
     /// The ones of this page.
     pub resources: Vec<T>,
+    /// The groups of each of them, when the query asks for them.
+    pub groups: Vec<Vec<GroupId>>,
 }
 
 /// Records read in one round trip of a scan.
@@ -64,15 +69,23 @@ impl Directory {
         organisation: OrganisationId,
         query: Query<'_>,
     ) -> Result<Page<R>, DirectoryError> {
-        let Some(filter) = query.filter else { return self.page_of_all(organisation, query).await };
-        let mut collected = Collected { query, matched: 0, resources: Vec::new(), read: 0 };
+        let Some(filter) = query.filter else {
+            return self.page_of_all(organisation, query).await;
+        };
+        let mut collected = Collected {
+            query,
+            matched: 0,
+            resources: Vec::new(),
+            groups: Vec::new(),
+            read: 0,
+        };
         match candidates::of::<R>(self, organisation, filter, query).await? {
             Some(ids) => {
                 for part in ids.chunks(CHUNK) {
-                    let keys = part.iter().map(|id| R::key(organisation, *id)).collect();
-                    let found = self.store.get_many(keys).await?;
-                    let records = found.into_iter().flatten().map(|stored| stored.value);
-                    self.judge(organisation, filter, &mut collected, records.collect()).await?;
+                    let records = self
+                        .read_with_groups::<R>(organisation, part, query.with_groups)
+                        .await?;
+                    self.judge(organisation, filter, &mut collected, records).await?;
                 }
             }
             None => {
@@ -81,12 +94,72 @@ impl Directory {
                     let entries = self.store.scan(scan.clone()).await?;
                     let Some((last, _)) = entries.last() else { break };
                     scan = scan.after(last.clone());
-                    let records = entries.into_iter().map(|(_, stored)| stored.value).collect();
+                    let records = entries.into_iter().map(|(_, stored)| (stored.value, None)).collect();
                     self.judge(organisation, filter, &mut collected, records).await?;
                 }
             }
         }
-        Ok(Page { total: collected.matched, resources: collected.resources })
+        let Collected {
+            matched,
+            resources,
+            groups,
+            ..
+        } = collected;
+        let groups = self.missing_groups(organisation, query, &resources, groups).await?;
+        Ok(Page {
+            total: matched,
+            resources,
+            groups,
+        })
+    }
+
+    /// Records by id, each with the groups of its resource: one round trip for both.
+    async fn read_with_groups<R: Queryable>(
+        &self,
+        organisation: OrganisationId,
+        ids: &[uuid::Uuid],
+        with_groups: bool,
+    ) -> Result<Vec<Candidate>, DirectoryError> {
+        let mut reads: Vec<Read> = ids.iter().map(|id| Read::Get(R::key(organisation, *id))).collect();
+        if with_groups {
+            reads.extend(
+                ids.iter()
+                    .map(|id| Read::Scan(groups_of(organisation, R::member_of(*id)))),
+            );
+        }
+        let mut found = self.store.read(reads).await?;
+        let groups = found
+            .split_off(ids.len())
+            .into_iter()
+            .map(Some)
+            .chain(std::iter::repeat_with(|| None));
+        let records = found.into_iter().map(Found::into_value).zip(groups);
+        Ok(records
+            .filter_map(|(stored, groups)| Some((stored?.value, groups.map(group_ids))))
+            .collect())
+    }
+
+    /// The groups of a page's resources, where they were not read with the records.
+    async fn missing_groups<R: Queryable>(
+        &self,
+        organisation: OrganisationId,
+        query: Query<'_>,
+        resources: &[R],
+        known: Vec<Option<Vec<GroupId>>>,
+    ) -> Result<Vec<Vec<GroupId>>, DirectoryError> {
+        if !query.with_groups || resources.is_empty() {
+            return Ok(Vec::new());
+        }
+        if let Some(all) = known.into_iter().collect::<Option<Vec<_>>>()
+            && all.len() == resources.len()
+        {
+            return Ok(all);
+        }
+        let scans = resources
+            .iter()
+            .map(|resource| Read::Scan(groups_of(organisation, resource.member())));
+        let found = self.store.read(scans.collect()).await?;
+        Ok(found.into_iter().map(group_ids).collect())
     }
 
     /// Puts the filter to records and keeps those of the page.
@@ -95,14 +168,15 @@ impl Directory {
         organisation: OrganisationId,
         filter: &ResolvedFilter,
         collected: &mut Collected<'_, R>,
-        records: Vec<bytes::Bytes>,
+        records: Vec<Candidate>,
     ) -> Result<(), DirectoryError> {
         collected.spend(records.len())?;
+        let (records, groups): (Vec<_>, Vec<_>) = records.into_iter().unzip();
         let resources = R::complete(self, organisation, records).await?;
         let answers = edges::answer(self, organisation, filter, &resources, collected.query.connection).await?;
-        for (resource, is_match) in resources.into_iter().zip(answers) {
+        for ((resource, groups), is_match) in resources.into_iter().zip(groups).zip(answers) {
             if is_match {
-                collected.add(resource);
+                collected.add(resource, groups);
             }
         }
         Ok(())
@@ -121,7 +195,9 @@ impl Directory {
         let mut total = None;
         let mut spent = 0;
         while total.is_none() || records.len() < query.count {
-            scan.limit = CHUNK.max(query.count).min(skip.saturating_add(query.count - records.len()).max(1));
+            scan.limit = CHUNK
+                .max(query.count)
+                .min(skip.saturating_add(query.count - records.len()).max(1));
             let reads = vec![Read::Get(counter.clone()), Read::Scan(scan.clone())];
             let mut found = self.store.read(reads).await?.into_iter();
             let stored = found.next().and_then(Found::into_value);
@@ -137,30 +213,63 @@ impl Directory {
             let skipped = skip.min(entries.len());
             skip -= skipped;
             let wanted = query.count - records.len();
-            records.extend(entries.into_iter().skip(skipped).take(wanted).map(|(_, stored)| stored.value));
+            records.extend(
+                entries
+                    .into_iter()
+                    .skip(skipped)
+                    .take(wanted)
+                    .map(|(_, stored)| stored.value),
+            );
         }
         let resources = R::complete(self, organisation, records).await?;
-        Ok(Page { total: total.unwrap_or_default(), resources })
+        let groups = self.missing_groups(organisation, query, &resources, Vec::new()).await?;
+        Ok(Page {
+            total: total.unwrap_or_default(),
+            resources,
+            groups,
+        })
     }
+}
+
+/// A record that may match, and the groups of its resource if they were read with it.
+type Candidate = (bytes::Bytes, Option<Vec<GroupId>>);
+
+fn groups_of(organisation: OrganisationId, member: Member) -> Scan {
+    Scan::prefix(&keys::member_groups(organisation, member), SCAN_ENTRIES_MAX)
+}
+
+fn group_ids(found: Found) -> Vec<GroupId> {
+    found
+        .into_entries()
+        .iter()
+        .filter_map(|(key, _)| keys::last_uuid(key))
+        .map(GroupId::new)
+        .collect()
 }
 
 struct Collected<'a, R> {
     query: Query<'a>,
     matched: u64,
     resources: Vec<R>,
+    groups: Vec<Option<Vec<GroupId>>>,
     read: usize,
 }
 
 impl<R> Collected<'_, R> {
     fn spend(&mut self, records: usize) -> Result<(), DirectoryError> {
         self.read += records;
-        if self.read > self.query.budget.records { Err(too_many(self.query.budget)) } else { Ok(()) }
+        if self.read > self.query.budget.records {
+            Err(too_many(self.query.budget))
+        } else {
+            Ok(())
+        }
     }
 
-    fn add(&mut self, resource: R) {
+    fn add(&mut self, resource: R, groups: Option<Vec<GroupId>>) {
         self.matched += 1;
         if self.matched >= self.query.start_index && self.resources.len() < self.query.count {
             self.resources.push(resource);
+            self.groups.push(groups);
         }
     }
 }

@@ -49,19 +49,31 @@ pub enum AttributePathError {
 impl AttributePath {
     /// A core or common attribute.
     pub fn core(name: impl Into<String>) -> Self {
-        Self { schema: None, name: name.into(), sub: None }
+        Self {
+            schema: None,
+            name: name.into(),
+            sub: None,
+        }
     }
 
     /// The attribute without its sub-attribute.
     #[must_use]
     pub fn parent(&self) -> Self {
-        Self { schema: self.schema.clone(), name: self.name.clone(), sub: None }
+        Self {
+            schema: self.schema.clone(),
+            name: self.name.clone(),
+            sub: None,
+        }
     }
 
     /// The path of a sub-attribute of this attribute.
     #[must_use]
     pub fn child(&self, sub: &str) -> Self {
-        Self { schema: self.schema.clone(), name: self.name.clone(), sub: Some(sub.to_owned()) }
+        Self {
+            schema: self.schema.clone(),
+            name: self.name.clone(),
+            sub: Some(sub.to_owned()),
+        }
     }
 }
 
@@ -80,7 +92,9 @@ impl FromStr for AttributePath {
         if let Some(schema) = schema
             && !is_urn(schema)
         {
-            return Err(AttributePathError::Schema { schema: schema.to_owned() });
+            return Err(AttributePathError::Schema {
+                schema: schema.to_owned(),
+            });
         }
         let (name, sub) = match names.split_once('.') {
             Some((name, sub)) => (name, Some(sub)),
@@ -94,7 +108,11 @@ impl FromStr for AttributePath {
                 return Err(AttributePathError::Name { name: part.to_owned() });
             }
         }
-        Ok(Self { schema: schema.map(str::to_owned), name: name.to_owned(), sub: sub.map(str::to_owned) })
+        Ok(Self {
+            schema: schema.map(str::to_owned),
+            name: name.to_owned(),
+            sub: sub.map(str::to_owned),
+        })
     }
 }
 
@@ -116,7 +134,9 @@ impl fmt::Display for AttributePath {
 pub fn is_name(text: &str) -> bool {
     let rest = text.strip_prefix('$').unwrap_or(text);
     rest.starts_with(|c: char| c.is_ascii_alphabetic())
-        && rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '$'))
+        && rest
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '$'))
 }
 
 /// Whether the text looks like the URN of a schema: `urn:` and then no character that ends a path.
@@ -124,5 +144,7 @@ pub fn is_name(text: &str) -> bool {
 pub fn is_urn(text: &str) -> bool {
     text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
         && text.len() > 4
-        && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '[' | ']' | '(' | ')' | '\\'))
+        && text
+            .chars()
+            .all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '[' | ']' | '(' | ')' | '\\'))
 }

@@ -25,6 +25,7 @@ pub use self::error::{Expected, FilterError};
 pub use self::path::ValuePath;
 pub use self::plan::EqualityTerm;
 pub use self::resolved::{ElementFilter, ExternalTerm, ResolvedFilter};
+pub(crate) use self::term::compare_numbers;
 use super::attribute::AttributePath;
 
 /// The bounds of a filter: what is longer or deeper is refused before it costs anything.
@@ -43,7 +44,10 @@ impl FilterLimits {
 
 impl Default for FilterLimits {
     fn default() -> Self {
-        Self { length: 16 * 1024, depth: 40 }
+        Self {
+            length: 16 * 1024,
+            depth: 40,
+        }
     }
 }
 
@@ -82,8 +86,17 @@ pub enum Operator {
 }
 
 impl Operator {
-    const ALL: [Self; 9] =
-        [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
+    const ALL: [Self; 9] = [
+        Self::Eq,
+        Self::Ne,
+        Self::Co,
+        Self::Sw,
+        Self::Ew,
+        Self::Gt,
+        Self::Ge,
+        Self::Lt,
+        Self::Le,
+    ];
 
     /// The word of the RFC.
     #[must_use]
@@ -104,7 +117,9 @@ impl Operator {
     /// The operator that the word stands for, in any case.
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|operator| word.eq_ignore_ascii_case(operator.as_str()))
+        Self::ALL
+            .into_iter()
+            .find(|operator| word.eq_ignore_ascii_case(operator.as_str()))
     }
 
     /// Whether it asks for an order.

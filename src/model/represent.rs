@@ -37,7 +37,10 @@ pub fn user(user: &User, connection: Option<&Slug>) -> Object {
     if let Some(external_id) = connection.and_then(|connection| user.external_ids.get(connection)) {
         resource.insert("externalId".to_owned(), external_id.clone().into());
     }
-    resource.insert("meta".to_owned(), meta("User", user.created, user.last_modified, user.revision));
+    resource.insert(
+        "meta".to_owned(),
+        meta("User", user.created, user.last_modified, user.revision),
+    );
     resource.insert(USHER_USER.id.clone(), usher_user(user));
     resource
 }
@@ -58,7 +61,10 @@ fn usher_user(user: &User) -> Value {
     if !licences.is_empty() {
         extension.insert("licences".to_owned(), licences.into());
     }
-    for (name, instant) in [("invitedAt", user.facts.invited_at), ("activatedAt", user.facts.activated_at)] {
+    for (name, instant) in [
+        ("invitedAt", user.facts.invited_at),
+        ("activatedAt", user.facts.activated_at),
+    ] {
         if let Some(instant) = instant {
             extension.insert(name.to_owned(), rfc3339(instant).into());
         }
@@ -86,7 +92,10 @@ pub fn group(group: &Group, state: GroupState, connection: Option<&Slug>) -> Obj
     if let Some(external_id) = connection.and_then(|connection| group.external_ids.get(connection)) {
         resource.insert("externalId".to_owned(), external_id.clone().into());
     }
-    resource.insert("meta".to_owned(), meta("Group", group.created, state.last_modified, state.revision));
+    resource.insert(
+        "meta".to_owned(),
+        meta("Group", group.created, state.last_modified, state.revision),
+    );
     let mut extension = json!({
         "kind": group.kind.as_str(),
         "enabled": group.enabled,

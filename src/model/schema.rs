@@ -141,7 +141,9 @@ impl Attribute {
     /// The sub-attribute of this name, in any case.
     #[must_use]
     pub fn sub_attribute(&self, name: &str) -> Option<&Self> {
-        self.sub_attributes.iter().find(|sub| sub.name.eq_ignore_ascii_case(name))
+        self.sub_attributes
+            .iter()
+            .find(|sub| sub.name.eq_ignore_ascii_case(name))
     }
 
     /// Whether its values are objects.
@@ -183,7 +185,9 @@ impl Schema {
     /// The attribute of this name, in any case.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
-        self.attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+        self.attributes
+            .iter()
+            .find(|attribute| attribute.name.eq_ignore_ascii_case(name))
     }
 
     /// The resource that `/Schemas` shows (RFC 7643 section 7). `meta.location` is added by the caller, who knows the base URL.

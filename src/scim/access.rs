@@ -39,13 +39,20 @@ impl Access {
     /// What provisioning needs to know.
     #[must_use]
     pub fn context(&self) -> Context<'_> {
-        Context { organisation: &self.organisation, connection: &self.connection }
+        Context {
+            organisation: &self.organisation,
+            connection: &self.connection,
+        }
     }
 
     /// The base URL of this organisation's SCIM service.
     #[must_use]
     pub fn base_url(&self, scim: &Scim) -> String {
-        format!("{}/scim/{}/v2", scim.settings().public_url, self.organisation.organisation.slug)
+        format!(
+            "{}/scim/{}/v2",
+            scim.settings().public_url,
+            self.organisation.organisation.slug
+        )
     }
 }
 
@@ -54,15 +61,28 @@ impl FromRequestParts<Scim> for Access {
 
     async fn from_request_parts(parts: &mut Parts, scim: &Scim) -> Result<Self, ScimError> {
         let refused = || ScimError::from(DirectoryError::Unauthenticated);
-        let principal = scim.directory().authenticate(bearer(parts).ok_or_else(refused)?).await?;
+        let principal = scim
+            .directory()
+            .authenticate(bearer(parts).ok_or_else(refused)?)
+            .await?;
         let path = Path::<HashMap<String, String>>::from_request_parts(parts, scim).await;
-        let slug = path.ok().and_then(|path| path.get("org").and_then(|slug| slug.parse().ok()));
+        let slug = path
+            .ok()
+            .and_then(|path| path.get("org").and_then(|slug| slug.parse().ok()));
         // Another organisation's token and an organisation that does not exist get the same answer.
-        let organisation = scim.directory().find_organisation(&slug.ok_or_else(refused)?).await?.ok_or_else(refused)?;
+        let organisation = scim
+            .directory()
+            .find_organisation(&slug.ok_or_else(refused)?)
+            .await?
+            .ok_or_else(refused)?;
         let permit = principal.provision(organisation.organisation.id)?;
         let connection = permit.connection().and_then(|name| organisation.connections.get(name));
         let connection = Arc::clone(connection.ok_or_else(refused)?);
-        Ok(Self { permit, organisation, connection })
+        Ok(Self {
+            permit,
+            organisation,
+            connection,
+        })
     }
 }
 
@@ -71,4 +91,18 @@ fn bearer(parts: &Parts) -> Option<&str> {
     let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+impl Access {
+    /// Notes what was tolerated in a request: attributes and rules, never values of a person.
+    pub(super) fn journal(&self, request: &'static str, deviations: &[crate::model::deviation::Deviation]) {
+        for deviation in deviations {
+            tracing::info!(
+                connection.name = %self.connection.name,
+                scim.request = request,
+                scim.deviation = deviation.name(),
+                "{deviation}"
+            );
+        }
+    }
 }

@@ -22,7 +22,9 @@ impl FromRequest<Scim> for Document {
 
     async fn from_request(request: Request, scim: &Scim) -> Result<Self, ScimError> {
         check_media_type(request.headers())?;
-        let bytes = Bytes::from_request(request, scim).await.map_err(|error| unreadable(&error, scim))?;
+        let bytes = Bytes::from_request(request, scim)
+            .await
+            .map_err(|error| unreadable(&error, scim))?;
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             let detail = format!("the body is not JSON: {error}");
             ScimError::bad_request(ScimType::InvalidSyntax, detail)
@@ -33,8 +35,17 @@ impl FromRequest<Scim> for Document {
 
 /// `application/scim+json` (RFC 7644 s3.1) or `application/json`, with any parameters; absent is taken for the former.
 fn check_media_type(headers: &HeaderMap) -> Result<(), ScimError> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
-    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let essence = value
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     if matches!(essence.as_str(), "application/scim+json" | "application/json") {
         return Ok(());
     }
@@ -45,7 +56,10 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), ScimError> {
 fn unreadable(error: &BytesRejection, scim: &Scim) -> ScimError {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         let limit = scim.settings().body_bytes_max;
-        return ScimError::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"));
+        return ScimError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is larger than {limit} bytes"),
+        );
     }
     ScimError::bad_request(ScimType::InvalidSyntax, "the body could not be read to its end")
 }

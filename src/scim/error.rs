@@ -26,13 +26,21 @@ impl ScimError {
     /// An error with this status and without a `scimType`.
     #[must_use]
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, scim_type: None, detail: detail.into() }
+        Self {
+            status,
+            scim_type: None,
+            detail: detail.into(),
+        }
     }
 
     /// A 400 of this kind.
     #[must_use]
     pub fn bad_request(scim_type: ScimType, detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, scim_type: Some(scim_type), detail: detail.into() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            scim_type: Some(scim_type),
+            detail: detail.into(),
+        }
     }
 
     /// There is no such resource.
@@ -78,7 +86,11 @@ impl From<DirectoryError> for ScimError {
                 return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service met an internal error");
             }
         };
-        Self { status, scim_type, detail }
+        Self {
+            status,
+            scim_type,
+            detail,
+        }
     }
 }
 
@@ -119,11 +131,17 @@ impl IntoResponse for ScimError {
         let body = self.to_json().to_string();
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(super::response::SCIM_JSON));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(super::response::SCIM_JSON),
+        );
         match self.status {
             StatusCode::UNAUTHORIZED => {
                 // RFC 6750 s3.
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"scim\""));
+                headers.insert(
+                    header::WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Bearer realm=\"scim\""),
+                );
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
@@ -142,5 +160,8 @@ pub(super) async fn no_such_endpoint() -> ScimError {
 
 /// A method that the endpoint does not have; `Allow` names those that it has (RFC 9110 s15.5.6).
 pub(super) async fn method_not_allowed() -> ScimError {
-    ScimError::new(StatusCode::METHOD_NOT_ALLOWED, "the endpoint does not support this method: see the Allow header")
+    ScimError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "the endpoint does not support this method: see the Allow header",
+    )
 }

@@ -17,18 +17,27 @@ const LIST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 /// The media type that the client asks for: ours unless it wants plain JSON only.
 #[must_use]
 pub fn media_type(headers: &HeaderMap) -> &'static str {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let accept = accept.to_ascii_lowercase();
     let wants_plain = accept.contains("application/json");
     let takes_scim = accept.contains(SCIM_JSON) || accept.contains("*/*") || accept.contains("application/*");
-    if wants_plain && !takes_scim { "application/json" } else { SCIM_JSON }
+    if wants_plain && !takes_scim {
+        "application/json"
+    } else {
+        SCIM_JSON
+    }
 }
 
 /// An answer with a JSON body.
 #[must_use]
 pub fn json_response(status: StatusCode, headers: &HeaderMap, body: &Value) -> Response {
     let mut response = (status, body.to_string()).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(headers)));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(headers)));
     response
 }
 
@@ -47,7 +56,11 @@ pub fn resource_response(
         answer.insert(header::ETAG, tag);
     }
     if let Ok(location) = HeaderValue::from_str(location) {
-        let name = if status == StatusCode::CREATED { header::LOCATION } else { header::CONTENT_LOCATION };
+        let name = if status == StatusCode::CREATED {
+            header::LOCATION
+        } else {
+            header::CONTENT_LOCATION
+        };
         answer.insert(name, location);
     }
     response

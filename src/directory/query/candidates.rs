@@ -39,10 +39,15 @@ pub(super) async fn of<R: Queryable>(
 ) -> Result<Option<Vec<Uuid>>, DirectoryError> {
     let lists = filter.conjuncts();
     let usable = lists.iter().filter_map(|terms| {
-        let lookups: Option<Vec<Lookup>> = terms.iter().map(|term| lookup::<R>(organisation, term, query)).collect();
+        let lookups: Option<Vec<Lookup>> = terms
+            .iter()
+            .map(|term| lookup::<R>(organisation, term, query))
+            .collect();
         lookups.map(|lookups| (cost(&lookups), lookups))
     });
-    let Some((_, lookups)) = usable.min_by_key(|(cost, _)| *cost) else { return Ok(None) };
+    let Some((_, lookups)) = usable.min_by_key(|(cost, _)| *cost) else {
+        return Ok(None);
+    };
     let mut ids = BTreeSet::new();
     let mut reads = Vec::new();
     for lookup in &lookups {
@@ -58,7 +63,9 @@ pub(super) async fn of<R: Queryable>(
     if !reads.is_empty() {
         let ranges: Vec<Option<Scan>> = reads.iter().map(range_of).collect();
         let found = directory.store.read(reads).await?;
-        let looked_up = lookups.iter().filter(|lookup| !matches!(lookup, Lookup::Id(_) | Lookup::Nothing));
+        let looked_up = lookups
+            .iter()
+            .filter(|lookup| !matches!(lookup, Lookup::Id(_) | Lookup::Nothing));
         for ((lookup, found), range) in looked_up.zip(found).zip(ranges) {
             collect(directory, lookup, found, range, query, &mut ids).await?;
         }
@@ -110,19 +117,37 @@ async fn collect(
 
 /// Ids and unique keys are cheaper than ranges.
 fn cost(lookups: &[Lookup]) -> usize {
-    lookups.iter().map(|lookup| if matches!(lookup, Lookup::Range(_)) { 1000 } else { 1 }).sum()
+    lookups
+        .iter()
+        .map(|lookup| if matches!(lookup, Lookup::Range(_)) { 1000 } else { 1 })
+        .sum()
 }
 
 fn lookup<R: Queryable>(organisation: OrganisationId, term: &EqualityTerm<'_>, query: Query<'_>) -> Option<Lookup> {
-    let AttributePath { schema: None, name, sub } = &term.path else { return None };
+    let AttributePath {
+        schema: None,
+        name,
+        sub,
+    } = &term.path
+    else {
+        return None;
+    };
     let value = term.literal.as_str()?;
     let is_value = matches!(sub.as_deref(), None | Some("value"));
     if name == "id" {
-        return Some(value.parse::<UserId>().map_or(Lookup::Nothing, |id| Lookup::Id(id.uuid())));
+        return Some(
+            value
+                .parse::<UserId>()
+                .map_or(Lookup::Nothing, |id| Lookup::Id(id.uuid())),
+        );
     }
     if name == "externalId" {
         let key = |connection| keys::link(organisation, connection, R::LINK, value);
-        return Some(query.connection.map_or(Lookup::Nothing, |connection| Lookup::Link(key(connection))));
+        return Some(
+            query
+                .connection
+                .map_or(Lookup::Nothing, |connection| Lookup::Link(key(connection))),
+        );
     }
     if name == R::UNIQUE.0 {
         return Some(Lookup::Unique(keys::unique(organisation, R::UNIQUE.1, &fold(value))));

@@ -29,7 +29,10 @@ pub(super) async fn answer<R: Queryable>(
     resources: &[R],
     connection: Option<&Slug>,
 ) -> Result<Vec<bool>, DirectoryError> {
-    let shown: Vec<Object> = resources.iter().map(|resource| resource.represent(connection)).collect();
+    let shown: Vec<Object> = resources
+        .iter()
+        .map(|resource| resource.represent(connection))
+        .collect();
     if !filter.asks("members") && !filter.asks("groups") {
         return Ok(shown.iter().map(|resource| filter.matches(resource)).collect());
     }
@@ -90,10 +93,16 @@ fn ask(organisation: OrganisationId, resource: Member, term: &ExternalTerm) -> V
             vec![Read::Get(keys::member_group(organisation, resource, GroupId::new(id)))]
         }
         (Member::Group(group), None) => {
-            vec![Read::Scan(Scan::prefix(&keys::group_members(organisation, group), EDGES_MAX + 1))]
+            vec![Read::Scan(Scan::prefix(
+                &keys::group_members(organisation, group),
+                EDGES_MAX + 1,
+            ))]
         }
         (Member::User(_), None) => {
-            vec![Read::Scan(Scan::prefix(&keys::member_groups(organisation, resource), EDGES_MAX + 1))]
+            vec![Read::Scan(Scan::prefix(
+                &keys::member_groups(organisation, resource),
+                EDGES_MAX + 1,
+            ))]
         }
     }
 }

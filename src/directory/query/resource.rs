@@ -46,6 +46,9 @@ pub trait Queryable: Sized + Send + Sync {
 
     /// As a member of groups.
     fn member(&self) -> Member;
+
+    /// As a member of groups, by its identifier.
+    fn member_of(id: uuid::Uuid) -> Member;
 }
 
 #[async_trait]
@@ -76,6 +79,10 @@ impl Queryable for User {
     fn member(&self) -> Member {
         Member::User(self.id)
     }
+
+    fn member_of(id: uuid::Uuid) -> Member {
+        Member::User(UserId::new(id))
+    }
 }
 
 /// A group with what is kept beside its record.
@@ -104,8 +111,10 @@ impl Queryable for StoredGroup {
         organisation: OrganisationId,
         records: Vec<Bytes>,
     ) -> Result<Vec<Self>, DirectoryError> {
-        let groups: Vec<Group> =
-            records.iter().map(|bytes| Ok(record::decode(bytes)?)).collect::<Result<_, DirectoryError>>()?;
+        let groups: Vec<Group> = records
+            .iter()
+            .map(|bytes| Ok(record::decode(bytes)?))
+            .collect::<Result<_, DirectoryError>>()?;
         if groups.is_empty() {
             return Ok(Vec::new());
         }
@@ -115,7 +124,12 @@ impl Queryable for StoredGroup {
             .into_iter()
             .zip(found.chunks(3))
             .map(|(group, beside)| {
-                let value = |at: usize| beside.get(at).and_then(Option::as_ref).map(|stored| stored.value.as_ref());
+                let value = |at: usize| {
+                    beside
+                        .get(at)
+                        .and_then(Option::as_ref)
+                        .map(|stored| stored.value.as_ref())
+                };
                 Self::of(organisation, group, value(0), value(1), value(2))
             })
             .collect()
@@ -127,6 +141,10 @@ impl Queryable for StoredGroup {
 
     fn member(&self) -> Member {
         Member::Group(self.group.id)
+    }
+
+    fn member_of(id: uuid::Uuid) -> Member {
+        Member::Group(GroupId::new(id))
     }
 }
 
@@ -155,6 +173,38 @@ impl StoredGroup {
         let changes = changes.map_or(Ok(0), |bytes| parse_counter(&changes_key, bytes))?;
         let members = members.map_or(Ok(0), |bytes| parse_counter(&members_key, bytes))?;
         let (last_modified, revision) = group_version(&group, touched, changes);
-        Ok(Self { group, state: GroupState { last_modified, revision, members: members.unsigned_abs() } })
+        Ok(Self {
+            group,
+            state: GroupState {
+                last_modified,
+                revision,
+                members: members.unsigned_abs(),
+            },
+        })
+    }
+}
+
+impl Directory {
+    /// A group with what is kept beside it; `None` when there is none.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn find_stored_group(
+        &self,
+        organisation: OrganisationId,
+        id: GroupId,
+    ) -> Result<Option<StoredGroup>, DirectoryError> {
+        let mut wanted = vec![keys::group(organisation, id)];
+        wanted.extend(beside(organisation, id));
+        let found = self.store.get_many(wanted).await?;
+        let value = |at: usize| {
+            found
+                .get(at)
+                .and_then(Option::as_ref)
+                .map(|stored| stored.value.as_ref())
+        };
+        let Some(stored) = value(0) else { return Ok(None) };
+        let group = record::decode(stored)?;
+        StoredGroup::of(organisation, group, value(1), value(2), value(3)).map(Some)
     }
 }

@@ -24,7 +24,12 @@ impl Display for Filter {
             Self::And(parts) => join(f, parts, " and "),
             Self::Or(parts) => join(f, parts, " or "),
             Self::Not(part) => write!(f, "not ({part})"),
-            Self::Compare { path, operator, literal, .. } => write!(f, "{path} {} {literal}", operator.as_str()),
+            Self::Compare {
+                path,
+                operator,
+                literal,
+                ..
+            } => write!(f, "{path} {} {literal}", operator.as_str()),
             Self::Present { path, .. } => write!(f, "{path} pr"),
             Self::Values { path, filter, .. } => write!(f, "{path}[{filter}]"),
         }

@@ -84,7 +84,9 @@ pub enum FilterError {
         at: usize,
     },
     /// The operator does not exist.
-    #[error("the operator \"{operator}\" at position {at} is not supported; use eq, ne, co, sw, ew, pr, gt, ge, lt or le")]
+    #[error(
+        "the operator \"{operator}\" at position {at} is not supported; use eq, ne, co, sw, ew, pr, gt, ge, lt or le"
+    )]
     UnknownOperator {
         /// Where.
         at: usize,
@@ -124,7 +126,9 @@ pub enum FilterError {
         attribute: String,
     },
     /// A complex attribute without a `value` is compared as a whole.
-    #[error("attribute \"{attribute}\" at position {at} is complex; compare one of its sub-attributes, such as \"{attribute}.{example}\"")]
+    #[error(
+        "attribute \"{attribute}\" at position {at} is complex; compare one of its sub-attributes, such as \"{attribute}.{example}\""
+    )]
     SubAttributeNeeded {
         /// Where.
         at: usize,

@@ -33,7 +33,10 @@ fn term_holds(term: &Term, candidate: Candidate<'_>) -> bool {
         && term.path.schema.is_none()
     {
         // Never stored: derived from the extensions that are present (RFC 7643 section 3).
-        return schemas.schemas_of(resource).into_iter().any(|urn| term.test.holds(&Value::from(urn)));
+        return schemas
+            .schemas_of(resource)
+            .into_iter()
+            .any(|urn| term.test.holds(&Value::from(urn)));
     }
     let Some(value) = attribute(candidate, &term.path) else {
         return absent_holds(term);

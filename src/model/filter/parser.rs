@@ -17,7 +17,11 @@ pub(super) fn filter(text: &str, limits: FilterLimits) -> Result<Filter, FilterE
 pub(super) fn value_path(text: &str, limits: FilterLimits) -> Result<ValuePath, FilterError> {
     let mut parser = Parser::new(text, limits)?;
     let (at, path) = parser.attribute(Expected::Attribute)?;
-    let mut read = ValuePath { path, filter: None, sub: None };
+    let mut read = ValuePath {
+        path,
+        filter: None,
+        sub: None,
+    };
     if parser.token == Token::OpenBracket {
         read.filter = Some(parser.brackets(&read.path, at)?);
         read.sub = parser.sub_attribute()?;
@@ -37,25 +41,45 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn new(text: &'a str, limits: FilterLimits) -> Result<Self, FilterError> {
         if text.len() > limits.length {
-            return Err(FilterError::TooLong { length: text.len(), limit: limits.length });
+            return Err(FilterError::TooLong {
+                length: text.len(),
+                limit: limits.length,
+            });
         }
         let mut lexer = Lexer::new(text);
         let (at, token) = lexer.next()?;
-        Ok(Self { lexer, token, at, depth: 0, limit: limits.depth.min(FilterLimits::DEEPEST) })
+        Ok(Self {
+            lexer,
+            token,
+            at,
+            depth: 0,
+            limit: limits.depth.min(FilterLimits::DEEPEST),
+        })
     }
 
     /// Takes the current token and reads the next.
     fn advance(&mut self) -> Result<(usize, Token<'a>), FilterError> {
         let (at, token) = self.lexer.next()?;
-        Ok((std::mem::replace(&mut self.at, at), std::mem::replace(&mut self.token, token)))
+        Ok((
+            std::mem::replace(&mut self.at, at),
+            std::mem::replace(&mut self.token, token),
+        ))
     }
 
     fn unexpected<T>(&self, expected: Expected) -> Result<T, FilterError> {
-        Err(FilterError::Syntax { at: self.at, expected, found: self.token.describe() })
+        Err(FilterError::Syntax {
+            at: self.at,
+            expected,
+            found: self.token.describe(),
+        })
     }
 
     fn end(&self, expected: Expected) -> Result<(), FilterError> {
-        if self.token == Token::End { Ok(()) } else { self.unexpected(expected) }
+        if self.token == Token::End {
+            Ok(())
+        } else {
+            self.unexpected(expected)
+        }
     }
 
     fn is_word(&self, word: &str) -> bool {
@@ -101,13 +125,20 @@ impl<'a> Parser<'a> {
             let comparison = self.comparison(AttributePath::core(sub), after)?;
             filter = Filter::and(vec![filter, comparison]);
         }
-        Ok(Filter::Values { path, filter: Box::new(filter), at: Position(at) })
+        Ok(Filter::Values {
+            path,
+            filter: Box::new(filter),
+            at: Position(at),
+        })
     }
 
     fn descend(&mut self) -> Result<(), FilterError> {
         self.depth += 1;
         if self.depth > self.limit {
-            return Err(FilterError::TooDeep { at: self.at, limit: self.limit });
+            return Err(FilterError::TooDeep {
+                at: self.at,
+                limit: self.limit,
+            });
         }
         Ok(())
     }
@@ -126,7 +157,10 @@ impl<'a> Parser<'a> {
 
     fn brackets(&mut self, path: &AttributePath, at: usize) -> Result<Filter, FilterError> {
         if path.sub.is_some() {
-            return Err(FilterError::NotComplex { at, attribute: path.to_string() });
+            return Err(FilterError::NotComplex {
+                at,
+                attribute: path.to_string(),
+            });
         }
         self.descend()?;
         self.advance()?;
@@ -142,9 +176,12 @@ impl<'a> Parser<'a> {
     /// `.sub` after a closing bracket.
     fn sub_attribute(&mut self) -> Result<Option<String>, FilterError> {
         let Token::Word(word) = self.token else { return Ok(None) };
-        let Some(sub) = word.strip_prefix('.') else { return Ok(None) };
-        let path: AttributePath =
-            sub.parse().map_err(|reason| FilterError::MalformedPath { at: self.at, reason })?;
+        let Some(sub) = word.strip_prefix('.') else {
+            return Ok(None);
+        };
+        let path: AttributePath = sub
+            .parse()
+            .map_err(|reason| FilterError::MalformedPath { at: self.at, reason })?;
         if path.schema.is_some() || path.sub.is_some() {
             return self.unexpected(Expected::Attribute);
         }
@@ -153,23 +190,36 @@ impl<'a> Parser<'a> {
     }
 
     fn attribute(&mut self, expected: Expected) -> Result<(usize, AttributePath), FilterError> {
-        let Token::Word(word) = self.token else { return self.unexpected(expected) };
-        let path = word.parse().map_err(|reason| FilterError::MalformedPath { at: self.at, reason })?;
+        let Token::Word(word) = self.token else {
+            return self.unexpected(expected);
+        };
+        let path = word
+            .parse()
+            .map_err(|reason| FilterError::MalformedPath { at: self.at, reason })?;
         let (at, _) = self.advance()?;
         Ok((at, path))
     }
 
     fn comparison(&mut self, path: AttributePath, at: usize) -> Result<Filter, FilterError> {
-        let Token::Word(word) = self.token else { return self.unexpected(Expected::Operator) };
+        let Token::Word(word) = self.token else {
+            return self.unexpected(Expected::Operator);
+        };
         if word.eq_ignore_ascii_case("pr") {
             self.advance()?;
             return Ok(Filter::Present { path, at: Position(at) });
         }
-        let operator = Operator::of(word)
-            .ok_or_else(|| FilterError::UnknownOperator { at: self.at, operator: word.chars().take(40).collect() })?;
+        let operator = Operator::of(word).ok_or_else(|| FilterError::UnknownOperator {
+            at: self.at,
+            operator: word.chars().take(40).collect(),
+        })?;
         self.advance()?;
         let literal = self.literal()?;
-        Ok(Filter::Compare { path, operator, literal, at: Position(at) })
+        Ok(Filter::Compare {
+            path,
+            operator,
+            literal,
+            at: Position(at),
+        })
     }
 
     fn literal(&mut self) -> Result<Literal, FilterError> {

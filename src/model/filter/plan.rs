@@ -21,15 +21,23 @@ pub(super) fn clauses<'a>(node: &'a Node, parent: Option<&AttributePath>) -> Vec
         Node::And(parts) => parts.iter().flat_map(|part| clauses(part, parent)).collect(),
         Node::Or(parts) => {
             // One list of each branch; a branch without any leaves the whole open.
-            let branches: Option<Vec<_>> = parts.iter().map(|part| clauses(part, parent).into_iter().next()).collect();
-            branches.map(|lists| lists.into_iter().flatten().collect()).into_iter().collect()
+            let branches: Option<Vec<_>> = parts
+                .iter()
+                .map(|part| clauses(part, parent).into_iter().next())
+                .collect();
+            branches
+                .map(|lists| lists.into_iter().flatten().collect())
+                .into_iter()
+                .collect()
         }
         Node::Term(term) => equality(term, parent).map(|term| vec![term]).into_iter().collect(),
         Node::Values { path, filter } => clauses(filter, Some(path)),
         Node::External(term) if term.or_absent => Vec::new(),
-        Node::External(term) => {
-            term.filter.as_deref().map(|filter| clauses(filter, Some(&term.attribute))).unwrap_or_default()
-        }
+        Node::External(term) => term
+            .filter
+            .as_deref()
+            .map(|filter| clauses(filter, Some(&term.attribute)))
+            .unwrap_or_default(),
         Node::Not(_) => Vec::new(),
     }
 }
@@ -39,7 +47,11 @@ fn equality<'a>(term: &'a Term, parent: Option<&AttributePath>) -> Option<Equali
         return None;
     }
     let path = parent.map_or_else(|| term.path.clone(), |parent| parent.child(&term.path.name));
-    Some(EqualityTerm { path, literal: &term.literal, case_exact: term.case_exact })
+    Some(EqualityTerm {
+        path,
+        literal: &term.literal,
+        case_exact: term.case_exact,
+    })
 }
 
 /// Whether the edge is asked about anywhere.

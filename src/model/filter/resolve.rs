@@ -15,7 +15,10 @@ impl Filter {
     /// [`FilterError::UnknownAttribute`], [`FilterError::Sensitive`], or a mismatch of attribute, operator and value.
     pub fn resolve(&self, schemas: &SchemaSet) -> Result<ResolvedFilter, FilterError> {
         let root = Scope::Resource(schemas).node(self)?;
-        Ok(ResolvedFilter { root, schemas: schemas.clone() })
+        Ok(ResolvedFilter {
+            root,
+            schemas: schemas.clone(),
+        })
     }
 
     /// Checks the filter of a value path against the attribute in front of the brackets.
@@ -25,7 +28,10 @@ impl Filter {
     /// As for [`Filter::resolve`].
     pub fn resolve_elements(&self, attribute: &Attribute) -> Result<ElementFilter, FilterError> {
         let root = Scope::Elements(attribute).node(self)?;
-        Ok(ElementFilter { filter: self.clone(), root })
+        Ok(ElementFilter {
+            filter: self.clone(),
+            root,
+        })
     }
 }
 
@@ -54,7 +60,12 @@ impl<'a> Scope<'a> {
             Filter::Or(parts) => Ok(Node::Or(self.nodes(parts)?)),
             Filter::Not(part) => Ok(Node::Not(Box::new(self.node(part)?))),
             Filter::Present { path, at } => Ok(present(self.find(path, at.0)?, Test::Present)),
-            Filter::Compare { path, operator, literal, at } => {
+            Filter::Compare {
+                path,
+                operator,
+                literal,
+                at,
+            } => {
                 let found = self.find(path, at.0)?.comparable(at.0)?;
                 comparison(found, *operator, literal, at.0)
             }
@@ -70,23 +81,41 @@ impl<'a> Scope<'a> {
         let found = self.find(path, at)?;
         let holds_elements = matches!(self, Self::Resource(_)) && found.path.sub.is_none();
         if !holds_elements || !(found.attribute.is_complex() || found.attribute.multi_valued) {
-            return Err(FilterError::NotComplex { at, attribute: found.path.to_string() });
+            return Err(FilterError::NotComplex {
+                at,
+                attribute: found.path.to_string(),
+            });
         }
         let filter = Box::new(Self::Elements(found.attribute).node(filter)?);
         if found.is_edge {
-            return Ok(Node::External(ExternalTerm { attribute: found.path, filter: Some(filter), or_absent: false }));
+            return Ok(Node::External(ExternalTerm {
+                attribute: found.path,
+                filter: Some(filter),
+                or_absent: false,
+            }));
         }
-        Ok(Node::Values { path: found.path, filter })
+        Ok(Node::Values {
+            path: found.path,
+            filter,
+        })
     }
 
     fn find(self, path: &AttributePath, at: usize) -> Result<Found<'a>, FilterError> {
-        let unknown = || FilterError::UnknownAttribute { at, attribute: path.to_string() };
+        let unknown = || FilterError::UnknownAttribute {
+            at,
+            attribute: path.to_string(),
+        };
         let found = match self {
             Self::Resource(schemas) => {
                 let resolved = schemas.resolve(path).ok_or_else(unknown)?;
                 let is_edge = resolved.extension.is_none() && schemas.is_edge(&resolved.attribute.name);
                 let leaf = resolved.sub.unwrap_or(resolved.attribute);
-                Found { path: resolved.path(), attribute: resolved.attribute, leaf, is_edge }
+                Found {
+                    path: resolved.path(),
+                    attribute: resolved.attribute,
+                    leaf,
+                    is_edge,
+                }
             }
             Self::Elements(parent) => {
                 if path.schema.is_some() || path.sub.is_some() {
@@ -99,12 +128,24 @@ impl<'a> Scope<'a> {
                 } else {
                     return Err(unknown());
                 };
-                let name = if parent.is_complex() { leaf.name.as_str() } else { "value" };
-                Found { path: AttributePath::core(name), attribute: leaf, leaf, is_edge: false }
+                let name = if parent.is_complex() {
+                    leaf.name.as_str()
+                } else {
+                    "value"
+                };
+                Found {
+                    path: AttributePath::core(name),
+                    attribute: leaf,
+                    leaf,
+                    is_edge: false,
+                }
             }
         };
         if found.attribute.is_secret() || found.leaf.is_secret() {
-            return Err(FilterError::Sensitive { at, attribute: found.path.to_string() });
+            return Err(FilterError::Sensitive {
+                at,
+                attribute: found.path.to_string(),
+            });
         }
         Ok(found)
     }
@@ -117,11 +158,20 @@ impl Found<'_> {
             return Ok(self);
         }
         match self.leaf.sub_attribute("value") {
-            Some(value) => Ok(Self { path: self.path.child(&value.name), leaf: value, ..self }),
+            Some(value) => Ok(Self {
+                path: self.path.child(&value.name),
+                leaf: value,
+                ..self
+            }),
             None => Err(FilterError::SubAttributeNeeded {
                 at,
                 attribute: self.path.to_string(),
-                example: self.leaf.sub_attributes.first().map(|sub| sub.name.clone()).unwrap_or_default(),
+                example: self
+                    .leaf
+                    .sub_attributes
+                    .first()
+                    .map(|sub| sub.name.clone())
+                    .unwrap_or_default(),
             }),
         }
     }
@@ -147,8 +197,16 @@ fn present(found: Found<'_>, test: Test) -> Node {
             absent_is_false: false,
         }))
     });
-    let any = Node::External(ExternalTerm { attribute: found.path.parent(), filter, or_absent: false });
-    if test == Test::Absent { Node::Not(Box::new(any)) } else { any }
+    let any = Node::External(ExternalTerm {
+        attribute: found.path.parent(),
+        filter,
+        or_absent: false,
+    });
+    if test == Test::Absent {
+        Node::Not(Box::new(any))
+    } else {
+        any
+    }
 }
 
 fn comparison(found: Found<'_>, operator: Operator, literal: &Literal, at: usize) -> Result<Node, FilterError> {
@@ -163,7 +221,11 @@ fn comparison(found: Found<'_>, operator: Operator, literal: &Literal, at: usize
     let or_absent = test.holds_when_absent();
     let name = found.path.sub.clone().unwrap_or_else(|| found.path.name.clone());
     let term = Term {
-        path: if found.is_edge { AttributePath::core(&name) } else { found.path.clone() },
+        path: if found.is_edge {
+            AttributePath::core(&name)
+        } else {
+            found.path.clone()
+        },
         test,
         literal,
         case_exact: found.leaf.compares_exactly(),
@@ -172,7 +234,11 @@ fn comparison(found: Found<'_>, operator: Operator, literal: &Literal, at: usize
     };
     if found.is_edge {
         let filter = Some(Box::new(Node::Term(term)));
-        return Ok(Node::External(ExternalTerm { attribute: found.path.parent(), filter, or_absent }));
+        return Ok(Node::External(ExternalTerm {
+            attribute: found.path.parent(),
+            filter,
+            or_absent,
+        }));
     }
     Ok(Node::Term(term))
 }
@@ -189,7 +255,12 @@ fn typed(found: &Found<'_>, operator: Operator, literal: &Literal, at: usize) ->
         }
     };
     if !fits {
-        return Err(FilterError::OperatorMismatch { at, attribute: found.path.to_string(), operator, type_ });
+        return Err(FilterError::OperatorMismatch {
+            at,
+            attribute: found.path.to_string(),
+            operator,
+            type_,
+        });
     }
     let mismatch = || value_mismatch(found, literal, at);
     let test = match (type_, literal) {
@@ -197,18 +268,24 @@ fn typed(found: &Found<'_>, operator: Operator, literal: &Literal, at: usize) ->
             let boolean = boolean(literal).ok_or_else(mismatch)?;
             return Ok((Test::Boolean { operator, boolean }, Literal::Boolean(boolean)));
         }
-        (AttributeType::Decimal | AttributeType::Integer, Literal::Number(number)) => {
-            Test::Number { operator, number: number.clone() }
-        }
-        (AttributeType::DateTime, Literal::String(text)) if !operator.is_part() => {
-            Test::Instant { operator, instant: instant(text).ok_or_else(mismatch)? }
-        }
+        (AttributeType::Decimal | AttributeType::Integer, Literal::Number(number)) => Test::Number {
+            operator,
+            number: number.clone(),
+        },
+        (AttributeType::DateTime, Literal::String(text)) if !operator.is_part() => Test::Instant {
+            operator,
+            instant: instant(text).ok_or_else(mismatch)?,
+        },
         (
             AttributeType::String | AttributeType::Reference | AttributeType::Binary | AttributeType::DateTime,
             Literal::String(text),
         ) => {
             let exact = found.leaf.compares_exactly();
-            Test::Text { operator, text: if exact { text.clone() } else { fold(text).into_owned() }, exact }
+            Test::Text {
+                operator,
+                text: if exact { text.clone() } else { fold(text).into_owned() },
+                exact,
+            }
         }
         _ => return Err(mismatch()),
     };

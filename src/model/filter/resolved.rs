@@ -45,7 +45,11 @@ impl ResolvedFilter {
     /// The equalities that hold for every match.
     #[must_use]
     pub fn equality_terms(&self) -> Vec<EqualityTerm<'_>> {
-        self.conjuncts().into_iter().filter(|terms| terms.len() == 1).flatten().collect()
+        self.conjuncts()
+            .into_iter()
+            .filter(|terms| terms.len() == 1)
+            .flatten()
+            .collect()
     }
 
     /// Lists of equalities: every match satisfies at least one of each list. A list of several comes from an `or`. An
@@ -73,7 +77,11 @@ impl ElementFilter {
     /// The equalities that hold for every match; each path is the name of a sub-attribute.
     #[must_use]
     pub fn equality_terms(&self) -> Vec<EqualityTerm<'_>> {
-        plan::clauses(&self.root, None).into_iter().filter(|terms| terms.len() == 1).flatten().collect()
+        plan::clauses(&self.root, None)
+            .into_iter()
+            .filter(|terms| terms.len() == 1)
+            .flatten()
+            .collect()
     }
 
     /// The ids when the filter is nothing but `value eq "id"`, or several of these joined by `or`.
@@ -124,7 +132,9 @@ impl ExternalTerm {
             return self.or_absent;
         }
         self.filter.as_deref().is_none_or(|filter| {
-            elements.iter().any(|element| evaluate::holds(filter, Candidate::Element(element), &|_| false))
+            elements
+                .iter()
+                .any(|element| evaluate::holds(filter, Candidate::Element(element), &|_| false))
         })
     }
 }

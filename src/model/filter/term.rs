@@ -18,7 +18,10 @@ pub(super) enum Node {
     Not(Box<Self>),
     Term(Term),
     /// One element of the attribute satisfies the whole filter.
-    Values { path: AttributePath, filter: Box<Self> },
+    Values {
+        path: AttributePath,
+        filter: Box<Self>,
+    },
     /// A question about an attribute that is not stored with the resource.
     External(ExternalTerm),
 }
@@ -42,11 +45,24 @@ pub(super) enum Test {
     Present,
     Absent,
     /// The text is folded unless `exact`.
-    Text { operator: Operator, text: String, exact: bool },
-    Number { operator: Operator, number: Number },
+    Text {
+        operator: Operator,
+        text: String,
+        exact: bool,
+    },
+    Number {
+        operator: Operator,
+        number: Number,
+    },
     /// `eq` or `ne`.
-    Boolean { operator: Operator, boolean: bool },
-    Instant { operator: Operator, instant: DateTime<Utc> },
+    Boolean {
+        operator: Operator,
+        boolean: bool,
+    },
+    Instant {
+        operator: Operator,
+        instant: DateTime<Utc>,
+    },
 }
 
 impl Test {
@@ -80,10 +96,11 @@ impl Test {
                 Value::Number(found) => compare_numbers(found, number).is_some_and(|order| accepts(*operator, order)),
                 _ => *operator == Operator::Ne,
             },
-            Self::Boolean { operator, boolean } => {
-                (value.as_bool() == Some(*boolean)) == (*operator == Operator::Eq)
-            }
-            Self::Instant { operator, instant: wanted } => match value.as_str().and_then(instant) {
+            Self::Boolean { operator, boolean } => (value.as_bool() == Some(*boolean)) == (*operator == Operator::Eq),
+            Self::Instant {
+                operator,
+                instant: wanted,
+            } => match value.as_str().and_then(instant) {
                 Some(found) => accepts(*operator, found.cmp(wanted)),
                 None => *operator == Operator::Ne,
             },
@@ -107,12 +124,9 @@ fn compare_text(operator: Operator, found: &str, text: &str) -> bool {
         Operator::Co => found.contains(text),
         Operator::Sw => found.starts_with(text),
         Operator::Ew => found.ends_with(text),
-        Operator::Eq
-        | Operator::Ne
-        | Operator::Gt
-        | Operator::Ge
-        | Operator::Lt
-        | Operator::Le => accepts(operator, found.cmp(text)),
+        Operator::Eq | Operator::Ne | Operator::Gt | Operator::Ge | Operator::Lt | Operator::Le => {
+            accepts(operator, found.cmp(text))
+        }
     }
 }
 
@@ -138,5 +152,8 @@ pub(crate) fn compare_numbers(left: &Number, right: &Number) -> Option<Ordering>
 }
 
 fn whole(number: &Number) -> Option<i128> {
-    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
+    number
+        .as_i64()
+        .map(i128::from)
+        .or_else(|| number.as_u64().map(i128::from))
 }

@@ -31,7 +31,11 @@ pub static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| embedded(include_str
 /// The schemas of the discovery endpoints themselves (RFC 7643 section 8.7.2).
 #[must_use]
 pub fn protocol_schemas() -> [Arc<Schema>; 3] {
-    [Arc::clone(&SERVICE_PROVIDER_CONFIG), Arc::clone(&RESOURCE_TYPE), Arc::clone(&SCHEMA)]
+    [
+        Arc::clone(&SERVICE_PROVIDER_CONFIG),
+        Arc::clone(&RESOURCE_TYPE),
+        Arc::clone(&SCHEMA),
+    ]
 }
 
 fn embedded(document: &str) -> Arc<Schema> {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Attribute, COMMON, ENTERPRISE_USER, GROUP, ResourceType, Schema, SchemaExtension, USER, USHER_GROUP, USHER_USER};
+use super::{
+    Attribute, COMMON, ENTERPRISE_USER, GROUP, ResourceType, Schema, SchemaExtension, USER, USHER_GROUP, USHER_USER,
+};
 use crate::model::Object;
 use crate::model::attribute::AttributePath;
 
@@ -65,7 +67,10 @@ impl SchemaSet {
     #[must_use]
     pub fn with_extension(&self, extension: Arc<Schema>, required: bool) -> Self {
         let mut resource_type = self.0.resource_type.clone();
-        resource_type.schema_extensions.push(SchemaExtension { schema: extension.id.clone(), required });
+        resource_type.schema_extensions.push(SchemaExtension {
+            schema: extension.id.clone(),
+            required,
+        });
         let mut extensions = self.0.extensions.clone();
         extensions.push(extension);
         Self(Arc::new(Definitions {
@@ -79,16 +84,24 @@ impl SchemaSet {
     /// User with the enterprise extension and Usher's own; `groups` is an edge.
     #[must_use]
     pub fn user() -> Self {
-        Self::new(ResourceType::new("User", "User Account", "/Users", &USER.id), Arc::clone(&USER), &["groups"])
-            .with_extension(Arc::clone(&ENTERPRISE_USER), false)
-            .with_extension(Arc::clone(&USHER_USER), false)
+        Self::new(
+            ResourceType::new("User", "User Account", "/Users", &USER.id),
+            Arc::clone(&USER),
+            &["groups"],
+        )
+        .with_extension(Arc::clone(&ENTERPRISE_USER), false)
+        .with_extension(Arc::clone(&USHER_USER), false)
     }
 
     /// Group with Usher's own extension; `members` is an edge.
     #[must_use]
     pub fn group() -> Self {
-        Self::new(ResourceType::new("Group", "Group", "/Groups", &GROUP.id), Arc::clone(&GROUP), &["members"])
-            .with_extension(Arc::clone(&USHER_GROUP), false)
+        Self::new(
+            ResourceType::new("Group", "Group", "/Groups", &GROUP.id),
+            Arc::clone(&GROUP),
+            &["members"],
+        )
+        .with_extension(Arc::clone(&USHER_GROUP), false)
     }
 
     /// The resource type.
@@ -117,7 +130,11 @@ impl SchemaSet {
     /// The extension of this URN, in any case (RFC 7644 section 3.10).
     #[must_use]
     pub fn extension(&self, urn: &str) -> Option<&Schema> {
-        self.0.extensions.iter().find(|schema| schema.id.eq_ignore_ascii_case(urn)).map(AsRef::as_ref)
+        self.0
+            .extensions
+            .iter()
+            .find(|schema| schema.id.eq_ignore_ascii_case(urn))
+            .map(AsRef::as_ref)
     }
 
     /// Whether the text is the URN of the core schema.
@@ -155,15 +172,22 @@ impl SchemaSet {
             Some(sub) => Some(attribute.sub_attribute(sub)?),
             None => None,
         };
-        Some(Resolved { extension, attribute, sub })
+        Some(Resolved {
+            extension,
+            attribute,
+            sub,
+        })
     }
 
     fn unqualified(&self, name: &str) -> Option<(Option<&str>, &Attribute)> {
         if let Some(attribute) = self.core_attribute(name) {
             return Some((None, attribute));
         }
-        let mut found =
-            self.0.extensions.iter().filter_map(|schema| Some((Some(schema.id.as_str()), schema.attribute(name)?)));
+        let mut found = self
+            .0
+            .extensions
+            .iter()
+            .filter_map(|schema| Some((Some(schema.id.as_str()), schema.attribute(name)?)));
         let first = found.next()?;
         // Two extensions with the same name: the client has to say which.
         found.next().is_none().then_some(first)
@@ -173,7 +197,13 @@ impl SchemaSet {
     #[must_use]
     pub fn schemas_of(&self, resource: &Object) -> Vec<&str> {
         std::iter::once(self.0.core.id.as_str())
-            .chain(self.0.extensions.iter().map(|schema| schema.id.as_str()).filter(|id| resource.contains_key(*id)))
+            .chain(
+                self.0
+                    .extensions
+                    .iter()
+                    .map(|schema| schema.id.as_str())
+                    .filter(|id| resource.contains_key(*id)),
+            )
             .collect()
     }
 }
