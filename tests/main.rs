@@ -1,1 +1,4 @@
 //! Tests
+
+mod kit;
+mod ldap;

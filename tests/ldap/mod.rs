@@ -1,0 +1,9 @@
+//! The LDAP reading layer: the words of the protocol, a real slapd, and a server that misbehaves.
+
+mod account;
+mod dn;
+mod faults;
+mod filter;
+mod reading;
+mod secure;
+mod settings;
