@@ -12,7 +12,7 @@
 pub mod frame;
 pub(crate) mod relay;
 pub(crate) mod starttls;
-pub(crate) mod tls;
+pub mod tls;
 
 use std::io;
 use std::net::SocketAddr;

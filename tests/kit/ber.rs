@@ -23,7 +23,9 @@ pub(crate) fn sequence(parts: &[Vec<u8>]) -> Vec<u8> {
 pub(crate) fn integer(tag: u8, number: u32) -> Vec<u8> {
     let octets = [&[0], number.to_be_bytes().as_slice()].concat();
     // The shortest form whose first bit is not taken for a sign (X.690 section 8.3.2).
-    let start = (0..4).find(|at| octets[*at] != 0 || octets[at + 1] & 0x80 != 0).unwrap_or(4);
+    let start = (0..4)
+        .find(|at| octets[*at] != 0 || octets[at + 1] & 0x80 != 0)
+        .unwrap_or(4);
     tlv(tag, &octets[start..])
 }
 
