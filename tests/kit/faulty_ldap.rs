@@ -4,7 +4,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use usher::ldap::{LdapSettings, Secret};
 
 use super::ber::{elements, header, integer, number, octets, sequence, tlv};
-use super::faulty_search::{SearchRequest, answer};
+use super::faulty_search::{SearchRequest, answer, endless_entries};
 
 /// What goes wrong. Every name completes "the server …".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub(crate) enum Fault {
     EndsPage1WithoutAControl,
     SendsAMalformedControl,
     IgnoresThePageSize,
+    NeverEndsAPage,
     GoesInCircles,
     RepeatsTheLastEntryOfAPage,
     SendsAnEmptyPageInBetween,
@@ -74,6 +75,7 @@ pub(crate) enum After {
 #[derive(Debug)]
 pub(crate) struct FaultyLdap {
     address: SocketAddr,
+    sent: Arc<AtomicU64>,
     accepting: JoinHandle<()>,
 }
 
@@ -83,21 +85,34 @@ impl FaultyLdap {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let connections = Arc::new(AtomicU32::new(0));
+        let sent = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&sent);
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let connection = connections.fetch_add(1, Ordering::Relaxed);
+                let sent = Arc::clone(&counter);
                 tokio::spawn(
                     Session {
                         stream,
                         fault,
                         people,
                         connection,
+                        sent,
                     }
                     .serve(),
                 );
             }
         });
-        Self { address, accepting }
+        Self {
+            address,
+            sent,
+            accepting,
+        }
+    }
+
+    /// How many bytes of endless answers the client has taken, with what the system buffers.
+    pub(crate) fn endless_bytes_sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Settings for it, with patience of 500 ms.
@@ -123,16 +138,16 @@ struct Session {
     fault: Fault,
     people: u32,
     connection: u32,
+    sent: Arc<AtomicU64>,
 }
 
 impl Session {
     async fn serve(mut self) {
         let mut buffer = Vec::new();
         while let Some(message) = self.receive(&mut buffer).await {
-            let after = match self.respond(&message).await {
-                Ok(after) => after,
-                // The client has gone, as it should after most faults.
-                Err(_) => return,
+            // An error means that the client has gone, as it should after most faults.
+            let Ok(after) = self.respond(&message).await else {
+                return;
             };
             match after {
                 After::Continue => {}
@@ -179,16 +194,25 @@ impl Session {
                 } else {
                     self.stream.write_all(&bytes).await?;
                 }
-                if self.fault == Fault::AnnouncesAHugeMessage {
-                    // Until the client has had enough.
-                    loop {
-                        self.stream.write_all(&[0; 65536]).await?;
-                    }
+                if matches!(self.fault, Fault::AnnouncesAHugeMessage | Fault::NeverEndsAPage) {
+                    return self.send_for_ever(id).await;
                 }
                 Ok(after)
             }
             0x77 => self.respond_to_extended(id).await,
             _ => Ok(After::Continue),
+        }
+    }
+
+    /// Until the client has had enough: zeros into an announced message, or entries into a page.
+    async fn send_for_ever(&mut self, id: u32) -> std::io::Result<After> {
+        let piece = match self.fault {
+            Fault::NeverEndsAPage => endless_entries(id),
+            _ => vec![0; 65536],
+        };
+        loop {
+            self.stream.write_all(&piece).await?;
+            self.sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
         }
     }
 

@@ -240,6 +240,35 @@ async fn hostile_messages_are_refused_before_they_are_parsed() {
 }
 
 #[tokio::test]
+async fn an_endless_answer_fills_neither_memory_nor_time() {
+    // Sockets buffer a few MiB on either side; what matters is that it is not a few GiB.
+    for (fault, bytes_max) in [
+        (Fault::AnnouncesAHugeMessage, 16 << 20),
+        (Fault::NeverEndsAPage, 64 << 20),
+    ] {
+        let server = FaultyLdap::start(fault, PEOPLE).await;
+        let mut settings = server.settings();
+        settings.message_bytes_max = 1 << 20;
+        let mut connection = Connection::open(&settings).await.expect("connected");
+        let query = query("(objectClass=user)");
+        let outcome = read_all(&mut connection, &query, |_| ControlFlow::Continue(())).await;
+        let is_refused = match &outcome {
+            Err(ReadError::Incomplete(IncompleteReason::PageTooLong { .. })) => fault == Fault::NeverEndsAPage,
+            Err(ReadError::ConnectionLost { reason }) => reason.contains("in answer to one request"),
+            Err(ReadError::Frame(FrameError::TooLarge { .. })) => fault == Fault::AnnouncesAHugeMessage,
+            _ => false,
+        };
+        assert!(is_refused, "{fault:?}: {outcome:?}");
+        drop(connection);
+        assert!(
+            server.endless_bytes_sent() < bytes_max,
+            "{fault:?}: {}",
+            server.endless_bytes_sent()
+        );
+    }
+}
+
+#[tokio::test]
 async fn malformed_answers_are_errors_and_not_panics() {
     for fault in [Fault::SendsADnThatIsNotUtf8, Fault::SendsAnEntryWithoutParts] {
         let (outcome, _) = read(fault, PEOPLE, "(objectClass=user)").await;

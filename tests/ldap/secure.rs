@@ -93,16 +93,19 @@ async fn a_wrong_password_is_not_tried_at_the_next_server() {
 }
 
 #[tokio::test]
-async fn the_second_server_is_used_when_the_first_is_down() {
+async fn the_next_server_is_used_when_one_is_down() {
     let Some(slapd) = Slapd::start("") else { return };
-    let silent = FaultyLdap::start(Fault::NeverAnswersTheBind, 1).await.settings().urls[0].to_string();
+    let mute = FaultyLdap::start(Fault::NeverAnswersTheBind, 1).await;
     let mut settings = slapd.settings();
-    // A server that is gone, and one that accepts but does not speak TLS.
-    let dead = format!("ldaps://{}", silent.trim_start_matches("ldap://"));
-    settings.urls.insert(0, dead.parse().expect("a good url"));
+    // One that does not exist, and one that accepts but does not speak TLS.
+    let mute_url = mute.settings().urls[0].to_string().replace("ldap://", "ldaps://");
+    settings
+        .urls
+        .insert(0, "ldaps://no-such-host.invalid".parse().expect("a good url"));
+    settings.urls.insert(1, mute_url.parse().expect("a good url"));
     settings.connect_timeout = std::time::Duration::from_millis(800);
-    let connection = Connection::open(&settings).await.expect("the second server");
-    assert_eq!(connection.url(), &settings.urls[1]);
+    let connection = Connection::open(&settings).await.expect("the third server");
+    assert_eq!(connection.url(), &settings.urls[2]);
 }
 
 #[tokio::test]
