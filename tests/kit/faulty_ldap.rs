@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use usher::ldap::{LdapSettings, Secret};
 
 use super::ber::{elements, header, integer, number, octets, sequence, tlv};
-use super::faulty_search::{SearchRequest, answer, endless_entries};
+use super::faulty_search::{SearchRequest, answer, endless_entries, endless_references};
 
 /// What goes wrong. Every name completes "the server …".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,7 @@ pub(crate) enum Fault {
     None,
     // during the connect
     NeverAnswersTheBind,
+    NeverAnswersStartTls,
     AnswersTheBindWithGarbage,
     AnswersTheBindWithoutAResult,
     RefusesStartTls,
@@ -36,6 +37,7 @@ pub(crate) enum Fault {
     SendsAMalformedControl,
     IgnoresThePageSize,
     NeverEndsAPage,
+    NeverEndsItsReferences,
     GoesInCircles,
     RepeatsTheLastEntryOfAPage,
     SendsAnEmptyPageInBetween,
@@ -115,14 +117,13 @@ impl FaultyLdap {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Settings for it, with patience of 500 ms.
+    /// Settings for it, with patience for a busy machine.
     pub(crate) fn settings(&self) -> LdapSettings {
         let urls = vec![format!("ldap://{}", self.address).parse().expect("a good url")];
         let mut settings = LdapSettings::new(urls, "CN=reader,DC=fake,DC=test", Secret::literal("fake"));
         settings.allow_plain = true;
         settings.page_size = 100;
-        settings.connect_timeout = Duration::from_millis(500);
-        settings.entry_timeout = Duration::from_millis(500);
+        settings.connect_timeout = Duration::from_secs(20);
         settings
     }
 }
@@ -194,7 +195,10 @@ impl Session {
                 } else {
                     self.stream.write_all(&bytes).await?;
                 }
-                if matches!(self.fault, Fault::AnnouncesAHugeMessage | Fault::NeverEndsAPage) {
+                if matches!(
+                    self.fault,
+                    Fault::AnnouncesAHugeMessage | Fault::NeverEndsAPage | Fault::NeverEndsItsReferences
+                ) {
                     return self.send_for_ever(id).await;
                 }
                 Ok(after)
@@ -208,6 +212,7 @@ impl Session {
     async fn send_for_ever(&mut self, id: u32) -> std::io::Result<After> {
         let piece = match self.fault {
             Fault::NeverEndsAPage => endless_entries(id),
+            Fault::NeverEndsItsReferences => endless_references(id),
             _ => vec![0; 65536],
         };
         loop {
@@ -229,6 +234,7 @@ impl Session {
 
     async fn respond_to_extended(&mut self, id: u32) -> std::io::Result<After> {
         let mut response = match self.fault {
+            Fault::NeverAnswersStartTls => return Ok(After::Hang),
             Fault::SlipsBytesInAfterStartTls => result(id, 0x78, 0, "", &[]),
             _ => result(id, 0x78, 2, "not supported", &[]),
         };

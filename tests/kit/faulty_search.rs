@@ -50,7 +50,7 @@ pub(crate) fn answer(fault: Fault, people: u32, connection: u32, request: &Searc
         Fault::IsUnwillingOnTheFirstConnection if connection == 0 => whole(result(id, DONE, 53, "try again", &[])),
         Fault::NestsDeeply => whole(sequence(&[integer(2, id), tlv(0x64, &nested(200_000))])),
         Fault::AnnouncesAHugeMessage => whole(vec![0x30, 0x84, 0xc0, 0, 0, 0]),
-        Fault::NeverEndsAPage => whole(Vec::new()),
+        Fault::NeverEndsAPage | Fault::NeverEndsItsReferences => whole(Vec::new()),
         Fault::SendsAnUnexpectedOperation => whole(result(id, 0x6b, 0, "", &[])),
         Fault::SendsAnEntryWithoutParts => whole(sequence(&[integer(2, id), tlv(0x64, &[])])),
         Fault::SendsAResultWithoutACode => whole(sequence(&[integer(2, id), tlv(DONE, &[])])),
@@ -191,6 +191,12 @@ pub(crate) fn endless_entries(id: u32) -> Vec<u8> {
         attribute("jpegPhoto", &[vec![0xff; 65536]]),
     ];
     entry(id, b"CN=endless,DC=fake,DC=test", &photo).repeat(4)
+}
+
+/// Some references of 1 KiB, to be sent again and again.
+pub(crate) fn endless_references(id: u32) -> Vec<u8> {
+    let reference = tlv(0x73, &octets(format!("ldap://{}.fake.test/", "x".repeat(1024))));
+    sequence(&[integer(2, id), reference]).repeat(64)
 }
 
 /// The group, with `member` in ranges as Active Directory sends it.

@@ -135,6 +135,8 @@ impl Slapd {
         let urls = vec![url.parse().expect("a good url")];
         let mut settings = LdapSettings::new(urls, SYNC_DN, Secret::literal(PASSWORD));
         settings.ca_file = Some(self.ca_file());
+        // Patience for a busy machine.
+        settings.connect_timeout = START_PATIENCE;
         settings
     }
 }

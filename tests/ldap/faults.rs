@@ -17,6 +17,8 @@ use crate::kit::faulty_ldap::{Fault, FaultyLdap};
 
 /// Three pages and a half.
 const PEOPLE: u32 = 350;
+/// For servers that never answer; whoever does answer is given longer.
+const IMPATIENCE: Duration = Duration::from_millis(300);
 
 #[tokio::test]
 async fn a_healthy_server_gives_everyone_with_guid_and_state() {
@@ -53,9 +55,16 @@ async fn a_connection_closed_or_reset_in_page_2_is_lost() {
 
 #[tokio::test]
 async fn silence_in_page_2_is_a_timeout() {
-    let (outcome, _) = read(Fault::HangsInPage2, PEOPLE, "(objectClass=user)").await;
+    let server = FaultyLdap::start(Fault::HangsInPage2, PEOPLE).await;
+    let mut settings = server.settings();
+    settings.entry_timeout = IMPATIENCE;
+    let mut connection = Connection::open(&settings).await.expect("connected");
+    let outcome = read_all(&mut connection, &query("(objectClass=user)"), |_| {
+        ControlFlow::Continue(())
+    })
+    .await;
     assert!(
-        matches!(outcome, Err(ReadError::Timeout { after }) if after == Duration::from_millis(500)),
+        matches!(outcome, Err(ReadError::Timeout { after: IMPATIENCE })),
         "{outcome:?}"
     );
 }
@@ -242,10 +251,12 @@ async fn hostile_messages_are_refused_before_they_are_parsed() {
 #[tokio::test]
 async fn an_endless_answer_fills_neither_memory_nor_time() {
     // Sockets buffer a few MiB on either side; what matters is that it is not a few GiB.
-    for (fault, bytes_max) in [
+    let table = [
         (Fault::AnnouncesAHugeMessage, 16 << 20),
         (Fault::NeverEndsAPage, 64 << 20),
-    ] {
+        (Fault::NeverEndsItsReferences, 64 << 20),
+    ];
+    for (fault, bytes_max) in table {
         let server = FaultyLdap::start(fault, PEOPLE).await;
         let mut settings = server.settings();
         settings.message_bytes_max = 1 << 20;
@@ -337,6 +348,11 @@ async fn a_server_without_starttls_never_sees_the_password() {
         ConnectFailure::Transport(TransportError::StartTlsRefused { code: 2, .. })
     );
     assert!(refused, "{failure:?}");
+    let failure = connect_failure(Fault::NeverAnswersStartTls, true).await;
+    assert!(
+        matches!(failure, ConnectFailure::Transport(TransportError::Timeout { .. })),
+        "{failure:?}"
+    );
     let failure = connect_failure(Fault::SlipsBytesInAfterStartTls, true).await;
     let refused = matches!(
         failure,
@@ -398,6 +414,9 @@ async fn connect_failure(fault: Fault, start_tls: bool) -> ConnectFailure {
     let server = FaultyLdap::start(fault, 1).await;
     let mut settings = server.settings();
     settings.start_tls = start_tls;
+    if matches!(fault, Fault::NeverAnswersTheBind | Fault::NeverAnswersStartTls) {
+        settings.connect_timeout = IMPATIENCE;
+    }
     match Connection::open(&settings).await {
         Err(ConnectError::Servers { mut attempts }) => attempts.remove(0).failure,
         other => panic!("{fault:?}: {other:?}"),

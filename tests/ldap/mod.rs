@@ -1,6 +1,7 @@
 //! The LDAP reading layer: the words of the protocol, a real slapd, and a server that misbehaves.
 
 mod account;
+mod capability;
 mod dn;
 mod faults;
 mod filter;

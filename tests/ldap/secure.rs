@@ -1,6 +1,6 @@
 //! Who is trusted, and what happens when a server cannot be: an error that names the cure, never a fallback.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::ControlFlow;
 
 use usher::ldap::connection::ConnectFailure;
@@ -28,6 +28,19 @@ async fn the_same_people_arrive_over_ldaps_starttls_and_plain() {
     for settings in [ldaps, by_name, start_tls, plain] {
         assert_eq!(count(&settings).await, 3000, "{}", settings.urls[0]);
     }
+}
+
+#[tokio::test]
+async fn an_ipv6_address_is_checked_against_the_certificate() {
+    let Some(slapd) = Slapd::start("") else { return };
+    let loopback = IpAddr::V6(Ipv6Addr::LOCALHOST);
+    if std::net::TcpListener::bind((loopback, 0)).is_err() {
+        eprintln!("SKIPPED: this machine has no IPv6");
+        return;
+    }
+    let proxy = TcpProxy::start(loopback, slapd.tls_address(), Cut::Never).await;
+    let settings = slapd.settings_for(&format!("ldaps://[::1]:{}", proxy.address().port()));
+    assert_eq!(count(&settings).await, 0, "nobody is there, and the name is right");
 }
 
 #[tokio::test]
@@ -103,7 +116,6 @@ async fn the_next_server_is_used_when_one_is_down() {
         .urls
         .insert(0, "ldaps://no-such-host.invalid".parse().expect("a good url"));
     settings.urls.insert(1, mute_url.parse().expect("a good url"));
-    settings.connect_timeout = std::time::Duration::from_millis(800);
     let connection = Connection::open(&settings).await.expect("the third server");
     assert_eq!(connection.url(), &settings.urls[2]);
 }
@@ -112,6 +124,7 @@ async fn the_next_server_is_used_when_one_is_down() {
 async fn when_every_server_fails_each_has_its_cause() {
     let server = FaultyLdap::start(Fault::NeverAnswersTheBind, 1).await;
     let mut settings = server.settings();
+    settings.connect_timeout = std::time::Duration::from_millis(500);
     settings
         .urls
         .insert(0, "ldap://no-such-host.invalid".parse().expect("a good url"));
