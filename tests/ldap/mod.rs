@@ -5,6 +5,7 @@ mod capability;
 mod dn;
 mod faults;
 mod filter;
+mod hostile;
 mod reading;
 mod secure;
 mod settings;
