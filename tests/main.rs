@@ -1,6 +1,7 @@
-//! The one test binary.
+//! The one test binary: one link step, modules by layer and surface.
 
 mod kit;
+mod ldap;
 mod model;
 mod scim;
 mod store;

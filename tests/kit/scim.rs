@@ -25,39 +25,39 @@ use usher::store::memory::MemoryStore;
 
 /// A short name.
 #[track_caller]
-pub fn slug(text: &str) -> Slug {
+pub(crate) fn slug(text: &str) -> Slug {
     text.parse().expect("a slug")
 }
 
 /// A directory with the SCIM service over it.
 #[derive(Clone)]
-pub struct Service {
+pub(crate) struct Service {
     /// The directory.
-    pub directory: Directory,
+    pub(crate) directory: Directory,
     /// Its SCIM routes.
-    pub router: Router,
+    pub(crate) router: Router,
 }
 
 impl Service {
     /// Over the memory engine.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::over(Arc::new(MemoryStore::new()))
     }
 
     /// Over this store.
-    pub fn over(store: Arc<dyn Store>) -> Self {
+    pub(crate) fn over(store: Arc<dyn Store>) -> Self {
         Self::with(store, ScimSettings::new("https://usher.example"))
     }
 
     /// Over this store with these settings.
-    pub fn with(store: Arc<dyn Store>, settings: ScimSettings) -> Self {
+    pub(crate) fn with(store: Arc<dyn Store>, settings: ScimSettings) -> Self {
         let directory = Directory::new(store, Arc::new(SystemClock));
         let router = usher::scim::router(directory.clone(), settings);
         Self { directory, router }
     }
 
     /// Makes an organisation.
-    pub async fn organisation(&self, name: &str) -> Tenant {
+    pub(crate) async fn organisation(&self, name: &str) -> Tenant {
         let organisation = self
             .directory
             .create_organisation(&Principal::system(), &slug(name), name)
@@ -73,33 +73,33 @@ impl Service {
     }
 
     /// A client of organisation `acme`'s connection `scim`, with everything that it needs.
-    pub async fn client() -> Client {
+    pub(crate) async fn client() -> Client {
         Self::new().organisation("acme").await.client("scim").await
     }
 }
 
 /// One organisation.
 #[derive(Clone)]
-pub struct Tenant {
+pub(crate) struct Tenant {
     /// The service.
-    pub service: Service,
+    pub(crate) service: Service,
     /// The slug.
-    pub name: String,
+    pub(crate) name: String,
     /// The identifier.
-    pub id: OrganisationId,
+    pub(crate) id: OrganisationId,
     /// An administrator's permit.
-    pub permit: Permit,
+    pub(crate) permit: Permit,
 }
 
 impl Tenant {
     /// A client of a SCIM connection with default settings.
-    pub async fn client(&self, connection: &str) -> Client {
+    pub(crate) async fn client(&self, connection: &str) -> Client {
         self.client_of(Connection::new(slug(connection), ConnectionKind::Scim))
             .await
     }
 
     /// A client of this connection.
-    pub async fn client_of(&self, connection: Connection) -> Client {
+    pub(crate) async fn client_of(&self, connection: Connection) -> Client {
         let name = connection.name.clone();
         self.service
             .directory
@@ -123,7 +123,7 @@ impl Tenant {
     }
 
     /// Declares a licence.
-    pub async fn licence(&self, key: &str, limit: u32, when_full: WhenFull) {
+    pub(crate) async fn licence(&self, key: &str, limit: u32, when_full: WhenFull) {
         let licence = Licence {
             key: slug(key),
             name: key.to_owned(),
@@ -141,42 +141,42 @@ impl Tenant {
 
 /// An identity provider with its token.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     /// Whose.
-    pub tenant: Tenant,
+    pub(crate) tenant: Tenant,
     /// The bearer token.
-    pub token: String,
+    pub(crate) token: String,
 }
 
 /// An answer.
 #[must_use]
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The status.
-    pub status: StatusCode,
+    pub(crate) status: StatusCode,
     /// The headers.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// The body; null when there is none.
-    pub body: Value,
+    pub(crate) body: Value,
 }
 
 impl Answer {
     /// Asserts the status, showing the body otherwise.
     #[track_caller]
-    pub fn expect(self, status: u16) -> Value {
+    pub(crate) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{:#}", self.body);
         self.body
     }
 
     /// The identifier of a created resource.
     #[track_caller]
-    pub fn id(self) -> String {
+    pub(crate) fn id(self) -> String {
         self.expect(201)["id"].as_str().expect("an id").to_owned()
     }
 
     /// Asserts a SCIM error of this status and `scimType`.
     #[track_caller]
-    pub fn refused(self, status: u16, scim_type: Option<&str>) -> String {
+    pub(crate) fn refused(self, status: u16, scim_type: Option<&str>) -> String {
         assert_eq!(self.headers["content-type"], "application/scim+json");
         let body = self.expect(status);
         assert_eq!(body["schemas"], json!(["urn:ietf:params:scim:api:messages:2.0:Error"]));
@@ -188,7 +188,7 @@ impl Answer {
 
 impl Client {
     /// Sends a request to a path below the organisation's base URL.
-    pub async fn send(&self, method: Method, path: &str, body: Option<Value>, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>, headers: &[(&str, &str)]) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("/scim/{}/v2{path}", self.tenant.name))
@@ -207,7 +207,7 @@ impl Client {
     }
 
     /// Sends a request as it is.
-    pub async fn raw(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn raw(&self, request: Request<Body>) -> Answer {
         let response = self
             .tenant
             .service
@@ -231,33 +231,33 @@ impl Client {
     }
 
     /// GET.
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None, &[]).await
     }
 
     /// POST.
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(Method::POST, path, Some(body), &[]).await
     }
 
     /// PUT.
-    pub async fn put(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
         self.send(Method::PUT, path, Some(body), &[]).await
     }
 
     /// PATCH with these operations.
-    pub async fn patch(&self, path: &str, operations: Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, operations: Value) -> Answer {
         let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
         self.send(Method::PATCH, path, Some(body), &[]).await
     }
 
     /// DELETE.
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, None, &[]).await
     }
 
     /// A filter question; the parameters are encoded as Entra does, blanks as `+`.
-    pub async fn filter(&self, endpoint: &str, filter: &str) -> Answer {
+    pub(crate) async fn filter(&self, endpoint: &str, filter: &str) -> Answer {
         let query: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("filter", filter)
             .finish();
@@ -265,14 +265,14 @@ impl Client {
     }
 
     /// Creates a user who has nothing but a name.
-    pub async fn user(&self, user_name: &str) -> String {
+    pub(crate) async fn user(&self, user_name: &str) -> String {
         self.post("/Users", json!({ "schemas": [USER], "userName": user_name }))
             .await
             .id()
     }
 
     /// Creates a group.
-    pub async fn group(&self, display_name: &str) -> String {
+    pub(crate) async fn group(&self, display_name: &str) -> String {
         self.post("/Groups", json!({ "schemas": [GROUP], "displayName": display_name }))
             .await
             .id()
@@ -280,10 +280,10 @@ impl Client {
 }
 
 /// The core user schema.
-pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 /// The core group schema.
-pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// The enterprise extension.
-pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 /// Usher's extension.
-pub const USHER_USER: &str = "urn:usher:scim:schemas:extension:2.0:User";
+pub(crate) const USHER_USER: &str = "urn:usher:scim:schemas:extension:2.0:User";
