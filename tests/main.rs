@@ -1,2 +1,3 @@
 //! Tests
+mod powercut;
 mod store;

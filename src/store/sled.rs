@@ -20,6 +20,7 @@
 //! 8. One tree: organisations are key prefixes.
 
 pub mod committer;
+pub mod create;
 pub mod durability;
 pub mod envelope;
 mod group;

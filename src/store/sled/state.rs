@@ -42,6 +42,8 @@ pub(super) struct Shared {
 pub(super) struct Applied {
     /// `None` once the store is closed.
     pub(super) db: Option<::sled::Db>,
+    /// Our own lock on the folder; `None` once the store is closed.
+    lock: Option<File>,
     pub(super) head: Head,
     /// The keys that the last group changed: not durable before [`Durable::commit`] has reached the head's commit.
     pub(super) in_flight: BTreeSet<Key>,
@@ -78,6 +80,7 @@ impl Shared {
             queue: Queue::default(),
             applied: RwLock::new(Applied {
                 db: Some(opened.db),
+                lock: Some(opened.lock),
                 head: opened.head,
                 in_flight: BTreeSet::new(),
             }),
@@ -131,7 +134,9 @@ impl Shared {
 
     /// Lets go of the folder, so that it can be opened again.
     pub(super) fn release(&self) {
-        self.applied.write().db = None;
+        let mut applied = self.applied.write();
+        applied.db = None;
+        applied.lock = None;
     }
 }
 
