@@ -1,7 +1,10 @@
 //! The store contract: one list of behaviours for every engine, random histories on both, and the rules of the sled engine.
 
+mod histories;
 mod kit;
-
+mod observed;
+mod sled_rules;
+mod stress;
 mod suite;
 
 use suite::store_suite;

@@ -100,9 +100,9 @@ impl Shared {
         outcome
     }
 
-    /// How long the committer's present step has taken; zero when it has nothing to do.
-    pub(super) fn busy_for(&self) -> Duration {
-        self.busy_since.lock().map_or(Duration::ZERO, |since| since.elapsed())
+    /// How long the committer's present step has taken; `None` when it has nothing to do.
+    pub(super) fn busy_for(&self) -> Option<Duration> {
+        self.busy_since.lock().map(|since| since.elapsed())
     }
 
     /// Rule A7: after this nothing is acknowledged.
@@ -118,8 +118,9 @@ impl Shared {
         if let Some(reason) = self.failure.lock().clone() {
             return Health::Failed { reason };
         }
-        let busy = self.busy_for();
-        if busy >= self.settings.stall_after {
+        if let Some(busy) = self.busy_for()
+            && busy >= self.settings.stall_after
+        {
             return Health::Stalled {
                 stalled_ms: u64::try_from(busy.as_millis()).unwrap_or(u64::MAX),
             };
