@@ -7,6 +7,8 @@
 //!
 //! `USHER_POWERCUTS` sets the number of cuts and `USHER_POWERCUT_SEED` the first seed, for longer runs than this one.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod replay;
 mod writer;
 

@@ -1,5 +1,7 @@
 //! The store contract: one list of behaviours for every engine, random histories on both, and the rules of the sled engine.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod histories;
 mod kit;
 mod observed;
