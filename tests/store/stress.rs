@@ -29,27 +29,72 @@ const KEYS: u64 = 500;
 fn a_million_operations_end_in_time_and_leave_what_was_written() {
     let folder = folder();
     let path = folder.path().to_owned();
-    let (done, finished) = mpsc::channel();
     let started = Instant::now();
-    // On a thread of its own: a hang inside the engine must not hang this test.
-    let work = std::thread::spawn(move || {
+    let operations = in_time(async move { run(&path).await });
+    println!("{operations} operations in {:.1} s", started.elapsed().as_secs_f64());
+    assert!(operations >= 1_000_000);
+}
+
+/// Bulk loads and deletions are what made sled hang when much was left unflushed.
+#[test]
+fn bulk_loads_in_the_largest_batches_end_in_time() {
+    let folder = folder();
+    let path = folder.path().to_owned();
+    let started = Instant::now();
+    let records = in_time(async move { load_and_delete(&path).await });
+    println!(
+        "{records} records loaded and deleted in {:.1} s",
+        started.elapsed().as_secs_f64()
+    );
+}
+
+/// Runs the work on a thread of its own: a hang inside the engine must not hang the test.
+fn in_time<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let (done, finished) = mpsc::channel();
+    let working = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(4)
             .enable_all()
-            .build()
-            .unwrap();
-        let operations = runtime.block_on(run(&path));
-        let _ = done.send(operations);
+            .build();
+        // The receiver is gone when the time is over.
+        let _ = done.send(runtime.unwrap().block_on(work));
     });
     match finished.recv_timeout(LIMIT) {
-        Ok(operations) => {
-            work.join().unwrap();
-            println!("{operations} operations in {:.1} s", started.elapsed().as_secs_f64());
-            assert!(operations >= 1_000_000);
+        Ok(outcome) => {
+            working.join().unwrap();
+            outcome
         }
-        Err(mpsc::RecvTimeoutError::Disconnected) => std::panic::resume_unwind(work.join().unwrap_err()),
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("a million operations did not end within {LIMIT:?}"),
+        Err(mpsc::RecvTimeoutError::Disconnected) => std::panic::resume_unwind(working.join().unwrap_err()),
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("the work did not end within {LIMIT:?}"),
     }
+}
+
+/// Loads records in batches near the bound, deletes them in such batches, and does it again.
+async fn load_and_delete(path: &Path) -> usize {
+    const ROUNDS: usize = 3;
+    const RECORDS: usize = 20_000;
+    const TOGETHER: usize = 2_500;
+    let store = SledStore::open(path, settings()).unwrap();
+    for round in 0..ROUNDS {
+        for first in (0..RECORDS).step_by(TOGETHER) {
+            let mut load = Batch::new();
+            for number in first..first + TOGETHER {
+                load.put(Key::new(format!("{number:08}")), vec![round as u8; 1_500]);
+            }
+            store.commit(load).await.unwrap();
+        }
+        assert_eq!(store.scrub().await.unwrap().records, RECORDS as u64);
+        for first in (0..RECORDS).step_by(TOGETHER) {
+            let mut clear = Batch::new();
+            for number in first..first + TOGETHER {
+                clear.delete(Key::new(format!("{number:08}")));
+            }
+            store.commit(clear).await.unwrap();
+        }
+        assert!(contents(&store).await.is_empty());
+    }
+    store.close().await.unwrap();
+    ROUNDS * RECORDS
 }
 
 async fn run(path: &Path) -> u64 {
@@ -74,9 +119,11 @@ async fn run(path: &Path) -> u64 {
         .into_iter()
         .map(|(key, found)| (key, found.value.to_vec()))
         .collect();
-    let expected = expected.lock().unwrap();
-    assert_eq!(found.len(), expected.len());
-    assert!(found == *expected, "the store does not hold what was written");
+    {
+        let expected = expected.lock().unwrap();
+        assert_eq!(found.len(), expected.len());
+        assert!(found == *expected, "the store does not hold what was written");
+    }
     assert_eq!(store.scrub().await.unwrap().damaged, []);
     store.close().await.unwrap();
     operations
