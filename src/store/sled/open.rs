@@ -21,7 +21,8 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// How long to wait between two tries.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
-/// Why a store was not opened. Nothing was changed in the folder that a repair could need.
+/// Why a store was not opened. Where the files are damaged, sled may have cut its log at the damage while it looked: who wants
+/// to study the damage copies the folder first.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// The store is older than its watermark, or has another history: its end was lost.

@@ -1,12 +1,13 @@
 //! Little is ever unflushed, and a group that makes no progress ends the process.
 
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use usher::store::sled::committer::GROUP_BYTES_MAX;
-use usher::store::sled::{Durability, End, SledSettings, SledStore};
+use usher::store::sled::{Durability, End, ExitProcess, SledSettings, SledStore};
 use usher::store::{Health, Store};
 
 use super::put;
@@ -92,4 +93,22 @@ async fn an_idle_store_is_not_stalled() {
     assert_eq!(store.health(), Health::Ready);
     store.close().await.unwrap();
     assert!(matches!(store.health(), Health::Failed { .. }));
+}
+
+/// What the supervisor sees. The process that ends is a child: this same program, told to run this same test.
+#[test]
+fn the_real_end_is_exit_code_70_with_the_reason() {
+    const CHILD: &str = "USHER_TEST_END_THE_PROCESS";
+    if std::env::var(CHILD).is_ok() {
+        ExitProcess.end("the disk does not answer");
+        unreachable!("the process has ended");
+    }
+    let name = "store::sled_rules::a3_little_unflushed::the_real_end_is_exit_code_70_with_the_reason";
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args([name, "--exact", "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    assert_eq!(child.status.code(), Some(70));
+    assert!(String::from_utf8_lossy(&child.stderr).contains("the disk does not answer"));
 }

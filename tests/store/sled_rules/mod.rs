@@ -5,9 +5,11 @@ mod a2_one_committer;
 mod a3_little_unflushed;
 mod a4_bounded_sizes;
 mod a5_whole_states;
+mod a6_checksums;
 mod a6_damage_is_told;
 mod a6_lost_ends_are_refused;
 mod a7_errors_stop_acknowledging;
+mod a8_growth;
 mod a8_one_tree;
 mod opening;
 
