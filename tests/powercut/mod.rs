@@ -19,6 +19,7 @@ use std::process::Command;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use replay::Trace;
+use usher::store::Store;
 use usher::store::sled::SledStore;
 
 use crate::powercut::writer::Disks;
@@ -149,13 +150,29 @@ fn moment(trace: &Trace, luck: &mut StdRng) -> usize {
     }
 }
 
+/// The image must hold what was acknowledged, and go on as a store: one more commit of each writer has to be there after
+/// another start.
 async fn judge(image: &Path, acks: &BTreeMap<u64, u64>) -> Result<(), String> {
-    let store = SledStore::open(&image.join("store"), writer::settings()).map_err(|error| error.to_string())?;
-    let outcome = writer::verify(&store, acks).await;
-    usher::store::Store::close(&store)
+    let store = open(image)?;
+    let found = writer::verify(&store, acks).await?;
+    for (writer, done) in &found {
+        let commit = writer::commit(*writer, done + 1);
+        store
+            .commit(commit)
+            .await
+            .map_err(|error| format!("afterwards: {error}"))?;
+    }
+    store.close().await.map_err(|error| error.to_string())?;
+    let store = open(image)?;
+    let acks = found.into_iter().map(|(writer, done)| (writer, done + 1)).collect();
+    writer::verify(&store, &acks)
         .await
-        .map_err(|error| error.to_string())?;
-    outcome
+        .map_err(|what| format!("after another start: {what}"))?;
+    store.close().await.map_err(|error| error.to_string())
+}
+
+fn open(image: &Path) -> Result<SledStore, String> {
+    SledStore::open(&image.join("store"), writer::settings()).map_err(|error| error.to_string())
 }
 
 fn number_from(name: &str) -> Option<u64> {

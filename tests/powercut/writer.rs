@@ -98,7 +98,7 @@ async fn write(store: &SledStore, acks: &File, writer: u64, numbers: std::ops::R
 }
 
 /// The writer's commit of this number: a record, an index key, an old index key less, a log entry and a counter.
-fn commit(writer: u64, number: u64) -> Batch {
+pub(super) fn commit(writer: u64, number: u64) -> Batch {
     let mut batch = Batch::new();
     batch.put(record_key(writer, number % SLOTS), payload(writer, number));
     batch.put(index_key(writer, number), number.to_string());
@@ -111,7 +111,9 @@ fn commit(writer: u64, number: u64) -> Batch {
 }
 
 /// Whether the store holds every acknowledged commit, and for each writer exactly what a whole number of its commits leaves.
-pub(super) async fn verify(store: &dyn Store, acks: &BTreeMap<u64, u64>) -> Result<(), String> {
+/// Answers that number, by writer.
+pub(super) async fn verify(store: &dyn Store, acks: &BTreeMap<u64, u64>) -> Result<BTreeMap<u64, u64>, String> {
+    let mut numbers = BTreeMap::new();
     for writer in 0..WRITERS {
         let acknowledged = acks.get(&writer).copied().unwrap_or(0);
         let counter = store.get(count_key(writer)).await.map_err(|error| error.to_string())?;
@@ -126,6 +128,7 @@ pub(super) async fn verify(store: &dyn Store, acks: &BTreeMap<u64, u64>) -> Resu
                 "writer {writer}: only {acknowledged} was acknowledged, the store has {done}"
             ));
         }
+        numbers.insert(writer, done);
         let found = under(store, &format!("{writer}/")).await?;
         let expected = expected(writer, done);
         if found != expected {
@@ -141,10 +144,10 @@ pub(super) async fn verify(store: &dyn Store, acks: &BTreeMap<u64, u64>) -> Resu
         }
     }
     let scrub = store.scrub().await.map_err(|error| error.to_string())?;
-    scrub
-        .damaged
-        .first()
-        .map_or(Ok(()), |(key, what)| Err(format!("scrub: {key}: {what}")))
+    match scrub.damaged.first() {
+        None => Ok(numbers),
+        Some((key, what)) => Err(format!("scrub: {key}: {what}")),
+    }
 }
 
 async fn under(store: &dyn Store, prefix: &str) -> Result<BTreeMap<Key, Vec<u8>>, String> {
