@@ -9,6 +9,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod full_disk;
 mod replay;
 mod writer;
 
@@ -72,19 +73,7 @@ fn record(work: &Path, disks: Disks) -> Trace {
     let root = work.join("disk");
     std::fs::create_dir(&root).unwrap();
     let to = work.join("trace");
-    let written = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "powercut::writer::a_child_process_writes_when_it_is_told_to",
-            "--exact",
-            "--nocapture",
-        ])
-        .env("LD_PRELOAD", &recorder)
-        .env("RECORD_UNDER", &root)
-        .env("RECORD_TO", &to)
-        .env(writer::FOLDER, &root)
-        .env(writer::DISKS, disks.as_str())
-        .output()
-        .unwrap();
+    let written = child(&recorder, &root, &to, disks).output().unwrap();
     assert!(
         written.status.success(),
         "the writer failed: {}",
@@ -97,6 +86,23 @@ fn record(work: &Path, disks: Disks) -> Trace {
         trace.summary()
     );
     trace
+}
+
+/// This same program, told to be the writer.
+fn child(recorder: &Path, root: &Path, trace: &Path, disks: Disks) -> Command {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child
+        .args([
+            "powercut::writer::a_child_process_writes_when_it_is_told_to",
+            "--exact",
+            "--nocapture",
+        ])
+        .env("LD_PRELOAD", recorder)
+        .env("RECORD_UNDER", root)
+        .env("RECORD_TO", trace)
+        .env(writer::FOLDER, root)
+        .env(writer::DISKS, disks.as_str());
+    child
 }
 
 fn build_recorder(work: &Path) -> PathBuf {

@@ -4,6 +4,7 @@
  * Loaded with LD_PRELOAD. Two variables tell it what to do; without them it does nothing:
  *   RECORD_UNDER  the folder, absolute
  *   RECORD_TO     the trace, outside that folder
+ * A third one makes the disk full: with RECORD_FULL_FROM=n, the n-th write at a position and every later one fails.
  *
  * The trace is a row of entries, each a struct entry, then the path, then the data. Every call that changes a file is done
  * and noted under one lock, so the order of the trace is the order in which the files changed. A sync is noted twice, when
@@ -11,6 +12,7 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -47,6 +49,8 @@ struct entry {
 static char folder[PATH_MAX];
 static size_t folder_bytes;
 static int trace = -1;
+static long full_from; /* 0: never */
+static long positioned_writes;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* The function that ours stands in front of. */
@@ -65,6 +69,8 @@ __attribute__((constructor)) static void start(void) {
     const char *under = getenv("RECORD_UNDER"), *to = getenv("RECORD_TO");
     if (!under || !to)
         return;
+    const char *full = getenv("RECORD_FULL_FROM");
+    full_from = full ? atol(full) : 0;
     snprintf(folder, sizeof folder, "%s", under);
     folder_bytes = strlen(folder);
     trace = NEXT(open)(to, O_CREAT | O_WRONLY | O_APPEND | O_TRUNC | O_CLOEXEC, 0644);
@@ -145,6 +151,11 @@ ssize_t pwrite64(int fd, const void *data, size_t length, off64_t offset) {
     if (!recorded_file(fd, path))
         return NEXT(pwrite64)(fd, data, length, offset);
     pthread_mutex_lock(&lock);
+    if (full_from > 0 && ++positioned_writes >= full_from) {
+        pthread_mutex_unlock(&lock);
+        errno = ENOSPC;
+        return -1;
+    }
     ssize_t done = NEXT(pwrite64)(fd, data, length, offset);
     if (done > 0)
         note(WRITE, path, (uint64_t)offset, data, (size_t)done);

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use usher::store::apply::entry_key;
 use usher::store::sled::{Disk, Durability, ExitProcess, SledSettings, SledStore};
-use usher::store::{Batch, Key, Scan, Store};
+use usher::store::{Batch, Health, Key, Scan, Store, StoreError};
 
 /// The variable that makes the child process write, and where.
 pub(super) const FOLDER: &str = "USHER_POWERCUT_FOLDER";
@@ -29,11 +30,15 @@ const SLOTS: u64 = 40;
 /// Each writer keeps this many index keys and deletes older ones.
 const INDEX: u64 = 15;
 
-/// Whether the engine's own syncs reach the disk.
+/// What kind of disk the child has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Disks {
+    /// One that does what it is told.
     Synced,
+    /// One that the engine's own syncs of data do not reach.
     Unsynced,
+    /// One that is full before the work is done.
+    Full,
 }
 
 impl Disks {
@@ -41,6 +46,7 @@ impl Disks {
         match self {
             Self::Synced => "synced",
             Self::Unsynced => "unsynced",
+            Self::Full => "full",
         }
     }
 }
@@ -70,7 +76,8 @@ pub(super) fn settings() -> SledSettings {
 async fn a_child_process_writes_when_it_is_told_to() {
     let Ok(folder) = std::env::var(FOLDER) else { return };
     let folder = Path::new(&folder);
-    let durability: Arc<dyn Durability> = if std::env::var(DISKS).as_deref() == Ok(Disks::Unsynced.as_str()) {
+    let disks = std::env::var(DISKS).unwrap();
+    let durability: Arc<dyn Durability> = if disks == Disks::Unsynced.as_str() {
         Arc::new(LeftToSled)
     } else {
         Arc::new(Disk)
@@ -84,17 +91,35 @@ async fn a_child_process_writes_when_it_is_told_to() {
             .open(folder.join(ACKS))
             .unwrap();
         let numbers = life * COMMITS_EACH / LIVES + 1..=(life + 1) * COMMITS_EACH / LIVES;
-        join_all((0..WRITERS).map(|writer| write(&store, &acks, writer, numbers.clone()))).await;
+        let outcomes = join_all((0..WRITERS).map(|writer| write(&store, &acks, writer, numbers.clone()))).await;
+        let refused = outcomes.into_iter().filter_map(Result::err).next();
+        if disks == Disks::Full.as_str() && refused.is_some() {
+            return expect_failed(&store).await;
+        }
+        assert!(refused.is_none(), "{refused:?}");
         store.close().await.unwrap();
     }
+    assert_ne!(disks, Disks::Full.as_str(), "the disk was never full");
 }
 
-async fn write(store: &SledStore, acks: &File, writer: u64, numbers: std::ops::RangeInclusive<u64>) {
+/// A disk that was full once: the engine says so and acknowledges nothing more, even if there were room again.
+async fn expect_failed(store: &SledStore) {
+    let late = store.commit(Batch::new()).await;
+    assert!(matches!(late, Err(StoreError::Unavailable { .. })), "{late:?}");
+    match store.health() {
+        Health::Failed { reason } => assert!(reason.contains("has room"), "{reason}"),
+        other => panic!("expected a failed store, got {other:?}"),
+    }
+    store.close().await.unwrap();
+}
+
+async fn write(store: &SledStore, acks: &File, writer: u64, numbers: RangeInclusive<u64>) -> Result<(), StoreError> {
     for number in numbers {
-        store.commit(commit(writer, number)).await.unwrap();
+        store.commit(commit(writer, number)).await?;
         let mut acks = acks;
         acks.write_all(format!("{writer} {number}\n").as_bytes()).unwrap();
     }
+    Ok(())
 }
 
 /// The writer's commit of this number: a record, an index key, an old index key less, a log entry and a counter.
