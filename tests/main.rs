@@ -3,5 +3,6 @@
 mod kit;
 mod ldap;
 mod model;
+mod powercut;
 mod scim;
 mod store;
