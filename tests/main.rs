@@ -6,3 +6,4 @@ mod model;
 mod powercut;
 mod scim;
 mod store;
+mod tidy;

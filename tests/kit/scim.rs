@@ -188,7 +188,13 @@ impl Answer {
 
 impl Client {
     /// Sends a request to a path below the organisation's base URL.
-    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("/scim/{}/v2{path}", self.tenant.name))
