@@ -97,14 +97,14 @@ pub enum Deviation {
     /// `name.givenName`, `urn:...:department` or a value path as the key of an object.
     #[error("read the key \"{key}\" as a path")]
     KeyIsPath {
-        /// As it was written.
+        /// As it was written, up to a filter, which could hold personal data.
         key: String,
     },
     /// A value path that selects nothing created the element.
-    #[error("created the element that \"{path}\" selects")]
+    #[error("created the element of attribute \"{attribute}\" that the path selects")]
     CreatedFromFilter {
-        /// The path.
-        path: String,
+        /// The attribute; the filter could hold personal data.
+        attribute: String,
     },
     /// An element that holds nothing but a label after its last value went.
     #[error("removed the elements of \"{attribute}\" that had lost their values")]

@@ -12,7 +12,8 @@ pub use self::body::{Normalised, normalise};
 pub use self::error::{MutabilityProblem, SchemaError, SyntaxProblem, ValueProblem};
 pub use self::immutable::check_immutable;
 pub use self::member::Member;
+pub use self::value::MOST_VALUES;
 
 pub(crate) use self::elements::{drop_duplicates, identity};
 pub(crate) use self::member::members;
-pub(crate) use self::value::{Partial, assigned, elements, kind, one, partial, single};
+pub(crate) use self::value::{Partial, assigned, bounded, elements, kind, one, partial, single};

@@ -8,6 +8,7 @@ mod elements;
 mod error;
 mod member_change;
 mod request;
+mod single;
 mod target;
 
 pub use self::apply::{Patched, patch};

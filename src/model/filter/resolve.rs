@@ -29,8 +29,8 @@ impl Filter {
     pub fn resolve_elements(&self, attribute: &Attribute) -> Result<ElementFilter, FilterError> {
         let root = Scope::Elements(attribute).node(self)?;
         Ok(ElementFilter {
-            filter: self.clone(),
-            root,
+            filter: Box::new(self.clone()),
+            root: Box::new(root),
         })
     }
 }

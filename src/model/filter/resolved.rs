@@ -63,8 +63,8 @@ impl ResolvedFilter {
 /// A filter over the elements of one attribute: what stands in the brackets of a value path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ElementFilter {
-    pub(super) filter: Filter,
-    pub(super) root: Node,
+    pub(super) filter: Box<Filter>,
+    pub(super) root: Box<Node>,
 }
 
 impl ElementFilter {

@@ -230,7 +230,7 @@ impl Reading<'_> {
                 (
                     Some(schema.id.clone()),
                     schema.as_ref(),
-                    present.or(extension.required.then_some(&empty)),
+                    present.or_else(|| extension.required.then_some(&empty)),
                 )
             });
         for (urn, schema, object) in std::iter::once(core).chain(extensions) {

@@ -93,6 +93,14 @@ pub enum ValueProblem {
         /// What was sent.
         found: &'static str,
     },
+    /// More values than one attribute may hold.
+    #[error("has {count} values, at most {limit} are allowed")]
+    TooMany {
+        /// How many.
+        count: usize,
+        /// [`MOST_VALUES`](super::MOST_VALUES).
+        limit: usize,
+    },
     /// An empty text.
     #[error("must not be an empty text; send null to clear it")]
     Empty,

@@ -24,6 +24,15 @@ pub(crate) fn members(
     path: &AttributePath,
     value: Value,
 ) -> Result<Vec<Member>, SchemaError> {
+    let items = match &value {
+        Value::Array(items) => items.as_slice(),
+        Value::Null => &[],
+        single => std::slice::from_ref(single),
+    };
+    // Nobody is not a member: dropping the element would be a success that the client never repairs.
+    if !items.iter().all(names_somebody) && value != Value::String(String::new()) {
+        return Err(SchemaError::value(path.child("value"), ValueProblem::Required));
+    }
     elements(journal, attribute, path, value)?
         .into_iter()
         .map(|mut element| match element.get_mut("value").map(Value::take) {
@@ -34,4 +43,16 @@ pub(crate) fn members(
             _ => Err(SchemaError::value(path.child("value"), ValueProblem::Required)),
         })
         .collect()
+}
+
+fn names_somebody(item: &Value) -> bool {
+    match item {
+        Value::Null => false,
+        Value::String(id) => !id.is_empty(),
+        Value::Object(element) => element
+            .iter()
+            .any(|(key, id)| key.eq_ignore_ascii_case("value") && !id.is_null() && id.as_str() != Some("")),
+        // Refused with its type further on.
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) => true,
+    }
 }

@@ -18,6 +18,10 @@ const LAX_PADDING: GeneralPurposeConfig =
 const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LAX_PADDING);
 const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LAX_PADDING);
 
+/// How many values a multi-valued attribute of a resource may hold: every operation on it looks at all of them. Edges
+/// such as `members` are not stored with the resource and have no such bound.
+pub const MOST_VALUES: usize = 1_000;
+
 /// The sub-attributes that an object assigns, and those that it unassigns.
 #[derive(Debug, Default)]
 pub(crate) struct Partial {
@@ -32,11 +36,21 @@ pub(crate) fn assigned(
     path: &AttributePath,
     value: Value,
 ) -> Result<Option<Value>, SchemaError> {
-    if attribute.multi_valued {
-        let elements = elements(journal, attribute, path, value)?;
-        return Ok((!elements.is_empty()).then_some(Value::Array(elements)));
+    if !attribute.multi_valued {
+        return single(journal, attribute, path, value);
     }
-    single(journal, attribute, path, value)
+    let elements = elements(journal, attribute, path, value)?;
+    bounded(path, &elements)?;
+    Ok((!elements.is_empty()).then_some(Value::Array(elements)))
+}
+
+/// Refuses more values than one attribute may hold.
+pub(crate) fn bounded(path: &AttributePath, elements: &[Value]) -> Result<(), SchemaError> {
+    let (count, limit) = (elements.len(), MOST_VALUES);
+    if count > limit {
+        return Err(SchemaError::value(path, ValueProblem::TooMany { count, limit }));
+    }
+    Ok(())
 }
 
 /// The canonical elements of a multi-valued attribute: at most one is primary, no (type, value) appears twice.

@@ -2,19 +2,18 @@
 
 use serde_json::Value;
 
-use super::elements::{self, Change};
+use super::elements::Change;
 use super::error::PatchError;
 use super::member_change::MemberChange;
 use super::request::{Op, Operation, PatchPath, PatchRequest};
+use super::single::check_transition;
 use super::target::{AttributeTarget, Target};
 use crate::model::Object;
 use crate::model::attribute::AttributePath;
 use crate::model::deviation::{Deviation, Journal, Strictness};
 use crate::model::filter::{ElementFilter, FilterLimits};
-use crate::model::normalise::{
-    MutabilityProblem, SchemaError, SyntaxProblem, ValueProblem, assigned, kind, one, partial,
-};
-use crate::model::schema::{Attribute, AttributeType, Mutability, Resolved, Schema, SchemaSet};
+use crate::model::normalise::{MutabilityProblem, SchemaError, SyntaxProblem, ValueProblem, assigned, kind, one};
+use crate::model::schema::{AttributeType, Mutability, Resolved, Schema, SchemaSet};
 
 /// The outcome of a PATCH.
 #[derive(Debug, Clone, PartialEq)]
@@ -243,89 +242,28 @@ impl<'a> Application<'a> {
         let immutable = (attribute.mutability == Mutability::Immutable)
             .then(|| current.clone())
             .flatten();
+        let change = Change {
+            op,
+            target,
+            path: path.parent(),
+        };
         let next = if attribute.multi_valued {
             let elements = match current {
                 Some(Value::Array(elements)) => elements,
                 _ => Vec::new(),
             };
-            let change = Change {
-                op,
-                target,
-                path: path.parent(),
-            };
-            let elements = change.apply(&mut self.journal, elements, value)?;
+            let elements = change.elements(&mut self.journal, elements, value)?;
             (!elements.is_empty()).then_some(Value::Array(elements))
         } else if attribute.is_complex() {
-            self.complex(op, target, current, value)?
+            change.complex(&mut self.journal, current, value)?
         } else {
-            self.simple(op, attribute, &path, value)?
+            change.simple(&mut self.journal, value)?
         };
         check_transition(attribute, &path.parent(), op, immutable.as_ref(), next.as_ref())?;
         if let Some(next) = next {
             self.put(&resolved, next);
         }
         Ok(())
-    }
-
-    fn simple(
-        &mut self,
-        op: Op,
-        attribute: &Attribute,
-        path: &AttributePath,
-        value: Option<Value>,
-    ) -> Result<Option<Value>, PatchError> {
-        match (op, value) {
-            (Op::Remove, _) | (_, None) => Ok(None),
-            (Op::Add | Op::Replace, Some(value)) => Ok(assigned(&mut self.journal, attribute, path, value)?),
-        }
-    }
-
-    /// A single complex attribute: sub-attributes that are not specified are left unchanged (RFC 7644 section 3.5.2.3).
-    fn complex(
-        &mut self,
-        op: Op,
-        target: &AttributeTarget<'_>,
-        current: Option<Value>,
-        value: Option<Value>,
-    ) -> Result<Option<Value>, PatchError> {
-        let (attribute, parent) = (target.resolved.attribute, target.resolved.path().parent());
-        let selected = match (&target.filter, &current) {
-            (Some(filter), Some(current)) => filter.matches(current),
-            (Some(_), None) => false,
-            (None, _) => true,
-        };
-        if op == Op::Remove {
-            return match (selected, target.resolved.sub) {
-                (false, _) => Ok(current),
-                (true, None) => Ok(None),
-                (true, Some(sub)) => {
-                    let mut current = current;
-                    elements::unassign(attribute, &parent, &mut current, sub)?;
-                    Ok(current)
-                }
-            };
-        }
-        if !selected {
-            let path = target.resolved.path().to_string();
-            if !self.journal.is_lenient() {
-                return Err(PatchError::no_match(path));
-            }
-            self.journal.note(Deviation::CreatedFromFilter { path });
-        }
-        let value = match target.resolved.sub {
-            Some(sub) => Value::Object(Object::from_iter([(sub.name.clone(), value.unwrap_or_default())])),
-            None => match one(&mut self.journal, &parent, value.unwrap_or_default())? {
-                Some(value) => value,
-                None => return Ok(None),
-            },
-        };
-        let change = partial(&mut self.journal, attribute, &parent, value)?;
-        let mut current = current.unwrap_or_else(|| Value::Object(Object::new()));
-        elements::merge(attribute, &parent, &mut current, &change)?;
-        Ok(current
-            .as_object()
-            .is_some_and(|object| !object.is_empty())
-            .then_some(current))
     }
 
     /// Takes the value out of the copy. An extension that becomes empty goes: it would show up in `schemas`.
@@ -356,9 +294,8 @@ impl<'a> Application<'a> {
 
     fn tolerate_path(&mut self, key: &str) -> Result<(), PatchError> {
         let refusal = SchemaError::InvalidSyntax(SyntaxProblem::KeyIsPath { key: key.to_owned() });
-        Ok(self
-            .journal
-            .tolerate(Deviation::KeyIsPath { key: key.to_owned() }, refusal)?)
+        let key = key.split('[').next().unwrap_or_default().to_owned();
+        Ok(self.journal.tolerate(Deviation::KeyIsPath { key }, refusal)?)
     }
 
     fn unknown(&mut self, attribute: String) -> Result<(), PatchError> {
@@ -373,30 +310,6 @@ impl<'a> Application<'a> {
 
 fn is_read_only(resolved: &Resolved<'_>) -> bool {
     resolved.attribute.mutability == Mutability::ReadOnly || resolved.leaf().mutability == Mutability::ReadOnly
-}
-
-/// Whether the attribute may have its next value. `immutable` is the value that an immutable attribute had.
-fn check_transition(
-    attribute: &Attribute,
-    path: &AttributePath,
-    op: Op,
-    immutable: Option<&Value>,
-    next: Option<&Value>,
-) -> Result<(), PatchError> {
-    let blank = next.is_none_or(|next| next.as_str().is_some_and(|text| text.trim().is_empty()));
-    if attribute.required && blank {
-        // RFC 7644 section 3.5.2.2: removing a required attribute is an error of mutability.
-        return Err(match op {
-            Op::Remove => SchemaError::mutability(path, MutabilityProblem::Required),
-            Op::Add | Op::Replace => SchemaError::value(path, ValueProblem::Required),
-        }
-        .into());
-    }
-    // RFC 7644 section 3.5.2: a client may "add" to an immutable attribute that had no previous value.
-    if immutable.is_some() && immutable != next {
-        return Err(SchemaError::mutability(path, MutabilityProblem::Immutable).into());
-    }
-    Ok(())
 }
 
 fn object(place: &str, value: Value) -> Result<Object, PatchError> {

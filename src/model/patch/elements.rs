@@ -12,11 +12,11 @@ use crate::model::attribute::AttributePath;
 use crate::model::deviation::{Deviation, Journal};
 use crate::model::filter::ElementFilter;
 use crate::model::normalise::{
-    MutabilityProblem, Partial, SchemaError, drop_duplicates, elements, identity, one, partial, single,
+    MutabilityProblem, Partial, SchemaError, bounded, drop_duplicates, elements, identity, one, partial, single,
 };
 use crate::model::schema::{Attribute, Mutability};
 
-/// An operation on a multi-valued attribute.
+/// An operation on one attribute.
 pub(super) struct Change<'a> {
     pub(super) op: Op,
     pub(super) target: &'a AttributeTarget<'a>,
@@ -36,7 +36,7 @@ enum Content {
 
 impl Change<'_> {
     /// The elements after the operation.
-    pub(super) fn apply(
+    pub(super) fn elements(
         &self,
         journal: &mut Journal,
         mut current: Vec<Value>,
@@ -65,10 +65,11 @@ impl Change<'_> {
                 drop_duplicates(self.attribute(), &mut current);
             }
         }
+        bounded(&self.path, &current)?;
         Ok(current)
     }
 
-    fn attribute(&self) -> &Attribute {
+    pub(super) fn attribute(&self) -> &Attribute {
         self.target.resolved.attribute
     }
 
@@ -232,7 +233,9 @@ impl Change<'_> {
             (Content::Nothing, None | Some(_)) => return Ok(()),
         };
         if self.target.filter.is_some() {
-            journal.note(Deviation::CreatedFromFilter { path });
+            journal.note(Deviation::CreatedFromFilter {
+                attribute: self.path.to_string(),
+            });
         }
         let is_primary = element.get("primary") == Some(&Value::Bool(true));
         current.push(element);

@@ -78,7 +78,7 @@ impl MemberChange {
                     return Err(PatchError::no_match(format!("{path}[{filter}]")));
                 }
                 journal.note(Deviation::CreatedFromFilter {
-                    path: format!("{path}[{filter}]"),
+                    attribute: path.to_string(),
                 });
                 Ok(Some(Self::Add(listed)))
             }

@@ -45,7 +45,7 @@ impl<'a> Target<'a> {
         let Some(resolved) = schemas.resolve(&values.path).or_else(|| dotted(schemas, &values.path)) else {
             return match &values.path.schema {
                 Some(urn) if journal.is_lenient() && !schemas.is_core(urn) && schemas.extension(urn).is_none() => {
-                    journal.note(Deviation::UnknownExtension { urn: path.to_string() });
+                    journal.note(Deviation::UnknownExtension { urn: urn.clone() });
                     Ok(Self::Ignored)
                 }
                 _ => Err(unknown()),
