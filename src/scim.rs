@@ -14,20 +14,30 @@ pub mod identity;
 pub mod members;
 pub mod modify;
 pub mod query;
+mod regrant;
 pub mod replace;
 pub mod response;
 pub mod retrieve;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::routing::get;
+use parking_lot::RwLock;
 
 use crate::directory::Directory;
 use crate::directory::query::QueryBudget;
+use crate::model::connection::Connection;
 use crate::model::filter::FilterLimits;
+use crate::model::id::OrganisationId;
 use crate::model::schema::SchemaSet;
+use crate::model::slug::Slug;
+use crate::provision::mapping::Mapping;
+
+use error::ScimError;
 
 /// What an operator may set. ServiceProviderConfig shows it, and the service keeps to it (reliability.md A9).
 #[derive(Debug, Clone)]
@@ -76,7 +86,11 @@ struct Shared {
     settings: ScimSettings,
     users: SchemaSet,
     groups: SchemaSet,
+    mappings: Mappings,
 }
+
+/// Compiled rules, each with the connection's settings that it was compiled from.
+type Mappings = RwLock<HashMap<(OrganisationId, Slug), (Arc<Connection>, Arc<Mapping>)>>;
 
 impl Scim {
     fn directory(&self) -> &Directory {
@@ -85,6 +99,27 @@ impl Scim {
 
     fn settings(&self) -> &ScimSettings {
         &self.0.settings
+    }
+
+    /// A connection's rules, compiled once for as long as its settings stay the same.
+    fn mapping(&self, organisation: OrganisationId, connection: &Arc<Connection>) -> Result<Arc<Mapping>, ScimError> {
+        let key = (organisation, connection.name.clone());
+        if let Some((of, mapping)) = self.0.mappings.read().get(&key)
+            && Arc::ptr_eq(of, connection)
+        {
+            return Ok(Arc::clone(mapping));
+        }
+        let mapping = Mapping::compile(connection).map_err(|error| {
+            tracing::error!(connection.name = %connection.name, error = %error, "a connection's rules cannot be used");
+            let detail = "the rules of this connection cannot be used: ask the gateway's operator";
+            ScimError::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+        })?;
+        let mapping = Arc::new(mapping);
+        self.0
+            .mappings
+            .write()
+            .insert(key, (Arc::clone(connection), Arc::clone(&mapping)));
+        Ok(mapping)
     }
 
     fn schemas(&self, endpoint: Endpoint) -> &SchemaSet {
@@ -107,11 +142,14 @@ pub enum Endpoint {
 /// The routes below `/scim/{org}/v2`, each with its section of RFC 7644 and who calls it.
 pub fn router(directory: Directory, settings: ScimSettings) -> Router {
     let limit = DefaultBodyLimit::max(settings.body_bytes_max);
+    let (users, groups) = (SchemaSet::user(), SchemaSet::group());
+    let mappings = RwLock::default();
     let scim = Scim(Arc::new(Shared {
         directory,
         settings,
-        users: SchemaSet::user(),
-        groups: SchemaSet::group(),
+        users,
+        groups,
+        mappings,
     }));
     let routes = Router::new()
         // s3.3 create, s3.4.2 query: every identity provider.

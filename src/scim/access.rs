@@ -14,10 +14,12 @@ use crate::directory::settings::OrganisationSettings;
 use crate::directory::{DirectoryError, Permit};
 use crate::model::connection::Connection;
 use crate::model::id::OrganisationId;
+use crate::provision::mapping::Mapping;
 use crate::provision::person::Context;
 
 use super::Scim;
 use super::error::ScimError;
+use super::identity::Rules;
 
 /// A request that showed a valid token of a connection of the organisation in its path.
 pub struct Access {
@@ -27,6 +29,8 @@ pub struct Access {
     pub organisation: Arc<OrganisationSettings>,
     /// The connection.
     pub connection: Arc<Connection>,
+    /// The connection's rules, compiled.
+    pub mapping: Arc<Mapping>,
 }
 
 impl Access {
@@ -42,6 +46,16 @@ impl Access {
         Context {
             organisation: &self.organisation,
             connection: &self.connection,
+        }
+    }
+
+    /// What decides about grants, for somebody who is in no group.
+    #[must_use]
+    pub fn rules(&self) -> Rules<'_> {
+        Rules {
+            context: self.context(),
+            mapping: &self.mapping,
+            groups: &[],
         }
     }
 
@@ -78,10 +92,12 @@ impl FromRequestParts<Scim> for Access {
         let permit = principal.provision(organisation.organisation.id)?;
         let connection = permit.connection().and_then(|name| organisation.connections.get(name));
         let connection = Arc::clone(connection.ok_or_else(refused)?);
+        let mapping = scim.mapping(organisation.organisation.id, &connection)?;
         Ok(Self {
             permit,
             organisation,
             connection,
+            mapping,
         })
     }
 }

@@ -20,6 +20,7 @@ use crate::provision::team::{self, Team};
 use super::access::Access;
 use super::body::Document;
 use super::error::ScimError;
+use super::identity::Rules;
 use super::query::Shown;
 use super::response::resource_response;
 use super::retrieve::{load_stored_group, show_group, show_user};
@@ -39,7 +40,7 @@ pub(super) async fn user(
         Some(password) => Some(hash_password(password).await?),
         None => None,
     };
-    let person = identity::person(access.context(), normalised.resource, password_hash)?;
+    let person = identity::person(access.rules(), normalised.resource, password_hash)?;
     let create = CreateUser {
         context: access.context(),
         person: &person,
@@ -121,7 +122,7 @@ pub(super) async fn group(
         vec![MemberChange::Add(named)]
     };
     let create = CreateGroup {
-        context: access.context(),
+        rules: access.rules(),
         team: &team,
         members: &changes,
     };
@@ -139,7 +140,7 @@ pub(super) async fn group(
 }
 
 struct CreateGroup<'a> {
-    context: Context<'a>,
+    rules: Rules<'a>,
     team: &'a Team,
     members: &'a [MemberChange],
 }
@@ -149,9 +150,9 @@ impl Operation for CreateGroup<'_> {
     type Outcome = GroupId;
 
     async fn attempt(&self, unit: &mut Unit) -> Result<GroupId, DirectoryError> {
-        let group = team::create(unit, self.context, self.team).await?;
+        let group = team::create(unit, self.rules.context, self.team).await?;
         members::prefetch(unit, group.id, members::named(self.members)).await?;
-        members::apply(unit, self.context, &group, self.members).await?;
+        members::apply(unit, self.rules, &group, self.members).await?;
         Ok(group.id)
     }
 }

@@ -11,12 +11,13 @@ use crate::model::id::{GroupId, UserId};
 use crate::model::origin::Origin;
 use crate::provision::person::{self, Context};
 
-use super::Scim;
 use super::access::Access;
 use super::error::ScimError;
+use super::identity::Rules;
 use super::modify::{check_group_version, check_user_version};
 use super::response::no_content;
 use super::retrieve::ById;
+use super::{Scim, regrant};
 
 /// `DELETE /Users/{id}`.
 pub(super) async fn user(
@@ -62,7 +63,7 @@ pub(super) async fn group(
 ) -> Result<Response, ScimError> {
     let group_id: GroupId = id.parse().map_err(|_| ScimError::not_found(&id))?;
     let delete = DeleteGroup {
-        context: access.context(),
+        rules: access.rules(),
         id: group_id,
         headers: &headers,
     };
@@ -72,7 +73,7 @@ pub(super) async fn group(
 }
 
 struct DeleteGroup<'a> {
-    context: Context<'a>,
+    rules: Rules<'a>,
     id: GroupId,
     headers: &'a HeaderMap,
 }
@@ -85,12 +86,15 @@ impl Operation for DeleteGroup<'_> {
         let before = unit.load_group(self.id).await?;
         check_group_version(unit, self.headers, &before).await?;
         let mut group = before.clone();
-        if !group.grants_roles.is_empty() || !group.grants_licences.is_empty() {
+        let gives = !group.grants_roles.is_empty() || !group.grants_licences.is_empty();
+        if gives || self.rules.mapping.needs_groups() {
             // What the group gave goes with it, while its members are still known.
             let everyone = Leaving::AllBut(Vec::new());
-            let origin = Origin::Connection(self.context.connection.name.clone());
-            unit.remove_members(&before, &everyone, &origin, true, &mut MemberChanges::default())
+            let origin = Origin::Connection(self.rules.context.connection.name.clone());
+            let mut changes = MemberChanges::default();
+            unit.remove_members(&before, &everyone, &origin, true, &mut changes)
                 .await?;
+            regrant::after_member_changes(unit, self.rules, &before, &changes).await?;
             group.grants_roles.clear();
             group.grants_licences.clear();
         }

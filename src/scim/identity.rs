@@ -1,5 +1,7 @@
 //! Between a canonical SCIM resource and what provisioning takes: one reading for create, replace and modify.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::directory::DirectoryError;
@@ -8,8 +10,20 @@ use crate::model::Object;
 use crate::model::connection::Connection;
 use crate::model::schema::{USHER_GROUP, USHER_USER};
 use crate::model::slug::Slug;
+use crate::provision::mapping::{GrantContext, Mapping};
 use crate::provision::person::{Context, Grants, Person};
 use crate::provision::team::Team;
+
+/// What decides about grants.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// The organisation and the connection.
+    pub context: Context<'a>,
+    /// The connection's rules.
+    pub mapping: &'a Mapping,
+    /// Names of the groups that the person is in.
+    pub groups: &'a [String],
+}
 
 /// Attributes of a resource that the record keeps elsewhere, or that are the server's own.
 const NOT_STORED: [&str; 4] = ["id", "meta", "groups", "schemas"];
@@ -18,12 +32,8 @@ const NOT_STORED: [&str; 4] = ["id", "meta", "groups", "schemas"];
 ///
 /// # Errors
 /// [`DirectoryError::InvalidValue`] without a `userName`, or when a rule of the connection cannot be evaluated.
-pub fn person(
-    context: Context<'_>,
-    mut resource: Object,
-    password_hash: Option<String>,
-) -> Result<Person, DirectoryError> {
-    let grants = grants(context, &resource)?;
+pub fn person(rules: Rules<'_>, mut resource: Object, password_hash: Option<String>) -> Result<Person, DirectoryError> {
+    let grants = grants(rules, &resource)?;
     let user_name = take_text(&mut resource, "userName").unwrap_or_default();
     if user_name.trim().is_empty() {
         return Err(DirectoryError::invalid("userName", "is required and must not be blank"));
@@ -43,14 +53,23 @@ pub fn person(
 
 /// What the connection gives to this person: its defaults and rules, and the roles and licences that the client names and
 /// the connection may grant.
-fn grants(context: Context<'_>, resource: &Object) -> Result<Grants, DirectoryError> {
-    let mut grants = Grants::of(context.connection);
+pub(super) fn grants(rules: Rules<'_>, resource: &Object) -> Result<Grants, DirectoryError> {
+    let context = GrantContext {
+        source: &BTreeMap::new(),
+        user: resource,
+        groups: rules.groups,
+    };
+    let mut grants = rules.mapping.grants(&context).map_err(|error| {
+        let place = format!("connections.{}.grants", rules.context.connection.name);
+        DirectoryError::invalid(place, error.to_string())
+    })?;
+    let (connection, organisation) = (rules.context.connection, rules.context.organisation);
     grants
         .roles
-        .extend(values(resource, "roles").filter(|role| may_grant(context.connection, role)));
+        .extend(values(resource, "roles").filter(|role| may_grant(connection, role)));
     grants
         .licences
-        .extend(values(resource, "entitlements").filter(|key| is_licence(context.organisation, key)));
+        .extend(values(resource, "entitlements").filter(|key| is_licence(organisation, key)));
     Ok(grants)
 }
 

@@ -10,11 +10,11 @@ use crate::model::id::{GroupId, UserId};
 use crate::model::membership::Member;
 use crate::model::normalise::Member as Named;
 use crate::model::patch::MemberChange;
-use crate::provision::person::Context;
 use crate::provision::team::{self, MemberStep};
 
-use super::Scim;
 use super::error::ScimError;
+use super::identity::Rules;
+use super::{Scim, regrant};
 
 /// Refuses a request that names more members than the setting allows.
 ///
@@ -71,7 +71,7 @@ pub fn named(changes: &[MemberChange]) -> impl Iterator<Item = &str> {
 /// As [`team::change_members`].
 pub async fn apply(
     unit: &mut Unit,
-    context: Context<'_>,
+    rules: Rules<'_>,
     group: &Group,
     changes: &[MemberChange],
 ) -> Result<MemberChanges, DirectoryError> {
@@ -92,8 +92,8 @@ pub async fn apply(
             },
         });
     }
-    let mut done = team::change_members(unit, context, group, &steps, unknown).await?;
-    done.unknown.dedup();
+    let done = team::change_members(unit, rules.context, group, &steps, unknown).await?;
+    regrant::after_member_changes(unit, rules, group, &done).await?;
     Ok(done)
 }
 

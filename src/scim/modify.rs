@@ -22,16 +22,17 @@ use crate::model::represent::{self, GroupState, version};
 use crate::model::schema::SchemaSet;
 use crate::model::user::User;
 use crate::provision::authority::Extent;
-use crate::provision::person::{self, Context};
+use crate::provision::person;
 use crate::provision::team;
 
 use super::access::Access;
 use super::body::Document;
 use super::error::ScimError;
+use super::identity::Rules;
 use super::query::Shown;
 use super::response::{may_change, no_content, resource_response};
 use super::retrieve::{ById, load_stored_group, show_group, show_user};
-use super::{Endpoint, Scim, identity, members};
+use super::{Endpoint, Scim, identity, members, regrant};
 
 /// What an attempt found: the PATCH itself may be wrong for the resource as it is.
 type Attempted<T> = Result<T, PatchError>;
@@ -60,7 +61,7 @@ pub(super) async fn user(
     let user_id: UserId = id.parse().map_err(|_| ScimError::not_found(&id))?;
     let request = parse(&scim, &access, body)?;
     let modify = ModifyUser {
-        context: access.context(),
+        rules: access.rules(),
         id: user_id,
         schemas,
         request: &request,
@@ -80,7 +81,7 @@ pub(super) async fn user(
 }
 
 struct ModifyUser<'a> {
-    context: Context<'a>,
+    rules: Rules<'a>,
     id: UserId,
     schemas: &'a SchemaSet,
     request: &'a PatchRequest,
@@ -96,7 +97,8 @@ impl Operation for ModifyUser<'_> {
     async fn attempt(&self, unit: &mut Unit) -> Result<Self::Outcome, DirectoryError> {
         let before = unit.load_user(self.id).await?;
         check_user_version(self.headers, &before)?;
-        let connection = &self.context.connection.name;
+        let context = self.rules.context;
+        let connection = &context.connection.name;
         let mut current = before.represent(Some(connection));
         // The client changes its own word on `active`; an administrator's block is not its to see, confirm or lift.
         let blocked_here = before
@@ -109,7 +111,7 @@ impl Operation for ModifyUser<'_> {
             password,
             deviations,
             ..
-        } = match patch(self.schemas, &current, self.request, self.context.connection.strictness) {
+        } = match patch(self.schemas, &current, self.request, context.connection.strictness) {
             Ok(patched) => patched,
             Err(error) => return Ok(Err(error)),
         };
@@ -118,12 +120,20 @@ impl Operation for ModifyUser<'_> {
             Some(password) => Some(self.hash.get_or_try_init(|| hash_password(&password)).await?.clone()),
             None => None,
         };
-        let mut person = identity::person(self.context, resource, hash)?;
+        let groups = regrant::names(regrant::groups_of(unit, self.rules, self.id).await?);
+        let mut person = identity::person(
+            Rules {
+                groups: &groups,
+                ..self.rules
+            },
+            resource,
+            hash,
+        )?;
         if !changed.contains("active") {
             person.active = None;
         }
         let extent = Extent::Named(&changed);
-        let (user, _) = person::update(unit, self.context, &before, &person, extent).await?;
+        let (user, _) = person::update(unit, context, &before, &person, extent).await?;
         Ok(Ok((user, deviations)))
     }
 }
@@ -153,7 +163,7 @@ pub(super) async fn group(
     let request = parse(&scim, &access, body)?;
     let modify = ModifyGroup {
         scim: &scim,
-        context: access.context(),
+        rules: access.rules(),
         id: group_id,
         request: &request,
         headers: &headers,
@@ -176,7 +186,7 @@ pub(super) async fn group(
 
 struct ModifyGroup<'a> {
     scim: &'a Scim,
-    context: Context<'a>,
+    rules: Rules<'a>,
     id: GroupId,
     request: &'a PatchRequest,
     headers: &'a HeaderMap,
@@ -188,7 +198,7 @@ impl ModifyGroup<'_> {
             self.scim.schemas(Endpoint::Groups),
             current,
             self.request,
-            self.context.connection.strictness,
+            self.rules.context.connection.strictness,
         )
     }
 
@@ -213,17 +223,17 @@ impl Operation for ModifyGroup<'_> {
             revision: before.revision,
             members: 0,
         };
-        let current = represent::group(&before, state, Some(&self.context.connection.name));
+        let current = represent::group(&before, state, Some(&self.rules.context.connection.name));
         let patched = match self.patch(&current) {
             Ok(patched) => patched,
             Err(error) => return Ok(Err(error)),
         };
         let after = if patched.changed {
-            team::update(unit, self.context, &before, &identity::team(patched.resource)?).await?
+            team::update(unit, self.rules.context, &before, &identity::team(patched.resource)?).await?
         } else {
             before
         };
-        members::apply(unit, self.context, &after, &patched.members).await?;
+        members::apply(unit, self.rules, &after, &patched.members).await?;
         Ok(Ok(patched.deviations))
     }
 }

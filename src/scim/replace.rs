@@ -7,22 +7,24 @@ use axum::response::Response;
 
 use crate::directory::accept::hash_password;
 use crate::directory::{DirectoryError, Operation, Unit};
+use crate::model::Object;
 use crate::model::id::{GroupId, UserId};
 use crate::model::normalise::normalise;
 use crate::model::patch::MemberChange;
 use crate::model::user::User;
 use crate::provision::authority::Extent;
-use crate::provision::person::{self, Context, Person};
+use crate::provision::person;
 use crate::provision::team::{self, Team};
 
 use super::access::Access;
 use super::body::Document;
 use super::error::ScimError;
+use super::identity::Rules;
 use super::modify::{check_group_version, check_user_version};
 use super::query::Shown;
 use super::response::resource_response;
 use super::retrieve::{ById, load_stored_group, show_group, show_user};
-use super::{Endpoint, Scim, identity, members};
+use super::{Endpoint, Scim, identity, members, regrant};
 
 /// `PUT /Users/{id}`.
 pub(super) async fn user(
@@ -41,11 +43,11 @@ pub(super) async fn user(
         Some(password) => Some(hash_password(password).await?),
         None => None,
     };
-    let person = identity::person(access.context(), normalised.resource, password_hash)?;
     let replace = ReplaceUser {
-        context: access.context(),
+        rules: access.rules(),
         id: user_id,
-        person: &person,
+        resource: normalised.resource,
+        password_hash,
         headers: &headers,
     };
     let user = scim.directory().run(&access.permit, &replace).await?;
@@ -60,9 +62,10 @@ pub(super) async fn user(
 }
 
 struct ReplaceUser<'a> {
-    context: Context<'a>,
+    rules: Rules<'a>,
     id: UserId,
-    person: &'a Person,
+    resource: Object,
+    password_hash: Option<String>,
     headers: &'a HeaderMap,
 }
 
@@ -73,9 +76,14 @@ impl Operation for ReplaceUser<'_> {
     async fn attempt(&self, unit: &mut Unit) -> Result<User, DirectoryError> {
         let before = unit.load_user(self.id).await?;
         check_user_version(self.headers, &before)?;
-        Ok(person::update(unit, self.context, &before, self.person, Extent::Whole)
-            .await?
-            .0)
+        let groups = regrant::names(regrant::groups_of(unit, self.rules, self.id).await?);
+        let rules = Rules {
+            groups: &groups,
+            ..self.rules
+        };
+        let person = identity::person(rules, self.resource.clone(), self.password_hash.clone())?;
+        let (user, _) = person::update(unit, rules.context, &before, &person, Extent::Whole).await?;
+        Ok(user)
     }
 }
 
@@ -97,7 +105,7 @@ pub(super) async fn group(
     let team = identity::team(normalised.resource)?;
     let changes = [MemberChange::Replace(named)];
     let replace = ReplaceGroup {
-        context: access.context(),
+        rules: access.rules(),
         id: group_id,
         team: &team,
         members: &changes,
@@ -116,7 +124,7 @@ pub(super) async fn group(
 }
 
 struct ReplaceGroup<'a> {
-    context: Context<'a>,
+    rules: Rules<'a>,
     id: GroupId,
     team: &'a Team,
     members: &'a [MemberChange],
@@ -131,8 +139,8 @@ impl Operation for ReplaceGroup<'_> {
         members::prefetch(unit, self.id, members::named(self.members)).await?;
         let before = unit.load_group(self.id).await?;
         check_group_version(unit, self.headers, &before).await?;
-        let after = team::update(unit, self.context, &before, self.team).await?;
-        members::apply(unit, self.context, &after, self.members).await?;
+        let after = team::update(unit, self.rules.context, &before, self.team).await?;
+        members::apply(unit, self.rules, &after, self.members).await?;
         Ok(())
     }
 }

@@ -180,3 +180,36 @@ async fn a_licence_named_in_entitlements_takes_a_seat_and_gives_it_back() {
     let _ = client.patch(&format!("/Users/{a}"), give).await.expect(200);
     let _ = client.patch(&format!("/Users/{b}"), take).await.expect(200);
 }
+
+#[tokio::test]
+async fn a_rule_by_group_gives_a_licence_to_members_and_takes_it_back() {
+    let tenant = Service::new().organisation("acme").await;
+    tenant.licence("pro", 1, WhenFull::Refuse).await;
+    let mut connection = Connection::new(slug("scim"), ConnectionKind::Scim);
+    connection.grants.push(usher::model::connection::GrantRule {
+        when: "'Engineering' in groups".to_owned(),
+        licences: [slug("pro")].into(),
+        roles: std::collections::BTreeSet::new(),
+    });
+    let client = tenant.client_of(connection).await;
+    let (a, b) = (client.user("a").await, client.user("b").await);
+    let group = format!("/Groups/{}", client.group("Engineering").await);
+    let add = |id: &str| json!([{ "op": "add", "path": "members", "value": [{ "value": id }] }]);
+    let remove = |id: &str| json!([{ "op": "remove", "path": format!("members[value eq \"{id}\"]") }]);
+    let _ = client.patch(&group, add(&a)).await.expect(204);
+    assert_eq!(used(&tenant, "pro").await, 1);
+    client.patch(&group, add(&b)).await.refused(403, None);
+    assert_eq!(
+        client.get(&group).await.expect(200)["members"].as_array().map(Vec::len),
+        Some(1)
+    );
+    // A change of the user keeps what the group gives.
+    let title = json!([{ "op": "replace", "path": "title", "value": "x" }]);
+    let _ = client.patch(&format!("/Users/{a}"), title).await.expect(200);
+    assert_eq!(used(&tenant, "pro").await, 1);
+    let _ = client.patch(&group, remove(&a)).await.expect(204);
+    assert_eq!(used(&tenant, "pro").await, 0);
+    let _ = client.patch(&group, add(&b)).await.expect(204);
+    let _ = client.delete(&group).await.expect(204);
+    assert_eq!(used(&tenant, "pro").await, 0);
+}
