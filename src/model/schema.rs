@@ -1,6 +1,7 @@
 //! Schema definitions (RFC 7643 section 7) and what they say about a resource.
 
 mod catalogue;
+mod definition;
 mod resource_type;
 mod set;
 
@@ -11,6 +12,7 @@ pub use self::catalogue::{
     COMMON, ENTERPRISE_USER, GROUP, RESOURCE_TYPE, SCHEMA, SERVICE_PROVIDER_CONFIG, USER, USHER_GROUP, USHER_USER,
     protocol_schemas,
 };
+pub use self::definition::DefinitionError;
 pub use self::resource_type::{ResourceType, SchemaExtension};
 pub use self::set::{Resolved, SchemaSet};
 

@@ -158,3 +158,59 @@ fn immutable_and_required_attributes_of_an_organisation_are_kept() {
         Ok(json!(["z", "b"]))
     );
 }
+
+#[test]
+fn a_schema_that_cannot_work_is_refused() {
+    let check = |id: &str, attributes: Value| {
+        let schema: Schema = serde_json::from_value(json!({"id": id, "attributes": attributes})).unwrap();
+        schema.check().map_err(|error| error.to_string())
+    };
+    assert_eq!(
+        check(CUSTOM, json!([{"name": "badge", "type": "integer", "required": true}])),
+        Ok(())
+    );
+    let cases = [
+        (json!([{"name": "1st", "type": "string"}]), "a name is a letter"),
+        (json!([{"name": "a.b", "type": "string"}]), "a name is a letter"),
+        (
+            json!([{"name": "a", "type": "string"}, {"name": "A", "type": "string"}]),
+            "\"A\" is defined twice",
+        ),
+        (
+            json!([{"name": "a", "type": "complex"}]),
+            "a complex attribute has sub-attributes",
+        ),
+        (
+            json!([{"name": "a", "type": "string", "subAttributes": [{"name": "b", "type": "string"}]}]),
+            "and no other has",
+        ),
+        (
+            json!([{"name": "a", "type": "string", "required": true, "mutability": "readOnly"}]),
+            "cannot be required",
+        ),
+        (
+            json!([{"name": "a", "type": "string", "mutability": "writeOnly"}]),
+            "returned never",
+        ),
+        (
+            json!([{"name": "a", "type": "complex", "subAttributes": [
+                {"name": "b", "type": "complex", "subAttributes": [{"name": "c", "type": "string"}]}]}]),
+            "\"a.b\" is complex inside",
+        ),
+    ];
+    for (attributes, message) in cases {
+        let error = check(CUSTOM, attributes.clone()).expect_err(&attributes.to_string());
+        assert!(error.contains(message), "{attributes}: {error}");
+    }
+    assert!(check("https://example.com/schema", json!([])).is_err());
+    for text in [
+        r#"{"name": "a", "type": "text"}"#,
+        r#"{"name": "a"}"#,
+        r#"{"name": "a", "type": "string", "colour": 1}"#,
+    ] {
+        assert!(
+            serde_json::from_str::<usher::model::schema::Attribute>(text).is_err(),
+            "{text}"
+        );
+    }
+}

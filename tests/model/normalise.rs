@@ -224,6 +224,18 @@ fn a_user_as_jumpcloud_and_okta_send_it_is_accepted() {
 }
 
 #[test]
+fn core_attributes_under_the_core_urn_are_core_attributes() {
+    let body = json!({"schemas": [CORE], CORE: {"userName": "b", "title": "T", "colour": "red"}});
+    assert_eq!(strict(body.clone()).unwrap_err().scim_type(), ScimType::InvalidSyntax);
+    let normalised = lenient(body);
+    assert_eq!(normalised.resource, object(json!({"userName": "b", "title": "T"})));
+    assert_eq!(
+        normalised.deviations.iter().map(Deviation::name).collect::<Vec<_>>(),
+        ["keyIsPath", "unknownAttribute"]
+    );
+}
+
+#[test]
 fn an_address_that_ping_sends_twice_as_primary_is_kept_under_both_types() {
     let email = |type_: &str| json!({"value": "b@x", "type": type_, "primary": true});
     let normalised = lenient(json!({"userName": "b", "emails": [email("work"), email("home")]}));
