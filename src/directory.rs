@@ -15,6 +15,7 @@ pub mod invitation;
 pub mod keys;
 pub mod membership;
 pub mod organisation;
+pub mod query;
 pub mod role;
 pub mod seat;
 pub mod settings;

@@ -7,6 +7,7 @@ pub mod directory;
 pub mod ldap;
 pub mod model;
 pub mod provision;
+pub mod scim;
 pub mod server;
 pub mod store;
 pub mod telemetry;

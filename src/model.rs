@@ -1,19 +1,40 @@
 //! Pure types and rules: no I/O, no async, no clock.
+//!
+//! A SCIM resource is an [`Object`] in one canonical form: attribute names in the schema's own spelling, core attributes
+//! at the top level, extension attributes under their URN, booleans as JSON booleans, and an unassigned attribute is
+//! absent (never `null`, `""` or `[]`). [`normalise`] makes it, [`patch`] keeps it, [`filter`], [`projection`] and
+//! [`sort`] rely on it. `schemas` is never part of it: it is derived when a resource is shown.
 
+pub mod attribute;
 pub mod clock;
 pub mod connection;
 pub mod declaration;
+pub mod deviation;
 pub mod event;
+pub mod filter;
+pub mod fold;
 pub mod group;
 pub mod id;
+pub mod instant;
 pub mod invitation;
 pub mod licence;
 pub mod lifecycle;
 pub mod membership;
+pub mod normalise;
 pub mod organisation;
 pub mod origin;
+pub mod patch;
+pub mod position;
+pub mod projection;
 pub mod record;
+pub mod represent;
 pub mod role;
+pub mod schema;
+pub mod scim_type;
 pub mod slug;
+pub mod sort;
 pub mod token;
 pub mod user;
+
+/// A JSON object: a resource, an extension, or one element of a complex attribute.
+pub type Object = serde_json::Map<String, serde_json::Value>;

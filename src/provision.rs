@@ -4,6 +4,8 @@
 //! apply. Both end in [`person`] and [`team`], inside one unit of work each, so that no rule exists twice.
 
 pub mod authority;
+pub mod mapping;
 pub mod matching;
+pub mod organisation_file;
 pub mod person;
 pub mod team;

@@ -29,8 +29,8 @@ pub use memory::MemoryStore;
 pub use observed::Observed;
 pub use record::{Committed, Direction, Found, Health, Key, Read, Scan, Version, Versioned};
 
-/// Values above this many bytes are refused with [`StoreError::TooLarge`] (rule A4: larger ones go to blob files that the
-/// sled engine never syncs).
+/// Values above this many bytes are refused with [`StoreError::TooLarge`] (rule A4: sled moves pages that grow too large to
+/// files that it never syncs; see [`sled::SEGMENT_BYTES`] before raising this or [`KEY_BYTES_MAX`]).
 pub const VALUE_BYTES_MAX: usize = 64 * 1024 - 64;
 
 /// Keys above this many bytes are refused with [`StoreError::TooLarge`].

@@ -311,10 +311,14 @@ pub fn member_groups(organisation: OrganisationId, member: Member) -> Key {
     member_parts(Builder::of(organisation, Table::MemberGroup), member).key()
 }
 
-/// The member at the end of a [`group_member`] key.
+/// The member at the end of a [`group_member`] key; `None` for any other key.
 #[must_use]
 pub fn member_of(key: &Key) -> Option<Member> {
-    let (kind, id) = key.as_bytes().get(34..)?.split_first()?;
+    let bytes = key.as_bytes();
+    if bytes.get(17) != Some(&(Table::GroupMember as u8)) {
+        return None;
+    }
+    let (kind, id) = bytes.get(34..)?.split_first()?;
     let id = uuid::Uuid::from_slice(id).ok()?;
     match kind {
         b'u' => Some(Member::User(UserId::new(id))),
@@ -475,4 +479,10 @@ pub fn is_settings(key: &Key) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether a key holds a group's record.
+#[must_use]
+pub fn is_group(key: &Key) -> bool {
+    matches!(key.as_bytes(), [b'o', rest @ ..] if rest.get(16) == Some(&(Table::Group as u8)))
 }

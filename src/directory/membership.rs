@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::model::clock::{Timestamp, rfc3339};
 use crate::model::event::EventKind;
 use crate::model::group::Group;
-use crate::model::id::GroupId;
+use crate::model::id::{GroupId, OrganisationId};
 use crate::model::licence::{Seat, SeatClaim};
 use crate::model::membership::{Member, Membership};
 use crate::model::origin::{Origin, Origins};
@@ -20,7 +20,7 @@ use crate::model::user::User;
 use crate::store::{Key, SCAN_ENTRIES_MAX, Scan};
 
 use super::keys::{self, Count};
-use super::{DirectoryError, Unit};
+use super::{Directory, DirectoryError, Unit};
 
 /// What a change of members did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -276,6 +276,29 @@ impl Unit {
     }
 }
 
+impl Directory {
+    /// Every member of a group, in key order: users first, each by id. The cost is the group's size.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn list_members(
+        &self,
+        organisation: OrganisationId,
+        group: GroupId,
+    ) -> Result<Vec<Member>, DirectoryError> {
+        let mut members = Vec::new();
+        let mut scan = Scan::prefix(&keys::group_members(organisation, group), SCAN_ENTRIES_MAX);
+        loop {
+            let entries = self.store.scan(scan.clone()).await?;
+            members.extend(entries.iter().filter_map(|(key, _)| keys::member_of(key)));
+            match entries.last() {
+                Some((last, _)) if entries.len() == SCAN_ENTRIES_MAX => scan = scan.after(last.clone()),
+                _ => return Ok(members),
+            }
+        }
+    }
+}
+
 /// Adds a reason to a user's licence claim.
 pub fn claim_licence(user: &mut User, licence: &Slug, origin: Origin) {
     let unclaimed = || SeatClaim {
@@ -303,7 +326,7 @@ pub fn withdraw_origin(user: &mut User, origin: &Origin) {
 
 /// The key of a member's own record.
 #[must_use]
-pub fn member_record(organisation: crate::model::id::OrganisationId, member: Member) -> Key {
+pub fn member_record(organisation: OrganisationId, member: Member) -> Key {
     match member {
         Member::User(id) => keys::user(organisation, id),
         Member::Group(id) => keys::group(organisation, id),

@@ -4,13 +4,14 @@
 //! A decision that must not race a change of settings (a licence's limit) reads the record through its unit of work
 //! instead, and so relies on it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 
 use crate::model::connection::Connection;
-use crate::model::id::{OrganisationId, TokenId};
+use crate::model::group::Group;
+use crate::model::id::{GroupId, OrganisationId, TokenId};
 use crate::model::licence::Licence;
 use crate::model::organisation::Organisation;
 use crate::model::record::{self, Record};
@@ -38,6 +39,9 @@ pub struct OrganisationSettings {
 /// Tokens kept at most; above it the cache starts anew.
 const TOKENS_MAX: usize = 10_000;
 
+/// Names of groups kept at most; above it the cache starts anew.
+const GROUP_NAMES_MAX: usize = 50_000;
+
 /// The memory.
 #[derive(Debug, Default)]
 pub struct Settings {
@@ -51,6 +55,8 @@ struct State {
     slugs: HashMap<Slug, OrganisationId>,
     organisations: HashMap<OrganisationId, Arc<OrganisationSettings>>,
     tokens: HashMap<TokenId, Arc<Token>>,
+    /// Names of groups, which every answer about their members shows. The organisation is part of the key.
+    group_names: HashMap<(OrganisationId, GroupId), Arc<str>>,
 }
 
 impl Settings {
@@ -61,6 +67,13 @@ impl Settings {
         state.organisations.remove(&organisation);
         state.slugs.clear();
         state.tokens.clear();
+    }
+
+    /// Forgets the names of groups.
+    pub(super) fn forget_group_names(&self) {
+        let mut state = self.state.write();
+        state.generation += 1;
+        state.group_names.clear();
     }
 
     fn generation(&self) -> u64 {
@@ -155,6 +168,49 @@ impl Directory {
             state.tokens.insert(id, Arc::clone(&token));
         });
         Ok(Some(token))
+    }
+
+    /// The names of groups; one that does not exist has none.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn group_names(
+        &self,
+        organisation: OrganisationId,
+        groups: &BTreeSet<GroupId>,
+    ) -> Result<BTreeMap<GroupId, Arc<str>>, DirectoryError> {
+        let mut names = BTreeMap::new();
+        let mut unknown = Vec::new();
+        {
+            let state = self.settings.state.read();
+            for id in groups {
+                match state.group_names.get(&(organisation, *id)) {
+                    Some(name) => drop(names.insert(*id, Arc::clone(name))),
+                    None => unknown.push(*id),
+                }
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(names);
+        }
+        let generation = self.settings.generation();
+        let found = self
+            .store
+            .get_many(unknown.iter().map(|id| keys::group(organisation, *id)).collect())
+            .await?;
+        for (id, stored) in unknown.into_iter().zip(found) {
+            let Some(stored) = stored else { continue };
+            names.insert(id, Arc::from(record::decode::<Group>(&stored.value)?.display_name));
+        }
+        self.settings.remember(generation, |state| {
+            if state.group_names.len() + names.len() > GROUP_NAMES_MAX {
+                state.group_names.clear();
+            }
+            state
+                .group_names
+                .extend(names.iter().map(|(id, name)| ((organisation, *id), Arc::clone(name))));
+        });
+        Ok(names)
     }
 
     /// Every organisation, in the order of their slugs.

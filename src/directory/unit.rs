@@ -225,12 +225,16 @@ impl Unit {
         if self.is_unchanged() {
             return Ok(());
         }
-        let settings_changed = self.changes.keys().any(|key| keys::is_settings(key));
+        let settings_changed = self.changes.keys().any(keys::is_settings);
+        let groups_changed = self.changes.keys().any(keys::is_group);
         let organisation = self.organisation;
         let (store, settings) = (Arc::clone(&self.store), Arc::clone(&self.settings));
         let result = store.commit(self.into_batch()).await;
         if settings_changed {
             settings.forget(organisation);
+        }
+        if groups_changed {
+            settings.forget_group_names();
         }
         result.map(|_| ())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map;
 
 use ldap3::ResultEntry;
-use ldap3::asn1::{PL, StructureTag, TagClass};
+use ldap3::asn1::{StructureTag, TagClass};
 use thiserror::Error;
 
 use super::dn::DnKey;
@@ -87,6 +87,16 @@ impl Attributes {
     }
 }
 
+impl FromIterator<(String, Vec<AttributeValue>)> for Attributes {
+    fn from_iter<I: IntoIterator<Item = (String, Vec<AttributeValue>)>>(attributes: I) -> Self {
+        let mut collected = Self::default();
+        attributes
+            .into_iter()
+            .for_each(|(name, values)| collected.append(&name, values));
+        collected
+    }
+}
+
 /// An entry that can be told from every other one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -130,39 +140,26 @@ pub(crate) struct RawEntry {
 impl RawEntry {
     /// Decodes a result that is neither a reference nor an intermediate response.
     pub(crate) fn decode(result: ResultEntry) -> Result<Self, DecodeError> {
-        let structure = |what| DecodeError::Structure { what };
         let tag = result.0;
         if tag.class != TagClass::Application || tag.id != SEARCH_RESULT_ENTRY {
-            return Err(structure("another operation stands in its place"));
+            return Err(DecodeError::Structure {
+                what: "another operation stands in its place",
+            });
         }
-        let mut parts = constructed(tag).ok_or(structure("it has no parts"))?.into_iter();
-        let name = parts.next().and_then(primitive).ok_or(structure("its name"))?;
-        let dn = String::from_utf8(name).map_err(|_| DecodeError::Name)?;
-        let list = parts
-            .next()
-            .and_then(constructed)
-            .ok_or(structure("its attribute list"))?;
+        let mut parts = constructed(Some(tag), "it has no parts")?.into_iter();
+        let dn = String::from_utf8(primitive(parts.next(), "its name")?).map_err(|_| DecodeError::Name)?;
         let mut raw = Self {
             dn,
             attributes: Attributes::default(),
             ranges: BTreeMap::new(),
         };
-        for attribute in list {
-            let mut parts = constructed(attribute).ok_or(structure("an attribute"))?.into_iter();
-            let description = parts
-                .next()
-                .and_then(primitive)
-                .ok_or(structure("an attribute's name"))?;
+        for attribute in constructed(parts.next(), "its attribute list")? {
+            let mut parts = constructed(Some(attribute), "an attribute")?.into_iter();
+            let description = primitive(parts.next(), "an attribute's name")?;
             let description = String::from_utf8(description).map_err(|_| DecodeError::AttributeName)?;
-            let set = parts
-                .next()
-                .and_then(constructed)
-                .ok_or(structure("an attribute's values"))?;
-            let values = set.into_iter().map(|value| primitive(value).map(AttributeValue::from));
-            let values = values
-                .collect::<Option<Vec<_>>>()
-                .ok_or(structure("an attribute's value"))?;
-            raw.add(&description, values);
+            let set = constructed(parts.next(), "an attribute's values")?.into_iter();
+            let values = set.map(|value| primitive(Some(value), "an attribute's value").map(AttributeValue::from));
+            raw.add(&description, values.collect::<Result<_, _>>()?);
         }
         Ok(raw)
     }
@@ -197,16 +194,14 @@ impl RawEntry {
     }
 }
 
-fn constructed(tag: StructureTag) -> Option<Vec<StructureTag>> {
-    match tag.payload {
-        PL::C(parts) => Some(parts),
-        PL::P(_) => None,
-    }
+/// The parts of a tag that must be there and have parts; `what` it is, for the error.
+fn constructed(tag: Option<StructureTag>, what: &'static str) -> Result<Vec<StructureTag>, DecodeError> {
+    let parts = tag.and_then(StructureTag::expect_constructed);
+    parts.ok_or(DecodeError::Structure { what })
 }
 
-fn primitive(tag: StructureTag) -> Option<Vec<u8>> {
-    match tag.payload {
-        PL::P(bytes) => Some(bytes),
-        PL::C(_) => None,
-    }
+/// The bytes of a tag that must be there and have no parts; `what` it is, for the error.
+fn primitive(tag: Option<StructureTag>, what: &'static str) -> Result<Vec<u8>, DecodeError> {
+    let bytes = tag.and_then(StructureTag::expect_primitive);
+    bytes.ok_or(DecodeError::Structure { what })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::deviation::Strictness;
 use super::record::Record;
 use super::slug::Slug;
 
@@ -117,17 +118,6 @@ pub enum Onboarding {
     /// Able to work at once: they sign in through the identity provider.
     #[default]
     Active,
-}
-
-/// How closely a SCIM client is held to the RFC (design.md section 6).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Strictness {
-    /// What Entra and Okta send works; what was put right is noted.
-    #[default]
-    Lenient,
-    /// The RFC to the letter.
-    Strict,
 }
 
 /// How a new identity finds a user who is already there.

@@ -140,6 +140,21 @@ fn write(unit: &Unit, context: Context<'_>, user: &mut User, person: &Person, ex
     yielded
 }
 
+/// Brings what the connection gives to a user in line with its rules, and changes nothing else.
+///
+/// # Errors
+/// Seats, as [`Unit::update_user`].
+pub async fn regrant(
+    unit: &mut Unit,
+    context: Context<'_>,
+    before: &User,
+    grants: &Grants,
+) -> Result<User, DirectoryError> {
+    let mut after = before.clone();
+    set_grants(&mut after, &context.origin(), grants);
+    unit.update_user(before, after).await
+}
+
 /// The source's word on `active`. It lifts its own block only, never an administrator's or another source's.
 pub fn set_active(user: &mut User, connection: &Slug, active: Option<bool>) {
     match active {

@@ -83,7 +83,7 @@ pub async fn update(
     unit.update_group(before, after).await
 }
 
-/// Applies changes of members. A replacement or removal takes away this connection's reason only: who is in the group for
+/// Applies changes of members. `unknown` are those that the caller could not even read as identifiers. A replacement or removal takes away this connection's reason only: who is in the group for
 /// another reason stays, unless the connection owns memberships by policy.
 ///
 /// # Errors
@@ -93,8 +93,12 @@ pub async fn change_members(
     context: Context<'_>,
     group: &Group,
     steps: &[MemberStep],
+    unknown: Vec<String>,
 ) -> Result<MemberChanges, DirectoryError> {
-    let mut changes = MemberChanges::default();
+    let mut changes = MemberChanges {
+        unknown,
+        ..MemberChanges::default()
+    };
     let origin = Origin::Connection(context.connection.name.clone());
     let owns = context.connection.owns_memberships;
     for step in steps {

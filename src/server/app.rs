@@ -19,6 +19,7 @@ use crate::admin;
 use crate::admin::problem::Problem;
 use crate::config::ServerConfig;
 use crate::directory::Directory;
+use crate::scim::{self, ScimSettings};
 
 /// The header that carries a request's identifier, in both directions.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -28,9 +29,14 @@ const REQUEST_ID_BYTES_MAX: usize = 64;
 
 /// Every door over one directory. Who calls what: identity providers `/scim`, the command line and the product `/api/v1`,
 /// supervisors `/healthz` and `/readyz`.
-pub fn router(directory: &Directory, config: &ServerConfig) -> Router {
+pub fn router(directory: &Directory, config: &ServerConfig, public_url: &str) -> Router {
+    let scim = ScimSettings {
+        body_bytes_max: config.body_bytes_max,
+        ..ScimSettings::new(public_url)
+    };
     let routes = Router::new()
         .merge(health::router(directory.clone()))
+        .merge(scim::router(directory.clone(), scim))
         .nest("/api/v1", admin::router(directory.clone()))
         .fallback(no_such_place);
     layers(routes, config)

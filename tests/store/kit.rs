@@ -1,8 +1,10 @@
 //! What store tests are made of: an engine to test, keys and values, and disks that count or fail.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -96,7 +98,8 @@ pub(super) fn gets(names: &[&str]) -> Vec<Read> {
 #[derive(Default)]
 pub(super) struct TestDisk {
     pub(super) data_syncs: AtomicU64,
-    pub(super) full_syncs: AtomicU64,
+    /// Everything that was synced as a whole.
+    pub(super) synced: Mutex<BTreeSet<PathBuf>>,
     pub(super) failing: AtomicBool,
     gate: Gate,
 }
@@ -151,7 +154,8 @@ impl Durability for TestDisk {
     }
 
     fn sync_all(&self, file: &File) -> io::Result<()> {
-        self.full_syncs.fetch_add(1, Ordering::SeqCst);
+        let path = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
+        self.synced.lock().unwrap().insert(path);
         file.sync_all()
     }
 }

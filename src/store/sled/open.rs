@@ -1,12 +1,13 @@
 //! Opening a store: where a panic, a lock, a folder without rights or a lost end becomes a message.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use super::create;
 use super::durability::Durability;
 use super::envelope::PREFIX;
 use super::head::{self, Head};
@@ -17,7 +18,11 @@ use super::{SEGMENT_BYTES, SledSettings};
 /// How long another process may keep the store before opening gives up: a restart overlaps the old process's end.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Why a store was not opened. Nothing was changed in the folder that a repair could need.
+/// How long to wait between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// Why a store was not opened. Where the files are damaged, sled may have cut its log at the damage while it looked: who wants
+/// to study the damage copies the folder first.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// The store is older than its watermark, or has another history: its end was lost.
@@ -90,10 +95,14 @@ pub(super) struct Opened {
     pub(super) db: ::sled::Db,
     pub(super) file: File,
     pub(super) head: Head,
+    /// Held as long as the store is open.
+    pub(super) lock: File,
 }
 
 pub(super) fn open(path: &Path, settings: &SledSettings, durability: &dyn Durability) -> Result<Opened, OpenError> {
     let changed_folders = make_folder(path).map_err(|source| disk_error(path, source))?;
+    let lock = lock(path)?;
+    create::begin(path, durability).map_err(|source| disk_error(path, source))?;
     let expected = read_watermark(path)?;
     let db = open_patiently(path, settings.cache_bytes)?;
     let head = read_head(path, &db)?;
@@ -106,21 +115,40 @@ pub(super) fn open(path: &Path, settings: &SledSettings, durability: &dyn Durabi
             .write(path, durability)
             .map_err(|source| disk_error(path, source))?;
     }
+    create::finish(path, durability).map_err(|source| disk_error(path, source))?;
     Ok(Opened {
         folder: path.to_owned(),
         db,
         file,
         head,
+        lock,
     })
 }
 
-/// The lock is on a file that sled's own threads may hold for a moment after a store was dropped.
+/// Takes the folder for this process before anything in it is looked at: the rest of opening may clear away what an
+/// unfinished start has left.
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let file = File::create(path.join("lock")).map_err(|source| disk_error(path, source))?;
+    let give_up = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < give_up => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => {
+                return Err(OpenError::Locked { path: path.to_owned() });
+            }
+            Err(TryLockError::Error(source)) => return Err(disk_error(path, source)),
+        }
+    }
+}
+
+/// sled has a lock of its own, on a file that its threads may hold for a moment after a store was dropped.
 fn open_patiently(path: &Path, cache_bytes: u64) -> Result<::sled::Db, OpenError> {
     let give_up = Instant::now() + LOCK_PATIENCE;
     loop {
         match open_apart(path, cache_bytes) {
             Err(OpenError::Locked { .. }) if Instant::now() < give_up => {
-                std::thread::sleep(Duration::from_millis(20));
+                std::thread::sleep(LOCK_PAUSE);
             }
             outcome => return outcome,
         }

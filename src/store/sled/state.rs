@@ -42,6 +42,8 @@ pub(super) struct Shared {
 pub(super) struct Applied {
     /// `None` once the store is closed.
     pub(super) db: Option<::sled::Db>,
+    /// Our own lock on the folder; `None` once the store is closed.
+    lock: Option<File>,
     pub(super) head: Head,
     /// The keys that the last group changed: not durable before [`Durable::commit`] has reached the head's commit.
     pub(super) in_flight: BTreeSet<Key>,
@@ -78,6 +80,7 @@ impl Shared {
             queue: Queue::default(),
             applied: RwLock::new(Applied {
                 db: Some(opened.db),
+                lock: Some(opened.lock),
                 head: opened.head,
                 in_flight: BTreeSet::new(),
             }),
@@ -97,9 +100,9 @@ impl Shared {
         outcome
     }
 
-    /// How long the committer's present step has taken; zero when it has nothing to do.
-    pub(super) fn busy_for(&self) -> Duration {
-        self.busy_since.lock().map_or(Duration::ZERO, |since| since.elapsed())
+    /// How long the committer's present step has taken; `None` when it has nothing to do.
+    pub(super) fn busy_for(&self) -> Option<Duration> {
+        self.busy_since.lock().map(|since| since.elapsed())
     }
 
     /// Rule A7: after this nothing is acknowledged.
@@ -115,8 +118,9 @@ impl Shared {
         if let Some(reason) = self.failure.lock().clone() {
             return Health::Failed { reason };
         }
-        let busy = self.busy_for();
-        if busy >= self.settings.stall_after {
+        if let Some(busy) = self.busy_for()
+            && busy >= self.settings.stall_after
+        {
             return Health::Stalled {
                 stalled_ms: u64::try_from(busy.as_millis()).unwrap_or(u64::MAX),
             };
@@ -131,7 +135,9 @@ impl Shared {
 
     /// Lets go of the folder, so that it can be opened again.
     pub(super) fn release(&self) {
-        self.applied.write().db = None;
+        let mut applied = self.applied.write();
+        applied.db = None;
+        applied.lock = None;
     }
 }
 

@@ -50,12 +50,13 @@ fn watch(shared: &Shared, end: &dyn End, stop: &Stop) {
     let mut stopped = stop.stopped.lock();
     while !*stopped {
         stop.changed.wait_for(&mut stopped, pause);
-        if !*stopped && shared.busy_for() >= abort_after {
+        let Some(busy) = shared.busy_for() else { continue };
+        if !*stopped && busy >= abort_after {
             drop(stopped);
             return end.end(&format!(
                 "the store in {} has made no progress for {} ms; the process ends so that it can be started again; look at the disk if this repeats",
                 shared.folder.display(),
-                shared.busy_for().as_millis()
+                busy.as_millis()
             ));
         }
     }

@@ -17,16 +17,13 @@ pub(crate) async fn the_largest_value_and_key_are_kept(store: &dyn Store) {
 pub(crate) async fn one_byte_more_is_refused(store: &dyn Store) {
     let long = || sized_key(KEY_BYTES_MAX + 1);
     let large = || vec![0; VALUE_BYTES_MAX + 1];
-    refused(store, "key", |batch| drop(batch.put(long(), ""))).await;
-    refused(store, "key", |batch| drop(batch.delete(long()))).await;
-    refused(store, "key", |batch| drop(batch.count(long(), 1))).await;
-    refused(store, "key", |batch| {
-        drop(batch.append(sized_key(KEY_BYTES_MAX - 7), ""))
-    })
-    .await;
-    refused(store, "key", |batch| drop(batch.require(Precondition::Absent(long())))).await;
-    refused(store, "value", |batch| drop(batch.put(key("a"), large()))).await;
-    refused(store, "value", |batch| drop(batch.append(key("a"), large()))).await;
+    refused(store, "key", |batch| batch.put(long(), "")).await;
+    refused(store, "key", |batch| batch.delete(long())).await;
+    refused(store, "key", |batch| batch.count(long(), 1)).await;
+    refused(store, "key", |batch| batch.append(sized_key(KEY_BYTES_MAX - 7), "")).await;
+    refused(store, "key", |batch| batch.require(Precondition::Absent(long()))).await;
+    refused(store, "value", |batch| batch.put(key("a"), large())).await;
+    refused(store, "value", |batch| batch.append(key("a"), large())).await;
     assert!(contents(store).await.is_empty());
 }
 
@@ -68,7 +65,7 @@ fn sized_key(bytes: usize) -> Key {
     Key::new(vec![b'k'; bytes])
 }
 
-async fn refused(store: &dyn Store, expected: &str, write: impl FnOnce(&mut Batch)) {
+async fn refused(store: &dyn Store, expected: &str, write: impl FnOnce(&mut Batch) -> &mut Batch) {
     let mut batch = Batch::new();
     write(&mut batch);
     match store.commit(batch).await {

@@ -1,0 +1,172 @@
+//! Which records can match at all, by the indexes. The answer is a superset: the filter decides.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use crate::directory::keys::{self, fold};
+use crate::directory::user::{Link, parse_uuid};
+use crate::directory::{Directory, DirectoryError};
+use crate::model::attribute::AttributePath;
+use crate::model::filter::{EqualityTerm, ResolvedFilter};
+use crate::model::id::{GroupId, OrganisationId, UserId};
+use crate::model::membership::Member;
+use crate::model::record;
+use crate::store::{Found, Key, Read, Scan};
+
+use super::{Query, Queryable, too_many};
+
+/// How one equality is looked up.
+enum Lookup {
+    /// This id and no other.
+    Id(Uuid),
+    /// The id stored at a key.
+    Unique(Key),
+    /// The id in a link.
+    Link(Key),
+    /// The ids at the end of the keys of a range.
+    Range(Key),
+    /// Nothing can match.
+    Nothing,
+}
+
+/// The ids that can match, in order; `None` when no index says anything.
+pub(super) async fn of<R: Queryable>(
+    directory: &Directory,
+    organisation: OrganisationId,
+    filter: &ResolvedFilter,
+    query: Query<'_>,
+) -> Result<Option<Vec<Uuid>>, DirectoryError> {
+    let lists = filter.conjuncts();
+    let usable = lists.iter().filter_map(|terms| {
+        let lookups: Option<Vec<Lookup>> = terms
+            .iter()
+            .map(|term| lookup::<R>(organisation, term, query))
+            .collect();
+        lookups.map(|lookups| (cost(&lookups), lookups))
+    });
+    let Some((_, lookups)) = usable.min_by_key(|(cost, _)| *cost) else {
+        return Ok(None);
+    };
+    let mut ids = BTreeSet::new();
+    let mut reads = Vec::new();
+    for lookup in &lookups {
+        match lookup {
+            Lookup::Id(id) => {
+                ids.insert(*id);
+            }
+            Lookup::Unique(key) | Lookup::Link(key) => reads.push(Read::Get(key.clone())),
+            Lookup::Range(prefix) => reads.push(Read::Scan(Scan::prefix(prefix, usize::MAX))),
+            Lookup::Nothing => {}
+        }
+    }
+    if !reads.is_empty() {
+        let ranges: Vec<Option<Scan>> = reads.iter().map(range_of).collect();
+        let found = directory.store.read(reads).await?;
+        let looked_up = lookups
+            .iter()
+            .filter(|lookup| !matches!(lookup, Lookup::Id(_) | Lookup::Nothing));
+        for ((lookup, found), range) in looked_up.zip(found).zip(ranges) {
+            collect(directory, lookup, found, range, query, &mut ids).await?;
+        }
+    }
+    Ok(Some(ids.into_iter().collect()))
+}
+
+fn range_of(read: &Read) -> Option<Scan> {
+    match read {
+        Read::Scan(scan) => Some(scan.clone()),
+        Read::Get(_) => None,
+    }
+}
+
+async fn collect(
+    directory: &Directory,
+    lookup: &Lookup,
+    found: Found,
+    range: Option<Scan>,
+    query: Query<'_>,
+    ids: &mut BTreeSet<Uuid>,
+) -> Result<(), DirectoryError> {
+    match found {
+        Found::Value(None) => {}
+        Found::Value(Some(stored)) => match lookup {
+            Lookup::Link(_) => {
+                ids.insert(record::decode::<Link>(&stored.value)?.id);
+            }
+            _ => ids.extend(parse_uuid(&stored.value)),
+        },
+        Found::Entries(mut entries) => {
+            // A range longer than one scan: a large group, or an address that everyone shares.
+            while let Some((last, _)) = entries.last() {
+                let next = range.clone().map(|range| range.after(last.clone()));
+                ids.extend(entries.iter().filter_map(|(key, _)| keys::last_uuid(key)));
+                if ids.len() > query.budget.records {
+                    return Err(too_many(query.budget));
+                }
+                let is_whole = entries.len() < crate::store::SCAN_ENTRIES_MAX;
+                entries = match next {
+                    Some(next) if !is_whole => directory.store.scan(next).await?,
+                    _ => Vec::new(),
+                };
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Ids and unique keys are cheaper than ranges.
+fn cost(lookups: &[Lookup]) -> usize {
+    lookups
+        .iter()
+        .map(|lookup| if matches!(lookup, Lookup::Range(_)) { 1000 } else { 1 })
+        .sum()
+}
+
+fn lookup<R: Queryable>(organisation: OrganisationId, term: &EqualityTerm<'_>, query: Query<'_>) -> Option<Lookup> {
+    let AttributePath {
+        schema: None,
+        name,
+        sub,
+    } = &term.path
+    else {
+        return None;
+    };
+    let value = term.literal.as_str()?;
+    let is_value = matches!(sub.as_deref(), None | Some("value"));
+    if name == "id" {
+        return Some(
+            value
+                .parse::<UserId>()
+                .map_or(Lookup::Nothing, |id| Lookup::Id(id.uuid())),
+        );
+    }
+    if name == "externalId" {
+        let key = |connection| keys::link(organisation, connection, R::LINK, value);
+        return Some(
+            query
+                .connection
+                .map_or(Lookup::Nothing, |connection| Lookup::Link(key(connection))),
+        );
+    }
+    if name == R::UNIQUE.0 {
+        return Some(Lookup::Unique(keys::unique(organisation, R::UNIQUE.1, &fold(value))));
+    }
+    if !is_value {
+        return None;
+    }
+    if let Some((_, index)) = R::INDEXES.iter().find(|(attribute, _)| attribute == name) {
+        return Some(Lookup::Range(keys::index_entries(organisation, *index, &fold(value))));
+    }
+    let id = value.parse::<UserId>().ok().map(UserId::uuid);
+    match name.as_str() {
+        // The groups that have this member; whether it is a user or a group, the index of one of them is empty.
+        "members" => Some(id.map_or(Lookup::Nothing, |id| {
+            Lookup::Range(keys::member_groups(organisation, Member::User(UserId::new(id))))
+        })),
+        "groups" => Some(id.map_or(Lookup::Nothing, |id| {
+            Lookup::Range(keys::group_members(organisation, GroupId::new(id)))
+        })),
+        _ => None,
+    }
+}

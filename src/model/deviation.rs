@@ -1,0 +1,221 @@
+//! What a client sent that the RFCs do not allow, and how it was read all the same.
+//!
+//! Strictness is a property of the connection. A lenient connection tolerates what real clients send and journals each
+//! case; a strict one refuses it with the RFC's error.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::normalise::SchemaError;
+
+/// How a connection treats deviations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strictness {
+    /// Known deviations are read as they were meant.
+    #[default]
+    Lenient,
+    /// The RFCs to the letter.
+    Strict,
+}
+
+/// One tolerated deviation. The text is for the journal: it names the place and how it was read, and no value of a
+/// person except the words `true` and `false`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Error)]
+pub enum Deviation {
+    /// `Add`, `Replace`, `Remove`.
+    #[error("read the operation \"{op}\" in any case")]
+    OperationCase {
+        /// As it was written.
+        op: String,
+    },
+    /// `operations` instead of `Operations`, or `Path` instead of `path`.
+    #[error("read the key \"{key}\" in any case")]
+    OperationsKey {
+        /// As it was written.
+        key: String,
+    },
+    /// A PATCH body without its `schemas`.
+    #[error("took a body without the PatchOp schema for a PATCH request")]
+    PatchSchemaMissing,
+    /// A URN in `schemas` that the resource type does not have.
+    #[error("ignored the unknown schema {urn} in \"schemas\"")]
+    UnknownSchema {
+        /// The URN.
+        urn: String,
+    },
+    /// `schemas` does not name the core schema.
+    #[error("added {urn} to \"schemas\"")]
+    CoreSchemaMissing {
+        /// The URN.
+        urn: String,
+    },
+    /// An extension object whose URN is not in `schemas`.
+    #[error("added {urn} to \"schemas\"")]
+    UndeclaredExtension {
+        /// The URN.
+        urn: String,
+    },
+    /// `"True"` or `"False"`.
+    #[error("read \"{text}\" as a boolean in attribute \"{attribute}\"")]
+    BooleanText {
+        /// The attribute.
+        attribute: String,
+        /// As it was written.
+        text: String,
+    },
+    /// One value where an array is due.
+    #[error("read a single value as an array in attribute \"{attribute}\"")]
+    SingleForMany {
+        /// The attribute.
+        attribute: String,
+    },
+    /// An array of one where a single value is due.
+    #[error("read an array of one as a single value in attribute \"{attribute}\"")]
+    ArrayForSingle {
+        /// The attribute.
+        attribute: String,
+    },
+    /// A text where an object with a `value` is due.
+    #[error("read a text as the \"value\" of attribute \"{attribute}\"")]
+    BareValue {
+        /// The attribute.
+        attribute: String,
+    },
+    /// `""` for "unassigned".
+    #[error("read an empty text as no value in attribute \"{attribute}\"")]
+    EmptyText {
+        /// The attribute.
+        attribute: String,
+    },
+    /// A read-only attribute inside the value of a PATCH operation.
+    #[error("ignored the read-only attribute \"{attribute}\"")]
+    ReadOnlyIgnored {
+        /// The attribute.
+        attribute: String,
+    },
+    /// `name.givenName`, `urn:...:department` or a value path as the key of an object.
+    #[error("read the key \"{key}\" as a path")]
+    KeyIsPath {
+        /// As it was written, up to a filter, which could hold personal data.
+        key: String,
+    },
+    /// A value path that selects nothing created the element.
+    #[error("created the element of attribute \"{attribute}\" that the path selects")]
+    CreatedFromFilter {
+        /// The attribute; the filter could hold personal data.
+        attribute: String,
+    },
+    /// An element that holds nothing but a label after its last value went.
+    #[error("removed the elements of \"{attribute}\" that had lost their values")]
+    HollowElementRemoved {
+        /// The attribute.
+        attribute: String,
+    },
+    /// `remove` with the values to be removed.
+    #[error("removed only the listed values of attribute \"{attribute}\"")]
+    RemoveListed {
+        /// The attribute.
+        attribute: String,
+    },
+    /// `remove` of a whole multi-valued edge: as the RFC says, and worth a line.
+    #[error("removed all values of attribute \"{attribute}\"")]
+    RemovedAll {
+        /// The attribute.
+        attribute: String,
+    },
+    /// An extension that the resource type does not have.
+    #[error("ignored the unknown extension {urn}")]
+    UnknownExtension {
+        /// The URN, or the key that starts with it.
+        urn: String,
+    },
+    /// An attribute that no schema defines.
+    #[error("ignored the unknown attribute \"{attribute}\"")]
+    UnknownAttribute {
+        /// As it was written.
+        attribute: String,
+    },
+    /// More than one `primary: true`.
+    #[error("kept only the last primary value of attribute \"{attribute}\"")]
+    SeveralPrimaries {
+        /// The attribute.
+        attribute: String,
+    },
+    /// An app role as JSON text.
+    #[error("read the JSON text in attribute \"{attribute}\" as an object")]
+    JsonText {
+        /// The attribute.
+        attribute: String,
+    },
+}
+
+impl Deviation {
+    /// A stable word for counting.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::OperationCase { .. } => "operationCase",
+            Self::OperationsKey { .. } => "operationsKey",
+            Self::PatchSchemaMissing => "patchSchemaMissing",
+            Self::UnknownSchema { .. } => "unknownSchema",
+            Self::CoreSchemaMissing { .. } => "coreSchemaMissing",
+            Self::UndeclaredExtension { .. } => "undeclaredExtension",
+            Self::BooleanText { .. } => "booleanText",
+            Self::SingleForMany { .. } => "singleForMany",
+            Self::ArrayForSingle { .. } => "arrayForSingle",
+            Self::BareValue { .. } => "bareValue",
+            Self::EmptyText { .. } => "emptyText",
+            Self::ReadOnlyIgnored { .. } => "readOnlyIgnored",
+            Self::KeyIsPath { .. } => "keyIsPath",
+            Self::CreatedFromFilter { .. } => "createdFromFilter",
+            Self::HollowElementRemoved { .. } => "hollowElementRemoved",
+            Self::RemoveListed { .. } => "removeListed",
+            Self::RemovedAll { .. } => "removedAll",
+            Self::UnknownExtension { .. } => "unknownExtension",
+            Self::UnknownAttribute { .. } => "unknownAttribute",
+            Self::SeveralPrimaries { .. } => "severalPrimaries",
+            Self::JsonText { .. } => "jsonText",
+        }
+    }
+}
+
+/// The deviations of one request, as they are met.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    strictness: Strictness,
+    deviations: Vec<Deviation>,
+}
+
+impl Journal {
+    pub(crate) fn new(strictness: Strictness) -> Self {
+        Self {
+            strictness,
+            deviations: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_lenient(&self) -> bool {
+        self.strictness == Strictness::Lenient
+    }
+
+    /// Journals a deviation, or refuses it when the connection is strict.
+    pub(crate) fn tolerate(&mut self, deviation: Deviation, refusal: SchemaError) -> Result<(), SchemaError> {
+        if !self.is_lenient() {
+            return Err(refusal);
+        }
+        self.note(deviation);
+        Ok(())
+    }
+
+    /// Journals what was done, once.
+    pub(crate) fn note(&mut self, deviation: Deviation) {
+        if self.deviations.last() != Some(&deviation) {
+            self.deviations.push(deviation);
+        }
+    }
+
+    pub(crate) fn into_deviations(self) -> Vec<Deviation> {
+        self.deviations
+    }
+}

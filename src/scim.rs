@@ -1,0 +1,184 @@
+//! The SCIM 2.0 service provider (RFC 7643, RFC 7644): one table of routes, one file per operation.
+//!
+//! Every request passes the same doors: [`access`] (whose token, which connection), [`body`] (JSON into the canonical
+//! form), one operation over the directory, [`response`]; an error takes the same way and becomes a status in [`error`]
+//! only.
+
+pub mod access;
+pub mod body;
+pub mod create;
+pub mod delete;
+pub mod discovery;
+pub mod error;
+pub mod identity;
+pub mod members;
+pub mod modify;
+pub mod query;
+mod regrant;
+pub mod replace;
+pub mod response;
+pub mod retrieve;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::get;
+use parking_lot::RwLock;
+
+use crate::directory::Directory;
+use crate::directory::query::QueryBudget;
+use crate::model::connection::Connection;
+use crate::model::filter::FilterLimits;
+use crate::model::id::OrganisationId;
+use crate::model::schema::SchemaSet;
+use crate::model::slug::Slug;
+use crate::provision::mapping::Mapping;
+
+use error::ScimError;
+
+/// What an operator may set. ServiceProviderConfig shows it, and the service keeps to it (reliability.md A9).
+#[derive(Debug, Clone)]
+pub struct ScimSettings {
+    /// The address that clients know the gateway by, without a slash at the end: the start of every `location`.
+    pub public_url: String,
+    /// Bytes of a request body.
+    pub body_bytes_max: usize,
+    /// Results on one page at most.
+    pub page_max: usize,
+    /// Results on one page when the client does not say.
+    pub page_default: usize,
+    /// The bounds of a filter.
+    pub filter: FilterLimits,
+    /// Operations in one PATCH.
+    pub patch_operations_max: usize,
+    /// Members named in one request.
+    pub members_max: usize,
+    /// Records that one query may read.
+    pub budget: QueryBudget,
+}
+
+impl ScimSettings {
+    /// The defaults for a gateway at this address.
+    #[must_use]
+    pub fn new(public_url: impl Into<String>) -> Self {
+        Self {
+            public_url: public_url.into(),
+            body_bytes_max: 4 << 20,
+            page_max: 200,
+            page_default: 100,
+            filter: FilterLimits::default(),
+            patch_operations_max: 1_000,
+            members_max: 5_000,
+            budget: QueryBudget::default(),
+        }
+    }
+}
+
+/// What every handler shares.
+#[derive(Clone)]
+pub struct Scim(Arc<Shared>);
+
+struct Shared {
+    directory: Directory,
+    settings: ScimSettings,
+    users: SchemaSet,
+    groups: SchemaSet,
+    mappings: Mappings,
+}
+
+/// Compiled rules, each with the connection's settings that it was compiled from.
+type Mappings = RwLock<HashMap<(OrganisationId, Slug), (Arc<Connection>, Arc<Mapping>)>>;
+
+impl Scim {
+    fn directory(&self) -> &Directory {
+        &self.0.directory
+    }
+
+    fn settings(&self) -> &ScimSettings {
+        &self.0.settings
+    }
+
+    /// A connection's rules, compiled once for as long as its settings stay the same.
+    fn mapping(&self, organisation: OrganisationId, connection: &Arc<Connection>) -> Result<Arc<Mapping>, ScimError> {
+        let key = (organisation, connection.name.clone());
+        if let Some((of, mapping)) = self.0.mappings.read().get(&key)
+            && Arc::ptr_eq(of, connection)
+        {
+            return Ok(Arc::clone(mapping));
+        }
+        let mapping = Mapping::compile(connection).map_err(|error| {
+            tracing::error!(connection.name = %connection.name, error = %error, "a connection's rules cannot be used");
+            let detail = "the rules of this connection cannot be used: ask the gateway's operator";
+            ScimError::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+        })?;
+        let mapping = Arc::new(mapping);
+        self.0
+            .mappings
+            .write()
+            .insert(key, (Arc::clone(connection), Arc::clone(&mapping)));
+        Ok(mapping)
+    }
+
+    fn schemas(&self, endpoint: Endpoint) -> &SchemaSet {
+        match endpoint {
+            Endpoint::Users => &self.0.users,
+            Endpoint::Groups => &self.0.groups,
+        }
+    }
+}
+
+/// The resource endpoints (RFC 7644 s3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `/Users`.
+    Users,
+    /// `/Groups`.
+    Groups,
+}
+
+/// The routes below `/scim/{org}/v2`, each with its section of RFC 7644 and who calls it.
+pub fn router(directory: Directory, settings: ScimSettings) -> Router {
+    let limit = DefaultBodyLimit::max(settings.body_bytes_max);
+    let (users, groups) = (SchemaSet::user(), SchemaSet::group());
+    let mappings = RwLock::default();
+    let scim = Scim(Arc::new(Shared {
+        directory,
+        settings,
+        users,
+        groups,
+        mappings,
+    }));
+    let routes = Router::new()
+        // s3.3 create, s3.4.2 query: every identity provider.
+        .route("/Users", get(query::users).post(create::user))
+        .route("/Groups", get(query::groups).post(create::group))
+        // s3.4.1 retrieve, s3.5.1 replace, s3.5.2 modify, s3.6 delete: every identity provider.
+        .route(
+            "/Users/{id}",
+            get(retrieve::user)
+                .put(replace::user)
+                .patch(modify::user)
+                .delete(delete::user),
+        )
+        .route(
+            "/Groups/{id}",
+            get(retrieve::group)
+                .put(replace::group)
+                .patch(modify::group)
+                .delete(delete::group),
+        )
+        // s4 discovery: CyberArk, SailPoint, Rippling, Okta with entitlements.
+        .route("/ServiceProviderConfig", get(discovery::service_provider_config))
+        .route("/ResourceTypes", get(discovery::resource_types))
+        .route("/ResourceTypes/{name}", get(discovery::resource_type))
+        .route("/Schemas", get(discovery::schemas))
+        .route("/Schemas/{urn}", get(discovery::schema))
+        .fallback(error::no_such_endpoint)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(limit)
+        .with_state(scim);
+    Router::new().nest("/scim/{org}/v2", routes)
+}

@@ -1,0 +1,124 @@
+//! Who is asking: a bearer token, bound to one connection of one organisation (design.md section 6).
+//!
+//! The check is an extractor, so that no handler can forget it and no second reading of the path can disagree with the
+//! router (reliability.md A2, A3).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::header;
+use axum::http::request::Parts;
+
+use crate::directory::settings::OrganisationSettings;
+use crate::directory::{DirectoryError, Permit};
+use crate::model::connection::Connection;
+use crate::model::id::OrganisationId;
+use crate::provision::mapping::Mapping;
+use crate::provision::person::Context;
+
+use super::Scim;
+use super::error::ScimError;
+use super::identity::Rules;
+
+/// A request that showed a valid token of a connection of the organisation in its path.
+pub struct Access {
+    /// Proof for writing.
+    pub permit: Permit,
+    /// The organisation.
+    pub organisation: Arc<OrganisationSettings>,
+    /// The connection.
+    pub connection: Arc<Connection>,
+    /// The connection's rules, compiled.
+    pub mapping: Arc<Mapping>,
+}
+
+impl Access {
+    /// The organisation's identifier.
+    #[must_use]
+    pub fn organisation_id(&self) -> OrganisationId {
+        self.organisation.organisation.id
+    }
+
+    /// What provisioning needs to know.
+    #[must_use]
+    pub fn context(&self) -> Context<'_> {
+        Context {
+            organisation: &self.organisation,
+            connection: &self.connection,
+        }
+    }
+
+    /// What decides about grants, for somebody who is in no group.
+    #[must_use]
+    pub fn rules(&self) -> Rules<'_> {
+        Rules {
+            context: self.context(),
+            mapping: &self.mapping,
+            groups: &[],
+        }
+    }
+
+    /// The base URL of this organisation's SCIM service.
+    #[must_use]
+    pub fn base_url(&self, scim: &Scim) -> String {
+        format!(
+            "{}/scim/{}/v2",
+            scim.settings().public_url,
+            self.organisation.organisation.slug
+        )
+    }
+}
+
+impl FromRequestParts<Scim> for Access {
+    type Rejection = ScimError;
+
+    async fn from_request_parts(parts: &mut Parts, scim: &Scim) -> Result<Self, ScimError> {
+        let refused = || ScimError::from(DirectoryError::Unauthenticated);
+        let principal = scim
+            .directory()
+            .authenticate(bearer(parts).ok_or_else(refused)?)
+            .await?;
+        let path = Path::<HashMap<String, String>>::from_request_parts(parts, scim).await;
+        let slug = path
+            .ok()
+            .and_then(|path| path.get("org").and_then(|slug| slug.parse().ok()));
+        // Another organisation's token and an organisation that does not exist get the same answer.
+        let organisation = scim
+            .directory()
+            .find_organisation(&slug.ok_or_else(refused)?)
+            .await?
+            .ok_or_else(refused)?;
+        let permit = principal.provision(organisation.organisation.id)?;
+        let connection = permit.connection().and_then(|name| organisation.connections.get(name));
+        let connection = Arc::clone(connection.ok_or_else(refused)?);
+        let mapping = scim.mapping(organisation.organisation.id, &connection)?;
+        Ok(Self {
+            permit,
+            organisation,
+            connection,
+            mapping,
+        })
+    }
+}
+
+/// The token of `Authorization: Bearer ...`; the scheme in any case (RFC 9110 s11.1).
+fn bearer(parts: &Parts) -> Option<&str> {
+    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+impl Access {
+    /// Notes what was tolerated in a request: attributes and rules, never values of a person.
+    pub(super) fn journal(&self, request: &'static str, deviations: &[crate::model::deviation::Deviation]) {
+        for deviation in deviations {
+            tracing::info!(
+                connection.name = %self.connection.name,
+                scim.request = request,
+                scim.deviation = deviation.name(),
+                "{deviation}"
+            );
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Create (RFC 7644 s3.3).
+
+use async_trait::async_trait;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use crate::directory::accept::hash_password;
+use crate::directory::query::StoredGroup;
+use crate::directory::{DirectoryError, Operation, Unit};
+use crate::model::id::GroupId;
+use crate::model::normalise::normalise;
+use crate::model::patch::MemberChange;
+use crate::model::user::User;
+use crate::provision::authority::Extent;
+use crate::provision::matching::{self, Keys, Match};
+use crate::provision::person::{self, Context, Person};
+use crate::provision::team::{self, Team};
+
+use super::access::Access;
+use super::body::Document;
+use super::error::ScimError;
+use super::identity::Rules;
+use super::query::Shown;
+use super::response::resource_response;
+use super::retrieve::{load_stored_group, show_group, show_user};
+use super::{Endpoint, Scim, identity, members};
+
+/// `POST /Users`.
+pub(super) async fn user(
+    State(scim): State<Scim>,
+    access: Access,
+    Shown(projection): Shown,
+    headers: HeaderMap,
+    Document(body): Document,
+) -> Result<Response, ScimError> {
+    let normalised = normalise(scim.schemas(Endpoint::Users), body, access.connection.strictness)?;
+    access.journal("create user", &normalised.deviations);
+    let password_hash = match &normalised.password {
+        Some(password) => Some(hash_password(password).await?),
+        None => None,
+    };
+    let person = identity::person(access.rules(), normalised.resource, password_hash)?;
+    let create = CreateUser {
+        context: access.context(),
+        person: &person,
+    };
+    let user = scim.directory().run(&access.permit, &create).await?;
+    let projection = projection.over(scim.schemas(Endpoint::Users))?;
+    let (shown, location) = show_user(&scim, &access, &user, &projection).await?;
+    Ok(resource_response(
+        StatusCode::CREATED,
+        &headers,
+        &shown,
+        user.revision,
+        &location,
+    ))
+}
+
+struct CreateUser<'a> {
+    context: Context<'a>,
+    person: &'a Person,
+}
+
+#[async_trait]
+impl Operation for CreateUser<'_> {
+    type Outcome = User;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<User, DirectoryError> {
+        let (context, person) = (self.context, self.person);
+        let emails = emails(person);
+        let keys = Keys {
+            external_id: person.external_id.as_deref(),
+            user_name: &person.user_name,
+            emails: &emails,
+        };
+        match matching::find(unit, context.organisation, context.connection, keys).await? {
+            Match::Nobody => person::create(unit, context, person).await,
+            Match::Adopted(user) => Ok(person::update(unit, context, &user, person, Extent::Whole).await?.0),
+            // A client that creates whom it has created already: 409, and the filter finds the user (idp.md section 1.2).
+            Match::Known(_) => {
+                let value = person.external_id.clone().unwrap_or_default();
+                Err(DirectoryError::Uniqueness {
+                    attribute: "externalId",
+                    value,
+                })
+            }
+            Match::Refused { attribute, .. } => Err(DirectoryError::Uniqueness {
+                attribute,
+                value: person.user_name.clone(),
+            }),
+        }
+    }
+}
+
+/// The e-mail addresses of a person.
+pub(super) fn emails(person: &Person) -> Vec<&str> {
+    let emails = person.attributes.get("emails").and_then(|emails| emails.as_array());
+    emails
+        .into_iter()
+        .flatten()
+        .filter_map(|email| email.get("value")?.as_str())
+        .collect()
+}
+
+/// `POST /Groups`.
+pub(super) async fn group(
+    State(scim): State<Scim>,
+    access: Access,
+    Shown(projection): Shown,
+    headers: HeaderMap,
+    Document(body): Document,
+) -> Result<Response, ScimError> {
+    let normalised = normalise(scim.schemas(Endpoint::Groups), body, access.connection.strictness)?;
+    access.journal("create group", &normalised.deviations);
+    let named = normalised.members.unwrap_or_default();
+    members::check_count(&scim, named.len())?;
+    let team = identity::team(normalised.resource)?;
+    let changes = if named.is_empty() {
+        Vec::new()
+    } else {
+        vec![MemberChange::Add(named)]
+    };
+    let create = CreateGroup {
+        rules: access.rules(),
+        team: &team,
+        members: &changes,
+    };
+    let id = scim.directory().run(&access.permit, &create).await?;
+    let projection = projection.over(scim.schemas(Endpoint::Groups))?;
+    let stored: StoredGroup = load_stored_group(&scim, &access, id).await?;
+    let (shown, location) = show_group(&scim, &access, &stored, &projection).await?;
+    Ok(resource_response(
+        StatusCode::CREATED,
+        &headers,
+        &shown,
+        stored.state.revision,
+        &location,
+    ))
+}
+
+struct CreateGroup<'a> {
+    rules: Rules<'a>,
+    team: &'a Team,
+    members: &'a [MemberChange],
+}
+
+#[async_trait]
+impl Operation for CreateGroup<'_> {
+    type Outcome = GroupId;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<GroupId, DirectoryError> {
+        let group = team::create(unit, self.rules.context, self.team).await?;
+        members::prefetch(unit, group.id, members::named(self.members)).await?;
+        members::apply(unit, self.rules, &group, self.members).await?;
+        Ok(group.id)
+    }
+}

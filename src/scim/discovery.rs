@@ -1,0 +1,147 @@
+//! Discovery (RFC 7644 s4): what this service provider does, truthfully.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::model::schema::{SERVICE_PROVIDER_CONFIG, Schema, protocol_schemas};
+
+use super::access::Access;
+use super::error::ScimError;
+use super::query::Shown;
+use super::response::{json_response, list};
+use super::{Endpoint, Scim};
+
+/// Filters are refused here (RFC 7644 s4): the answer does not depend on them.
+fn refuse_filter(parameters: &Shown) -> Result<(), ScimError> {
+    if parameters.0.has_filter() {
+        let detail = "the discovery endpoints do not support filters";
+        return Err(ScimError::new(StatusCode::FORBIDDEN, detail));
+    }
+    Ok(())
+}
+
+/// `GET /ServiceProviderConfig` (RFC 7643 s5). Every number here is enforced.
+pub(super) async fn service_provider_config(
+    State(scim): State<Scim>,
+    access: Access,
+    parameters: Shown,
+    headers: HeaderMap,
+) -> Result<Response, ScimError> {
+    refuse_filter(&parameters)?;
+    let settings = scim.settings();
+    let body = json!({
+        "schemas": [SERVICE_PROVIDER_CONFIG.id],
+        "patch": { "supported": true },
+        "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": settings.body_bytes_max },
+        "filter": { "supported": true, "maxResults": settings.page_max },
+        "changePassword": { "supported": true },
+        "sort": { "supported": false },
+        "etag": { "supported": true },
+        "authenticationSchemes": [{
+            "type": "oauthbearertoken",
+            "name": "Bearer token",
+            "description": "A token of this connection in the Authorization header",
+            "specUri": "https://www.rfc-editor.org/info/rfc6750",
+            "primary": true,
+        }],
+        "meta": {
+            "resourceType": "ServiceProviderConfig",
+            "location": format!("{}/ServiceProviderConfig", access.base_url(&scim)),
+        },
+    });
+    Ok(json_response(StatusCode::OK, &headers, &body))
+}
+
+fn shown_types(scim: &Scim, access: &Access) -> Vec<Value> {
+    let base = access.base_url(scim);
+    [Endpoint::Users, Endpoint::Groups]
+        .into_iter()
+        .map(|endpoint| {
+            let resource_type = scim.schemas(endpoint).resource_type();
+            let mut shown = resource_type.to_scim_json();
+            shown["meta"]["location"] = format!("{base}/ResourceTypes/{}", resource_type.name).into();
+            shown
+        })
+        .collect()
+}
+
+/// `GET /ResourceTypes` (RFC 7643 s6).
+pub(super) async fn resource_types(
+    State(scim): State<Scim>,
+    access: Access,
+    parameters: Shown,
+    headers: HeaderMap,
+) -> Result<Response, ScimError> {
+    refuse_filter(&parameters)?;
+    let shown = shown_types(&scim, &access);
+    Ok(json_response(
+        StatusCode::OK,
+        &headers,
+        &list(shown.len() as u64, 1, shown),
+    ))
+}
+
+/// `GET /ResourceTypes/{name}`.
+pub(super) async fn resource_type(
+    State(scim): State<Scim>,
+    access: Access,
+    Path(path): Path<std::collections::HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Result<Response, ScimError> {
+    let name = path.get("name").map(String::as_str).unwrap_or_default();
+    let found = shown_types(&scim, &access)
+        .into_iter()
+        .find(|shown| shown["id"] == name);
+    let shown = found.ok_or_else(|| ScimError::not_found(name))?;
+    Ok(json_response(StatusCode::OK, &headers, &shown))
+}
+
+fn shown_schemas(scim: &Scim, access: &Access) -> Vec<Value> {
+    let base = access.base_url(scim);
+    let show = |schema: &Schema| {
+        let mut shown = schema.to_scim_json();
+        shown["meta"]["location"] = format!("{base}/Schemas/{}", schema.id).into();
+        shown
+    };
+    let of_resources = [Endpoint::Users, Endpoint::Groups]
+        .into_iter()
+        .flat_map(|endpoint| scim.schemas(endpoint).schemas());
+    of_resources
+        .map(|schema| show(schema))
+        .chain(protocol_schemas().iter().map(|schema| show(schema)))
+        .collect()
+}
+
+/// `GET /Schemas` (RFC 7643 s7): a ListResponse, as Entra requires.
+pub(super) async fn schemas(
+    State(scim): State<Scim>,
+    access: Access,
+    parameters: Shown,
+    headers: HeaderMap,
+) -> Result<Response, ScimError> {
+    refuse_filter(&parameters)?;
+    let shown = shown_schemas(&scim, &access);
+    Ok(json_response(
+        StatusCode::OK,
+        &headers,
+        &list(shown.len() as u64, 1, shown),
+    ))
+}
+
+/// `GET /Schemas/{urn}`.
+pub(super) async fn schema(
+    State(scim): State<Scim>,
+    access: Access,
+    Path(path): Path<std::collections::HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Result<Response, ScimError> {
+    let urn = path.get("urn").map(String::as_str).unwrap_or_default();
+    let is_it = |shown: &Value| shown["id"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(urn));
+    let shown = shown_schemas(&scim, &access)
+        .into_iter()
+        .find(is_it)
+        .ok_or_else(|| ScimError::not_found(urn))?;
+    Ok(json_response(StatusCode::OK, &headers, &shown))
+}

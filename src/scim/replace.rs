@@ -1,0 +1,146 @@
+//! Replace (RFC 7644 s3.5.1).
+
+use async_trait::async_trait;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use crate::directory::accept::hash_password;
+use crate::directory::{DirectoryError, Operation, Unit};
+use crate::model::Object;
+use crate::model::id::{GroupId, UserId};
+use crate::model::normalise::normalise;
+use crate::model::patch::MemberChange;
+use crate::model::user::User;
+use crate::provision::authority::Extent;
+use crate::provision::person;
+use crate::provision::team::{self, Team};
+
+use super::access::Access;
+use super::body::Document;
+use super::error::ScimError;
+use super::identity::Rules;
+use super::modify::{check_group_version, check_user_version};
+use super::query::Shown;
+use super::response::resource_response;
+use super::retrieve::{ById, load_stored_group, show_group, show_user};
+use super::{Endpoint, Scim, identity, members, regrant};
+
+/// `PUT /Users/{id}`.
+pub(super) async fn user(
+    State(scim): State<Scim>,
+    access: Access,
+    Path(ById { id }): Path<ById>,
+    Shown(projection): Shown,
+    headers: HeaderMap,
+    Document(body): Document,
+) -> Result<Response, ScimError> {
+    let projection = projection.over(scim.schemas(Endpoint::Users))?;
+    let user_id: UserId = id.parse().map_err(|_| ScimError::not_found(&id))?;
+    let normalised = normalise(scim.schemas(Endpoint::Users), body, access.connection.strictness)?;
+    access.journal("replace user", &normalised.deviations);
+    let password_hash = match &normalised.password {
+        Some(password) => Some(hash_password(password).await?),
+        None => None,
+    };
+    let replace = ReplaceUser {
+        rules: access.rules(),
+        id: user_id,
+        resource: normalised.resource,
+        password_hash,
+        headers: &headers,
+    };
+    let user = scim.directory().run(&access.permit, &replace).await?;
+    let (shown, location) = show_user(&scim, &access, &user, &projection).await?;
+    Ok(resource_response(
+        StatusCode::OK,
+        &headers,
+        &shown,
+        user.revision,
+        &location,
+    ))
+}
+
+struct ReplaceUser<'a> {
+    rules: Rules<'a>,
+    id: UserId,
+    resource: Object,
+    password_hash: Option<String>,
+    headers: &'a HeaderMap,
+}
+
+#[async_trait]
+impl Operation for ReplaceUser<'_> {
+    type Outcome = User;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<User, DirectoryError> {
+        let before = unit.load_user(self.id).await?;
+        check_user_version(self.headers, &before)?;
+        let groups = regrant::names(regrant::groups_of(unit, self.rules, self.id).await?);
+        let rules = Rules {
+            groups: &groups,
+            ..self.rules
+        };
+        let person = identity::person(rules, self.resource.clone(), self.password_hash.clone())?;
+        let (user, _) = person::update(unit, rules.context, &before, &person, Extent::Whole).await?;
+        Ok(user)
+    }
+}
+
+/// `PUT /Groups/{id}`.
+pub(super) async fn group(
+    State(scim): State<Scim>,
+    access: Access,
+    Path(ById { id }): Path<ById>,
+    Shown(projection): Shown,
+    headers: HeaderMap,
+    Document(body): Document,
+) -> Result<Response, ScimError> {
+    let projection = projection.over(scim.schemas(Endpoint::Groups))?;
+    let group_id: GroupId = id.parse().map_err(|_| ScimError::not_found(&id))?;
+    let normalised = normalise(scim.schemas(Endpoint::Groups), body, access.connection.strictness)?;
+    access.journal("replace group", &normalised.deviations);
+    let named = normalised.members.unwrap_or_default();
+    members::check_count(&scim, named.len())?;
+    let team = identity::team(normalised.resource)?;
+    let changes = [MemberChange::Replace(named)];
+    let replace = ReplaceGroup {
+        rules: access.rules(),
+        id: group_id,
+        team: &team,
+        members: &changes,
+        headers: &headers,
+    };
+    scim.directory().run(&access.permit, &replace).await?;
+    let stored = load_stored_group(&scim, &access, group_id).await?;
+    let (shown, location) = show_group(&scim, &access, &stored, &projection).await?;
+    Ok(resource_response(
+        StatusCode::OK,
+        &headers,
+        &shown,
+        stored.state.revision,
+        &location,
+    ))
+}
+
+struct ReplaceGroup<'a> {
+    rules: Rules<'a>,
+    id: GroupId,
+    team: &'a Team,
+    members: &'a [MemberChange],
+    headers: &'a HeaderMap,
+}
+
+#[async_trait]
+impl Operation for ReplaceGroup<'_> {
+    type Outcome = ();
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        members::prefetch(unit, self.id, members::named(self.members)).await?;
+        let before = unit.load_group(self.id).await?;
+        check_group_version(unit, self.headers, &before).await?;
+        let after = team::update(unit, self.rules.context, &before, self.team).await?;
+        members::apply(unit, self.rules, &after, self.members).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! Answers: resources, lists, entity tags, media types.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::model::Object;
+use crate::model::represent::version;
+
+/// The media type of SCIM (RFC 7644 s8.1).
+pub const SCIM_JSON: &str = "application/scim+json";
+
+/// The list schema (RFC 7644 s3.4.2).
+const LIST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+
+/// The media type that the client asks for: ours unless it wants plain JSON only.
+#[must_use]
+pub fn media_type(headers: &HeaderMap) -> &'static str {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let accept = accept.to_ascii_lowercase();
+    let wants_plain = accept.contains("application/json");
+    let takes_scim = accept.contains(SCIM_JSON) || accept.contains("*/*") || accept.contains("application/*");
+    if wants_plain && !takes_scim {
+        "application/json"
+    } else {
+        SCIM_JSON
+    }
+}
+
+/// An answer with a JSON body.
+#[must_use]
+pub fn json_response(status: StatusCode, headers: &HeaderMap, body: &Value) -> Response {
+    let mut response = (status, body.to_string()).into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(headers)));
+    response
+}
+
+/// An answer that shows one resource, with its entity tag and, for a new one, its address (RFC 7644 s3.3, s3.14).
+#[must_use]
+pub fn resource_response(
+    status: StatusCode,
+    headers: &HeaderMap,
+    resource: &Object,
+    revision: u64,
+    location: &str,
+) -> Response {
+    let mut response = json_response(status, headers, &Value::Object(resource.clone()));
+    let answer = response.headers_mut();
+    if let Ok(tag) = HeaderValue::from_str(&version(revision)) {
+        answer.insert(header::ETAG, tag);
+    }
+    if let Ok(location) = HeaderValue::from_str(location) {
+        let name = if status == StatusCode::CREATED {
+            header::LOCATION
+        } else {
+            header::CONTENT_LOCATION
+        };
+        answer.insert(name, location);
+    }
+    response
+}
+
+/// 204 with the entity tag.
+#[must_use]
+pub fn no_content(revision: Option<u64>) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    if let Some(tag) = revision.and_then(|revision| HeaderValue::from_str(&version(revision)).ok()) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// A list (RFC 7644 s3.4.2): the numbers are numbers, and `Resources` is there when empty.
+#[must_use]
+pub fn list(total: u64, start_index: u64, resources: Vec<Value>) -> Value {
+    json!({
+        "schemas": [LIST_SCHEMA],
+        "totalResults": total,
+        "startIndex": start_index,
+        "itemsPerPage": resources.len(),
+        "Resources": resources,
+    })
+}
+
+/// Whether the entity tag of `If-None-Match` is the present one (RFC 9110 s13.1.2, weak comparison).
+#[must_use]
+pub fn is_unmodified(headers: &HeaderMap, revision: u64) -> bool {
+    names_version(headers, &header::IF_NONE_MATCH, revision).unwrap_or(false)
+}
+
+/// Whether `If-Match` is absent or names the present entity tag (RFC 7644 s3.14: weak tags compare weakly).
+#[must_use]
+pub fn may_change(headers: &HeaderMap, revision: u64) -> bool {
+    names_version(headers, &header::IF_MATCH, revision).unwrap_or(true)
+}
+
+fn names_version(headers: &HeaderMap, name: &header::HeaderName, revision: u64) -> Option<bool> {
+    let mut values = headers.get_all(name).iter().peekable();
+    values.peek()?;
+    let present = version(revision);
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let is_named = |text: &str| text.trim() == "*" || text.split(',').any(|tag| opaque(tag) == opaque(&present));
+    Some(values.filter_map(|value| value.to_str().ok()).any(is_named))
+}

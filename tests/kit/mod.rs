@@ -1,0 +1,9 @@
+//! What tests are built from: servers to talk to, clients that are values, and directories whose truth is known.
+
+pub(crate) mod ber;
+pub(crate) mod directory_ldif;
+pub(crate) mod faulty_ldap;
+pub(crate) mod faulty_search;
+pub(crate) mod scim;
+pub(crate) mod slapd;
+pub(crate) mod tcp_proxy;

@@ -1,0 +1,16 @@
+//! The model: schemas, filters, normalisation, PATCH, projection and order of SCIM resources.
+
+mod custom_attributes;
+mod filter_limits;
+mod filter_matching;
+mod filter_plan;
+mod filter_syntax;
+mod normalise;
+mod patch_clients;
+mod patch_refusals;
+mod patch_rfc;
+mod projection;
+mod properties;
+mod samples;
+mod schema;
+mod sort;
