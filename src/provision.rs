@@ -15,6 +15,7 @@ pub mod person;
 pub mod plan;
 pub mod progress;
 pub mod run;
+pub mod schedule;
 pub mod snapshot;
 pub mod source;
 pub mod state;

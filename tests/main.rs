@@ -1,2 +1,4 @@
 //! Tests
+mod kit;
+mod ldap;
 mod store;

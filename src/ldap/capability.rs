@@ -75,7 +75,8 @@ impl Capability {
         ))
     }
 
-    fn from_root_dse(attributes: &Attributes) -> Self {
+    /// What the attributes of a root DSE say.
+    pub fn from_root_dse(attributes: &Attributes) -> Self {
         let first = attributes.text("defaultnamingcontext").into_iter();
         let mut naming_contexts: Vec<String> = first.map(str::to_owned).collect();
         for context in attributes.texts("namingcontexts") {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map;
 
 use ldap3::ResultEntry;
-use ldap3::asn1::{PL, StructureTag, TagClass};
+use ldap3::asn1::{StructureTag, TagClass};
 use thiserror::Error;
 
 use super::dn::DnKey;
@@ -53,22 +53,24 @@ impl From<Vec<u8>> for AttributeValue {
 pub struct Attributes(BTreeMap<String, Vec<AttributeValue>>);
 
 impl Attributes {
-    /// The values of `name` (lower case) in the server's order; none when the attribute is absent.
+    /// The values of `name`, in any case, in the server's order; none when the attribute is absent.
     pub fn values(&self, name: &str) -> &[AttributeValue] {
-        self.0.get(name).map_or(&[], Vec::as_slice)
+        let exact = self.0.get(name);
+        let values = exact.or_else(|| self.0.get(&name.to_ascii_lowercase()));
+        values.map_or(&[], Vec::as_slice)
     }
 
-    /// The values of `name` (lower case) that are text.
+    /// The values of `name`, in any case, that are text.
     pub fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
         self.values(name).iter().filter_map(AttributeValue::as_text)
     }
 
-    /// The first text value of `name` (lower case).
+    /// The first text value of `name`, in any case.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.texts(name).next()
     }
 
-    /// Every attribute, by name.
+    /// Every attribute, by its lower-case name.
     pub fn iter(&self) -> btree_map::Iter<'_, String, Vec<AttributeValue>> {
         self.0.iter()
     }
@@ -84,6 +86,16 @@ impl Attributes {
             .entry(name.to_ascii_lowercase())
             .or_default()
             .splice(0..0, values);
+    }
+}
+
+impl FromIterator<(String, Vec<AttributeValue>)> for Attributes {
+    fn from_iter<I: IntoIterator<Item = (String, Vec<AttributeValue>)>>(attributes: I) -> Self {
+        let mut collected = Self::default();
+        attributes
+            .into_iter()
+            .for_each(|(name, values)| collected.append(&name, values));
+        collected
     }
 }
 
@@ -130,46 +142,33 @@ pub(crate) struct RawEntry {
 impl RawEntry {
     /// Decodes a result that is neither a reference nor an intermediate response.
     pub(crate) fn decode(result: ResultEntry) -> Result<Self, DecodeError> {
-        let structure = |what| DecodeError::Structure { what };
         let tag = result.0;
         if tag.class != TagClass::Application || tag.id != SEARCH_RESULT_ENTRY {
-            return Err(structure("another operation stands in its place"));
+            return Err(DecodeError::Structure {
+                what: "another operation stands in its place",
+            });
         }
-        let mut parts = constructed(tag).ok_or(structure("it has no parts"))?.into_iter();
-        let name = parts.next().and_then(primitive).ok_or(structure("its name"))?;
-        let dn = String::from_utf8(name).map_err(|_| DecodeError::Name)?;
-        let list = parts
-            .next()
-            .and_then(constructed)
-            .ok_or(structure("its attribute list"))?;
+        let mut parts = constructed(Some(tag), "it has no parts")?.into_iter();
+        let dn = String::from_utf8(primitive(parts.next(), "its name")?).map_err(|_| DecodeError::Name)?;
         let mut raw = Self {
             dn,
             attributes: Attributes::default(),
             ranges: BTreeMap::new(),
         };
-        for attribute in list {
-            let mut parts = constructed(attribute).ok_or(structure("an attribute"))?.into_iter();
-            let description = parts
-                .next()
-                .and_then(primitive)
-                .ok_or(structure("an attribute's name"))?;
+        for attribute in constructed(parts.next(), "its attribute list")? {
+            let mut parts = constructed(Some(attribute), "an attribute")?.into_iter();
+            let description = primitive(parts.next(), "an attribute's name")?;
             let description = String::from_utf8(description).map_err(|_| DecodeError::AttributeName)?;
-            let set = parts
-                .next()
-                .and_then(constructed)
-                .ok_or(structure("an attribute's values"))?;
-            let values = set.into_iter().map(|value| primitive(value).map(AttributeValue::from));
-            let values = values
-                .collect::<Option<Vec<_>>>()
-                .ok_or(structure("an attribute's value"))?;
-            raw.add(&description, values);
+            let set = constructed(parts.next(), "an attribute's values")?.into_iter();
+            let values = set.map(|value| primitive(Some(value), "an attribute's value").map(AttributeValue::from));
+            raw.add(&description, values.collect::<Result<_, _>>()?);
         }
         Ok(raw)
     }
 
     /// The entry with its identity; the DN comes back with the reason when it has none.
     pub(crate) fn identify(self, kind: StableIdKind) -> Result<Entry, (String, StableIdError)> {
-        let values = self.attributes.values(&kind.attribute().to_ascii_lowercase());
+        let values = self.attributes.values(kind.attribute());
         match StableId::from_values(kind, values) {
             Ok(stable_id) => {
                 let dn_key = DnKey::of(&self.dn);
@@ -197,16 +196,14 @@ impl RawEntry {
     }
 }
 
-fn constructed(tag: StructureTag) -> Option<Vec<StructureTag>> {
-    match tag.payload {
-        PL::C(parts) => Some(parts),
-        PL::P(_) => None,
-    }
+/// The parts of a tag that must be there and have parts; `what` it is, for the error.
+fn constructed(tag: Option<StructureTag>, what: &'static str) -> Result<Vec<StructureTag>, DecodeError> {
+    let parts = tag.and_then(StructureTag::expect_constructed);
+    parts.ok_or(DecodeError::Structure { what })
 }
 
-fn primitive(tag: StructureTag) -> Option<Vec<u8>> {
-    match tag.payload {
-        PL::P(bytes) => Some(bytes),
-        PL::C(_) => None,
-    }
+/// The bytes of a tag that must be there and have no parts; `what` it is, for the error.
+fn primitive(tag: Option<StructureTag>, what: &'static str) -> Result<Vec<u8>, DecodeError> {
+    let bytes = tag.and_then(StructureTag::expect_primitive);
+    bytes.ok_or(DecodeError::Structure { what })
 }

@@ -9,10 +9,10 @@
 //!
 //! The same place gives what `ldap3` has not: keepalive, IP address certificates, StartTLS without a way to fall back.
 
-pub(crate) mod frame;
+pub mod frame;
 pub(crate) mod relay;
 pub(crate) mod starttls;
-pub(crate) mod tls;
+pub mod tls;
 
 use std::io;
 use std::net::SocketAddr;

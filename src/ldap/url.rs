@@ -150,13 +150,15 @@ fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
     head.eq_ignore_ascii_case(scheme).then(|| &text[scheme.len()..])
 }
 
-/// Host (brackets kept) and port digits; `None` for an unclosed bracket or text after it.
+/// Host (brackets kept) and port digits; `None` for a bracket that is missing, unclosed or followed by text.
 fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     if !authority.starts_with('[') {
-        return Some(match authority.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (authority, None),
-        });
+        return match authority.split_once(':') {
+            // An IPv6 address without brackets.
+            Some((_, port)) if port.contains(':') => None,
+            Some((host, port)) => Some((host, Some(port))),
+            None => Some((authority, None)),
+        };
     }
     let close = authority.find(']')?;
     let (host, rest) = authority.split_at(close + 1);

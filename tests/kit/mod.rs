@@ -1,0 +1,8 @@
+//! What tests are built from: servers to talk to, and directories whose truth is known.
+
+pub(crate) mod ber;
+pub(crate) mod directory_ldif;
+pub(crate) mod faulty_ldap;
+pub(crate) mod faulty_search;
+pub(crate) mod slapd;
+pub(crate) mod tcp_proxy;

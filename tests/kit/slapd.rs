@@ -1,0 +1,205 @@
+//! A real OpenLDAP server in a temporary directory, on free ports, gone when dropped.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use usher::ldap::{LdapSettings, Secret};
+
+use super::directory_ldif::SUFFIX;
+
+pub(crate) const SYNC_DN: &str = "cn=sync,ou=service,dc=example,dc=com";
+/// An account under the server's default size limit of 500.
+pub(crate) const LIMITED_DN: &str = "cn=limited,ou=service,dc=example,dc=com";
+pub(crate) const PASSWORD: &str = "sync secret";
+
+const ADMIN_DN: &str = "cn=admin,dc=example,dc=com";
+const START_PATIENCE: Duration = Duration::from_secs(20);
+
+const BASE_LDIF: &str = include_str!("slapd_base.ldif");
+
+/// A running server. `kill` and `restart` keep its data.
+#[derive(Debug)]
+pub(crate) struct Slapd {
+    directory: TempDir,
+    child: Option<Child>,
+    port: u16,
+    tls_port: u16,
+}
+
+impl Slapd {
+    /// Starts a server that holds `ldif`. `None`, with a message, where OpenLDAP is not installed; under CI that is a
+    /// failure.
+    pub(crate) fn start(ldif: &str) -> Option<Self> {
+        if find("slapd").is_none() || find("slapadd").is_none() {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "slapd is not installed, and under CI it must be"
+            );
+            eprintln!("SKIPPED: slapd is not installed, so nothing was tested against a real server");
+            return None;
+        }
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        make_ca(&directory.path().join("tls"));
+        fs::create_dir(directory.path().join("db")).expect("the database directory");
+        fs::write(directory.path().join("slapd.conf"), configuration(directory.path())).expect("slapd.conf");
+        fs::write(directory.path().join("data.ldif"), format!("{BASE_LDIF}\n{ldif}")).expect("data.ldif");
+        let mut load = command("slapadd");
+        load.args(["-q", "-w", "-b", SUFFIX, "-f"])
+            .arg(directory.path().join("slapd.conf"));
+        run(load.arg("-l").arg(directory.path().join("data.ldif")));
+        let mut slapd = Self {
+            directory,
+            child: None,
+            port: 0,
+            tls_port: 0,
+        };
+        slapd.restart();
+        Some(slapd)
+    }
+
+    /// Ends the process at once, as a crash would.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("our own child can be killed");
+            child.wait().expect("our own child ends");
+        }
+    }
+
+    /// Starts the process again on new ports, with the data it had.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        // A port found free may be taken before slapd gets it; then it exits, and others are tried.
+        for _ in 0..5 {
+            (self.port, self.tls_port) = free_ports();
+            let urls = format!("ldap://127.0.0.1:{} ldaps://127.0.0.1:{}", self.port, self.tls_port);
+            let mut start = command("slapd");
+            start
+                .arg("-f")
+                .arg(self.directory.path().join("slapd.conf"))
+                .args(["-h", &urls, "-d", "0"]);
+            let mut child = start
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("slapd starts");
+            if answers(&mut child, self.tls_port) && answers(&mut child, self.port) {
+                self.child = Some(child);
+                return;
+            }
+            let _ = child.kill();
+            child.wait().expect("our own child ends");
+        }
+        panic!(
+            "slapd does not start; run it by hand with {}",
+            self.directory.path().display()
+        );
+    }
+
+    /// Applies change records as the administrator.
+    pub(crate) fn modify(&self, ldif: &str) {
+        let file = self.directory.path().join("change.ldif");
+        fs::write(&file, ldif).expect("change.ldif");
+        let url = format!("ldap://{}", self.address());
+        run(Command::new("ldapmodify")
+            .args(["-x", "-H", &url, "-D", ADMIN_DN, "-w", PASSWORD, "-f"])
+            .arg(file));
+    }
+
+    /// The plain port.
+    pub(crate) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// The port with TLS.
+    pub(crate) fn tls_address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.tls_port).into()
+    }
+
+    /// The authority that signed the server's certificate, which names localhost, 127.0.0.1 and `::1`.
+    pub(crate) fn ca_file(&self) -> PathBuf {
+        self.directory.path().join("tls/ca.crt")
+    }
+
+    /// Settings of an account that may read everything, over `ldaps`.
+    pub(crate) fn settings(&self) -> LdapSettings {
+        self.settings_for(&format!("ldaps://{}", self.tls_address()))
+    }
+
+    /// The same with another URL.
+    pub(crate) fn settings_for(&self, url: &str) -> LdapSettings {
+        let urls = vec![url.parse().expect("a good url")];
+        let mut settings = LdapSettings::new(urls, SYNC_DN, Secret::literal(PASSWORD));
+        settings.ca_file = Some(self.ca_file());
+        // Patience for a busy machine.
+        settings.connect_timeout = START_PATIENCE;
+        settings
+    }
+}
+
+impl Drop for Slapd {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// An authority and a certificate signed by it, as `ca.crt`, `server.crt` and `server.key` in `directory`.
+pub(crate) fn make_ca(directory: &Path) {
+    fs::create_dir(directory).expect("the certificate directory");
+    let script = r#"
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -keyout ca.key -out ca.crt \
+            -subj "/CN=test authority" -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout server.key -out server.csr -subj "/CN=localhost"
+        printf '%s\n' 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1' 'basicConstraints=CA:FALSE' \
+            'keyUsage=critical,digitalSignature' 'extendedKeyUsage=serverAuth' > server.ext
+        openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -out server.crt -extfile server.ext
+    "#;
+    run(Command::new("sh").args(["-ec", script]).current_dir(directory));
+}
+
+fn configuration(directory: &Path) -> String {
+    include_str!("slapd.conf.template").replace("@DIRECTORY@", &directory.display().to_string())
+}
+
+fn free_ports() -> (u16, u16) {
+    let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"));
+    let [first, second] = listeners.map(|listener| listener.local_addr().expect("its address").port());
+    (first, second)
+}
+
+/// Whether the port opens before the process ends or patience does.
+fn answers(child: &mut Child, port: u16) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < START_PATIENCE {
+        if child.try_wait().expect("our own child can be asked").is_some() {
+            return false;
+        }
+        if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    false
+}
+
+/// Where a server program is: Debian puts them where an ordinary user's path does not reach.
+fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places =
+        std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin", "/usr/lib/openldap"].map(PathBuf::from));
+    places.map(|place| place.join(program)).find(|file| file.is_file())
+}
+
+fn command(program: &str) -> Command {
+    Command::new(find(program).expect("checked at the start"))
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().expect("the program starts");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} failed: {text}");
+}

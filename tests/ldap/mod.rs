@@ -1,0 +1,11 @@
+//! The LDAP reading layer: the words of the protocol, a real slapd, and a server that misbehaves.
+
+mod account;
+mod capability;
+mod dn;
+mod faults;
+mod filter;
+mod hostile;
+mod reading;
+mod secure;
+mod settings;
