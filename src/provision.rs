@@ -7,6 +7,7 @@ mod apply;
 pub mod authority;
 pub mod brake;
 pub mod failure;
+mod flight;
 pub mod held;
 pub mod lease;
 pub mod mapping;

@@ -9,11 +9,10 @@ mod person;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures_util::{StreamExt as _, stream};
-
 use crate::directory::{Directory, DirectoryError, Permit};
 
 use super::failure::{Failure, FailureReason, Kind};
+use super::flight::Flight;
 use super::lease::Claim;
 use super::person::Context;
 use super::plan::{PersonAction, PersonStep, Plan};
@@ -76,15 +75,23 @@ impl Applier<'_> {
     }
 
     async fn attempt_people<'s>(
-        &self,
+        &'s self,
         steps: Vec<&'s PersonStep>,
         applied: &mut Applied,
         keeps_taken: bool,
     ) -> Result<Vec<&'s PersonStep>, DirectoryError> {
         let mut again = Vec::new();
-        let outcomes = stream::iter(steps).map(|step| async move { (step, self.person(step).await) });
-        let mut outcomes = std::pin::pin!(outcomes.buffer_unordered(IN_FLIGHT));
-        while let Some((step, outcome)) = outcomes.next().await {
+        let mut steps = steps.into_iter();
+        let mut flight = Flight::new(IN_FLIGHT);
+        loop {
+            while flight.has_room()
+                && let Some(step) = steps.next()
+            {
+                flight.start(self.person(step));
+            }
+            let Some((step, outcome)) = flight.next().await else {
+                return Ok(again);
+            };
             match outcome {
                 Ok(()) => applied.changed += 1,
                 Err(Trouble::Run(error)) => return Err(error),
@@ -101,7 +108,6 @@ impl Applier<'_> {
             }
             self.advance();
         }
-        Ok(again)
     }
 
     fn advance(&self) {

@@ -1,6 +1,6 @@
 //! Groups: first every record, so that nested groups are there, then the members in parts.
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::future::BoxFuture;
 
 use crate::directory::user::Link;
 use crate::directory::{DirectoryError, Operation, Unit, keys};
@@ -9,6 +9,7 @@ use crate::model::id::{GroupId, UserId};
 use crate::model::membership::Member;
 use crate::model::record;
 use crate::provision::failure::{Failure, FailureReason, Kind};
+use crate::provision::flight::Flight;
 use crate::provision::lease::Claim;
 use crate::provision::person::Context;
 use crate::provision::plan::{GroupAction, GroupStep, PlannedMember};
@@ -27,9 +28,17 @@ impl Applier<'_> {
         }
         let mut ready = Vec::new();
         for part in staying.chunk_by(|one, other| one.action == other.action) {
-            let outcomes = stream::iter(part).map(|step| async { (*step, self.record(step).await) });
-            let mut outcomes = std::pin::pin!(outcomes.buffer_unordered(IN_FLIGHT));
-            while let Some((step, outcome)) = outcomes.next().await {
+            let mut steps = part.iter().copied();
+            let mut flight = Flight::new(IN_FLIGHT);
+            loop {
+                while flight.has_room()
+                    && let Some(step) = steps.next()
+                {
+                    flight.start(self.staying_group(step));
+                }
+                let Some((step, outcome)) = flight.next().await else {
+                    break;
+                };
                 match outcome {
                     Ok(Some(group)) => ready.push((step, group)),
                     Ok(None) => self.note(step, Ok(()), applied)?,
@@ -37,15 +46,35 @@ impl Applier<'_> {
                 }
             }
         }
-        let outcomes = stream::iter(ready).map(|(step, group)| async move {
-            let outcome = self.members(step, group).await;
-            (step, outcome)
-        });
-        let mut outcomes = std::pin::pin!(outcomes.buffer_unordered(GROUPS_IN_FLIGHT));
-        while let Some((step, outcome)) = outcomes.next().await {
+        let mut ready = ready.into_iter();
+        let mut flight = Flight::new(GROUPS_IN_FLIGHT);
+        loop {
+            while flight.has_room()
+                && let Some((step, group)) = ready.next()
+            {
+                flight.start(self.group_members(step, group));
+            }
+            let Some((step, outcome)) = flight.next().await else {
+                break;
+            };
             self.note(step, outcome, applied)?;
         }
         self.directory.purge_groups(self.permit.organisation()).await
+    }
+
+    fn staying_group<'a>(
+        &'a self,
+        step: &'a GroupStep,
+    ) -> BoxFuture<'a, (&'a GroupStep, Result<Option<GroupId>, Trouble>)> {
+        Box::pin(async move { (step, self.record(step).await) })
+    }
+
+    fn group_members<'a>(
+        &'a self,
+        step: &'a GroupStep,
+        group: GroupId,
+    ) -> BoxFuture<'a, (&'a GroupStep, Result<(), Trouble>)> {
+        Box::pin(async move { (step, self.members(step, group).await) })
     }
 
     fn note(

@@ -1,5 +1,7 @@
 //! One person's step, as one unit of work: the user, the link with its hash, and the lease it relies on.
 
+use futures_util::future::BoxFuture;
+
 use crate::directory::keys::{self, Unique, fold};
 use crate::directory::user::Link;
 use crate::directory::{DirectoryError, Operation, Unit};
@@ -14,7 +16,11 @@ use crate::provision::plan::{PersonAction, PersonStep};
 use super::{Applier, Trouble};
 
 impl Applier<'_> {
-    pub(super) async fn person(&self, step: &PersonStep) -> Result<(), Trouble> {
+    pub(super) fn person<'a>(&'a self, step: &'a PersonStep) -> BoxFuture<'a, (&'a PersonStep, Result<(), Trouble>)> {
+        Box::pin(async move { (step, self.change_person(step).await) })
+    }
+
+    async fn change_person(&self, step: &PersonStep) -> Result<(), Trouble> {
         let entry = step.index.map(|index| &self.snapshot.people()[index as usize]);
         let change = Change {
             context: self.context,

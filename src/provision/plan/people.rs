@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::future::BoxFuture;
 
 use crate::directory::keys::{self, Unique, fold};
 use crate::directory::membership::{claim_licence, withdraw_origin};
@@ -15,6 +15,7 @@ use crate::model::origin::Origin;
 use crate::model::user::User;
 use crate::provision::authority::{self, Extent};
 use crate::provision::failure::{Failure, FailureReason, Kind};
+use crate::provision::flight::Flight;
 use crate::provision::matching::{self, Match};
 use crate::provision::person::{Context, Person, set_active};
 
@@ -190,16 +191,19 @@ impl Planner<'_> {
                 candidates.push(self.created(*index));
             }
         }
-        let found = stream::iter(lookups).map(|index| async move {
-            let person = self.snapshot.person(&people[index as usize]);
-            let lookup = Lookup {
-                context: self.context,
-                person,
-            };
-            let found = self.directory.run(self.permit, &lookup).await?;
-            Ok::<_, DirectoryError>((index, found))
-        });
-        let found: Vec<(u32, (Match, Option<UserId>))> = found.buffered(LOOKUPS).try_collect().await?;
+        let mut lookups = lookups.into_iter();
+        let mut flight = Flight::new(LOOKUPS);
+        let mut found = Vec::new();
+        loop {
+            while flight.has_room()
+                && let Some(index) = lookups.next()
+            {
+                flight.start(self.look_up(index));
+            }
+            let Some(one) = flight.next().await else { break };
+            found.push(one?);
+        }
+        found.sort_by_key(|(index, _)| *index);
         for (index, (found, holder)) in found {
             match found {
                 Match::Adopted(before) => {
@@ -224,6 +228,16 @@ impl Planner<'_> {
             }
         }
         Ok(candidates)
+    }
+
+    fn look_up(&self, index: u32) -> BoxFuture<'_, Result<(u32, (Match, Option<UserId>)), DirectoryError>> {
+        Box::pin(async move {
+            let lookup = Lookup {
+                context: self.context,
+                person: self.snapshot.person(&self.snapshot.people()[index as usize]),
+            };
+            Ok((index, self.directory.run(self.permit, &lookup).await?))
+        })
     }
 
     fn created(&self, index: u32) -> Candidate {
