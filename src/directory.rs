@@ -2,10 +2,15 @@
 
 pub mod accept;
 pub mod authorise;
+pub mod browse;
 pub mod connection;
+pub mod declare;
+pub mod delete;
 pub mod error;
 pub mod events;
+pub mod first_start;
 pub mod group;
+pub mod invariant;
 pub mod invitation;
 pub mod keys;
 pub mod membership;
@@ -14,9 +19,11 @@ pub mod query;
 pub mod role;
 pub mod seat;
 pub mod settings;
+pub mod suspend;
 pub mod token;
 pub mod unit;
 pub mod user;
+pub mod verify;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

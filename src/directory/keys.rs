@@ -15,6 +15,9 @@ use crate::model::membership::Member;
 use crate::model::slug::Slug;
 use crate::store::Key;
 
+/// Stands where an organisation stands in a key, for what belongs to the gateway itself: its own tokens and their events.
+pub const GATEWAY: OrganisationId = OrganisationId::new(uuid::Uuid::nil());
+
 /// The tables of an organisation. The byte is part of the stored key: never change one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -183,6 +186,12 @@ pub fn tokens() -> Key {
 #[must_use]
 pub fn invitation_secret(hash: &str) -> Key {
     Builder::global(b'i').text(hash).key()
+}
+
+/// All invitation secrets.
+#[must_use]
+pub fn invitation_secret_all() -> Key {
+    Builder::global(b'i').key()
 }
 
 /// Everything of one organisation.

@@ -10,9 +10,9 @@ use crate::model::slug::Slug;
 use super::{Directory, DirectoryError, Operation, Principal, Unit, keys};
 
 /// Makes an organisation.
-struct CreateOrganisation<'a> {
-    slug: &'a Slug,
-    name: &'a str,
+pub(super) struct CreateOrganisation<'a> {
+    pub(super) slug: &'a Slug,
+    pub(super) name: &'a str,
 }
 
 #[async_trait::async_trait]

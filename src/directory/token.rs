@@ -6,7 +6,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::model::clock::Timestamp;
+use crate::model::clock::{Clock, Timestamp};
 use crate::model::event::EventKind;
 use crate::model::id::{OrganisationId, TokenId};
 use crate::model::record;
@@ -45,23 +45,54 @@ impl Operation for IssueToken {
                 return Err(DirectoryError::not_found("connection", connection));
             }
         }
-        let id = TokenId::new(unit.clock().uuid());
-        let secret = unit.clock().secret();
-        let token = Token {
-            id,
-            secret_hash: hash(&secret),
-            grant: self.grant.clone(),
-            label: self.label.clone(),
-            created: unit.now(),
-            expires: self.expires,
-        };
-        unit.put(keys::token(id), &token);
-        unit.put_bytes(keys::token_entry(unit.organisation(), id), "");
-        unit.event(EventKind::TokenCreated, id, json!({ "label": token.label }));
+        let minted = MintedToken::new(unit.clock());
+        let token = unit.store_token(&minted, unit.organisation(), self);
         Ok(IssuedToken {
             token,
-            text: write(id, &secret),
+            text: minted.text(),
         })
+    }
+}
+
+/// A token's two halves, before it is stored: it opens nothing until then.
+#[derive(Clone)]
+pub struct MintedToken {
+    id: TokenId,
+    secret: [u8; 32],
+}
+
+impl MintedToken {
+    /// New halves.
+    #[must_use]
+    pub fn new(clock: &dyn Clock) -> Self {
+        Self {
+            id: TokenId::new(clock.uuid()),
+            secret: clock.secret(),
+        }
+    }
+
+    /// What the client sends.
+    #[must_use]
+    pub fn text(&self) -> String {
+        write(self.id, &self.secret)
+    }
+}
+
+impl Unit {
+    /// Stores a token in the list of an organisation ([`keys::GATEWAY`] for the gateway's own).
+    pub(super) fn store_token(&mut self, minted: &MintedToken, owner: OrganisationId, issue: &IssueToken) -> Token {
+        let token = Token {
+            id: minted.id,
+            secret_hash: hash(&minted.secret),
+            grant: issue.grant.clone(),
+            label: issue.label.clone(),
+            created: self.now(),
+            expires: issue.expires,
+        };
+        self.put(keys::token(minted.id), &token);
+        self.put_bytes(keys::token_entry(owner, minted.id), "");
+        self.event(EventKind::TokenCreated, minted.id, json!({ "label": token.label }));
+        token
     }
 }
 

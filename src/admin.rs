@@ -1,0 +1,76 @@
+//! The admin API: JSON under `/api/v1`, for the command line and for the product behind the gateway.
+//!
+//! Every request shows a bearer token of an organisation's or the gateway's administrator; only accepting an invitation needs
+//! none but its secret. Another organisation answers as one that does not exist. Refusals are [`problem`] documents.
+
+pub mod apply;
+pub mod caller;
+pub mod connections;
+pub mod events;
+pub mod groups;
+pub mod invitations;
+pub mod licences;
+pub mod lines;
+pub mod organisations;
+pub mod page;
+pub mod problem;
+pub mod roles;
+pub mod tokens;
+pub mod users;
+pub mod verify;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::{delete, get, post};
+
+use crate::directory::Directory;
+use problem::Problem;
+
+/// The routes, relative to `/api/v1`.
+pub fn router(directory: Directory) -> Router {
+    let organisation = Router::new()
+        .route("/", get(organisations::retrieve))
+        .route("/apply", post(apply::apply))
+        .route("/connections", get(connections::list))
+        .route("/connections/{name}", get(connections::retrieve))
+        .route("/events", get(events::list))
+        .route("/groups", get(groups::list))
+        .route("/groups/{group}", get(groups::retrieve))
+        .route("/groups/{group}/members", get(groups::members))
+        .route("/licences", get(licences::list))
+        .route("/licences/{key}/holders", get(licences::holders))
+        .route("/roles", get(roles::list))
+        .route("/tokens", get(tokens::list).post(tokens::issue))
+        .route("/tokens/{id}", delete(tokens::revoke))
+        .route("/users", get(users::list))
+        .route("/users/{user}", get(users::retrieve).delete(users::delete))
+        .route("/users/{user}/suspend", post(users::suspend))
+        .route("/users/{user}/reactivate", post(users::reactivate))
+        .route("/users/{user}/invite", post(users::invite))
+        .route("/users/{user}/revoke-invitation", post(users::revoke_invitation))
+        .route("/verify", get(verify::organisation));
+    Router::new()
+        .route("/organisations", get(organisations::list).post(organisations::create))
+        .nest("/organisations/{org}", organisation)
+        .route("/tokens", get(tokens::list_gateway).post(tokens::issue_gateway))
+        .route("/tokens/{id}", delete(tokens::revoke_gateway))
+        .route("/invitations/accept", post(invitations::accept))
+        .route("/verify", get(verify::gateway))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(no_such_place)
+        .with_state(directory)
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this address does not answer this method",
+    )
+}
+
+async fn no_such_place() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "there is nothing at this address of the admin API",
+    )
+}

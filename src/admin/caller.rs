@@ -1,0 +1,115 @@
+//! Who calls, and for which organisation: the extractors with which every handler starts.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+
+use crate::directory::settings::OrganisationSettings;
+use crate::directory::{Directory, DirectoryError, Permit, Principal};
+use crate::model::id::OrganisationId;
+use crate::model::slug::Slug;
+
+use super::problem::Problem;
+
+/// Put into a request's extensions by a caller inside this process, which needs no token: the command line on a store that no
+/// gateway serves. Nothing that comes over a network can set it.
+#[derive(Debug, Clone)]
+pub struct Trusted(
+    /// Who it is.
+    pub Principal,
+);
+
+/// Whoever shows a token that is good (RFC 6750 s2.1: in the header only).
+pub struct Caller(
+    /// Who it is.
+    pub Principal,
+);
+
+impl FromRequestParts<Directory> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, directory: &Directory) -> Result<Self, Problem> {
+        if let Some(Trusted(principal)) = parts.extensions.get() {
+            return Ok(Self(principal.clone()));
+        }
+        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = header.and_then(bearer).ok_or(DirectoryError::Unauthenticated)?;
+        Ok(Self(directory.authenticate(token).await?))
+    }
+}
+
+/// The scheme is caseless (RFC 9110 s11.1).
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// A caller who may administer the organisation `{org}` of the path.
+pub struct Administrator {
+    /// Who.
+    pub principal: Principal,
+    /// The right to change the organisation.
+    pub permit: Permit,
+    /// The organisation with its settings.
+    pub settings: Arc<OrganisationSettings>,
+}
+
+impl Administrator {
+    /// The organisation.
+    #[must_use]
+    pub fn organisation(&self) -> OrganisationId {
+        self.settings.organisation.id
+    }
+}
+
+impl FromRequestParts<Directory> for Administrator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, directory: &Directory) -> Result<Self, Problem> {
+        let Caller(principal) = Caller::from_request_parts(parts, directory).await?;
+        let path = RawPathParams::from_request_parts(parts, directory)
+            .await
+            .map_err(|error| Problem::bad_request(error.to_string()))?;
+        let named = path.iter().find(|(name, _)| *name == "org").map(|(_, value)| value);
+        let named = named.unwrap_or_default();
+        // Another organisation, none at all and an impossible name get one answer.
+        let missing = || DirectoryError::not_found("organisation", named);
+        let slug: Slug = named.parse().map_err(|_| missing())?;
+        let settings = directory.find_organisation(&slug).await?.ok_or_else(missing)?;
+        let permit = match principal.administer(settings.organisation.id) {
+            Err(DirectoryError::NotFound { .. }) => return Err(missing().into()),
+            other => other?,
+        };
+        Ok(Self {
+            principal,
+            permit,
+            settings,
+        })
+    }
+}
+
+/// A JSON body; what is wrong with it becomes a problem document.
+#[derive(FromRequest)]
+#[from_request(via(axum::Json), rejection(Problem))]
+pub struct Body<T>(
+    /// What was sent.
+    pub T,
+);
+
+/// Query parameters; unknown ones are refused by the structures that use it.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(Problem))]
+pub struct Parameters<T>(
+    /// What was asked.
+    pub T,
+);
+
+/// Parts of the path.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Problem))]
+pub struct Place<T>(
+    /// The parts.
+    pub T,
+);

@@ -1,0 +1,81 @@
+//! Organisations.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::directory::Directory;
+use crate::directory::keys::Count;
+use crate::directory::settings::OrganisationSettings;
+use crate::model::organisation::Organisation;
+use crate::model::slug::Slug;
+
+use super::caller::{Administrator, Body, Caller, Parameters};
+use super::page::{Paging, page};
+use super::problem::Problem;
+
+/// What a new organisation is made of.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewOrganisation {
+    slug: Slug,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+/// `GET /organisations`: those that the caller administers, in the order of their slugs.
+pub async fn list(
+    State(directory): State<Directory>,
+    Caller(principal): Caller,
+    Parameters(paging): Parameters<Paging>,
+) -> Result<Json<Value>, Problem> {
+    let limit = paging.limit()?;
+    let after: Option<Slug> = paging.after(|cursor| cursor.parse().ok())?;
+    let mut organisations = match principal.organisation() {
+        Some(own) => {
+            principal.administer(own)?;
+            vec![directory.load_organisation(own).await?]
+        }
+        None => directory.list_organisations().await?,
+    };
+    organisations.retain(|settings| after.as_ref().is_none_or(|after| settings.organisation.slug > *after));
+    let cursor = |settings: &std::sync::Arc<OrganisationSettings>| settings.organisation.slug.to_string();
+    Ok(Json(page(organisations, limit, cursor, |settings| {
+        view(&settings.organisation)
+    })))
+}
+
+/// `POST /organisations`: makes one; the gateway's administrator only.
+pub async fn create(
+    State(directory): State<Directory>,
+    Caller(principal): Caller,
+    Body(new): Body<NewOrganisation>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let name = new.name.as_deref().unwrap_or(new.slug.as_str());
+    let made = directory.create_organisation(&principal, &new.slug, name).await?;
+    Ok((StatusCode::CREATED, Json(view(&made))))
+}
+
+/// `GET /organisations/{org}`: one, with how many users and groups it has.
+pub async fn retrieve(State(directory): State<Directory>, caller: Administrator) -> Result<Json<Value>, Problem> {
+    let counts = directory
+        .browse_counts(caller.organisation(), &[Count::Users, Count::Groups])
+        .await?;
+    let mut shown = view(&caller.settings.organisation);
+    shown["users"] = json!(counts.first());
+    shown["groups"] = json!(counts.get(1));
+    Ok(Json(shown))
+}
+
+fn view(organisation: &Organisation) -> Value {
+    json!({
+        "id": organisation.id,
+        "slug": organisation.slug,
+        "name": organisation.name,
+        "invitation_hours": organisation.invitation_hours,
+        "verified_domains": organisation.verified_domains,
+        "created": organisation.created,
+    })
+}

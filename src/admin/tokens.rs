@@ -1,0 +1,137 @@
+//! Tokens: of a connection, of an organisation's administration, of the gateway's administration.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::directory::token::{IssueToken, IssuedToken, RevokeToken};
+use crate::directory::{Directory, DirectoryError, Permit, keys};
+use crate::model::clock::Timestamp;
+use crate::model::id::TokenId;
+use crate::model::slug::Slug;
+use crate::model::token::{Token, TokenGrant};
+
+use super::caller::{Administrator, Body, Caller, Place};
+use super::problem::Problem;
+
+/// What a new token is to be.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// The connection that it opens; without it, the administration of the organisation.
+    #[serde(default)]
+    connection: Option<Slug>,
+    #[serde(default)]
+    label: String,
+    #[serde(default)]
+    expires: Option<Timestamp>,
+}
+
+/// `GET .../tokens`: the organisation's, oldest first; never their secrets.
+pub async fn list(State(directory): State<Directory>, caller: Administrator) -> Result<Json<Value>, Problem> {
+    let tokens = directory.list_tokens(caller.organisation()).await?;
+    Ok(Json(json!({ "items": tokens.iter().map(view).collect::<Vec<_>>() })))
+}
+
+/// `POST .../tokens`: makes one; its text is in this answer only.
+pub async fn issue(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Body(new): Body<NewToken>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let organisation = caller.organisation();
+    let grant = match &new.connection {
+        Some(connection) => TokenGrant::Connection {
+            organisation,
+            connection: connection.clone(),
+        },
+        None => TokenGrant::Organisation { organisation },
+    };
+    issue_for(&directory, &caller.permit, grant, new).await
+}
+
+/// `DELETE .../tokens/{id}`: the next request with it is refused.
+pub async fn revoke(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, id)): Place<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    revoke_for(&directory, &caller.permit, &id).await
+}
+
+/// `GET /tokens`: the gateway's own.
+pub async fn list_gateway(
+    State(directory): State<Directory>,
+    Caller(principal): Caller,
+) -> Result<Json<Value>, Problem> {
+    principal.administer_gateway(keys::GATEWAY)?;
+    let tokens = directory.list_tokens(keys::GATEWAY).await?;
+    Ok(Json(json!({ "items": tokens.iter().map(view).collect::<Vec<_>>() })))
+}
+
+/// `POST /tokens`: makes one for the administration of the whole gateway.
+pub async fn issue_gateway(
+    State(directory): State<Directory>,
+    Caller(principal): Caller,
+    Body(new): Body<NewToken>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let permit = principal.administer_gateway(keys::GATEWAY)?;
+    if new.connection.is_some() {
+        let cure = "connection: a connection belongs to an organisation, use /organisations/{org}/tokens";
+        return Err(Problem::bad_request(cure));
+    }
+    issue_for(&directory, &permit, TokenGrant::Gateway, new).await
+}
+
+/// `DELETE /tokens/{id}`.
+pub async fn revoke_gateway(
+    State(directory): State<Directory>,
+    Caller(principal): Caller,
+    Place(id): Place<String>,
+) -> Result<StatusCode, Problem> {
+    revoke_for(&directory, &principal.administer_gateway(keys::GATEWAY)?, &id).await
+}
+
+async fn issue_for(
+    directory: &Directory,
+    permit: &Permit,
+    grant: TokenGrant,
+    new: NewToken,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    if new.expires.is_some_and(|expires| expires <= directory.clock().now()) {
+        return Err(Problem::bad_request("expires: is not in the future"));
+    }
+    let issue = IssueToken {
+        grant,
+        label: new.label,
+        expires: new.expires,
+    };
+    let IssuedToken { token, text } = directory.run(permit, &issue).await?;
+    let mut shown = view(&token);
+    shown["token"] = json!(text);
+    Ok((StatusCode::CREATED, Json(shown)))
+}
+
+async fn revoke_for(directory: &Directory, permit: &Permit, id: &str) -> Result<StatusCode, Problem> {
+    let known: TokenId = id.parse().map_err(|_| DirectoryError::not_found("token", id))?;
+    directory.run(permit, &RevokeToken(known)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn view(token: &Token) -> Value {
+    let (opens, connection) = match &token.grant {
+        TokenGrant::Connection { connection, .. } => ("connection", Some(connection)),
+        TokenGrant::Organisation { .. } => ("organisation", None),
+        TokenGrant::Gateway => ("gateway", None),
+    };
+    json!({
+        "id": token.id,
+        "opens": opens,
+        "connection": connection,
+        "label": token.label,
+        "created": token.created,
+        "expires": token.expires,
+    })
+}

@@ -1,0 +1,162 @@
+//! Users: found, looked at, suspended, invited, deleted. Their attributes come from connections.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::directory::delete::DeleteUser;
+use crate::directory::invitation::{InviteUser, RevokeInvitation};
+use crate::directory::suspend::{ReactivateUser, SuspendUser};
+use crate::directory::{Directory, DirectoryError};
+use crate::model::id::{OrganisationId, UserId};
+use crate::model::user::User;
+
+use super::caller::{Administrator, Parameters, Place};
+use super::page::{Paging, page};
+use super::problem::Problem;
+
+/// Which users to list. At most one of `q`, `user_name` and `email`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    limit: Option<usize>,
+    after: Option<String>,
+    /// The start of an e-mail address or display name, or a whole user name.
+    q: Option<String>,
+    user_name: Option<String>,
+    email: Option<String>,
+}
+
+/// `GET .../users`: all in the order of their creation, or those that are found.
+pub async fn list(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Json<Value>, Problem> {
+    let organisation = caller.organisation();
+    let paging = Paging {
+        limit: wanted.limit,
+        after: wanted.after,
+    };
+    let limit = paging.limit()?;
+    let users = match (wanted.q, wanted.user_name, wanted.email) {
+        (None, None, None) => {
+            let after = paging.after(|cursor| cursor.parse().ok())?;
+            directory.browse_users(organisation, after, limit + 1).await?
+        }
+        (Some(q), None, None) => directory.browse_users_like(organisation, &q, limit).await?,
+        (None, Some(name), None) => directory
+            .browse_user_name(organisation, &name)
+            .await?
+            .into_iter()
+            .collect(),
+        (None, None, Some(email)) => directory.browse_users_with_email(organisation, &email, limit).await?,
+        _ => return Err(Problem::bad_request("give one of q, user_name and email, not several")),
+    };
+    Ok(Json(page(users, limit, |user| user.id.to_string(), view)))
+}
+
+/// `GET .../users/{user}`: by identifier or user name.
+pub async fn retrieve(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, user)): Place<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(view(&find(&directory, caller.organisation(), &user).await?)))
+}
+
+/// `DELETE .../users/{user}`: for good; the identifier is never used again.
+pub async fn delete(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, user)): Place<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let user = find(&directory, caller.organisation(), &user).await?;
+    directory.run(&caller.permit, &DeleteUser(user.id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST .../users/{user}/suspend`: an administrator's block, which no connection lifts.
+pub async fn suspend(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, user)): Place<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let user = find(&directory, caller.organisation(), &user).await?;
+    Ok(Json(view(&directory.run(&caller.permit, &SuspendUser(user.id)).await?)))
+}
+
+/// `POST .../users/{user}/reactivate`: lifts the administrator's block; a connection's own stays.
+pub async fn reactivate(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, user)): Place<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let user = find(&directory, caller.organisation(), &user).await?;
+    Ok(Json(view(
+        &directory.run(&caller.permit, &ReactivateUser(user.id)).await?,
+    )))
+}
+
+/// `POST .../users/{user}/invite`: a new invitation; an earlier one is revoked. The secret is shown once.
+pub async fn invite(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, user)): Place<(String, String)>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let user = find(&directory, caller.organisation(), &user).await?;
+    let issued = directory.run(&caller.permit, &InviteUser(user.id)).await?;
+    let shown = json!({
+        "id": issued.invitation.id,
+        "user": issued.invitation.user,
+        "secret": issued.secret,
+        "expires": issued.invitation.expires,
+    });
+    Ok((StatusCode::CREATED, Json(shown)))
+}
+
+/// `POST .../users/{user}/revoke-invitation`: whether one was out.
+pub async fn revoke_invitation(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, user)): Place<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let user = find(&directory, caller.organisation(), &user).await?;
+    let revoked = directory.run(&caller.permit, &RevokeInvitation(user.id)).await?;
+    Ok(Json(json!({ "revoked": revoked })))
+}
+
+async fn find(directory: &Directory, organisation: OrganisationId, named: &str) -> Result<User, DirectoryError> {
+    let by_id = match named.parse::<UserId>() {
+        Ok(id) => directory.browse_user(organisation, id).await?,
+        Err(_) => None,
+    };
+    match by_id {
+        Some(user) => Ok(user),
+        None => directory
+            .browse_user_name(organisation, named)
+            .await?
+            .ok_or_else(|| DirectoryError::not_found("user", named)),
+    }
+}
+
+/// A user as the admin API shows one. Never the password's hash.
+pub(super) fn view(user: &User) -> Value {
+    json!({
+        "id": user.id,
+        "user_name": user.user_name,
+        "display_name": user.display_name(),
+        "emails": user.emails().collect::<Vec<_>>(),
+        "state": user.state(),
+        "active": user.is_active(),
+        "suspended_by": user.facts.suspended_by,
+        "external_ids": user.external_ids,
+        "roles": user.roles,
+        "licences": user.licences,
+        "attributes": user.attributes,
+        "created": user.created,
+        "last_modified": user.last_modified,
+    })
+}

@@ -1,0 +1,106 @@
+//! The command line: one subcommand per file. All but `serve` and `check` work through the admin API of a running gateway, or
+//! on the store itself when no gateway serves it; they have no rules of their own.
+
+pub mod apply;
+pub mod check;
+pub mod failure;
+pub mod gateway;
+pub mod group;
+pub mod licence;
+pub mod org;
+pub mod output;
+pub mod serve;
+pub mod target;
+pub mod token;
+pub mod user;
+pub mod verify;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+/// What `usher --help` ends with.
+const START_HERE: &str = "\
+Start here:
+  usher serve                      start the gateway; the first start prints what to enter where
+  usher user list                  see who came in
+  usher apply organisation.toml    declare licences, roles and connections
+
+Exit codes:
+  0  done
+  1  failed; the message says what and what to do
+  2  wrong usage or configuration
+  3  no gateway and no store can be reached
+  4  done, with a result that needs a person: a held plan, violations found";
+
+/// Provisions people, groups and seats from identity providers (SCIM 2.0) and directories (LDAP).
+#[derive(Debug, Parser)]
+#[command(name = "usher", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = START_HERE)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Apply(apply::Apply),
+    Org(org::Org),
+    User(user::User),
+    Group(group::Group),
+    Licence(licence::Licence),
+    Token(token::Token),
+    Check(check::Check),
+    Verify(verify::Verify),
+}
+
+/// Runs a command line and answers with its exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(told) => {
+            // Help and version go to standard output with code 0, everything else to standard error with code 2.
+            let code = if told.use_stderr() { 2 } else { 0 };
+            return if told.print().is_ok() {
+                ExitCode::from(code)
+            } else {
+                ExitCode::FAILURE
+            };
+        }
+    };
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("the runtime cannot start: {error}")))
+        .and_then(|runtime| runtime.block_on(arguments.command.run()));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // When standard error is closed there is nobody to tell.
+            let told = writeln!(std::io::stderr(), "usher: {failure}");
+            drop(told);
+            failure.code()
+        }
+    }
+}
+
+impl Command {
+    async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Serve(command) => command.run().await,
+            Self::Apply(command) => command.run().await,
+            Self::Org(command) => command.run().await,
+            Self::User(command) => command.run().await,
+            Self::Group(command) => command.run().await,
+            Self::Licence(command) => command.run().await,
+            Self::Token(command) => command.run().await,
+            Self::Check(command) => command.run(),
+            Self::Verify(command) => command.run().await,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! `usher user`.
+
+use std::io::Write as _;
+
+use axum::http::Method;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::gateway::{Gateway, Payload, escaped};
+use super::output::{self, cell};
+use super::target::Target;
+
+/// Find, show, suspend, invite and delete users.
+#[derive(Debug, Args)]
+#[command(after_help = concat!(
+    "Examples:\n",
+    "  usher user list --org acme\n",
+    "  usher user list --org acme --find ada\n",
+    "  usher user show ada@example.com --org acme --json\n",
+    "  usher user suspend ada@example.com --org acme\n",
+    "  usher user invite ada@example.com --org acme      prints the secret once\n\n",
+    "USER is a user name or an identifier.",
+))]
+pub struct User {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    target: Target,
+    /// The organisation's short name
+    #[arg(long, env = "USHER_ORG", default_value = "default", global = true)]
+    org: String,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List users in the order in which they came
+    List {
+        /// Only those whose user name is this, or whose e-mail address or display name starts with it
+        #[arg(long, value_name = "TEXT")]
+        find: Option<String>,
+        /// At most this many
+        #[arg(long)]
+        limit: Option<usize>,
+    },
+    /// Show one
+    Show {
+        /// Whom
+        user: String,
+    },
+    /// Block a user, whatever the connections say; seats are given back
+    Suspend {
+        /// Whom
+        user: String,
+    },
+    /// Lift such a block; seats are taken again
+    Reactivate {
+        /// Whom
+        user: String,
+    },
+    /// Make an invitation; an earlier one is revoked
+    Invite {
+        /// Whom
+        user: String,
+    },
+    /// Withdraw the invitation that is out
+    RevokeInvitation {
+        /// Whose
+        user: String,
+    },
+    /// Delete a user for good
+    Delete {
+        /// Whom
+        user: String,
+        /// Do it: there is no way back
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+impl User {
+    /// Runs the action.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn run(self) -> Result<(), Failure> {
+        if let Action::Delete { user, yes: false } = &self.action {
+            let what = format!("deleting {user:?} cannot be undone: repeat the command with --yes");
+            return Err(Failure::Usage(what));
+        }
+        let gateway = Gateway::find(&self.target).await?;
+        let outcome = self.act(&gateway).await;
+        gateway.close().await?;
+        outcome
+    }
+
+    async fn act(&self, gateway: &Gateway) -> Result<(), Failure> {
+        let users = format!("/organisations/{}/users", escaped(&self.org));
+        let one = |user: &str| format!("{users}/{}", escaped(user));
+        let mut out = std::io::stdout();
+        let (method, path) = match &self.action {
+            Action::List { find, limit } => return self.list(gateway, &users, find.as_deref(), *limit).await,
+            Action::Show { user } => (Method::GET, one(user)),
+            Action::Suspend { user } => (Method::POST, format!("{}/suspend", one(user))),
+            Action::Reactivate { user } => (Method::POST, format!("{}/reactivate", one(user))),
+            Action::Invite { user } => (Method::POST, format!("{}/invite", one(user))),
+            Action::RevokeInvitation { user } => (Method::POST, format!("{}/revoke-invitation", one(user))),
+            Action::Delete { user, .. } => (Method::DELETE, one(user)),
+        };
+        let answer = gateway.ask(method, &path, Payload::Empty).await?;
+        match (&self.action, answer) {
+            (Action::Delete { user, .. }, _) if self.json => Ok(output::json(&mut out, &json!({ "deleted": user }))?),
+            (Action::Delete { user, .. }, _) => Ok(writeln!(out, "{user} is deleted")?),
+            (_, answer) => Ok(output::record(&mut out, &answer, self.json)?),
+        }
+    }
+
+    async fn list(
+        &self,
+        gateway: &Gateway,
+        users: &str,
+        find: Option<&str>,
+        limit: Option<usize>,
+    ) -> Result<(), Failure> {
+        let path = find.map_or_else(|| users.to_owned(), |text| format!("{users}?q={}", escaped(text)));
+        let items = gateway.list(&path, limit).await?;
+        let mut out = std::io::stdout();
+        if self.json {
+            return Ok(output::json(&mut out, &json!(items))?);
+        }
+        let rows: Vec<Vec<String>> = items.iter().map(row).collect();
+        Ok(output::table(
+            &mut out,
+            &["USER", "NAME", "STATE", "LICENCES", "ID"],
+            &rows,
+        )?)
+    }
+}
+
+fn row(user: &Value) -> Vec<String> {
+    let licences = user["licences"].as_object();
+    let licences: Vec<&str> = licences.into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+    vec![
+        cell(&user["user_name"]),
+        cell(&user["display_name"]),
+        cell(&user["state"]),
+        if licences.is_empty() {
+            "-".to_owned()
+        } else {
+            licences.join(",")
+        },
+        cell(&user["id"]),
+    ]
+}

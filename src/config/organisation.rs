@@ -1,0 +1,200 @@
+//! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]` and `[[connections]]`. Every fault is reported
+//! at once, with its line and column.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
+
+use crate::model::declaration::{Declaration, DeclaredOrganisation};
+
+use super::position::{Position, one_line};
+
+/// Something in the file that must be put right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Where, when it is at one place.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+    /// In which part: `connections.scim`.
+    pub place: String,
+    /// What is wrong and what would be right.
+    pub reason: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(position) = self.position {
+            write!(f, "{position}: ")?;
+        }
+        write!(f, "{}: {}", self.place, self.reason)
+    }
+}
+
+/// A file that was understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrganisationFile {
+    /// What it declares.
+    pub declaration: Declaration,
+    positions: BTreeMap<String, Position>,
+}
+
+impl OrganisationFile {
+    /// A fault of a part that the file declares.
+    #[must_use]
+    pub fn fault(&self, place: String, reason: String) -> Fault {
+        Fault {
+            position: self.positions.get(&place).copied(),
+            place,
+            reason,
+        }
+    }
+}
+
+/// The lists of a file.
+const LISTS: [&str; 3] = ["roles", "licences", "connections"];
+
+/// Understands a file.
+///
+/// # Errors
+/// Every [`Fault`] that can be told from the file alone.
+pub fn parse(text: &str) -> Result<OrganisationFile, Vec<Fault>> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mut reader = Reader {
+        text,
+        faults: Vec::new(),
+        positions: BTreeMap::new(),
+    };
+    for error in &errors {
+        reader.error("the file", error);
+    }
+    if !reader.faults.is_empty() {
+        return Err(reader.faults);
+    }
+    let table = document.get_ref();
+    reader.unknown_keys(table);
+    let organisation = reader.organisation(table);
+    let roles = reader.list(table, "roles", |role: &crate::model::role::Role| role.key.to_string());
+    let licences = reader.list(table, "licences", |licence: &crate::model::licence::Licence| {
+        licence.key.to_string()
+    });
+    let connections = reader.list(
+        table,
+        "connections",
+        |connection: &crate::model::connection::Connection| connection.name.to_string(),
+    );
+    let Reader { faults, positions, .. } = reader;
+    match organisation {
+        Some(organisation) if faults.is_empty() => Ok(OrganisationFile {
+            declaration: Declaration {
+                organisation,
+                roles,
+                licences,
+                connections,
+            },
+            positions,
+        }),
+        _ => Err(faults),
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    faults: Vec<Fault>,
+    positions: BTreeMap<String, Position>,
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, span: std::ops::Range<usize>, place: &str, reason: impl Into<String>) {
+        self.faults.push(Fault {
+            position: Some(Position::of(self.text, Some(span))),
+            place: place.to_owned(),
+            reason: reason.into(),
+        });
+    }
+
+    fn error(&mut self, place: &str, error: &Error) {
+        let span = error.span().unwrap_or_default();
+        self.fault(span, place, one_line(error.message()));
+    }
+
+    fn unknown_keys(&mut self, table: &DeTable<'_>) {
+        for (key, _) in table {
+            let name = key.get_ref().as_ref();
+            if name != "organisation" && !LISTS.contains(&name) {
+                let reason = "is not a part of an organisation file: use organisation, roles, licences and connections";
+                self.fault(key.span(), name, reason);
+            }
+        }
+    }
+
+    fn organisation(&mut self, table: &DeTable<'_>) -> Option<DeclaredOrganisation> {
+        let Some(value) = table.get("organisation") else {
+            self.fault(
+                0..0,
+                "organisation",
+                "is missing: begin the file with [organisation] and slug = \"...\"",
+            );
+            return None;
+        };
+        let declared: DeclaredOrganisation = self.value("organisation", value.clone())?;
+        self.positions
+            .insert("organisation".to_owned(), Position::of(self.text, Some(value.span())));
+        for domain in declared.verified_domains.iter().flatten() {
+            let is_domain = domain.contains('.') && !domain.contains(['@', ' ']) && *domain == domain.to_lowercase();
+            if !is_domain {
+                let reason =
+                    format!("verified_domains: {domain:?} is not a domain in lower case, such as \"example.com\"");
+                self.fault(value.span(), "organisation", reason);
+            }
+        }
+        if declared.invitation_hours == Some(0) {
+            self.fault(value.span(), "organisation", "invitation_hours: is 0, use 1 or more");
+        }
+        Some(declared)
+    }
+
+    /// Every item that can be understood; the others become faults, and so does a name that comes twice.
+    fn list<T: DeserializeOwned>(&mut self, table: &DeTable<'_>, list: &str, name: impl Fn(&T) -> String) -> Vec<T> {
+        let Some(value) = table.get(list) else {
+            return Vec::new();
+        };
+        let Some(items) = value.get_ref().as_array() else {
+            self.fault(
+                value.span(),
+                list,
+                format!("is not a list: write [[{list}]] above each item"),
+            );
+            return Vec::new();
+        };
+        let mut understood = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let Some(parsed) = self.value::<T>(&format!("{list}[{index}]"), item.clone()) else {
+                continue;
+            };
+            let place = format!("{list}.{}", name(&parsed));
+            let position = Position::of(self.text, Some(item.span()));
+            if self.positions.insert(place.clone(), position).is_some() {
+                self.fault(item.span(), &place, "is declared twice: keep one of them");
+            }
+            understood.push(parsed);
+        }
+        understood
+    }
+
+    fn value<T: DeserializeOwned>(&mut self, place: &str, value: Spanned<DeValue<'_>>) -> Option<T> {
+        let span = value.span();
+        let reader: ValueDeserializer<'_> = value.into_deserializer();
+        match T::deserialize(reader) {
+            Ok(parsed) => Some(parsed),
+            Err(error) => {
+                let span = error.span().unwrap_or(span);
+                self.fault(span, place, one_line(error.message()));
+                None
+            }
+        }
+    }
+}

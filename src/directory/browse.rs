@@ -1,0 +1,240 @@
+//! Reading for people: pages in key order, and look-ups by name. What is found relies on nothing.
+
+use std::collections::BTreeSet;
+
+use crate::model::group::Group;
+use crate::model::id::{GroupId, OrganisationId, UserId};
+use crate::model::membership::{Member, Membership};
+use crate::model::record::{self, Record};
+use crate::model::slug::Slug;
+use crate::model::user::User;
+use crate::store::{Key, Scan};
+
+use super::keys::{self, Count, Index, Table, Unique, fold};
+use super::unit::parse_counter;
+use super::user::parse_uuid;
+use super::{Directory, DirectoryError};
+
+impl Directory {
+    /// Counters, in the order asked.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_counts(
+        &self,
+        organisation: OrganisationId,
+        counts: &[Count],
+    ) -> Result<Vec<i64>, DirectoryError> {
+        let keys: Vec<Key> = counts.iter().map(|count| keys::count(organisation, count)).collect();
+        let found = self.store.get_many(keys.clone()).await?;
+        keys.iter()
+            .zip(found)
+            .map(|(key, stored)| stored.map_or(Ok(0), |stored| parse_counter(key, &stored.value)))
+            .collect()
+    }
+
+    /// Users in the order of their creation, after this one.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_users(
+        &self,
+        organisation: OrganisationId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<User>, DirectoryError> {
+        let mut scan = Scan::prefix(&keys::table(organisation, Table::User), limit);
+        if let Some(after) = after {
+            scan = scan.after(keys::user(organisation, after));
+        }
+        self.records(scan).await
+    }
+
+    /// A user by identifier.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_user(&self, organisation: OrganisationId, id: UserId) -> Result<Option<User>, DirectoryError> {
+        self.record(keys::user(organisation, id)).await
+    }
+
+    /// A user by user name, caseless.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_user_name(
+        &self,
+        organisation: OrganisationId,
+        name: &str,
+    ) -> Result<Option<User>, DirectoryError> {
+        let key = keys::unique(organisation, Unique::UserName, &fold(name));
+        match self.holder(key).await? {
+            Some(id) => self.browse_user(organisation, UserId::new(id)).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Users who have this e-mail address.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_users_with_email(
+        &self,
+        organisation: OrganisationId,
+        email: &str,
+        limit: usize,
+    ) -> Result<Vec<User>, DirectoryError> {
+        let prefix = keys::index_entries(organisation, Index::UserEmail, &fold(email));
+        let ids = self.indexed(Scan::prefix(&prefix, limit)).await?;
+        self.users(organisation, ids).await
+    }
+
+    /// Users whose user name is this text, or whose e-mail address or display name starts with it.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_users_like(
+        &self,
+        organisation: OrganisationId,
+        text: &str,
+        limit: usize,
+    ) -> Result<Vec<User>, DirectoryError> {
+        let folded = fold(text);
+        let by_name = self
+            .holder(keys::unique(organisation, Unique::UserName, &folded))
+            .await?;
+        let mut ids: BTreeSet<uuid::Uuid> = by_name.into_iter().collect();
+        for index in [Index::UserEmail, Index::UserDisplayName] {
+            let prefix = keys::index_prefix(organisation, index, &folded);
+            ids.extend(self.indexed(Scan::prefix(&prefix, limit)).await?);
+        }
+        self.users(organisation, ids.into_iter().take(limit)).await
+    }
+
+    /// Users who are meant to have this licence, after this one.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_holders(
+        &self,
+        organisation: OrganisationId,
+        licence: &Slug,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<User>, DirectoryError> {
+        let prefix = keys::index_entries(organisation, Index::LicenceHolder, licence.as_str());
+        let mut scan = Scan::prefix(&prefix, limit);
+        if let Some(after) = after {
+            scan = scan.after(keys::index(
+                organisation,
+                Index::LicenceHolder,
+                licence.as_str(),
+                after.uuid(),
+            ));
+        }
+        let ids = self.indexed(scan).await?;
+        self.users(organisation, ids).await
+    }
+
+    /// Groups in the order of their creation, after this one.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_groups(
+        &self,
+        organisation: OrganisationId,
+        after: Option<GroupId>,
+        limit: usize,
+    ) -> Result<Vec<Group>, DirectoryError> {
+        let mut scan = Scan::prefix(&keys::table(organisation, Table::Group), limit);
+        if let Some(after) = after {
+            scan = scan.after(keys::group(organisation, after));
+        }
+        self.records(scan).await
+    }
+
+    /// A group by identifier.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_group(
+        &self,
+        organisation: OrganisationId,
+        id: GroupId,
+    ) -> Result<Option<Group>, DirectoryError> {
+        self.record(keys::group(organisation, id)).await
+    }
+
+    /// A group by name, caseless.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_group_name(
+        &self,
+        organisation: OrganisationId,
+        name: &str,
+    ) -> Result<Option<Group>, DirectoryError> {
+        let key = keys::unique(organisation, Unique::GroupName, &fold(name));
+        match self.holder(key).await? {
+            Some(id) => self.browse_group(organisation, GroupId::new(id)).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Members of a group with their edges, after this one: groups first, then users.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_members(
+        &self,
+        organisation: OrganisationId,
+        group: GroupId,
+        after: Option<Member>,
+        limit: usize,
+    ) -> Result<Vec<(Member, Membership)>, DirectoryError> {
+        let mut scan = Scan::prefix(&keys::group_members(organisation, group), limit);
+        if let Some(after) = after {
+            scan = scan.after(keys::group_member(organisation, group, after));
+        }
+        let entries = self.store.scan(scan).await?;
+        entries
+            .iter()
+            .filter_map(|(key, edge)| keys::member_of(key).map(|member| (member, edge)))
+            .map(|(member, edge)| Ok((member, record::decode(&edge.value)?)))
+            .collect()
+    }
+
+    async fn record<R: Record>(&self, key: Key) -> Result<Option<R>, DirectoryError> {
+        let stored = self.store.get(key).await?;
+        Ok(stored.map(|stored| record::decode(&stored.value)).transpose()?)
+    }
+
+    async fn records<R: Record>(&self, scan: Scan) -> Result<Vec<R>, DirectoryError> {
+        let entries = self.store.scan(scan).await?;
+        entries
+            .iter()
+            .map(|(_, stored)| Ok(record::decode(&stored.value)?))
+            .collect()
+    }
+
+    async fn holder(&self, key: Key) -> Result<Option<uuid::Uuid>, DirectoryError> {
+        Ok(self.store.get(key).await?.and_then(|stored| parse_uuid(&stored.value)))
+    }
+
+    async fn indexed(&self, scan: Scan) -> Result<Vec<uuid::Uuid>, DirectoryError> {
+        let entries = self.store.scan(scan).await?;
+        Ok(entries.iter().filter_map(|(key, _)| keys::last_uuid(key)).collect())
+    }
+
+    /// The users who are still there.
+    async fn users(
+        &self,
+        organisation: OrganisationId,
+        ids: impl IntoIterator<Item = uuid::Uuid>,
+    ) -> Result<Vec<User>, DirectoryError> {
+        let keys = ids.into_iter().map(|id| keys::user(organisation, UserId::new(id)));
+        let found = self.store.get_many(keys.collect()).await?;
+        let users = found.into_iter().flatten();
+        users.map(|stored| Ok(record::decode(&stored.value)?)).collect()
+    }
+}

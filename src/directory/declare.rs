@@ -1,0 +1,258 @@
+//! Bringing an organisation to what a file declares: all of it in one commit, or nothing.
+//!
+//! A declaration is first rehearsed: every part is decided as if it were committed, so that all refusals are known at once and
+//! a dry run shows exactly what a real one does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::declaration::{Declaration, DeclaredOrganisation};
+use crate::model::id::OrganisationId;
+use crate::model::licence::{Licence, WhenFull};
+use crate::model::organisation::Organisation;
+use crate::model::record::Record;
+use crate::model::role::Role;
+use crate::model::slug::Slug;
+use crate::store::Key;
+
+use super::connection::PutConnection;
+use super::keys::{self, Table};
+use super::organisation::{CreateOrganisation, UpdateOrganisation};
+use super::role::{PutLicence, PutRole};
+use super::{Directory, DirectoryError, Operation, Permit, Unit};
+
+/// What became, or would become, of one part of a declaration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The part: `organisation`, `licences.pro`.
+    pub place: String,
+    /// What happened to it.
+    pub outcome: Outcome,
+    /// The names of the settings that changed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub fields: BTreeSet<String>,
+}
+
+/// What happened to a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was not there.
+    Created,
+    /// Some settings are others now.
+    Updated,
+    /// It was as declared already.
+    Unchanged,
+}
+
+/// A part that was refused.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The part.
+    pub place: String,
+    /// Why.
+    pub error: DirectoryError,
+}
+
+/// What a rehearsal showed.
+#[derive(Debug, Default)]
+pub struct Rehearsal {
+    /// What would become of the parts that are not refused.
+    pub changes: Vec<Change>,
+    /// The parts that are refused; with any, nothing would be changed.
+    pub refusals: Vec<Refusal>,
+}
+
+struct Declare<'a>(&'a Declaration);
+
+#[async_trait::async_trait]
+impl Operation for Declare<'_> {
+    type Outcome = Vec<Change>;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<Vec<Change>, DirectoryError> {
+        let mut rehearsal = Rehearsal::default();
+        self.lay(unit, &mut rehearsal).await?;
+        match rehearsal.refusals.pop() {
+            Some(refusal) => Err(refusal.error),
+            None => Ok(rehearsal.changes),
+        }
+    }
+}
+
+impl Declare<'_> {
+    /// Roles, then licences, then connections: what is referred to comes first.
+    async fn lay(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
+        let place = "organisation".to_owned();
+        let key = keys::organisation(unit.organisation());
+        let before = record::<Organisation>(unit, &key).await?;
+        let result = declare_organisation(unit, &self.0.organisation).await;
+        note::<Organisation>(unit, shown, place, &key, before, result).await?;
+        for role in in_order(&self.0.roles, |role| &role.key, |role| role.includes.iter().collect()) {
+            let key = keys::named(unit.organisation(), Table::Role, &role.key);
+            let before = record::<Role>(unit, &key).await?;
+            let result = PutRole(role.clone()).attempt(unit).await.map(|_| ());
+            note::<Role>(unit, shown, format!("roles.{}", role.key), &key, before, result).await?;
+        }
+        for licence in in_order(&self.0.licences, |licence| &licence.key, falls_back_to) {
+            let key = keys::named(unit.organisation(), Table::Licence, &licence.key);
+            let before = record::<Licence>(unit, &key).await?;
+            let result = PutLicence(licence.clone()).attempt(unit).await.map(|_| ());
+            note::<Licence>(unit, shown, format!("licences.{}", licence.key), &key, before, result).await?;
+        }
+        for connection in &self.0.connections {
+            let key = keys::named(unit.organisation(), Table::Connection, &connection.name);
+            let before = record::<crate::model::connection::Connection>(unit, &key).await?;
+            let result = PutConnection(connection.clone()).attempt(unit).await.map(|_| ());
+            let place = format!("connections.{}", connection.name);
+            note::<crate::model::connection::Connection>(unit, shown, place, &key, before, result).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Directory {
+    /// What a declaration would change, and what of it is refused. Changes nothing.
+    ///
+    /// # Errors
+    /// Only when it cannot be told: as the store's read.
+    pub async fn rehearse_declaration(
+        &self,
+        permit: &Permit,
+        declaration: &Declaration,
+    ) -> Result<Rehearsal, DirectoryError> {
+        let mut rehearsal = Rehearsal::default();
+        let mut unit = Unit::new(self, permit);
+        Declare(declaration).lay(&mut unit, &mut rehearsal).await?;
+        Ok(rehearsal)
+    }
+
+    /// Brings the organisation to what is declared, and gives seats that a raised limit frees to those who wait.
+    ///
+    /// # Errors
+    /// The last refusal, when any part is refused; as the store's commit.
+    pub async fn declare(&self, permit: &Permit, declaration: &Declaration) -> Result<Vec<Change>, DirectoryError> {
+        let changes = self.run(permit, &Declare(declaration)).await?;
+        for licence in &declaration.licences {
+            self.put_licence(permit, licence.clone()).await?;
+        }
+        Ok(changes)
+    }
+
+    /// An identifier for an organisation that a declaration makes.
+    #[must_use]
+    pub fn new_organisation_id(&self) -> OrganisationId {
+        OrganisationId::new(self.clock.uuid())
+    }
+}
+
+async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) -> Result<(), DirectoryError> {
+    let key = keys::organisation(unit.organisation());
+    let present = match unit.find::<Organisation>(&key).await? {
+        Some(present) => present,
+        None => {
+            let name = declared.name.as_deref().unwrap_or(declared.slug.as_str());
+            let create = CreateOrganisation {
+                slug: &declared.slug,
+                name,
+            };
+            create.attempt(unit).await?
+        }
+    };
+    let wanted = Organisation {
+        name: declared.name.clone().unwrap_or_else(|| present.name.clone()),
+        invitation_hours: declared.invitation_hours.unwrap_or(present.invitation_hours),
+        verified_domains: declared
+            .verified_domains
+            .clone()
+            .unwrap_or_else(|| present.verified_domains.clone()),
+        ..present
+    };
+    UpdateOrganisation(wanted).attempt(unit).await
+}
+
+/// Notes what became of a part. Only an error that says nothing about the part ends the whole.
+async fn note<R: Record>(
+    unit: &mut Unit,
+    shown: &mut Rehearsal,
+    place: String,
+    key: &Key,
+    before: Option<Value>,
+    result: Result<(), DirectoryError>,
+) -> Result<(), DirectoryError> {
+    match result {
+        Ok(()) => {
+            let after = record::<R>(unit, key).await?;
+            shown.changes.push(compare(place, before.as_ref(), after.as_ref()));
+        }
+        Err(
+            error @ (DirectoryError::Unavailable(_) | DirectoryError::Corrupt(_) | DirectoryError::Contended { .. }),
+        ) => return Err(error),
+        Err(error) => shown.refusals.push(Refusal { place, error }),
+    }
+    Ok(())
+}
+
+async fn record<R: Record>(unit: &mut Unit, key: &Key) -> Result<Option<Value>, DirectoryError> {
+    let found: Option<R> = unit.find(key).await?;
+    Ok(found.map(|record| serde_json::to_value(record).unwrap_or_default()))
+}
+
+fn compare(place: String, before: Option<&Value>, after: Option<&Value>) -> Change {
+    let Some(before) = before else {
+        return Change {
+            place,
+            outcome: Outcome::Created,
+            fields: BTreeSet::new(),
+        };
+    };
+    let names = |value: &Value| {
+        value
+            .as_object()
+            .map(|fields| fields.keys().cloned().collect::<Vec<_>>())
+    };
+    let mut all: BTreeSet<String> = names(before).into_iter().flatten().collect();
+    all.extend(after.and_then(names).into_iter().flatten());
+    let fields: BTreeSet<String> = all
+        .into_iter()
+        .filter(|name| before.get(name) != after.and_then(|after| after.get(name)))
+        .collect();
+    let outcome = if fields.is_empty() {
+        Outcome::Unchanged
+    } else {
+        Outcome::Updated
+    };
+    Change { place, outcome, fields }
+}
+
+fn falls_back_to(licence: &Licence) -> Vec<&Slug> {
+    match &licence.when_full {
+        WhenFull::Fallback(other) => vec![other],
+        WhenFull::Refuse | WhenFull::Wait | WhenFull::Overage(_) => Vec::new(),
+    }
+}
+
+/// The items with what each refers to before it. Items that refer to each other in a circle come last, as they are: the first
+/// of them is refused by name.
+fn in_order<T>(items: &[T], key: impl Fn(&T) -> &Slug, refers_to: impl Fn(&T) -> Vec<&Slug>) -> Vec<&T> {
+    let mut pending: BTreeMap<&Slug, &T> = items.iter().map(|item| (key(item), item)).collect();
+    let mut ordered = Vec::with_capacity(items.len());
+    loop {
+        let ready: Vec<&Slug> = pending
+            .iter()
+            .filter(|(own, item)| {
+                let mut needed = refers_to(item).into_iter();
+                needed.all(|other| other == **own || !pending.contains_key(other))
+            })
+            .map(|(own, _)| *own)
+            .collect();
+        if ready.is_empty() {
+            ordered.extend(pending.into_values());
+            return ordered;
+        }
+        for own in ready {
+            ordered.extend(pending.remove(own));
+        }
+    }
+}

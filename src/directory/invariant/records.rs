@@ -1,0 +1,151 @@
+//! Every key is in a table that is known, every record can be read, and it is the one that its key says.
+
+use async_trait::async_trait;
+
+use crate::directory::keys::{self, Table, Unique};
+use crate::directory::unit::parse_counter;
+use crate::directory::user::{Link, parse_uuid};
+use crate::directory::verify::Report;
+use crate::directory::{DirectoryError, keys::fold};
+use crate::model::connection::Connection;
+use crate::model::event::Event;
+use crate::model::group::Group;
+use crate::model::id::OrganisationId;
+use crate::model::invitation::Invitation;
+use crate::model::licence::Licence;
+use crate::model::membership::Membership;
+use crate::model::organisation::Organisation;
+use crate::model::record::{self, Record};
+use crate::model::role::Role;
+use crate::model::user::{Tombstone, User};
+use crate::store::Key;
+
+use super::{Invariant, View};
+
+/// The invariant.
+pub struct Records;
+
+/// Every table. A table that is missing here is an unknown one.
+const TABLES: [Table; 21] = [
+    Table::Organisation,
+    Table::Connection,
+    Table::Role,
+    Table::Licence,
+    Table::User,
+    Table::Tombstone,
+    Table::Group,
+    Table::GroupMember,
+    Table::MemberGroup,
+    Table::GroupTouched,
+    Table::MemberTouched,
+    Table::Purge,
+    Table::Invitation,
+    Table::Unique,
+    Table::Index,
+    Table::Count,
+    Table::Waiting,
+    Table::Event,
+    Table::TokenList,
+    Table::Link,
+    Table::Run,
+];
+
+/// Bytes of a key before its table.
+const TABLE_AT: usize = 17;
+
+#[async_trait]
+impl Invariant for Records {
+    fn name(&self) -> &'static str {
+        "records"
+    }
+
+    async fn verify(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
+        let mut pages = view.under(&keys::organisation_all(view.organisation));
+        while let Some(entries) = pages.next(report).await? {
+            for (key, stored) in entries {
+                if let Err(what) = judge(view.organisation, &key, &stored.value) {
+                    view.broken(report, self.name(), &key, what).await;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), String> {
+    let tag = key.as_bytes().get(TABLE_AT).copied();
+    let table = TABLES.into_iter().find(|table| Some(*table as u8) == tag);
+    let table = table.ok_or("is in no table that this release knows")?;
+    let named = |expected: Key| {
+        if expected == *key {
+            Ok(())
+        } else {
+            Err(format!("holds the record that belongs at {expected}"))
+        }
+    };
+    match table {
+        Table::Organisation => read::<Organisation>(value).and_then(|own| named(keys::organisation(own.id))),
+        Table::Connection => {
+            read::<Connection>(value).and_then(|own| named(keys::named(organisation, table, &own.name)))
+        }
+        Table::Role => read::<Role>(value).and_then(|own| named(keys::named(organisation, table, &own.key))),
+        Table::Licence => read::<Licence>(value).and_then(|own| named(keys::named(organisation, table, &own.key))),
+        Table::User => read::<User>(value).and_then(|own| named(keys::user(organisation, own.id))),
+        Table::Group => read::<Group>(value).and_then(|own| named(keys::group(organisation, own.id))),
+        Table::Invitation => read::<Invitation>(value).and_then(|own| named(keys::invitation(organisation, own.id))),
+        Table::Tombstone => read::<Tombstone>(value).map(|_| ()),
+        Table::GroupMember | Table::MemberGroup => read::<Membership>(value).map(|_| ()),
+        Table::Link => read::<Link>(value).map(|_| ()),
+        Table::Event if key == &keys::events(organisation) => counter(key, value),
+        Table::Event => read::<Event>(value).map(|_| ()),
+        Table::Count | Table::MemberTouched => counter(key, value),
+        Table::GroupTouched if key.as_bytes().ends_with(b"n") => counter(key, value),
+        Table::GroupTouched => instant(value),
+        Table::Unique => unique(value),
+        Table::Run => serde_json::from_slice::<serde_json::Value>(value)
+            .map(|_| ())
+            .map_err(|error| format!("is not JSON: {error}")),
+        Table::Index | Table::Waiting | Table::Purge | Table::TokenList => {
+            if value.is_empty() {
+                Ok(())
+            } else {
+                Err("has a value, and an entry of an index has none".to_owned())
+            }
+        }
+    }
+}
+
+fn read<R: Record>(value: &[u8]) -> Result<R, String> {
+    record::decode(value).map_err(|error| error.to_string())
+}
+
+fn counter(key: &Key, value: &[u8]) -> Result<(), String> {
+    match parse_counter(key, value) {
+        Ok(number) if number >= 0 => Ok(()),
+        Ok(number) => Err(format!("counts {number}, which is less than nothing")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn instant(value: &[u8]) -> Result<(), String> {
+    let text = std::str::from_utf8(value).unwrap_or_default();
+    chrono::DateTime::parse_from_rfc3339(text)
+        .map(|_| ())
+        .map_err(|error| format!("is not an instant: {error}"))
+}
+
+fn unique(value: &[u8]) -> Result<(), String> {
+    parse_uuid(value)
+        .map(|_| ())
+        .ok_or_else(|| "holds no identifier".to_owned())
+}
+
+/// The unique names that a user and a group hold, for the invariants behind this one.
+pub(super) fn user_name_key(organisation: OrganisationId, user: &User) -> Key {
+    keys::unique(organisation, Unique::UserName, &fold(&user.user_name))
+}
+
+/// See [`user_name_key`].
+pub(super) fn group_name_key(organisation: OrganisationId, group: &Group) -> Key {
+    keys::unique(organisation, Unique::GroupName, &fold(&group.display_name))
+}

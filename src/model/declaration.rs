@@ -1,0 +1,42 @@
+//! What an organisation file declares: the settings of one organisation as they are to be.
+
+use serde::{Deserialize, Serialize};
+
+use super::connection::Connection;
+use super::licence::Licence;
+use super::role::Role;
+use super::slug::Slug;
+
+/// A declared organisation. What it does not name stays as it is: nothing is removed by leaving it out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Declaration {
+    /// The organisation itself.
+    pub organisation: DeclaredOrganisation,
+    /// Its roles.
+    #[serde(default)]
+    pub roles: Vec<Role>,
+    /// Its licences.
+    #[serde(default)]
+    pub licences: Vec<Licence>,
+    /// Its connections.
+    #[serde(default)]
+    pub connections: Vec<Connection>,
+}
+
+/// The organisation's own settings; those that are left out stay as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeclaredOrganisation {
+    /// Which organisation; it is made when it does not exist.
+    pub slug: Slug,
+    /// Its name for people.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// How long an invitation is good for, in hours.
+    #[serde(default)]
+    pub invitation_hours: Option<u32>,
+    /// E-mail domains that the organisation has shown to own.
+    #[serde(default)]
+    pub verified_domains: Option<Vec<String>>,
+}

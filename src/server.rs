@@ -1,0 +1,167 @@
+//! The composition root: the only place that names a concrete engine and puts the doors together.
+//!
+//! [`serve`] is the whole life of a gateway: bind, open the store, prepare an empty one, say where it is, answer requests,
+//! stop in order. [`run`] is the part in the middle: the caller owns the port and the signal, so that a test can bind port 0.
+
+pub mod app;
+pub mod bootstrap;
+pub mod connections;
+pub mod health;
+pub mod open;
+pub mod presence;
+pub mod private_file;
+pub mod signal;
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+
+pub use connections::run;
+
+use crate::config::{Config, ServerConfig};
+use crate::directory::{Directory, DirectoryError};
+use crate::model::clock::SystemClock;
+use bootstrap::{Bootstrap, Start};
+use presence::Presence;
+
+/// Why a gateway did not start, or did not end well. Each message is one sentence with the place and the cure.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another address with --listen (port 0 takes a free one)")]
+    Bind {
+        /// The address as it was given.
+        address: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another program listens there.
+    #[error(
+        "cannot listen on {address}: the port is in use; stop the other program or choose another port with --listen"
+    )]
+    PortInUse {
+        /// The address as it was given.
+        address: String,
+    },
+    /// A file of the data folder cannot be written.
+    #[error("data folder: {} cannot be written: {source}; name a writable folder with --data", path.display())]
+    Data {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] crate::store::sled::OpenError),
+    /// The store was opened and did not answer.
+    #[error("the store cannot be used: {0}")]
+    Directory(#[from] DirectoryError),
+    /// The store did not close.
+    #[error("the store did not close in order: {0}; look at it with usher verify")]
+    Close(crate::store::StoreError),
+}
+
+/// Runs a gateway until SIGTERM or SIGINT. `out` is told, once, where it is and what to do next.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), ServeError> {
+    let (listener, address) = bind(&config.server.listen).await?;
+    let data = config.store.data.as_path();
+    open::make_data_folder(data)?;
+    let directory = Directory::new(open::store(&config.store)?, Arc::new(SystemClock));
+    let local = local_url(address);
+    let public = public_url(&config.server, &local);
+    let start = bootstrap::prepare(&directory, data, &public).await?;
+    let presence = Presence::announce(data, &local)?;
+    tracing::info!(listen = %address, engine = directory.store().engine(), "the gateway is ready");
+    tell(out, &start, &public, data).map_err(|source| ServeError::Data {
+        path: PathBuf::from("standard output"),
+        source,
+    })?;
+    tokio::spawn(tidy_up(directory.clone()));
+    let app = app::router(&directory, &config.server);
+    run(listener, app, &config.server, signal::stop()).await;
+    presence.withdraw();
+    directory.store().close().await.map_err(ServeError::Close)?;
+    tracing::info!("the gateway has stopped");
+    Ok(())
+}
+
+async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let refused = |source: io::Error| match source.kind() {
+        io::ErrorKind::AddrInUse => ServeError::PortInUse {
+            address: address.to_owned(),
+        },
+        _ => ServeError::Bind {
+            address: address.to_owned(),
+            source,
+        },
+    };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    Ok((listener, bound))
+}
+
+/// The address as this machine reaches it.
+fn local_url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
+}
+
+/// The address as clients reach it.
+fn public_url(config: &ServerConfig, local: &str) -> String {
+    let url = config.public_url.as_deref().unwrap_or(local);
+    url.trim_end_matches('/').to_owned()
+}
+
+fn tell(out: &mut (dyn Write + Send), start: &Start, public: &str, data: &Path) -> io::Result<()> {
+    writeln!(
+        out,
+        "usher listens on {public} and keeps its data in {}",
+        data.display()
+    )?;
+    match start {
+        Start::Again => {}
+        Start::First(made) => tell_first(out, made, data)?,
+    }
+    out.flush()
+}
+
+fn tell_first(out: &mut (dyn Write + Send), made: &Bootstrap, data: &Path) -> io::Result<()> {
+    writeln!(
+        out,
+        "\n  organisation          {}\n  SCIM base URL         {}\n  SCIM token            {}\n  \
+         admin API             {}\n  administrator token   {}\n",
+        made.organisation, made.scim_base_url, made.scim_token, made.admin_base_url, made.admin_token
+    )?;
+    writeln!(
+        out,
+        "This is shown once and kept in {} (only you may read it).\n\
+         Next: enter the SCIM base URL and token in your identity provider, then see who came in with: usher user list",
+        data.join(bootstrap::FILE).display()
+    )
+}
+
+/// Finishes what an earlier process left half done: members of groups that were deleted.
+async fn tidy_up(directory: Directory) {
+    let organisations = match directory.list_organisations().await {
+        Ok(organisations) => organisations,
+        Err(error) => return tracing::warn!(%error, "organisations could not be listed"),
+    };
+    for settings in organisations {
+        if let Err(error) = directory.purge_groups(settings.organisation.id).await {
+            tracing::warn!(%error, organisation.id = %settings.organisation.id, "deleted groups could not be purged");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The gateway's routes, and what every request passes: an identifier, a span, a bound on time and size, and a place where a
+//! panic becomes an answer.
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::IntoResponse as _;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use tower_http::trace::TraceLayer;
+use tracing::Span;
+
+use super::health;
+use crate::admin;
+use crate::admin::problem::Problem;
+use crate::config::ServerConfig;
+use crate::directory::Directory;
+
+/// The header that carries a request's identifier, in both directions.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A client's own identifier is kept up to this many bytes.
+const REQUEST_ID_BYTES_MAX: usize = 64;
+
+/// Every door over one directory. Who calls what: identity providers `/scim`, the command line and the product `/api/v1`,
+/// supervisors `/healthz` and `/readyz`.
+pub fn router(directory: &Directory, config: &ServerConfig) -> Router {
+    let routes = Router::new()
+        .merge(health::router(directory.clone()))
+        .nest("/api/v1", admin::router(directory.clone()))
+        .fallback(no_such_place);
+    layers(routes, config)
+}
+
+/// What every request passes, from the inside out.
+pub fn layers(routes: Router, config: &ServerConfig) -> Router {
+    let limit = config.request_timeout();
+    routes
+        .layer(DefaultBodyLimit::max(config.body_bytes_max))
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            in_time(limit, request, next)
+        }))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(span)
+                .on_request(())
+                .on_response(answered)
+                .on_failure(()),
+        )
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
+        .layer(middleware::from_fn(drop_odd_request_id))
+}
+
+async fn no_such_place() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+}
+
+/// Ends a request that takes too long. What it had committed stays committed.
+async fn in_time(limit: Duration, request: Request, next: Next) -> axum::response::Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::warn!(limit_s = limit.as_secs(), "a request took too long and was ended");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long: try again").into_response()
+        }
+    }
+}
+
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response<axum::body::Body> {
+    let what = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    tracing::error!(panic = what, "a request panicked");
+    Problem::internal().into_response()
+}
+
+/// The route's pattern and not the path; never the query, which holds names and addresses of people.
+fn span(request: &Request) -> Span {
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("none", MatchedPath::as_str);
+    let id = request.extensions().get::<RequestId>();
+    let id = id.and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
+    tracing::info_span!("request", method = %request.method(), route, request.id = id)
+}
+
+fn answered(response: &Response<axum::body::Body>, duration: Duration, _: &Span) {
+    let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(status = response.status().as_u16(), duration_ms, "answered");
+}
+
+/// An identifier that is long or not plain text is not taken over into logs.
+async fn drop_odd_request_id(mut request: Request, next: Next) -> axum::response::Response {
+    let is_odd =
+        |value: &HeaderValue| value.len() > REQUEST_ID_BYTES_MAX || !value.as_bytes().iter().all(u8::is_ascii_graphic);
+    if request.headers().get(REQUEST_ID).is_some_and(is_odd) {
+        request.headers_mut().remove(REQUEST_ID);
+    }
+    next.run(request).await
+}
+
+#[derive(Clone)]
+struct NewRequestId;
+
+impl MakeRequestId for NewRequestId {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        let id = uuid::Uuid::now_v7().to_string();
+        HeaderValue::try_from(id).ok().map(RequestId::new)
+    }
+}
