@@ -6,6 +6,7 @@
 pub mod log;
 pub mod organisation;
 pub mod position;
+pub mod scim;
 pub mod server;
 pub mod store;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use log::{LogConfig, LogFormat};
+pub use scim::ScimConfig;
 pub use server::ServerConfig;
 pub use store::{Engine, StoreConfig};
 
@@ -29,6 +31,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Where the data is.
     pub store: StoreConfig,
+    /// The bounds of the SCIM service.
+    pub scim: ScimConfig,
     /// What is logged.
     pub log: LogConfig,
 }
@@ -123,6 +127,7 @@ impl Config {
     /// [`ConfigError::Invalid`] for the first value that cannot be used.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.server.validate()?;
+        self.scim.validate()?;
         self.store.validate()?;
         self.log.validate()
     }

@@ -85,7 +85,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         source,
     })?;
     tokio::spawn(tidy_up(directory.clone()));
-    let app = app::router(&directory, &config.server);
+    let app = app::router(&directory, config, &public);
     run(listener, app, &config.server, signal::stop()).await;
     presence.withdraw();
     directory.store().close().await.map_err(ServeError::Close)?;
