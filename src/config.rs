@@ -1,11 +1,9 @@
 //! The gateway's configuration: a TOML file with one table per section, defaults in code, checked as a whole.
 //!
 //! A value comes from, in this order: a flag, the environment (`USHER_LISTEN`, `USHER_DATA`), the file, the default. No file
-//! is needed. What belongs to one organisation is not here but in its [`organisation`] file.
+//! is needed. What belongs to one organisation is not here but in its organisation file (`provision::organisation_file`).
 
 pub mod log;
-pub mod organisation;
-pub mod position;
 pub mod scim;
 pub mod server;
 pub mod store;
@@ -21,7 +19,7 @@ pub use scim::ScimConfig;
 pub use server::ServerConfig;
 pub use store::{Engine, StoreConfig};
 
-use position::Position;
+use crate::model::position::{self, Position};
 
 /// The whole configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

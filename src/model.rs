@@ -24,6 +24,7 @@ pub mod normalise;
 pub mod organisation;
 pub mod origin;
 pub mod patch;
+pub mod position;
 pub mod projection;
 pub mod record;
 pub mod represent;

@@ -6,5 +6,6 @@
 pub mod authority;
 pub mod mapping;
 pub mod matching;
+pub mod organisation_file;
 pub mod person;
 pub mod team;

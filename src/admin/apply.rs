@@ -7,8 +7,8 @@ use axum::extract::rejection::BytesRejection;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::config::organisation::{self, Fault, OrganisationFile};
 use crate::directory::{Directory, DirectoryError, Permit, Principal};
+use crate::provision::organisation_file::{self, Fault, OrganisationFile};
 
 use super::caller::{Caller, Parameters, Place};
 use super::problem::Problem;
@@ -33,7 +33,7 @@ pub async fn apply(
 ) -> Result<Json<Value>, Problem> {
     let bytes = sent?;
     let text = std::str::from_utf8(&bytes).map_err(|_| Problem::bad_request("the file is not UTF-8 text"))?;
-    let file = organisation::parse(text).map_err(refused)?;
+    let file = organisation_file::parse(text).map_err(refused)?;
     let slug = &file.declaration.organisation.slug;
     if slug.as_str() != org {
         let reason = format!(

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell, faults};
 use super::target::Target;
-use crate::config::organisation;
+use crate::provision::organisation_file;
 
 /// Bring an organisation to what a file declares: roles, licences with limits, connections with mapping.
 ///
@@ -46,7 +46,7 @@ impl Apply {
     pub async fn run(self) -> Result<(), Failure> {
         let text = std::fs::read_to_string(&self.file)
             .map_err(|error| Failure::Usage(format!("organisation file {}: {error}", self.file.display())))?;
-        let file = organisation::parse(&text).map_err(|found| Failure::Usage(faults(&self.file, &found)))?;
+        let file = organisation_file::parse(&text).map_err(|found| Failure::Usage(faults(&self.file, &found)))?;
         let org = escaped(file.declaration.organisation.slug.as_str());
         let path = format!("/organisations/{org}/apply?dry_run={}", self.dry_run);
         let gateway = Gateway::find(&self.target).await?;

@@ -7,7 +7,8 @@ use clap::Args;
 
 use super::failure::Failure;
 use super::output::faults;
-use crate::config::{Config, Overrides, organisation};
+use crate::config::{Config, Overrides};
+use crate::provision::organisation_file;
 
 /// Check configuration without starting anything.
 ///
@@ -45,7 +46,7 @@ impl Check {
         for file in &self.org_files {
             let text = std::fs::read_to_string(file)
                 .map_err(|error| Failure::Usage(format!("organisation file {}: {error}", file.display())))?;
-            match organisation::parse(&text) {
+            match organisation_file::parse(&text) {
                 Ok(_) => writeln!(out, "{}: nothing wrong", file.display())?,
                 Err(found) => wrong.push(faults(file, &found)),
             }

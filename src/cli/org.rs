@@ -21,11 +21,11 @@ use super::target::Target;
 pub struct Org {
     #[command(subcommand)]
     action: Action,
-    #[command(flatten)]
-    target: Target,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
+    #[command(flatten)]
+    target: Target,
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::config::organisation::Fault;
+use crate::provision::organisation_file::Fault;
 
 /// A table with a heading, columns as wide as their widest cell. Says so when it is empty.
 ///

@@ -26,8 +26,6 @@ use super::target::Target;
 pub struct Token {
     #[command(subcommand)]
     action: Action,
-    #[command(flatten)]
-    target: Target,
     /// The organisation's short name
     #[arg(long, env = "USHER_ORG", default_value = "default", global = true)]
     org: String,
@@ -37,6 +35,8 @@ pub struct Token {
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
+    #[command(flatten)]
+    target: Target,
 }
 
 #[derive(Debug, Subcommand)]

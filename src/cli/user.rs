@@ -25,14 +25,14 @@ use super::target::Target;
 pub struct User {
     #[command(subcommand)]
     action: Action,
-    #[command(flatten)]
-    target: Target,
     /// The organisation's short name
     #[arg(long, env = "USHER_ORG", default_value = "default", global = true)]
     org: String,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
+    #[command(flatten)]
+    target: Target,
 }
 
 #[derive(Debug, Subcommand)]

@@ -34,7 +34,7 @@ impl Default for ServerConfig {
             header_timeout_s: 30,
             request_timeout_s: 60,
             shutdown_grace_s: 30,
-            body_bytes_max: 1024 * 1024,
+            body_bytes_max: 4 * 1024 * 1024,
             connections_max: 10_000,
         }
     }

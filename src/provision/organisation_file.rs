@@ -9,9 +9,14 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
+use crate::model::connection::Connection;
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 
-use super::position::{Position, one_line};
+use crate::model::licence::Licence;
+use crate::model::position::{Position, one_line};
+use crate::model::role::Role;
+
+use super::mapping;
 
 /// Something in the file that must be put right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,15 +82,14 @@ pub fn parse(text: &str) -> Result<OrganisationFile, Vec<Fault>> {
     let table = document.get_ref();
     reader.unknown_keys(table);
     let organisation = reader.organisation(table);
-    let roles = reader.list(table, "roles", |role: &crate::model::role::Role| role.key.to_string());
-    let licences = reader.list(table, "licences", |licence: &crate::model::licence::Licence| {
-        licence.key.to_string()
+    let roles = reader.list(table, "roles", |role: &Role| role.key.to_string());
+    let licences = reader.list(table, "licences", |licence: &Licence| licence.key.to_string());
+    let connections = reader.list(table, "connections", |connection: &Connection| {
+        connection.name.to_string()
     });
-    let connections = reader.list(
-        table,
-        "connections",
-        |connection: &crate::model::connection::Connection| connection.name.to_string(),
-    );
+    for connection in &connections {
+        reader.rules(connection);
+    }
     let Reader { faults, positions, .. } = reader;
     match organisation {
         Some(organisation) if faults.is_empty() => Ok(OrganisationFile {
@@ -183,6 +187,18 @@ impl Reader<'_> {
             understood.push(parsed);
         }
         understood
+    }
+
+    /// Mapping and grant rules are compiled, which finds what is wrong in an expression.
+    fn rules(&mut self, connection: &Connection) {
+        if let Err(error) = mapping::check(connection) {
+            let place = format!("connections.{}", connection.name);
+            self.faults.push(Fault {
+                position: self.positions.get(&place).copied(),
+                place,
+                reason: error.to_string(),
+            });
+        }
     }
 
     fn value<T: DeserializeOwned>(&mut self, place: &str, value: Spanned<DeValue<'_>>) -> Option<T> {
