@@ -1,4 +1,5 @@
 //! Tests
 mod kit;
 mod ldap;
+mod provision;
 mod store;

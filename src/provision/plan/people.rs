@@ -209,7 +209,8 @@ impl Planner<'_> {
             match found {
                 // Two entries with one e-mail address: the first is the user, the other is not.
                 Match::Adopted(before) if !adopted.insert(before.id) => {
-                    plan.failures.push(self.failure(index, taken("emails", Some(before.id))));
+                    plan.failures
+                        .push(self.failure(index, taken("emails", Some(before.id))));
                 }
                 Match::Adopted(before) => {
                     let person = self.snapshot.person(&people[index as usize]);
