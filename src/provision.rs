@@ -3,9 +3,22 @@
 //! SCIM requests come one at a time and synchronously; directory runs read everything first, plan, pass the brake and
 //! apply. Both end in [`person`] and [`team`], inside one unit of work each, so that no rule exists twice.
 
+mod apply;
 pub mod authority;
+pub mod brake;
+pub mod failure;
+mod flight;
+pub mod held;
+pub mod lease;
 pub mod mapping;
 pub mod matching;
 pub mod organisation_file;
 pub mod person;
+pub mod plan;
+pub mod progress;
+pub mod run;
+pub mod schedule;
+pub mod snapshot;
+pub mod source;
+pub mod state;
 pub mod team;

@@ -7,3 +7,8 @@ mod powercut;
 mod scim;
 mod store;
 mod tidy;
+//! Tests
+mod kit;
+mod ldap;
+mod provision;
+mod store;

@@ -236,7 +236,7 @@ impl Connection {
     /// A handle for one reading. Until [`Self::finish_reading`] the connection counts as spent.
     pub(crate) fn start_reading(&mut self) -> Result<Ldap, ReadError> {
         if self.is_spent {
-            let reason = "an earlier reading on it failed, open a new one".to_owned();
+            let reason = "an earlier reading on it failed or was dropped, open a new one".to_owned();
             return Err(ReadError::ConnectionLost { reason });
         }
         self.is_spent = true;

@@ -53,22 +53,24 @@ impl From<Vec<u8>> for AttributeValue {
 pub struct Attributes(BTreeMap<String, Vec<AttributeValue>>);
 
 impl Attributes {
-    /// The values of `name` (lower case) in the server's order; none when the attribute is absent.
+    /// The values of `name`, in any case, in the server's order; none when the attribute is absent.
     pub fn values(&self, name: &str) -> &[AttributeValue] {
-        self.0.get(name).map_or(&[], Vec::as_slice)
+        let exact = self.0.get(name);
+        let values = exact.or_else(|| self.0.get(&name.to_ascii_lowercase()));
+        values.map_or(&[], Vec::as_slice)
     }
 
-    /// The values of `name` (lower case) that are text.
+    /// The values of `name`, in any case, that are text.
     pub fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
         self.values(name).iter().filter_map(AttributeValue::as_text)
     }
 
-    /// The first text value of `name` (lower case).
+    /// The first text value of `name`, in any case.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.texts(name).next()
     }
 
-    /// Every attribute, by name.
+    /// Every attribute, by its lower-case name.
     pub fn iter(&self) -> btree_map::Iter<'_, String, Vec<AttributeValue>> {
         self.0.iter()
     }
@@ -166,7 +168,7 @@ impl RawEntry {
 
     /// The entry with its identity; the DN comes back with the reason when it has none.
     pub(crate) fn identify(self, kind: StableIdKind) -> Result<Entry, (String, StableIdError)> {
-        let values = self.attributes.values(&kind.attribute().to_ascii_lowercase());
+        let values = self.attributes.values(kind.attribute());
         match StableId::from_values(kind, values) {
             Ok(stable_id) => {
                 let dn_key = DnKey::of(&self.dn);

@@ -32,7 +32,7 @@ impl Filter {
     /// # Errors
     /// [`FilterErrorReason::AttributeType`] when `attribute` is not a name.
     pub fn equals(attribute: &str, value: &str) -> Result<Self, FilterError> {
-        Self::parse(&format!("({attribute}={})", escape(value)))
+        Self::assertion(attribute, "=", &escape(value))
     }
 
     /// `(attribute>=value)`, with the value taken literally.
@@ -40,7 +40,7 @@ impl Filter {
     /// # Errors
     /// [`FilterErrorReason::AttributeType`] when `attribute` is not a name.
     pub fn at_least(attribute: &str, value: &str) -> Result<Self, FilterError> {
-        Self::parse(&format!("({attribute}>={})", escape(value)))
+        Self::assertion(attribute, ">=", &escape(value))
     }
 
     /// `(attribute=*)`: the attribute has a value.
@@ -48,7 +48,7 @@ impl Filter {
     /// # Errors
     /// [`FilterErrorReason::AttributeType`] when `attribute` is not a name.
     pub fn present(attribute: &str) -> Result<Self, FilterError> {
-        Self::parse(&format!("({attribute}=*)"))
+        Self::assertion(attribute, "=", "*")
     }
 
     /// All of `filters`; with none of them, true (RFC 4526).
@@ -72,6 +72,16 @@ impl Filter {
         &self.0
     }
 
+    fn assertion(attribute: &str, operator: &str, escaped: &str) -> Result<Self, FilterError> {
+        match is_attribute_description(attribute) {
+            true => Ok(Self(format!("({attribute}{operator}{escaped})"))),
+            false => Err(FilterError {
+                position: 2,
+                reason: FilterErrorReason::AttributeType,
+            }),
+        }
+    }
+
     fn join(operator: char, filters: impl IntoIterator<Item = Self>) -> Self {
         let parts: String = filters.into_iter().map(|filter| filter.0).collect();
         Self(format!("({operator}{parts})"))
@@ -90,6 +100,11 @@ impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Whether `text` is the name of an attribute, perhaps with options, as in `userCertificate;binary`.
+pub fn is_attribute_description(text: &str) -> bool {
+    check::is_attribute_description(text)
 }
 
 /// RFC 4515 section 3: NUL, parentheses, asterisk and backslash are written as a backslash and two digits.

@@ -18,6 +18,12 @@ pub enum ReadError {
     /// The base is no distinguished name. Nothing was sent.
     #[error("base: {0}")]
     Base(#[from] DnError),
+    /// An attribute to read is no name. Nothing was sent: servers ignore such names, and its values would look empty.
+    #[error("attributes: \"{name}\" is not the name of an attribute; check for blanks and the spelling")]
+    AttributeName {
+        /// The name as given.
+        name: String,
+    },
     /// The connection ended before the server said that it was done.
     #[error("the connection was lost: {reason}")]
     ConnectionLost {

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::connection::{Connection, ReadLimits};
 use super::dn::Dn;
 use super::entry::{Entry, RawEntry};
-use super::filter::Filter;
+use super::filter::{Filter, is_attribute_description};
 use super::range;
 use super::read_error::{IncompleteReason, ReadError};
 use super::result_code::SUCCESS;
@@ -66,6 +66,17 @@ pub struct Query {
 }
 
 impl Query {
+    /// Catches what a server would answer with silence.
+    fn check(&self) -> Result<(), ReadError> {
+        Dn::parse(&self.base)?;
+        // All user attributes, all operational attributes (RFC 3673).
+        let is_known = |name: &String| name == "*" || name == "+" || is_attribute_description(name);
+        match self.attributes.iter().find(|name| !is_known(name)) {
+            Some(name) => Err(ReadError::AttributeName { name: name.clone() }),
+            None => Ok(()),
+        }
+    }
+
     /// All attributes to name in the request.
     fn requested(&self) -> Vec<String> {
         let mut requested = self.attributes.clone();
@@ -160,7 +171,7 @@ pub async fn read_all(
     query: &Query,
     on_entry: impl FnMut(Entry) -> ControlFlow<()>,
 ) -> Result<Complete, ReadError> {
-    Dn::parse(&query.base)?;
+    query.check()?;
     let limits = connection.limits();
     let ldap = connection.start_reading()?;
     let after = limits.run_timeout;

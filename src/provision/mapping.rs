@@ -150,6 +150,12 @@ impl Mapping {
         expression::source_names(self.grants.iter().map(|grant| &grant.when))
     }
 
+    /// Whether everyone simply gets what the connection gives.
+    #[must_use]
+    pub fn has_no_grant_rules(&self) -> bool {
+        self.grants.is_empty()
+    }
+
     /// Whether a grant rule looks at the person's groups.
     #[must_use]
     pub fn needs_groups(&self) -> bool {

@@ -81,6 +81,27 @@ fn a_value_is_text_when_it_is_utf8_and_bytes_in_any_case() {
     assert_eq!((binary.as_text(), binary.as_bytes()), (None, [0xff, 0xd8].as_slice()));
 }
 
+#[test]
+fn attributes_are_found_in_any_case() {
+    let entry = entry(&[("givenName", "Ada"), ("GIVENNAME", "Augusta")]);
+    for name in ["givenName", "givenname", "GivenName"] {
+        assert_eq!(
+            entry.attributes.texts(name).collect::<Vec<_>>(),
+            ["Ada", "Augusta"],
+            "{name}"
+        );
+    }
+    assert_eq!(entry.attributes.text("given"), None);
+    assert_eq!(
+        entry
+            .attributes
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect::<Vec<_>>(),
+        ["givenname"]
+    );
+}
+
 fn entry(attributes: &[(&str, &str)]) -> Entry {
     let value = |text: &str| vec![AttributeValue::Text(text.to_owned())];
     let attributes: Attributes = attributes

@@ -209,6 +209,20 @@ async fn a_spent_connection_is_refused_and_a_new_one_works() {
 }
 
 #[tokio::test]
+async fn a_dropped_reading_spends_its_connection() {
+    let server = FaultyLdap::start(Fault::HangsInPage2, PEOPLE).await;
+    let query = query("(objectClass=user)");
+    let mut connection = Connection::open(&server.settings()).await.expect("connected");
+    let dropped = read_all(&mut connection, &query, |_| ControlFlow::Continue(()));
+    assert!(
+        tokio::time::timeout(IMPATIENCE, dropped).await.is_err(),
+        "the server hangs"
+    );
+    let again = read_all(&mut connection, &query, |_| ControlFlow::Continue(())).await;
+    assert!(matches!(again, Err(ReadError::ConnectionLost { .. })), "{again:?}");
+}
+
+#[tokio::test]
 async fn a_restored_directory_shows_other_ids_and_both_readings_are_complete() {
     let server = FaultyLdap::start(Fault::ChangesItsGuids, 10).await;
     let (query, mut ids) = (query("(objectClass=user)"), Vec::new());
@@ -273,7 +287,7 @@ async fn a_caller_may_stop() {
 }
 
 #[tokio::test]
-async fn a_base_that_is_no_name_is_not_sent() {
+async fn a_query_with_a_wrong_name_is_not_sent() {
     let server = FaultyLdap::start(Fault::None, PEOPLE).await;
     let mut connection = Connection::open(&server.settings()).await.expect("connected");
     let wrong = Query {
@@ -285,6 +299,12 @@ async fn a_base_that_is_no_name_is_not_sent() {
         outcome.expect_err("refused").to_string(),
         "base: not a distinguished name: \"=\" is expected at character 7"
     );
+    let wrong = Query {
+        attributes: vec!["*".to_owned(), "mail ".to_owned()],
+        ..query("(objectClass=user)")
+    };
+    let outcome = read_all(&mut connection, &wrong, |_| ControlFlow::Continue(())).await;
+    assert!(matches!(outcome, Err(ReadError::AttributeName { name }) if name == "mail "));
     let complete = read_all(&mut connection, &query("(objectClass=user)"), |_| {
         ControlFlow::Continue(())
     })

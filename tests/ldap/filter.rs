@@ -89,7 +89,13 @@ fn a_message_names_the_place_and_the_cure() {
 fn built_filters_take_values_literally() {
     let injected = Filter::equals("uid", "*)(objectClass=*").expect("a good filter");
     assert_eq!(injected.as_str(), "(uid=\\2a\\29\\28objectClass=\\2a)");
-    assert!(Filter::equals("uid)(x", "a").is_err());
+    for name in ["uid)(x", "uid=x", "uid ", "", "a;", "1.02", "*"] {
+        assert_eq!(Filter::equals(name, "a").expect_err(name).reason, AttributeType);
+        assert!(
+            Filter::present(name).is_err() && Filter::at_least(name, "a").is_err(),
+            "{name:?}"
+        );
+    }
     let person = Filter::equals("objectClass", "person").expect("a good filter");
     let changed = Filter::at_least("modifyTimestamp", "20260101000000Z").expect("a good filter");
     let mail = Filter::present("mail").expect("a good filter");

@@ -60,6 +60,15 @@ pub(super) fn check(text: &str) -> Result<(), FilterError> {
     }
 }
 
+/// Whether `text` is the name of an attribute, perhaps with options (RFC 4512 section 2.5).
+pub(super) fn is_attribute_description(text: &str) -> bool {
+    let mut reader = Reader {
+        characters: text.chars().collect(),
+        at: 0,
+    };
+    reader.attribute_description() && reader.peek().is_none()
+}
+
 /// What may follow inside an open parenthesis.
 enum Operand {
     /// `&` or `|`: any number of filters.

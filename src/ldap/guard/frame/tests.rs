@@ -70,3 +70,27 @@ fn a_long_message_is_refused_by_its_announcement() {
         Err(FrameError::TooLarge { .. })
     ));
 }
+
+#[test]
+fn a_message_of_countless_elements_is_refused() {
+    let elements = [4, 0].repeat(2_000_001);
+    let operation = [
+        vec![0x64, 0x84],
+        (elements.len() as u32).to_be_bytes().to_vec(),
+        elements,
+    ]
+    .concat();
+    let length = (operation.len() + 3) as u32;
+    let message = [
+        vec![0x30, 0x84],
+        length.to_be_bytes().to_vec(),
+        vec![2, 1, 1],
+        operation,
+    ]
+    .concat();
+    let limits = FrameLimits {
+        message_bytes_max: 64 << 20,
+        nesting_max: 16,
+    };
+    assert_eq!(message_length(&message, limits), Err(FrameError::TooManyElements));
+}

@@ -1,0 +1,141 @@
+//! Does what a plan says, and nothing else: entry by entry, each one atomic, many in flight.
+//!
+//! Every change looks again at what it relies on, inside its own unit of work; an entry that has changed since the plan is
+//! left for the next run. What fails is listed and stops nobody else. A run that is broken off leaves whole entries behind
+//! it, and the next run simply plans the rest.
+
+mod group;
+mod person;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::directory::{Directory, DirectoryError, Permit};
+
+use super::failure::{Failure, FailureReason, Kind};
+use super::flight::Flight;
+use super::lease::Claim;
+use super::person::Context;
+use super::plan::{PersonAction, PersonStep, Plan};
+use super::progress::{Progress, Report};
+use super::snapshot::CompleteSnapshot;
+
+/// Changes in flight: enough that a store's group commit is full.
+const IN_FLIGHT: usize = 64;
+/// Groups whose members are changed at the same time.
+const GROUPS_IN_FLIGHT: usize = 8;
+/// Members of one change.
+const MEMBERS: usize = 500;
+
+/// Does a plan.
+pub(super) struct Applier<'a> {
+    pub(super) directory: &'a Directory,
+    pub(super) permit: &'a Permit,
+    pub(super) context: Context<'a>,
+    pub(super) snapshot: &'a CompleteSnapshot,
+    pub(super) plan: &'a Plan,
+    pub(super) lease: &'a Claim,
+    pub(super) report: &'a Report,
+    pub(super) done: AtomicU64,
+}
+
+/// What was done.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    pub(super) changed: u64,
+    pub(super) failures: Vec<Failure>,
+}
+
+/// Why one step was not done: a failure of its own, or the end of the run.
+enum Trouble {
+    Entry(FailureReason),
+    Run(DirectoryError),
+}
+
+impl Applier<'_> {
+    /// # Errors
+    /// When the store fails or the lease is lost. Whole entries have been changed by then.
+    pub(super) async fn apply(&self) -> Result<Applied, DirectoryError> {
+        let mut applied = Applied::default();
+        let mut rest = self.plan.people.as_slice();
+        while let Some(first) = rest.first() {
+            let stage = stage(first.action);
+            let end = rest.iter().position(|step| stage != self::stage(step.action));
+            let (now, later) = rest.split_at(end.unwrap_or(rest.len()));
+            self.people(now, &mut applied).await?;
+            rest = later;
+        }
+        self.groups(&mut applied).await?;
+        Ok(applied)
+    }
+
+    async fn people(&self, steps: &[PersonStep], applied: &mut Applied) -> Result<(), DirectoryError> {
+        let again = self.attempt_people(steps.iter().collect(), applied, true).await?;
+        // A name that another step of the same stage has given up by now.
+        self.attempt_people(again, applied, false).await.map(|_| ())
+    }
+
+    async fn attempt_people<'s>(
+        &'s self,
+        steps: Vec<&'s PersonStep>,
+        applied: &mut Applied,
+        keeps_taken: bool,
+    ) -> Result<Vec<&'s PersonStep>, DirectoryError> {
+        let mut again = Vec::new();
+        let mut steps = steps.into_iter();
+        let mut flight = Flight::new(IN_FLIGHT);
+        loop {
+            while flight.has_room()
+                && let Some(step) = steps.next()
+            {
+                flight.start(self.person(step));
+            }
+            let Some((step, outcome)) = flight.next().await else {
+                return Ok(again);
+            };
+            match outcome {
+                Ok(()) => applied.changed += 1,
+                Err(Trouble::Run(error)) => return Err(error),
+                Err(Trouble::Entry(FailureReason::Taken { .. })) if keeps_taken => {
+                    again.push(step);
+                    continue;
+                }
+                Err(Trouble::Entry(reason)) => applied.failures.push(Failure {
+                    kind: Kind::User,
+                    external_id: Some(step.external_id.clone()),
+                    name: Some(step.name.clone()),
+                    reason,
+                }),
+            }
+            self.advance();
+        }
+    }
+
+    fn advance(&self) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        let total = self.plan.steps();
+        (self.report)(Progress::Applying { done, total });
+    }
+
+    /// Whether an error ends the run or only this entry.
+    fn trouble(&self, error: DirectoryError) -> Trouble {
+        match error {
+            DirectoryError::Unavailable(_) | DirectoryError::Corrupt(_) => Trouble::Run(error),
+            other if self.lease.is_lost() => Trouble::Run(other),
+            other => Trouble::Entry(FailureReason::from(&other)),
+        }
+    }
+}
+
+/// What may be done at the same time. What frees names and seats comes before what takes them.
+const fn stage(action: PersonAction) -> u8 {
+    match action {
+        PersonAction::Delete
+        | PersonAction::Unlink
+        | PersonAction::SuspendMissing
+        | PersonAction::Miss
+        | PersonAction::Suspend => 0,
+        PersonAction::Rename => 1,
+        PersonAction::Update | PersonAction::Reactivate | PersonAction::Refresh | PersonAction::Adopt => 2,
+        PersonAction::Create => 3,
+    }
+}

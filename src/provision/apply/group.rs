@@ -1,0 +1,327 @@
+//! Groups: first every record, so that nested groups are there, then the members in parts.
+
+use futures_util::future::BoxFuture;
+
+use crate::directory::user::Link;
+use crate::directory::{DirectoryError, Operation, Unit, keys};
+use crate::model::connection::Adoption;
+use crate::model::id::{GroupId, UserId};
+use crate::model::membership::Member;
+use crate::model::record;
+use crate::provision::failure::{Failure, FailureReason, Kind};
+use crate::provision::flight::Flight;
+use crate::provision::lease::Claim;
+use crate::provision::person::Context;
+use crate::provision::plan::{GroupAction, GroupStep, PlannedMember};
+use crate::provision::team::{self, MemberStep, Team};
+
+use super::{Applied, Applier, GROUPS_IN_FLIGHT, IN_FLIGHT, MEMBERS, Trouble};
+
+impl Applier<'_> {
+    pub(super) async fn groups(&self, applied: &mut Applied) -> Result<(), DirectoryError> {
+        // A group that goes gives its members up first; one that comes has to be there first.
+        let (going, staying): (Vec<&GroupStep>, Vec<&GroupStep>) =
+            self.plan.groups.iter().partition(|step| is_going(step.action));
+        for step in going {
+            let outcome = self.leaving_group(step).await;
+            self.note(step, outcome, applied)?;
+        }
+        let mut ready = Vec::new();
+        for part in staying.chunk_by(|one, other| one.action == other.action) {
+            let mut steps = part.iter().copied();
+            let mut flight = Flight::new(IN_FLIGHT);
+            loop {
+                while flight.has_room()
+                    && let Some(step) = steps.next()
+                {
+                    flight.start(self.staying_group(step));
+                }
+                let Some((step, outcome)) = flight.next().await else {
+                    break;
+                };
+                match outcome {
+                    Ok(Some(group)) => ready.push((step, group)),
+                    Ok(None) => self.note(step, Ok(()), applied)?,
+                    Err(trouble) => self.note(step, Err(trouble), applied)?,
+                }
+            }
+        }
+        let mut ready = ready.into_iter();
+        let mut flight = Flight::new(GROUPS_IN_FLIGHT);
+        loop {
+            while flight.has_room()
+                && let Some((step, group)) = ready.next()
+            {
+                flight.start(self.group_members(step, group));
+            }
+            let Some((step, outcome)) = flight.next().await else {
+                break;
+            };
+            self.note(step, outcome, applied)?;
+        }
+        self.directory.purge_groups(self.permit.organisation()).await
+    }
+
+    fn staying_group<'a>(
+        &'a self,
+        step: &'a GroupStep,
+    ) -> BoxFuture<'a, (&'a GroupStep, Result<Option<GroupId>, Trouble>)> {
+        Box::pin(async move { (step, self.record(step).await) })
+    }
+
+    fn group_members<'a>(
+        &'a self,
+        step: &'a GroupStep,
+        group: GroupId,
+    ) -> BoxFuture<'a, (&'a GroupStep, Result<(), Trouble>)> {
+        Box::pin(async move { (step, self.members(step, group).await) })
+    }
+
+    fn note(
+        &self,
+        step: &GroupStep,
+        outcome: Result<(), Trouble>,
+        applied: &mut Applied,
+    ) -> Result<(), DirectoryError> {
+        match outcome {
+            Ok(()) => applied.changed += 1,
+            Err(Trouble::Run(error)) => return Err(error),
+            Err(Trouble::Entry(reason)) => applied.failures.push(Failure {
+                kind: Kind::Group,
+                external_id: Some(step.external_id.clone()),
+                name: Some(step.name.clone()),
+                reason,
+            }),
+        }
+        self.advance();
+        Ok(())
+    }
+
+    async fn leaving_group(&self, step: &GroupStep) -> Result<(), Trouble> {
+        if let (GroupAction::Unlink, Some(group)) = (step.action, step.group) {
+            for part in step.remove.chunks(MEMBERS) {
+                self.change(group, MemberStep::Remove(part.to_vec())).await?;
+            }
+        }
+        self.record(step).await.map(|_| ())
+    }
+
+    /// The record's part of a step. The group, when members are to follow.
+    async fn record(&self, step: &GroupStep) -> Result<Option<GroupId>, Trouble> {
+        let change = RecordChange {
+            context: self.context,
+            lease: self.lease,
+            step,
+        };
+        match self.directory.run(self.permit, &change).await {
+            Ok(Ok(group)) => Ok(group),
+            Ok(Err(reason)) => Err(Trouble::Entry(reason)),
+            Err(error) => Err(self.trouble(error)),
+        }
+    }
+
+    async fn members(&self, step: &GroupStep, group: GroupId) -> Result<(), Trouble> {
+        for part in step.remove.chunks(MEMBERS) {
+            self.change(group, MemberStep::Remove(part.to_vec())).await?;
+        }
+        let mut missing = step.missing;
+        for part in step.add.chunks(MEMBERS) {
+            let members = self.resolve(part).await.map_err(|error| self.trouble(error))?;
+            missing += (part.len() - members.len()) as u64;
+            missing += self.add(group, members).await?;
+        }
+        // The hash says "all of this is done", so it is not remembered before that is true.
+        let finish = Finish {
+            context: self.context,
+            lease: self.lease,
+            step,
+            group,
+            is_whole: missing == 0,
+        };
+        let finished = self.directory.run(self.permit, &finish).await;
+        finished.map_err(|error| self.trouble(error))?;
+        // What the plan foresaw is listed already.
+        match missing - step.missing {
+            0 => Ok(()),
+            count => Err(Trouble::Entry(FailureReason::MembersMissing { count })),
+        }
+    }
+
+    /// Adds members; one who is refused (no seat of a licence that the group gives) does not stop the others. Answers how
+    /// many were.
+    async fn add(&self, group: GroupId, members: Vec<Member>) -> Result<u64, Trouble> {
+        let together = self.change(group, MemberStep::Add(members.clone())).await;
+        match together {
+            Err(Trouble::Entry(_)) if members.len() > 1 => {}
+            Err(Trouble::Entry(_)) => return Ok(1),
+            Err(trouble) => return Err(trouble),
+            Ok(unknown) => return Ok(unknown),
+        }
+        let mut refused = 0;
+        for member in members {
+            match self.change(group, MemberStep::Add(vec![member])).await {
+                Ok(unknown) => refused += unknown,
+                Err(Trouble::Entry(_)) => refused += 1,
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Ok(refused)
+    }
+
+    async fn change(&self, group: GroupId, change: MemberStep) -> Result<u64, Trouble> {
+        let change = MembersChange {
+            context: self.context,
+            lease: self.lease,
+            group,
+            change,
+        };
+        let unknown = self.directory.run(self.permit, &change).await;
+        unknown.map_err(|error| self.trouble(error))
+    }
+
+    /// Planned members as members; those who did not come about are left out.
+    async fn resolve(&self, part: &[PlannedMember]) -> Result<Vec<Member>, DirectoryError> {
+        let (organisation, connection) = (self.permit.organisation(), &self.context.connection.name);
+        let mut members = Vec::with_capacity(part.len());
+        let mut wanted = Vec::new();
+        let mut kinds = Vec::new();
+        for planned in part {
+            let (tag, id) = match planned {
+                PlannedMember::Known(member) => {
+                    members.push(*member);
+                    continue;
+                }
+                PlannedMember::Person(id) => (b'u', id),
+                PlannedMember::Group(id) => (b'g', id),
+            };
+            wanted.push(keys::link(organisation, connection, tag, id));
+            kinds.push(tag);
+        }
+        if wanted.is_empty() {
+            return Ok(members);
+        }
+        let found = self.directory.store().get_many(wanted).await?;
+        for (tag, found) in kinds.into_iter().zip(found) {
+            let Some(found) = found else { continue };
+            let link: Link = record::decode(&found.value)?;
+            members.push(if tag == b'u' {
+                Member::User(UserId::new(link.id))
+            } else {
+                Member::Group(GroupId::new(link.id))
+            });
+        }
+        Ok(members)
+    }
+}
+
+const fn is_going(action: GroupAction) -> bool {
+    matches!(action, GroupAction::Delete | GroupAction::Unlink | GroupAction::Miss)
+}
+
+struct RecordChange<'a> {
+    context: Context<'a>,
+    lease: &'a Claim,
+    step: &'a GroupStep,
+}
+
+#[async_trait::async_trait]
+impl Operation for RecordChange<'_> {
+    type Outcome = Result<Option<GroupId>, FailureReason>;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<Self::Outcome, DirectoryError> {
+        self.lease.relied_on(unit).await?;
+        let connection = self.context.connection;
+        let key = keys::link(unit.organisation(), &connection.name, b'g', &self.step.external_id);
+        let link: Option<Link> = unit.find(&key).await?;
+        let group = match self.step.group {
+            Some(id) => unit.find_group(id).await?,
+            None => None,
+        };
+        let mut team = Team {
+            external_id: Some(self.step.external_id.clone()),
+            display_name: self.step.name.clone(),
+            attributes: group.as_ref().map(|group| group.attributes.clone()).unwrap_or_default(),
+        };
+        let is_linked = link.as_ref().map(|link| GroupId::new(link.id)) == self.step.group;
+        match (self.step.action, group, link) {
+            (GroupAction::Create, None, None) => {
+                let group = team::create(unit, self.context, &team).await?;
+                Ok(Ok(Some(group.id)))
+            }
+            (GroupAction::Adopt, Some(group), None) if connection.matching.adoption == Adoption::Adopt => {
+                team::update(unit, self.context, &group, &team).await?;
+                Ok(Ok(Some(group.id)))
+            }
+            (GroupAction::Keep | GroupAction::Rename, Some(group), Some(_)) if is_linked => {
+                team::update(unit, self.context, &group, &team).await?;
+                Ok(Ok(Some(group.id)))
+            }
+            (GroupAction::Miss, Some(_), Some(mut link)) if is_linked => {
+                link.missed += 1;
+                unit.put(key, &link);
+                Ok(Ok(None))
+            }
+            (GroupAction::Delete, Some(group), Some(_)) if is_linked && group.external_ids.len() == 1 => {
+                unit.delete_group(&group).await?;
+                Ok(Ok(None))
+            }
+            (GroupAction::Unlink, Some(group), Some(_)) if is_linked => {
+                team.external_id = None;
+                team::update(unit, self.context, &group, &team).await?;
+                Ok(Ok(None))
+            }
+            _ => Ok(Err(FailureReason::Outdated)),
+        }
+    }
+}
+
+struct MembersChange<'a> {
+    context: Context<'a>,
+    lease: &'a Claim,
+    group: GroupId,
+    change: MemberStep,
+}
+
+#[async_trait::async_trait]
+impl Operation for MembersChange<'_> {
+    /// How many of the members are not there.
+    type Outcome = u64;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<u64, DirectoryError> {
+        self.lease.relied_on(unit).await?;
+        let group = unit.load_group(self.group).await?;
+        let changes = team::change_members(unit, self.context, &group, std::slice::from_ref(&self.change)).await?;
+        Ok(changes.unknown.len() as u64)
+    }
+}
+
+/// Remembers a group as seen, and as done when it is.
+struct Finish<'a> {
+    context: Context<'a>,
+    lease: &'a Claim,
+    step: &'a GroupStep,
+    group: GroupId,
+    is_whole: bool,
+}
+
+#[async_trait::async_trait]
+impl Operation for Finish<'_> {
+    type Outcome = ();
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        self.lease.relied_on(unit).await?;
+        let name = &self.context.connection.name;
+        let key = keys::link(unit.organisation(), name, b'g', &self.step.external_id);
+        let before: Option<Link> = unit.find(&key).await?;
+        let mut link = Link::new(self.group.uuid());
+        link.hash = self.step.hash.clone().filter(|_| self.is_whole);
+        // Without a link the group was let go in the meantime.
+        if before
+            .as_ref()
+            .is_some_and(|before| before.id == link.id && *before != link)
+        {
+            unit.put(key, &link);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! One person's step, as one unit of work: the user, the link with its hash, and the lease it relies on.
+
+use futures_util::future::BoxFuture;
+
+use crate::directory::keys::{self, Unique, fold};
+use crate::directory::user::Link;
+use crate::directory::{DirectoryError, Operation, Unit};
+use crate::model::id::UserId;
+use crate::provision::authority::Extent;
+use crate::provision::failure::FailureReason;
+use crate::provision::lease::Claim;
+use crate::provision::matching::{self, Match};
+use crate::provision::person::{self, Context, Person, set_active};
+use crate::provision::plan::{PersonAction, PersonStep};
+
+use super::{Applier, Trouble};
+
+impl Applier<'_> {
+    pub(super) fn person<'a>(&'a self, step: &'a PersonStep) -> BoxFuture<'a, (&'a PersonStep, Result<(), Trouble>)> {
+        Box::pin(async move { (step, self.change_person(step).await) })
+    }
+
+    async fn change_person(&self, step: &PersonStep) -> Result<(), Trouble> {
+        let entry = step.index.map(|index| &self.snapshot.people()[index as usize]);
+        let change = Change {
+            context: self.context,
+            lease: self.lease,
+            step,
+            person: entry.map(|entry| self.snapshot.person(entry)),
+        };
+        match self.directory.run(self.permit, &change).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(reason)) => Err(Trouble::Entry(reason)),
+            Err(error) => Err(self.trouble(error)),
+        }
+    }
+}
+
+struct Change<'a> {
+    context: Context<'a>,
+    lease: &'a Claim,
+    step: &'a PersonStep,
+    person: Option<Person>,
+}
+
+#[async_trait::async_trait]
+impl Operation for Change<'_> {
+    type Outcome = Result<(), FailureReason>;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<Self::Outcome, DirectoryError> {
+        let organisation = unit.organisation();
+        let link = keys::link(
+            organisation,
+            &self.context.connection.name,
+            b'u',
+            &self.step.external_id,
+        );
+        let mut wanted = vec![self.lease.key(unit), link.clone()];
+        wanted.extend(self.step.user.map(|user| keys::user(organisation, user)));
+        let name = self.person.as_ref().map(|person| fold(&person.user_name));
+        wanted.extend(name.map(|name| keys::unique(organisation, Unique::UserName, &name)));
+        unit.fetch(wanted).await?;
+        self.lease.relied_on(unit).await?;
+        match &self.person {
+            Some(person) => self.enter(unit, &link, person).await,
+            None => self.leave(unit, &link).await,
+        }
+    }
+}
+
+impl Change<'_> {
+    /// Someone who is in the snapshot.
+    async fn enter(
+        &self,
+        unit: &mut Unit,
+        link: &crate::store::Key,
+        person: &Person,
+    ) -> Result<Result<(), FailureReason>, DirectoryError> {
+        let emails = crate::provision::plan::emails(person);
+        let identity = matching::Keys {
+            external_id: person.external_id.as_deref(),
+            user_name: &person.user_name,
+            emails: &emails,
+        };
+        let found = matching::find(unit, self.context.organisation, self.context.connection, identity).await?;
+        let is_planned = |id: UserId| self.step.user == Some(id);
+        let user = match (found, self.step.action) {
+            (Match::Nobody, PersonAction::Create) => person::create(unit, self.context, person).await?,
+            (Match::Known(before), action) if action != PersonAction::Create && is_planned(before.id) => {
+                person::update(unit, self.context, &before, person, Extent::Whole)
+                    .await?
+                    .0
+            }
+            (Match::Adopted(before), PersonAction::Adopt) if is_planned(before.id) => {
+                person::update(unit, self.context, &before, person, Extent::Whole)
+                    .await?
+                    .0
+            }
+            (Match::Refused { user, attribute }, _) => {
+                return Ok(Err(FailureReason::Taken {
+                    attribute: attribute.to_owned(),
+                    by: Some(user),
+                }));
+            }
+            _ => return Ok(Err(FailureReason::Outdated)),
+        };
+        let mut remembered = Link::new(user.id.uuid());
+        remembered.hash.clone_from(&self.step.hash);
+        unit.put(link.clone(), &remembered);
+        Ok(Ok(()))
+    }
+
+    /// Someone who is not.
+    async fn leave(
+        &self,
+        unit: &mut Unit,
+        key: &crate::store::Key,
+    ) -> Result<Result<(), FailureReason>, DirectoryError> {
+        let Some(mut link) = unit.find::<Link>(key).await? else {
+            return Ok(Err(FailureReason::Outdated));
+        };
+        let user = unit.load_user(UserId::new(link.id)).await?;
+        let name = &self.context.connection.name;
+        let has_other_source = user.connections().any(|connection| connection != name);
+        match self.step.action {
+            PersonAction::Miss => link.missed += 1,
+            PersonAction::SuspendMissing => {
+                let mut after = user.clone();
+                set_active(&mut after, name, Some(false));
+                unit.update_user(&user, after).await?;
+                link.missed += 1;
+                link.missing_since = Some(unit.now());
+            }
+            PersonAction::Delete if !has_other_source && link.missing_since.is_some() => {
+                person::remove(unit, self.context, &user).await?;
+                return Ok(Ok(()));
+            }
+            PersonAction::Unlink if has_other_source && link.missing_since.is_some() => {
+                person::remove(unit, self.context, &user).await?;
+                return Ok(Ok(()));
+            }
+            _ => return Ok(Err(FailureReason::Outdated)),
+        }
+        unit.put(key.clone(), &link);
+        Ok(Ok(()))
+    }
+}

@@ -1,0 +1,138 @@
+//! The brake: what makes a run stop before it changes anything, and wait for a person.
+//!
+//! Servers answer mistakes with "success, nothing found" (a wrong base, a lost right, a typo in a filter), so counts are
+//! judged and not errors alone.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::connection::Brake;
+
+use super::plan::{GroupAction, Numbers, PersonAction, Plan};
+
+/// Why a plan is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "class", rename_all = "snake_case", deny_unknown_fields)]
+pub enum HoldReason {
+    /// The directory answered with nobody, or no group, though some were there before.
+    Empty {
+        /// `people` or `groups`.
+        what: String,
+        /// How many were linked.
+        linked: u64,
+    },
+    /// The directory holds less than half of what the last good run read.
+    Drop {
+        /// `people` or `groups`.
+        what: String,
+        /// What the last good run read.
+        before: u64,
+        /// What this run read.
+        now: u64,
+    },
+    /// Too many deletions of people or groups.
+    Deletions {
+        /// `people` or `groups`.
+        what: String,
+        /// How many.
+        count: u64,
+        /// Of so many.
+        of: u64,
+    },
+    /// Too many suspensions.
+    Suspensions {
+        /// How many.
+        count: u64,
+        /// Of so many.
+        of: u64,
+    },
+    /// Too many members leave one group.
+    Removals {
+        /// The group's identifier in the source.
+        group: String,
+        /// How many.
+        count: u64,
+        /// Of so many.
+        of: u64,
+    },
+}
+
+impl fmt::Display for HoldReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty { what, linked } => {
+                write!(
+                    f,
+                    "the directory answered with no {what} at all, and {linked} were there before; check base, filter and rights"
+                )
+            }
+            Self::Drop { what, before, now } => {
+                write!(
+                    f,
+                    "the directory holds {now} {what}, and {before} at the last good run; check base, filter and rights"
+                )
+            }
+            Self::Deletions { what, count, of } => write!(f, "{count} of {of} {what} would be deleted"),
+            Self::Suspensions { count, of } => write!(f, "{count} of {of} people would be suspended"),
+            Self::Removals { group, count, of } => write!(f, "{count} of {of} members would leave group {group}"),
+        }
+    }
+}
+
+/// Reasons listed at most; a plan that is held has enough of them.
+const REASONS_MAX: usize = 50;
+
+/// Judges a plan. Empty means that it may be applied.
+#[must_use]
+pub fn judge(plan: &Plan, brake: &Brake, last_good: Option<Numbers>) -> Vec<HoldReason> {
+    let mut reasons = Vec::new();
+    // An empty or halved answer speaks of the reading, whether or not anything would follow from it yet.
+    let last = last_good.unwrap_or_default();
+    let reads = [
+        ("people", plan.read.people, plan.linked.people, last.people),
+        ("groups", plan.read.groups, plan.linked.groups, last.groups),
+    ];
+    for (what, now, linked, before) in reads {
+        let what = what.to_owned();
+        if now == 0 && linked > 0 {
+            reasons.push(HoldReason::Empty { what, linked });
+        } else if now * 2 < before && linked > 0 {
+            reasons.push(HoldReason::Drop { what, before, now });
+        }
+    }
+    let people = |wanted: &[PersonAction]| {
+        let steps = plan.people.iter().filter(|step| wanted.contains(&step.action));
+        steps.count() as u64
+    };
+    let is_held = |count: u64, of: u64, free: u32| {
+        count > u64::from(free) && count * 100 > of.saturating_mul(u64::from(brake.percent))
+    };
+    let (count, of) = (
+        people(&[PersonAction::Delete, PersonAction::Unlink]),
+        plan.linked.people,
+    );
+    if is_held(count, of, brake.deletions) {
+        let what = "people".to_owned();
+        reasons.push(HoldReason::Deletions { what, count, of });
+    }
+    let count = people(&[PersonAction::Suspend, PersonAction::SuspendMissing]);
+    if is_held(count, of, brake.suspensions) {
+        reasons.push(HoldReason::Suspensions { count, of });
+    }
+    let gone = |step: &&super::plan::GroupStep| matches!(step.action, GroupAction::Delete | GroupAction::Unlink);
+    let (count, of) = (plan.groups.iter().filter(gone).count() as u64, plan.linked.groups);
+    if is_held(count, of, brake.deletions) {
+        let what = "groups".to_owned();
+        reasons.push(HoldReason::Deletions { what, count, of });
+    }
+    for step in plan.groups.iter().filter(|step| !gone(step)) {
+        let (count, of) = (step.remove.len() as u64, step.present);
+        if is_held(count, of, brake.removals_per_group) {
+            let group = step.external_id.clone();
+            reasons.push(HoldReason::Removals { group, count, of });
+        }
+    }
+    reasons.truncate(REASONS_MAX);
+    reasons
+}

@@ -1,0 +1,345 @@
+//! Groups: their records, and who comes in and who leaves.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::directory::keys::{self, Unique, fold};
+use crate::directory::user::{Link, parse_uuid};
+use crate::directory::{DirectoryError, membership::member_uuid};
+use crate::model::connection::Adoption;
+use crate::model::group::Group;
+use crate::model::id::{GroupId, UserId};
+use crate::model::membership::{Member, Membership};
+use crate::model::origin::Origin;
+use crate::model::record;
+use crate::provision::failure::{Failure, FailureReason, Kind};
+use crate::provision::snapshot::SnapshotGroup;
+use crate::store::{SCAN_ENTRIES_MAX, Scan};
+
+use super::linked::Links;
+use super::{CHUNK, GroupAction, GroupStep, PersonAction, Plan, PlannedMember, Planner};
+
+/// How the members of the snapshot's groups stand in the model.
+struct Standing<'a> {
+    people: &'a Links,
+    groups: &'a Links,
+    /// Entries that this plan makes or adopts.
+    new_people: HashSet<u32>,
+    new_groups: HashSet<u32>,
+}
+
+impl Planner<'_> {
+    pub(super) async fn groups(&self, people: &Links, known: &Links, plan: &mut Plan) -> Result<(), DirectoryError> {
+        let new = plan
+            .people
+            .iter()
+            .filter(|step| matches!(step.action, PersonAction::Create | PersonAction::Adopt));
+        let mut standing = Standing {
+            people,
+            groups: known,
+            new_people: new.filter_map(|step| step.index).collect(),
+            new_groups: HashSet::new(),
+        };
+        let refused = self.duplicate_groups(known, plan);
+        let mut records = self.known_groups(known, &standing, &refused, plan).await?;
+        let fresh: Vec<u32> = (0_u32..)
+            .zip(&known.entries)
+            .filter(|(index, link)| link.is_none() && !refused.contains(index))
+            .map(|(index, _)| index)
+            .collect();
+        for part in fresh.chunks(CHUNK) {
+            self.new_groups(part, &mut records, plan).await?;
+        }
+        let made = records
+            .iter()
+            .filter(|(_, action, _)| matches!(action, GroupAction::Create | GroupAction::Adopt));
+        standing.new_groups = made.map(|(index, _, _)| *index).collect();
+        for (index, action, group) in records {
+            let entry = &self.snapshot.groups()[index as usize];
+            let step = self.group_step(entry, action, group.as_ref(), &standing).await?;
+            if step.missing > 0 {
+                let count = step.missing;
+                plan.failures
+                    .push(self.group_failure(index, FailureReason::MembersMissing { count }));
+                // Nothing but what fails anyway: nothing to do.
+                if action == GroupAction::Keep && step.add.is_empty() && step.remove.is_empty() {
+                    continue;
+                }
+            }
+            plan.groups.push(step);
+        }
+        self.missing_groups(known, plan).await
+    }
+
+    /// Groups that are known and have changed, with what happens to their records.
+    async fn known_groups(
+        &self,
+        known: &Links,
+        standing: &Standing<'_>,
+        refused: &HashSet<u32>,
+        plan: &mut Plan,
+    ) -> Result<Vec<(u32, GroupAction, Option<Group>)>, DirectoryError> {
+        let mut changed = Vec::new();
+        for (index, (entry, link)) in (0_u32..).zip(self.snapshot.groups().iter().zip(&known.entries)) {
+            let Some(link) = link.filter(|_| !refused.contains(&index)) else {
+                continue;
+            };
+            // A member who is made anew has to come in, though the source's group is as it was.
+            let has_new = entry.people.iter().any(|person| standing.new_people.contains(person));
+            if link.is_unchanged && !has_new {
+                plan.unchanged += 1;
+            } else {
+                changed.push((index, GroupId::new(link.id)));
+            }
+        }
+        let mut records = Vec::new();
+        for part in changed.chunks(CHUNK) {
+            let ids: Vec<GroupId> = part.iter().map(|(_, id)| *id).collect();
+            for ((index, _), group) in part.iter().zip(self.load_groups(&ids).await?) {
+                let Some(group) = group else { continue };
+                let name = &self.snapshot.groups()[*index as usize].name;
+                let action = if group.display_name == **name {
+                    GroupAction::Keep
+                } else {
+                    GroupAction::Rename
+                };
+                records.push((*index, action, Some(group)));
+            }
+        }
+        let own: HashSet<GroupId> = records
+            .iter()
+            .filter_map(|(_, _, group)| Some(group.as_ref()?.id))
+            .collect();
+        let renamed: Vec<u32> = records
+            .iter()
+            .filter(|(_, action, _)| *action == GroupAction::Rename)
+            .map(|(index, _, _)| *index)
+            .collect();
+        for part in renamed.chunks(CHUNK) {
+            for (index, holder) in part.iter().zip(self.group_name_holders(part).await?) {
+                // A group of this plan may be the holder: itself in another case, or one that is renamed away first.
+                if holder.is_some_and(|holder| !own.contains(&holder)) {
+                    plan.failures.push(self.group_failure(*index, taken()));
+                    records.retain(|(place, _, _)| place != index);
+                }
+            }
+        }
+        Ok(records)
+    }
+
+    async fn new_groups(
+        &self,
+        part: &[u32],
+        records: &mut Vec<(u32, GroupAction, Option<Group>)>,
+        plan: &mut Plan,
+    ) -> Result<(), DirectoryError> {
+        let holders = self.group_name_holders(part).await?;
+        let ids: Vec<GroupId> = holders.iter().flatten().copied().collect();
+        let held = self.load_groups(&ids).await?.into_iter().flatten();
+        let mut held: HashMap<GroupId, Group> = held.map(|group| (group.id, group)).collect();
+        let (name, adoption) = (&self.context.connection.name, self.context.connection.matching.adoption);
+        for (index, holder) in part.iter().zip(holders) {
+            match holder.and_then(|holder| held.remove(&holder)) {
+                None if holder.is_none() => records.push((*index, GroupAction::Create, None)),
+                Some(group) if adoption == Adoption::Adopt && !group.external_ids.contains_key(name) => {
+                    records.push((*index, GroupAction::Adopt, Some(group)));
+                }
+                _ => plan.failures.push(self.group_failure(*index, taken())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Who comes in and who leaves. The connection counts only those whom it holds in the group itself, unless it owns
+    /// memberships by policy.
+    async fn group_step(
+        &self,
+        entry: &SnapshotGroup,
+        action: GroupAction,
+        group: Option<&Group>,
+        standing: &Standing<'_>,
+    ) -> Result<GroupStep, DirectoryError> {
+        let present = match group {
+            Some(group) => self.present(group.id).await?,
+            None => BTreeSet::new(),
+        };
+        let (mut wanted, mut add, mut missing) = (BTreeSet::new(), Vec::new(), 0);
+        let people = entry.people.iter().map(|index| {
+            let id = &self.snapshot.people()[*index as usize].external_id;
+            let link = standing.people.entries[*index as usize];
+            let is_new = standing.new_people.contains(index);
+            (
+                link.map(|link| Member::User(UserId::new(link.id))),
+                is_new.then(|| PlannedMember::Person(id.to_string())),
+            )
+        });
+        let nested = entry.groups.iter().map(|index| {
+            let id = &self.snapshot.groups()[*index as usize].external_id;
+            let link = standing.groups.entries[*index as usize];
+            let is_new = standing.new_groups.contains(index);
+            (
+                link.map(|link| Member::Group(GroupId::new(link.id))),
+                is_new.then(|| PlannedMember::Group(id.to_string())),
+            )
+        });
+        for (known, new) in people.chain(nested) {
+            match (known, new) {
+                (Some(member), _) => {
+                    wanted.insert(member);
+                }
+                (None, Some(planned)) => add.push(planned),
+                (None, None) => missing += 1,
+            }
+        }
+        let known: Vec<Member> = wanted.difference(&present).copied().collect();
+        add.splice(0..0, known.into_iter().map(PlannedMember::Known));
+        Ok(GroupStep {
+            action,
+            external_id: entry.external_id.to_string(),
+            name: entry.name.to_string(),
+            group: group.map(|group| group.id),
+            add,
+            remove: present.difference(&wanted).copied().collect(),
+            present: present.len() as u64,
+            missing,
+            hash: Some(entry.hash()),
+        })
+    }
+
+    async fn missing_groups(&self, known: &Links, plan: &mut Plan) -> Result<(), DirectoryError> {
+        if !self.snapshot.proves_absence() {
+            return Ok(());
+        }
+        let runs = self.context.connection.leavers.suspend_after_runs.max(1);
+        let name = &self.context.connection.name;
+        for links in known.missing.chunks(CHUNK) {
+            let ids: Vec<GroupId> = links.iter().map(|link| GroupId::new(link.id)).collect();
+            for (link, group) in links.iter().zip(self.load_groups(&ids).await?) {
+                let Some(group) = group else { continue };
+                let Some(external_id) = group.external_ids.get(name) else {
+                    continue;
+                };
+                let action = missing_action(link, &group, runs);
+                let remove = match action {
+                    GroupAction::Miss => BTreeSet::new(),
+                    _ => self.present(group.id).await?,
+                };
+                plan.groups.push(GroupStep {
+                    action,
+                    external_id: external_id.clone(),
+                    name: group.display_name.clone(),
+                    group: Some(group.id),
+                    add: Vec::new(),
+                    present: remove.len() as u64,
+                    remove: remove.into_iter().collect(),
+                    missing: 0,
+                    hash: None,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The members whom this connection holds in a group; all of them when it owns memberships.
+    async fn present(&self, group: GroupId) -> Result<BTreeSet<Member>, DirectoryError> {
+        let connection = self.context.connection;
+        let origin = Origin::Connection(connection.name.clone());
+        let mut members = BTreeSet::new();
+        let mut scan = Scan::prefix(
+            &keys::group_members(self.permit.organisation(), group),
+            SCAN_ENTRIES_MAX,
+        );
+        loop {
+            let found = self.directory.store().scan(scan.clone()).await?;
+            for (key, stored) in &found {
+                let edge: Membership = record::decode(&stored.value)?;
+                if connection.owns_memberships || edge.origins.contains(&origin) {
+                    members.extend(keys::member_of(key));
+                }
+            }
+            match found.last() {
+                Some((last, _)) if found.len() == SCAN_ENTRIES_MAX => scan = scan.after(last.clone()),
+                _ => return Ok(members),
+            }
+        }
+    }
+
+    fn duplicate_groups(&self, known: &Links, plan: &mut Plan) -> HashSet<u32> {
+        let groups = self.snapshot.groups();
+        let mut holders: HashMap<String, u32> = HashMap::with_capacity(groups.len());
+        let mut refused = HashSet::new();
+        let mut order: Vec<u32> = (0..groups.len() as u32).collect();
+        order.sort_by_key(|index| {
+            let link = known.entries[*index as usize];
+            (!link.is_some_and(|link| link.is_unchanged), link.is_none(), *index)
+        });
+        for index in order {
+            let holder = *holders.entry(fold(&groups[index as usize].name)).or_insert(index);
+            if holder != index {
+                refused.insert(index);
+                let reason = FailureReason::Duplicate {
+                    attribute: "displayName".to_owned(),
+                    with: groups[holder as usize].external_id.to_string(),
+                };
+                plan.failures.push(self.group_failure(index, reason));
+            }
+        }
+        refused
+    }
+
+    async fn group_name_holders(&self, part: &[u32]) -> Result<Vec<Option<GroupId>>, DirectoryError> {
+        let organisation = self.permit.organisation();
+        let wanted = part.iter().map(|index| {
+            let name = fold(&self.snapshot.groups()[*index as usize].name);
+            keys::unique(organisation, Unique::GroupName, &name)
+        });
+        let found = self.directory.store().get_many(wanted.collect()).await?;
+        let ids = found
+            .into_iter()
+            .map(|found| parse_uuid(&found?.value).map(GroupId::new));
+        Ok(ids.collect())
+    }
+
+    async fn load_groups(&self, ids: &[GroupId]) -> Result<Vec<Option<Group>>, DirectoryError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let organisation = self.permit.organisation();
+        let wanted = ids.iter().map(|id| keys::group(organisation, *id)).collect();
+        let found = self.directory.store().get_many(wanted).await?;
+        let groups = found
+            .into_iter()
+            .map(|found| found.map(|found| record::decode(&found.value)).transpose());
+        Ok(groups.collect::<Result<_, _>>()?)
+    }
+
+    fn group_failure(&self, index: u32, reason: FailureReason) -> Failure {
+        let group = &self.snapshot.groups()[index as usize];
+        Failure {
+            kind: Kind::Group,
+            external_id: Some(group.external_id.to_string()),
+            name: Some(group.name.to_string()),
+            reason,
+        }
+    }
+}
+
+/// A group that another source knows, or that gives roles or licences, outlives this source.
+fn missing_action(link: &Link, group: &Group, runs: u32) -> GroupAction {
+    debug_assert_eq!(link.id, member_uuid(Member::Group(group.id)));
+    if link.missed + 1 < runs {
+        return GroupAction::Miss;
+    }
+    let gives = !group.grants_roles.is_empty() || !group.grants_licences.is_empty();
+    if gives || group.external_ids.len() > 1 {
+        GroupAction::Unlink
+    } else {
+        GroupAction::Delete
+    }
+}
+
+fn taken() -> FailureReason {
+    FailureReason::Taken {
+        attribute: "displayName".to_owned(),
+        by: None,
+    }
+}

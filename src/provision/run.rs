@@ -1,0 +1,344 @@
+//! One synchronisation run: lease, read, plan, brake, apply, remember.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::directory::settings::OrganisationSettings;
+use crate::directory::{Directory, DirectoryError, Permit, Principal};
+use crate::model::clock::Timestamp;
+use crate::model::connection::{Connection, ConnectionKind};
+use crate::model::id::{OrganisationId, RunId};
+use crate::model::slug::Slug;
+
+use super::apply::Applier;
+use super::brake::{self, HoldReason};
+use super::failure::Failure;
+use super::held::Hold;
+use super::lease::Claim;
+use super::mapping::{Mapping, MappingError};
+use super::person::Context;
+use super::plan::{Classes, Numbers, Plan, Planner, SeatForecast};
+use super::progress::{Progress, Report};
+use super::snapshot::{self, SnapshotError};
+use super::state::{self, Remember};
+
+/// What a run may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunMode {
+    /// Read and plan; write nothing, not even the lease.
+    DryRun,
+    /// All of it.
+    Apply,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The plan was made and not applied.
+    Planned,
+    /// The brake stopped it: nothing was changed, a person has to approve the plan.
+    Held,
+    /// The plan was applied; single entries may have failed.
+    Finished,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    /// The run.
+    pub run: RunId,
+    /// The connection.
+    pub connection: Slug,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took, and how much of that reading, planning and applying did.
+    pub duration: Durations,
+    /// What the directory holds.
+    pub read: Numbers,
+    /// What was planned, by class.
+    pub classes: Classes,
+    /// Steps that were applied.
+    pub changed: u64,
+    /// Entries that were as before.
+    pub unchanged: u64,
+    /// Seats as the plan saw them.
+    pub seats: Vec<SeatForecast>,
+    /// Entries that were left as they are, with the reason.
+    pub failures: Vec<Failure>,
+    /// Group members without an entry.
+    pub dangling: u64,
+    /// The plan's hash: what is approved when the run was held.
+    pub plan_hash: String,
+    /// What the brake says; in a dry run, what it would say.
+    pub held: Vec<HoldReason>,
+    /// The plan itself.
+    #[serde(skip)]
+    pub plan: Plan,
+}
+
+/// Milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Durations {
+    /// From lease to report.
+    pub total_ms: u64,
+    /// Reading and mapping.
+    pub reading_ms: u64,
+    /// Comparing.
+    pub planning_ms: u64,
+    /// Applying.
+    pub applying_ms: u64,
+}
+
+/// Why a run failed. Nothing was changed, except by [`RunError::Interrupted`].
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The organisation has no such connection.
+    #[error("connection {0} does not exist in this organisation")]
+    NoConnection(Slug),
+    /// It is no directory.
+    #[error("connection {0} is not of kind ldap; its identity provider pushes by itself")]
+    NotADirectory(Slug),
+    /// Another run is at work.
+    #[error("another run of connection {connection} is at work, at the latest until {until}")]
+    Busy {
+        /// The connection.
+        connection: Slug,
+        /// When its lease ends unless it is renewed.
+        until: Timestamp,
+    },
+    /// A rule is wrong.
+    #[error("connection {connection}: {error}")]
+    Mapping {
+        /// The connection.
+        connection: Slug,
+        /// The rule and the cure.
+        error: MappingError,
+    },
+    /// The directory could not be read completely.
+    #[error("connection {connection}: {error}")]
+    Snapshot {
+        /// The connection.
+        connection: Slug,
+        /// What happened.
+        error: SnapshotError,
+    },
+    /// The store failed before anything was changed.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The store failed, or another run took over, while changes were applied. Every entry is whole; the next run goes on.
+    #[error("the run was interrupted; what was applied stays, the next run goes on: {0}")]
+    Interrupted(#[source] DirectoryError),
+}
+
+/// Runs.
+pub struct SyncRun;
+
+impl SyncRun {
+    /// Runs a connection once.
+    ///
+    /// # Errors
+    /// [`RunError`]; a run that the brake stops is not an error but [`Outcome::Held`].
+    pub async fn execute(
+        directory: &Directory,
+        organisation: OrganisationId,
+        connection: &Slug,
+        mode: RunMode,
+        report: Report,
+    ) -> Result<RunReport, RunError> {
+        let settings = directory.load_organisation(organisation).await?;
+        let found = settings.connections.get(connection).cloned();
+        let found = found.ok_or_else(|| RunError::NoConnection(connection.clone()))?;
+        if found.kind != ConnectionKind::Ldap {
+            return Err(RunError::NotADirectory(connection.clone()));
+        }
+        let permit = Principal::ldap(organisation, connection.clone()).provision(organisation)?;
+        let run = Running {
+            directory,
+            permit,
+            settings,
+            connection: found,
+            report,
+            id: RunId::new(directory.clock().uuid()),
+            started: directory.clock().now(),
+            clock: Instant::now(),
+        };
+        match mode {
+            RunMode::DryRun => run.plan_only().await,
+            RunMode::Apply => run.leased().await,
+        }
+    }
+}
+
+/// A run at work.
+struct Running<'a> {
+    directory: &'a Directory,
+    permit: Permit,
+    settings: Arc<OrganisationSettings>,
+    connection: Arc<Connection>,
+    report: Report,
+    id: RunId,
+    started: Timestamp,
+    clock: Instant,
+}
+
+impl Running<'_> {
+    async fn plan_only(&self) -> Result<RunReport, RunError> {
+        let prepared = self.prepare().await?;
+        Ok(self.summary(prepared, Outcome::Planned))
+    }
+
+    async fn leased(&self) -> Result<RunReport, RunError> {
+        let claim = Claim::new(self.connection.name.clone(), self.id.uuid());
+        if let Err(other) = claim.acquire(self.directory, &self.permit).await? {
+            return Err(RunError::Busy {
+                connection: self.connection.name.clone(),
+                until: other.expires,
+            });
+        }
+        let keeping = claim.keep(self.directory, &self.permit);
+        let outcome = self.under(&claim).await;
+        drop(keeping);
+        if let Err(error) = &outcome {
+            let remember = state::RememberFailure {
+                connection: &self.connection.name,
+                lease: &claim,
+                error: error.to_string(),
+            };
+            // The failure itself is answered; that it could not be noted as well adds nothing.
+            let _ = self.directory.run(&self.permit, &remember).await;
+        }
+        // A lease that cannot be given back runs out by itself.
+        let _ = claim.release(self.directory, &self.permit).await;
+        outcome
+    }
+
+    async fn under(&self, claim: &Claim) -> Result<RunReport, RunError> {
+        let prepared = self.prepare().await?;
+        let hold = Hold {
+            plan: &prepared.plan,
+            hash: &prepared.hash,
+            reasons: &prepared.held,
+            lease: claim,
+        };
+        if !self.directory.run(&self.permit, &hold).await? {
+            return Ok(self.summary(prepared, Outcome::Held));
+        }
+        let begun = Instant::now();
+        let applier = Applier {
+            directory: self.directory,
+            permit: &self.permit,
+            context: self.context(),
+            snapshot: &prepared.snapshot,
+            plan: &prepared.plan,
+            lease: claim,
+            report: &self.report,
+            done: AtomicU64::new(0),
+        };
+        let applied = applier.apply().await.map_err(RunError::Interrupted)?;
+        let applying_ms = millis(begun);
+        let mut report = self.summary(prepared, Outcome::Finished);
+        report.changed = applied.changed;
+        report.failures.extend(applied.failures);
+        report.duration.applying_ms = applying_ms;
+        report.duration.total_ms = millis(self.clock);
+        let remember = Remember {
+            report: &report,
+            lease: claim,
+        };
+        let remembered = self.directory.run(&self.permit, &remember).await;
+        remembered.map_err(RunError::Interrupted)?;
+        Ok(report)
+    }
+
+    /// Everything up to the decision. Changes nothing.
+    async fn prepare(&self) -> Result<Prepared, RunError> {
+        let name = &self.connection.name;
+        let mapping = Mapping::compile(&self.connection).map_err(|error| RunError::Mapping {
+            connection: name.clone(),
+            error,
+        })?;
+        let begun = Instant::now();
+        let read = snapshot::read(&self.connection, Arc::new(mapping), Arc::clone(&self.report)).await;
+        let snapshot = read.map_err(|error| RunError::Snapshot {
+            connection: name.clone(),
+            error,
+        })?;
+        let reading_ms = millis(begun);
+        let begun = Instant::now();
+        let planner = Planner {
+            directory: self.directory,
+            permit: &self.permit,
+            context: self.context(),
+            snapshot: &snapshot,
+            now: self.started,
+        };
+        let plan = planner.plan().await?;
+        (self.report)(Progress::Planned { steps: plan.steps() });
+        let last = state::load(self.directory, self.permit.organisation(), name).await?;
+        let last_good = last.and_then(|state| state.last_good).map(|good| good.read);
+        Ok(Prepared {
+            held: brake::judge(&plan, &self.connection.brake, last_good),
+            hash: plan.hash(),
+            plan,
+            snapshot,
+            reading_ms,
+            planning_ms: millis(begun),
+        })
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            organisation: &self.settings,
+            connection: &self.connection,
+        }
+    }
+
+    fn summary(&self, prepared: Prepared, outcome: Outcome) -> RunReport {
+        let plan = prepared.plan;
+        RunReport {
+            run: self.id,
+            connection: self.connection.name.clone(),
+            outcome,
+            started: self.started,
+            duration: Durations {
+                total_ms: millis(self.clock),
+                reading_ms: prepared.reading_ms,
+                planning_ms: prepared.planning_ms,
+                applying_ms: 0,
+            },
+            read: plan.read,
+            classes: plan.classes(),
+            changed: 0,
+            unchanged: plan.unchanged,
+            seats: plan.seats.clone(),
+            failures: plan.failures.clone(),
+            dangling: plan.dangling.count,
+            plan_hash: prepared.hash,
+            held: prepared.held,
+            plan,
+        }
+    }
+}
+
+/// A run before its decision.
+struct Prepared {
+    snapshot: snapshot::CompleteSnapshot,
+    plan: Plan,
+    hash: String,
+    held: Vec<HoldReason>,
+    reading_ms: u64,
+    planning_ms: u64,
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

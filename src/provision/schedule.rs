@@ -1,0 +1,193 @@
+//! Runs that nobody asks for: every directory with a `schedule`, at its times (UTC), one run of a connection at a time.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::time::Duration;
+
+use croner::parser::{CronParser, Seconds};
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use crate::directory::{Directory, DirectoryError};
+use crate::model::clock::Timestamp;
+use crate::model::connection::ConnectionKind;
+use crate::model::id::OrganisationId;
+use crate::model::slug::Slug;
+
+use super::progress::silent;
+use super::run::{Outcome, RunError, RunMode, RunReport, SyncRun};
+
+/// How often the settings and the clock are looked at: how late a run may begin.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A schedule that is no cron expression.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("schedule {text:?}: {reason}; write five or six cron fields, for example \"*/15 * * * *\"")]
+pub struct ScheduleError {
+    /// The text.
+    pub text: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// The first time after `after` that a schedule names; `None` when it names none any more.
+///
+/// # Errors
+/// [`ScheduleError`] for a text that is no cron expression of five or six fields (the sixth, in front, is seconds).
+pub fn next(text: &str, after: Timestamp) -> Result<Option<Timestamp>, ScheduleError> {
+    let parser = CronParser::builder().seconds(Seconds::Optional).build();
+    let schedule = parser.parse(text).map_err(|error| ScheduleError {
+        text: text.to_owned(),
+        reason: error.to_string(),
+    })?;
+    Ok(schedule.find_next_occurrence(&after, false).ok())
+}
+
+/// One connection of one organisation.
+pub type Place = (OrganisationId, Slug);
+
+/// Runs every scheduled connection until it is told to stop.
+pub struct Scheduler {
+    directory: Directory,
+    times: HashMap<Place, Time>,
+    /// What is at work.
+    running: HashSet<Place>,
+}
+
+/// When a connection runs next, by which expression.
+struct Time {
+    schedule: String,
+    next: Option<Timestamp>,
+}
+
+impl Scheduler {
+    /// A scheduler over this directory. Nothing runs before its first time comes: a restart is no reason to run.
+    #[must_use]
+    pub fn new(directory: Directory) -> Self {
+        Self {
+            directory,
+            times: HashMap::new(),
+            running: HashSet::new(),
+        }
+    }
+
+    /// Runs until `shutdown` is ready. A run at work is broken off then: what it has applied stays, and its lease ends.
+    pub async fn run(mut self, shutdown: impl Future<Output = ()> + Send) {
+        let mut shutdown = std::pin::pin!(shutdown);
+        let mut runs: JoinSet<Place> = JoinSet::new();
+        let mut places = HashMap::new();
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => return,
+                Some(ended) = runs.join_next_with_id() => {
+                    // A run that panicked has an id too, so its place is never blocked for ever.
+                    let id = match &ended { Ok((id, _)) => *id, Err(crash) => crash.id() };
+                    if let Err(crash) = ended {
+                        error!(error = %crash, "a synchronisation run crashed; nothing more of it is applied");
+                    }
+                    if let Some(place) = places.remove(&id) {
+                        self.ended(&place);
+                    }
+                }
+                _ = look.tick() => {
+                    for place in self.due_or_none().await {
+                        let directory = self.directory.clone();
+                        let task = runs.spawn(run_once(directory, place.clone()));
+                        places.insert(task.id(), place);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn due_or_none(&mut self) -> Vec<Place> {
+        let now = self.directory.clock().now();
+        match self.due(now).await {
+            Ok(due) => due,
+            Err(error) => {
+                warn!(%error, "the schedules cannot be read; trying again");
+                Vec::new()
+            }
+        }
+    }
+
+    /// The connections whose time has come, each at most once until [`Scheduler::ended`] is told. Changed settings count from
+    /// the next call on; a time that passed while a run was at work is left out.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn due(&mut self, now: Timestamp) -> Result<Vec<Place>, DirectoryError> {
+        let mut due = Vec::new();
+        let mut seen = HashSet::new();
+        for organisation in self.directory.list_organisations().await? {
+            for connection in organisation.connections.values() {
+                let (ConnectionKind::Ldap, Some(schedule)) = (connection.kind, &connection.schedule) else {
+                    continue;
+                };
+                let place = (organisation.organisation.id, connection.name.clone());
+                seen.insert(place.clone());
+                if self.is_time(&place, schedule, now) && self.running.insert(place.clone()) {
+                    due.push(place);
+                }
+            }
+        }
+        self.times.retain(|place, _| seen.contains(place));
+        Ok(due)
+    }
+
+    /// Frees a connection for its next run.
+    pub fn ended(&mut self, place: &Place) {
+        self.running.remove(place);
+    }
+
+    fn is_time(&mut self, place: &Place, schedule: &str, now: Timestamp) -> bool {
+        let known = self.times.get(place).filter(|time| time.schedule == schedule);
+        let is_time = known.is_some_and(|time| time.next.is_some_and(|next| next <= now));
+        if known.is_none() || is_time {
+            let next = next(schedule, now).unwrap_or_else(|error| {
+                warn!(connection = %place.1, %error, "the connection does not run by itself");
+                None
+            });
+            let schedule = schedule.to_owned();
+            self.times.insert(place.clone(), Time { schedule, next });
+        }
+        is_time
+    }
+}
+
+async fn run_once(directory: Directory, place: Place) -> Place {
+    let (organisation, connection) = &place;
+    let outcome = SyncRun::execute(&directory, *organisation, connection, RunMode::Apply, silent()).await;
+    log(*organisation, connection, &outcome);
+    place
+}
+
+/// One line for each run: numbers and names of connections, never of people.
+pub fn log(organisation: OrganisationId, connection: &Slug, outcome: &Result<RunReport, RunError>) {
+    match outcome {
+        Ok(report) if report.outcome == Outcome::Held => warn!(
+            %organisation,
+            %connection,
+            plan = report.plan_hash,
+            reasons = report.held.len(),
+            "the synchronisation run is held and waits for a person; nothing was changed"
+        ),
+        Ok(report) => info!(
+            %organisation,
+            %connection,
+            people = report.read.people,
+            groups = report.read.groups,
+            changed = report.changed,
+            unchanged = report.unchanged,
+            failed = report.failures.len(),
+            duration_ms = report.duration.total_ms,
+            "the synchronisation run is finished"
+        ),
+        Err(RunError::Busy { until, .. }) => {
+            info!(%organisation, %connection, %until, "another run of the connection is at work");
+        }
+        Err(failure) => error!(%organisation, %connection, error = %failure, "the synchronisation run failed"),
+    }
+}

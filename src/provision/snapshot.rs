@@ -1,0 +1,343 @@
+//! A directory as one complete reading saw it: mapped, compact, or nothing at all.
+//!
+//! What is missing from a snapshot is taken to be gone, so only [`read`] makes a [`CompleteSnapshot`], and only when both
+//! readings, of people and of groups, ended as [`Complete`]. Entries are mapped and dropped as they stream in: a person
+//! costs some 500 bytes, a group its members at 4 bytes each.
+
+mod groups;
+mod nesting;
+mod people;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+use crate::ldap::{Capability, Complete, ConnectError, Connection as LdapConnection, DnKey, ReadError, read_all};
+use crate::model::connection::{Connection, LdapSource};
+
+use super::failure::{Failure, FailureReason, Kind};
+use super::mapping::Mapping;
+use super::person::{Grants, Person};
+use super::progress::{Progress, Report};
+use super::source::{self, SourceError};
+
+/// Members without an entry that are kept as examples.
+const DANGLING_MAX: usize = 100;
+
+/// Why there is no snapshot. Nothing may be concluded and nothing is changed.
+#[derive(Debug, Error)]
+pub enum SnapshotError {
+    /// The connection has no directory.
+    #[error("the connection has no ldap section; only a directory can be read")]
+    NoDirectory,
+    /// Its settings are wrong.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// No server can be used.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// A reading did not come to its end.
+    #[error("reading {what}: {error}")]
+    Read {
+        /// `people`, `groups` or `the root DSE`.
+        what: &'static str,
+        /// What happened.
+        error: ReadError,
+    },
+    /// Our own code failed on an entry.
+    #[error("the reading task crashed; nothing was changed")]
+    Crashed,
+}
+
+/// A person in a snapshot.
+#[derive(Debug)]
+pub struct SnapshotPerson {
+    /// The stable id.
+    pub external_id: Box<str>,
+    /// The login name.
+    pub user_name: Box<str>,
+    /// Whether the source lets the person work.
+    pub is_active: bool,
+    attributes: Box<[u8]>,
+    grants: u32,
+    hash: [u8; 32],
+}
+
+/// A group in a snapshot. Members are indexes into the snapshot.
+#[derive(Debug)]
+pub struct SnapshotGroup {
+    /// The stable id.
+    pub external_id: Box<str>,
+    /// Its name.
+    pub name: Box<str>,
+    /// People, in order, each once.
+    pub people: Vec<u32>,
+    /// Nested groups, when they are kept.
+    pub groups: Vec<u32>,
+    hash: [u8; 32],
+}
+
+/// Everything that a directory holds for a connection, in the order of the stable ids.
+#[derive(Debug)]
+pub struct CompleteSnapshot {
+    people: Vec<SnapshotPerson>,
+    groups: Vec<SnapshotGroup>,
+    grants: Vec<Grants>,
+    failures: Vec<Failure>,
+    dangling: Dangling,
+    proves_absence: bool,
+    reads_groups: bool,
+}
+
+/// Group members that no entry of the reading stands for: outside the base or the filter, or gone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dangling {
+    /// How many.
+    pub count: u64,
+    /// The first 100 of them, as `group: member`.
+    pub examples: Vec<String>,
+}
+
+impl Dangling {
+    fn note(&mut self, group: &str, member: &str) {
+        self.count += 1;
+        if self.examples.len() < DANGLING_MAX {
+            self.examples.push(format!("{group}: {member}"));
+        }
+    }
+}
+
+impl CompleteSnapshot {
+    /// The people whose entries could be mapped.
+    #[must_use]
+    pub fn people(&self) -> &[SnapshotPerson] {
+        &self.people
+    }
+
+    /// The groups.
+    #[must_use]
+    pub fn groups(&self) -> &[SnapshotGroup] {
+        &self.groups
+    }
+
+    /// Entries that could not be used. Their ids are not missing, they are failing.
+    #[must_use]
+    pub fn failures(&self) -> &[Failure] {
+        &self.failures
+    }
+
+    /// Members without an entry.
+    #[must_use]
+    pub fn dangling(&self) -> &Dangling {
+        &self.dangling
+    }
+
+    /// Whether an id that is not here is really gone. False when an entry came without a usable id: it may be the one.
+    #[must_use]
+    pub fn proves_absence(&self) -> bool {
+        self.proves_absence
+    }
+
+    /// Whether groups were read at all.
+    #[must_use]
+    pub fn reads_groups(&self) -> bool {
+        self.reads_groups
+    }
+
+    /// What a person is given by the connection's rules.
+    #[must_use]
+    pub fn grants(&self, person: &SnapshotPerson) -> &Grants {
+        &self.grants[person.grants as usize]
+    }
+
+    /// A person as the directory layer takes one.
+    #[must_use]
+    pub fn person(&self, person: &SnapshotPerson) -> Person {
+        // Written by ourselves a moment ago, so it can be read; an empty map would be put right by the next run.
+        let attributes: Map<String, Value> = serde_json::from_slice(&person.attributes).unwrap_or_default();
+        Person {
+            external_id: Some(person.external_id.to_string()),
+            user_name: person.user_name.to_string(),
+            attributes,
+            active: Some(person.is_active),
+            password_hash: None,
+            grants: self.grants(person).clone(),
+        }
+    }
+}
+
+impl SnapshotPerson {
+    /// Whether a user can be made of the entry; if not, the failures say why.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        !self.user_name.is_empty()
+    }
+
+    /// The hash of everything that the source and the rules say of the person.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        hexadecimal(&self.hash)
+    }
+}
+
+impl SnapshotGroup {
+    /// The hash of the name and the members.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        hexadecimal(&self.hash)
+    }
+}
+
+/// Reads people and groups, each on a connection of its own: some servers allow one paged reading per connection.
+///
+/// # Errors
+/// [`SnapshotError`]; there is no partial snapshot.
+pub async fn read(
+    connection: &Connection,
+    mapping: Arc<Mapping>,
+    report: Report,
+) -> Result<CompleteSnapshot, SnapshotError> {
+    let directory = connection.ldap.clone().ok_or(SnapshotError::NoDirectory)?;
+    let precedence = connection.precedence;
+    // In a task of its own: a panic on some entry must end as a failed run. The set aborts it when this future is dropped.
+    let mut task = tokio::task::JoinSet::new();
+    task.spawn(async move { read_directory(&directory, precedence, &mapping, &report).await });
+    match task.join_next().await {
+        Some(Ok(outcome)) => outcome,
+        Some(Err(_)) | None => Err(SnapshotError::Crashed),
+    }
+}
+
+async fn read_directory(
+    directory: &LdapSource,
+    precedence: u32,
+    mapping: &Mapping,
+    report: &Report,
+) -> Result<CompleteSnapshot, SnapshotError> {
+    let settings = source::settings(directory)?;
+    let chosen = source::stable_id(directory)?;
+    let mut first = LdapConnection::open(&settings).await?;
+    let kind = match chosen {
+        Some(kind) => kind,
+        None => {
+            let capability = Capability::read(&mut first).await;
+            let failed = |error| SnapshotError::Read {
+                what: "the root DSE",
+                error,
+            };
+            capability.map_err(failed)?.stable_id()
+        }
+    };
+    let query = source::users(directory, mapping, kind)?;
+    let mut collected = people::Collector::new(mapping);
+    let mut count = 0;
+    let people = read_all(&mut first, &query, |entry| {
+        collected.add(entry);
+        count += 1;
+        if count % 500 == 0 {
+            report(Progress::Reading {
+                people: count,
+                groups: 0,
+            });
+        }
+        ControlFlow::Continue(())
+    });
+    let failed = |error| SnapshotError::Read { what: "people", error };
+    let people_read = people.await.map_err(failed)?;
+    first.close().await;
+    let collected = collected.finish();
+    let mut found = groups::Collector::new(&collected, &directory.member_attributes);
+    let mut groups_read = None;
+    if let Some(searched) = &directory.groups {
+        let query = source::groups(directory, searched, kind)?;
+        let mut second = LdapConnection::open(&settings).await?;
+        let groups = read_all(&mut second, &query, |entry| {
+            found.add(entry);
+            ControlFlow::Continue(())
+        });
+        let failed = |error| SnapshotError::Read { what: "groups", error };
+        groups_read = Some(groups.await.map_err(failed)?);
+        second.close().await;
+    }
+    let found = found.finish(directory.nesting, mapping.needs_groups());
+    report(Progress::Reading {
+        people: count,
+        groups: found.groups.len() as u64,
+    });
+    Ok(complete(
+        &people_read,
+        groups_read.as_ref(),
+        collected,
+        found,
+        mapping,
+        precedence,
+    ))
+}
+
+/// The only place that makes a snapshot: it takes the proofs of both readings.
+fn complete(
+    people_read: &Complete,
+    groups_read: Option<&Complete>,
+    collected: people::Collected,
+    found: groups::Found,
+    mapping: &Mapping,
+    precedence: u32,
+) -> CompleteSnapshot {
+    let mut failures = collected.failures.clone();
+    failures.extend(found.failures);
+    let proofs = [(Kind::User, Some(people_read)), (Kind::Group, groups_read)];
+    for (kind, dn) in proofs.iter().flat_map(|(kind, proof)| {
+        proof
+            .iter()
+            .flat_map(|proof| proof.unidentified_dns())
+            .map(|dn| (*kind, dn))
+    }) {
+        failures.push(Failure {
+            kind,
+            external_id: None,
+            name: Some(dn.clone()),
+            reason: FailureReason::NoStableId,
+        });
+    }
+    let (people, grants) = people::give(collected, &found.names_of, mapping, precedence, &mut failures);
+    CompleteSnapshot {
+        groups: groups::hashed(found.groups, &people),
+        people,
+        grants,
+        failures,
+        dangling: found.dangling,
+        proves_absence: proofs
+            .iter()
+            .all(|(_, proof)| proof.is_none_or(Complete::proves_absence)),
+        reads_groups: groups_read.is_some(),
+    }
+}
+
+/// The first 128 bits of a hash stand for a name in maps that would otherwise hold every DN.
+fn digest(text: &str) -> u128 {
+    let hash: [u8; 32] = Sha256::digest(text).into();
+    let mut first = [0; 16];
+    first.copy_from_slice(&hash[..16]);
+    u128::from_be_bytes(first)
+}
+
+fn dn_digest(text: &str) -> u128 {
+    digest(DnKey::of(text).as_str())
+}
+
+fn uid_digest(uid: &str) -> u128 {
+    digest(&crate::directory::keys::fold(uid))
+}
+
+fn hexadecimal(hash: &[u8; 32]) -> String {
+    use std::fmt::Write as _;
+    hash.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing into a String cannot fail, so there is no error to lose.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

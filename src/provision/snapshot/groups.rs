@@ -1,0 +1,170 @@
+//! Groups as they stream in, and their members as indexes.
+
+use std::collections::HashMap;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::ldap::Entry;
+use crate::model::connection::Nesting;
+use crate::provision::failure::{Failure, FailureReason, Kind};
+use crate::provision::source::{GROUP_NAMES, relative_id};
+
+use super::people::Collected;
+use super::{Dangling, SnapshotGroup, SnapshotPerson, dn_digest, nesting, uid_digest};
+
+pub(super) struct Collector<'a> {
+    people: &'a Collected,
+    member_attributes: Vec<String>,
+    drafts: Vec<Draft>,
+    failures: Vec<Failure>,
+    dangling: Dangling,
+}
+
+/// A group whose nested groups are not known yet.
+struct Draft {
+    external_id: Box<str>,
+    name: Box<str>,
+    dn: u128,
+    people: Vec<u32>,
+    /// Members that are no person: groups, or nobody.
+    others: Vec<(u128, Box<str>)>,
+}
+
+/// All groups, in the order of their ids.
+pub(super) struct Found {
+    pub(super) groups: Vec<SnapshotGroup>,
+    pub(super) failures: Vec<Failure>,
+    pub(super) dangling: Dangling,
+    /// The names of each person's groups, nested ones included; empty unless asked for.
+    pub(super) names_of: HashMap<u32, Vec<String>>,
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(people: &'a Collected, member_attributes: &[String]) -> Self {
+        Self {
+            people,
+            member_attributes: member_attributes.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            drafts: Vec::new(),
+            failures: Vec::new(),
+            dangling: Dangling::default(),
+        }
+    }
+
+    pub(super) fn add(&mut self, entry: Entry) {
+        let names = GROUP_NAMES.iter().filter_map(|name| entry.attributes.text(name));
+        let Some(name) = names.map(str::trim).find(|name| !name.is_empty()) else {
+            self.failures.push(Failure {
+                kind: Kind::Group,
+                external_id: Some(entry.stable_id.as_str().to_owned()),
+                name: Some(entry.dn),
+                reason: FailureReason::Unmapped {
+                    detail: "the group has no name; give it a cn".to_owned(),
+                },
+            });
+            return;
+        };
+        let mut draft = Draft {
+            external_id: entry.stable_id.as_str().into(),
+            name: name.into(),
+            dn: dn_digest(&entry.dn),
+            people: Vec::new(),
+            others: Vec::new(),
+        };
+        for attribute in &self.member_attributes {
+            for member in entry.attributes.texts(attribute) {
+                // RFC 2307: memberUid holds a uid, the others hold DNs.
+                let (digest, index) = if attribute == "memberuid" {
+                    let digest = uid_digest(member);
+                    (digest, self.people.by_uid.get(&digest))
+                } else {
+                    let digest = dn_digest(member);
+                    (digest, self.people.by_dn.get(&digest))
+                };
+                match index {
+                    Some(index) => draft.people.push(*index),
+                    None => draft.others.push((digest, member.into())),
+                }
+            }
+        }
+        let sid = entry.attributes.values("objectsid").first();
+        let relative = sid.and_then(|sid| relative_id(sid.as_bytes()));
+        // Active Directory does not list those whose primary group it is.
+        let primary = relative.and_then(|id| self.people.by_primary_group.get(&id));
+        draft.people.extend(primary.into_iter().flatten());
+        draft.people.sort_unstable();
+        draft.people.dedup();
+        draft.people.shrink_to_fit();
+        self.drafts.push(draft);
+    }
+
+    pub(super) fn finish(mut self, nested: Nesting, wants_names: bool) -> Found {
+        self.drafts
+            .sort_unstable_by(|one, other| one.external_id.cmp(&other.external_id));
+        let by_dn: HashMap<u128, u32> = self.drafts.iter().map(|draft| draft.dn).zip(0_u32..).collect();
+        let mut below: Vec<Vec<u32>> = Vec::with_capacity(self.drafts.len());
+        for (own, draft) in (0_u32..).zip(&self.drafts) {
+            let mut groups = Vec::new();
+            for (digest, text) in &draft.others {
+                match by_dn.get(digest) {
+                    // A group inside itself adds nothing.
+                    Some(group) if *group == own => {}
+                    Some(group) => groups.push(*group),
+                    None => self.dangling.note(&draft.name, text),
+                }
+            }
+            groups.sort_unstable();
+            groups.dedup();
+            below.push(groups);
+        }
+        let direct: Vec<&[u32]> = self.drafts.iter().map(|draft| draft.people.as_slice()).collect();
+        let expanded: Vec<Vec<u32>> = (0..direct.len())
+            .map(|group| nesting::expand(group, &direct, &below))
+            .collect();
+        let mut names_of: HashMap<u32, Vec<String>> = HashMap::new();
+        let named = if wants_names { expanded.as_slice() } else { &[] };
+        for (draft, people) in self.drafts.iter().zip(named) {
+            for person in people {
+                names_of.entry(*person).or_default().push(draft.name.to_string());
+            }
+        }
+        let groups = self.drafts.into_iter().zip(below).zip(expanded);
+        let groups = groups.map(|((draft, below), expanded)| {
+            let (people, groups) = match nested {
+                Nesting::Flatten => (expanded, Vec::new()),
+                Nesting::Keep => (draft.people, below),
+            };
+            SnapshotGroup {
+                external_id: draft.external_id,
+                name: draft.name,
+                people,
+                groups,
+                hash: [0; 32],
+            }
+        });
+        Found {
+            groups: groups.collect(),
+            failures: self.failures,
+            dangling: self.dangling,
+            names_of,
+        }
+    }
+}
+
+/// Fills in the hashes. Members count by their stable ids, because indexes differ from reading to reading.
+pub(super) fn hashed(mut groups: Vec<SnapshotGroup>, people: &[SnapshotPerson]) -> Vec<SnapshotGroup> {
+    let ids: Vec<Box<str>> = groups.iter().map(|group| group.external_id.clone()).collect();
+    for group in &mut groups {
+        let mut hash = Sha256::new();
+        hash.update(group.name.as_bytes());
+        for person in &group.people {
+            hash.update([0]);
+            hash.update(people[*person as usize].external_id.as_bytes());
+        }
+        for nested in &group.groups {
+            hash.update([1]);
+            hash.update(ids[*nested as usize].as_bytes());
+        }
+        group.hash = hash.finalize().into();
+    }
+    groups
+}

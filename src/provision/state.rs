@@ -1,0 +1,217 @@
+//! What is remembered of a connection's runs: the last one, the last good one, and the failure list.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::directory::{Directory, DirectoryError, Operation, Unit, keys};
+use crate::model::clock::Timestamp;
+use crate::model::event::EventKind;
+use crate::model::id::{OrganisationId, RunId};
+use crate::model::record::{self, Record};
+use crate::model::slug::Slug;
+
+use super::failure::Failure;
+use super::lease::Claim;
+use super::plan::{Classes, Numbers};
+use super::run::{Durations, RunReport};
+
+/// Failures kept at most; the total is kept beside them.
+const FAILURES_MAX: usize = 500;
+/// Bytes of the kept failures: below what a store takes as one value.
+const FAILURES_BYTES_MAX: usize = 48 * 1024;
+
+/// What is known of a connection's runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunState {
+    /// The last run that was applied: what the brake compares with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_good: Option<GoodRun>,
+    /// The last run that failed, if none was good since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<FailedRun>,
+}
+
+/// A run that was applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GoodRun {
+    /// The run.
+    pub run: RunId,
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration: Durations,
+    /// What it read.
+    pub read: Numbers,
+    /// What it planned.
+    pub classes: Classes,
+    /// Steps that it applied.
+    pub changed: u64,
+    /// Entries that were as before.
+    pub unchanged: u64,
+    /// Entries that failed.
+    pub failed: u64,
+}
+
+/// A run that changed nothing because it failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailedRun {
+    /// When it failed.
+    pub at: Timestamp,
+    /// What it said.
+    pub error: String,
+}
+
+impl Record for RunState {
+    const KIND: &'static str = "run state";
+}
+
+/// The entries that the last applied run left as they were.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailureList {
+    /// How many there were.
+    pub total: u64,
+    /// The first of them, at most 500.
+    pub failures: Vec<Failure>,
+}
+
+impl Record for FailureList {
+    const KIND: &'static str = "failure list";
+}
+
+impl FailureList {
+    fn of(failures: &[Failure]) -> Self {
+        let mut bytes = 0;
+        let fitting = failures.iter().take(FAILURES_MAX).take_while(|failure| {
+            bytes += serde_json::to_vec(failure).map_or(FAILURES_BYTES_MAX, |text| text.len());
+            bytes < FAILURES_BYTES_MAX
+        });
+        Self {
+            total: failures.len() as u64,
+            failures: fitting.cloned().collect(),
+        }
+    }
+}
+
+/// What is known of a connection's runs; `None` before the first.
+///
+/// # Errors
+/// As the store's read.
+pub async fn load(
+    directory: &Directory,
+    organisation: OrganisationId,
+    connection: &Slug,
+) -> Result<Option<RunState>, DirectoryError> {
+    find(directory, organisation, connection, "state").await
+}
+
+/// The failure list of the last applied run.
+///
+/// # Errors
+/// As the store's read.
+pub async fn failures(
+    directory: &Directory,
+    organisation: OrganisationId,
+    connection: &Slug,
+) -> Result<FailureList, DirectoryError> {
+    Ok(find(directory, organisation, connection, "failures")
+        .await?
+        .unwrap_or_default())
+}
+
+/// The plan that waits for a person, if one does.
+///
+/// # Errors
+/// As the store's read.
+pub async fn held(
+    directory: &Directory,
+    organisation: OrganisationId,
+    connection: &Slug,
+) -> Result<Option<super::held::HeldPlan>, DirectoryError> {
+    find(directory, organisation, connection, "held").await
+}
+
+async fn find<R: Record>(
+    directory: &Directory,
+    organisation: OrganisationId,
+    connection: &Slug,
+    what: &str,
+) -> Result<Option<R>, DirectoryError> {
+    let stored = directory.store().get(keys::run(organisation, connection, what)).await?;
+    Ok(stored.map(|stored| record::decode(&stored.value)).transpose()?)
+}
+
+/// Remembers an applied run, forgets the plan that was held, and says so in the feed.
+pub(super) struct Remember<'a> {
+    pub(super) report: &'a RunReport,
+    pub(super) lease: &'a Claim,
+}
+
+#[async_trait::async_trait]
+impl Operation for Remember<'_> {
+    type Outcome = ();
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        self.lease.relied_on(unit).await?;
+        let report = self.report;
+        let (organisation, name) = (unit.organisation(), &report.connection);
+        let state = RunState {
+            last_good: Some(GoodRun {
+                run: report.run,
+                started: report.started,
+                duration: report.duration,
+                read: report.read,
+                classes: report.classes.clone(),
+                changed: report.changed,
+                unchanged: report.unchanged,
+                failed: report.failures.len() as u64,
+            }),
+            last_error: None,
+        };
+        unit.put(keys::run(organisation, name, "state"), &state);
+        unit.put(
+            keys::run(organisation, name, "failures"),
+            &FailureList::of(&report.failures),
+        );
+        let held = keys::run(organisation, name, "held");
+        if unit.bytes(&held).await?.is_some() {
+            unit.delete(held);
+        }
+        let data = json!({
+            "run": report.run,
+            "read": report.read,
+            "changed": report.changed,
+            "unchanged": report.unchanged,
+            "failed": report.failures.len(),
+        });
+        unit.event(EventKind::SyncFinished, name, data);
+        Ok(())
+    }
+}
+
+/// Remembers that a run failed; the last good one stays what the brake compares with.
+pub(super) struct RememberFailure<'a> {
+    pub(super) connection: &'a Slug,
+    pub(super) lease: &'a Claim,
+    pub(super) error: String,
+}
+
+#[async_trait::async_trait]
+impl Operation for RememberFailure<'_> {
+    type Outcome = ();
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        self.lease.relied_on(unit).await?;
+        let key = keys::run(unit.organisation(), self.connection, "state");
+        let mut state: RunState = unit.find(&key).await?.unwrap_or_default();
+        state.last_error = Some(FailedRun {
+            at: unit.now(),
+            error: self.error.chars().take(2_000).collect(),
+        });
+        unit.put(key, &state);
+        Ok(())
+    }
+}
