@@ -4,11 +4,7 @@ mod kit;
 mod ldap;
 mod model;
 mod powercut;
+mod provision;
 mod scim;
 mod store;
 mod tidy;
-//! Tests
-mod kit;
-mod ldap;
-mod provision;
-mod store;

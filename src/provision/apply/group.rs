@@ -290,7 +290,14 @@ impl Operation for MembersChange<'_> {
     async fn attempt(&self, unit: &mut Unit) -> Result<u64, DirectoryError> {
         self.lease.relied_on(unit).await?;
         let group = unit.load_group(self.group).await?;
-        let changes = team::change_members(unit, self.context, &group, std::slice::from_ref(&self.change)).await?;
+        let changes = team::change_members(
+            unit,
+            self.context,
+            &group,
+            std::slice::from_ref(&self.change),
+            Vec::new(),
+        )
+        .await?;
         Ok(changes.unknown.len() as u64)
     }
 }
