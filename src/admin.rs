@@ -15,6 +15,7 @@ pub mod organisations;
 pub mod page;
 pub mod problem;
 pub mod roles;
+pub mod sync;
 pub mod tokens;
 pub mod users;
 pub mod verify;
@@ -33,6 +34,10 @@ pub fn router(directory: Directory) -> Router {
         .route("/apply", post(apply::apply))
         .route("/connections", get(connections::list))
         .route("/connections/{name}", get(connections::retrieve))
+        .route("/connections/{name}/sync", post(sync::run))
+        .route("/connections/{name}/runs", get(sync::state))
+        .route("/connections/{name}/held", delete(sync::discard))
+        .route("/connections/{name}/held/approve", post(sync::approve))
         .route("/events", get(events::list))
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::retrieve))

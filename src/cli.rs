@@ -9,7 +9,9 @@ pub mod group;
 pub mod licence;
 pub mod org;
 pub mod output;
+pub mod plan;
 pub mod serve;
+pub mod sync;
 pub mod target;
 pub mod token;
 pub mod user;
@@ -50,6 +52,7 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Apply(apply::Apply),
+    Sync(sync::Sync),
     Org(org::Org),
     User(user::User),
     Group(group::Group),
@@ -94,6 +97,7 @@ impl Command {
         match self {
             Self::Serve(command) => command.run().await,
             Self::Apply(command) => command.run().await,
+            Self::Sync(command) => command.run().await,
             Self::Org(command) => command.run().await,
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,

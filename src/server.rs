@@ -19,12 +19,14 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 pub use connections::run;
 
 use crate::config::{Config, ServerConfig};
 use crate::directory::{Directory, DirectoryError};
 use crate::model::clock::SystemClock;
+use crate::provision::schedule::Scheduler;
 use bootstrap::{Bootstrap, Start};
 use presence::Presence;
 
@@ -85,9 +87,16 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         source,
     })?;
     tokio::spawn(tidy_up(directory.clone()));
+    let (stop_runs, stopped) = oneshot::channel::<()>();
+    // Told to stop, or left alone by whoever would tell: both end it.
+    let stopped = async move { drop(stopped.await) };
+    let runs = tokio::spawn(Scheduler::new(directory.clone()).run(stopped));
     let app = app::router(&directory, config, &public);
     run(listener, app, &config.server, signal::stop()).await;
     presence.withdraw();
+    if stop_runs.send(()).is_err() || runs.await.is_err() {
+        tracing::error!("the scheduler ended before the gateway did");
+    }
     directory.store().close().await.map_err(ServeError::Close)?;
     tracing::info!("the gateway has stopped");
     Ok(())

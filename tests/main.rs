@@ -1,5 +1,7 @@
 //! The one test binary: one link step, modules by layer and surface.
 
+mod admin;
+mod cli;
 mod kit;
 mod ldap;
 mod model;

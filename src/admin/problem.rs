@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::directory::DirectoryError;
+use crate::provision::run::RunError;
 
 /// A problem document (RFC 9457 s3).
 #[derive(Debug, Clone, PartialEq)]
@@ -143,6 +144,22 @@ impl From<DirectoryError> for Problem {
             | DirectoryError::Unavailable(_)
             | DirectoryError::Corrupt(_) => problem,
         }
+    }
+}
+
+impl From<RunError> for Problem {
+    fn from(error: RunError) -> Self {
+        let detail = error.to_string();
+        let (status, kind) = match error {
+            RunError::Directory(error) => return error.into(),
+            RunError::NoConnection(_) => (StatusCode::NOT_FOUND, "not-found"),
+            RunError::NotADirectory(_) => (StatusCode::BAD_REQUEST, "not-a-directory"),
+            RunError::Busy { .. } => (StatusCode::CONFLICT, "busy"),
+            RunError::Mapping { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "mapping"),
+            RunError::Snapshot { .. } => (StatusCode::BAD_GATEWAY, "directory"),
+            RunError::Interrupted(_) => (StatusCode::SERVICE_UNAVAILABLE, "interrupted"),
+        };
+        Self::of(status, kind, detail)
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod ber;
 pub(crate) mod directory_ldif;
 pub(crate) mod faulty_ldap;
 pub(crate) mod faulty_search;
+pub(crate) mod gateway;
 pub(crate) mod scim;
 pub(crate) mod slapd;
 pub(crate) mod tcp_proxy;

@@ -1,0 +1,127 @@
+//! A run's report as people read it: people, groups, memberships, seats, what was left as it is.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::output::{cell, table};
+use crate::provision::failure::Failure;
+
+/// Lines of a list that are printed; the rest is in the JSON.
+const LINES_MAX: usize = 50;
+
+/// Prints the report, and in a dry run the plan's steps.
+///
+/// # Errors
+/// As the writer.
+pub fn show(out: &mut dyn Write, report: &Value) -> io::Result<()> {
+    let read = &report["read"];
+    writeln!(
+        out,
+        "{} holds {} people and {} groups; {} entries are as before\n",
+        cell(&report["connection"]),
+        read["people"],
+        read["groups"],
+        report["unchanged"]
+    )?;
+    classes(out, &report["classes"])?;
+    seats(out, &report["seats"])?;
+    steps(out, &report["plan"])?;
+    failures(out, &report["failures"])?;
+    for reason in report["held"].as_array().into_iter().flatten() {
+        writeln!(out, "held: {reason}")?;
+    }
+    match report["outcome"].as_str() {
+        Some("planned") => writeln!(out, "dry run: nothing was changed"),
+        Some("finished") => writeln!(out, "done: {} changes were applied", report["changed"]),
+        _ => Ok(()),
+    }
+}
+
+/// How many steps of each kind.
+fn classes(out: &mut dyn Write, classes: &Value) -> io::Result<()> {
+    let mut rows = Vec::new();
+    for (what, counts) in [("people", &classes["people"]), ("groups", &classes["groups"])] {
+        for (action, count) in counts.as_object().into_iter().flatten() {
+            rows.push(vec![what.to_owned(), action.clone(), count.to_string()]);
+        }
+    }
+    for (action, count) in [
+        ("add", &classes["members_added"]),
+        ("remove", &classes["members_removed"]),
+    ] {
+        if count.as_u64().is_some_and(|count| count > 0) {
+            rows.push(vec!["memberships".to_owned(), action.to_owned(), count.to_string()]);
+        }
+    }
+    if rows.is_empty() {
+        return writeln!(out, "nothing to do: everything is as the directory says");
+    }
+    table(out, &["WHAT", "ACTION", "COUNT"], &rows)
+}
+
+fn seats(out: &mut dyn Write, seats: &Value) -> io::Result<()> {
+    let rows: Vec<Vec<String>> = seats
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|seat| {
+            ["licence", "used", "limit", "needed", "freed", "short"]
+                .map(|name| cell(&seat[name]))
+                .to_vec()
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    table(out, &["LICENCE", "USED", "LIMIT", "NEEDED", "FREED", "SHORT"], &rows)
+}
+
+fn steps(out: &mut dyn Write, plan: &Value) -> io::Result<()> {
+    let people = plan["people"].as_array().into_iter().flatten();
+    let groups = plan["groups"].as_array().into_iter().flatten();
+    let mut rows: Vec<Vec<String>> = people
+        .map(|step| {
+            let named = [&step["action"], &step["name"], &step["external_id"]].map(cell);
+            [&["person".to_owned()], named.as_slice(), &[String::new()]].concat()
+        })
+        .collect();
+    rows.extend(groups.map(|step| {
+        let named = [&step["action"], &step["name"], &step["external_id"]].map(cell);
+        let count = |name: &str| step[name].as_array().map_or(0, Vec::len);
+        let members = format!("+{} -{}", count("add"), count("remove"));
+        [&["group".to_owned()], named.as_slice(), &[members]].concat()
+    }));
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let more = rows.len().saturating_sub(LINES_MAX);
+    rows.truncate(LINES_MAX);
+    writeln!(out)?;
+    table(out, &["STEP", "ACTION", "NAME", "EXTERNAL ID", "MEMBERS"], &rows)?;
+    if more > 0 {
+        writeln!(out, "and {more} more: see --json")?;
+    }
+    Ok(())
+}
+
+fn failures(out: &mut dyn Write, failures: &Value) -> io::Result<()> {
+    let all: Vec<Failure> = serde_json::from_value(failures.clone()).unwrap_or_default();
+    if all.is_empty() {
+        return writeln!(out);
+    }
+    writeln!(out, "\n{} entries are left as they are:", all.len())?;
+    for failure in all.iter().take(LINES_MAX) {
+        let name = failure
+            .name
+            .as_deref()
+            .or(failure.external_id.as_deref())
+            .unwrap_or("-");
+        writeln!(out, "  {name}: {}", failure.reason)?;
+    }
+    if all.len() > LINES_MAX {
+        writeln!(out, "  and {} more: see --json", all.len() - LINES_MAX)?;
+    }
+    writeln!(out)
+}

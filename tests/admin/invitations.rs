@@ -1,0 +1,74 @@
+//! Inviting and accepting.
+
+use serde_json::json;
+
+use crate::kit::gateway::{Caller, Inside};
+
+const FILE: &str = "[organisation]\nslug = \"acme\"\n[[connections]]\nname = \"entra\"\nkind = \"scim\"\nonboarding = \
+                    \"prepared\"\n";
+
+const ADA: &str = "/api/v1/organisations/acme/users/ada";
+
+async fn prepared() -> (Inside, Caller) {
+    let inside = Inside::new();
+    let acme = inside.administrator().await.organisation("acme").await;
+    acme.apply("acme", FILE).await.expect(200);
+    acme.connection("acme", "entra").await.scim_user("acme", "ada").await;
+    assert_eq!(acme.get(ADA).await.expect(200)["state"], "prepared");
+    (inside, acme)
+}
+
+async fn accept(inside: &Inside, secret: &str, password: &str) -> crate::kit::scim::Answer {
+    let body = json!({ "secret": secret, "password": password });
+    inside.caller("").post("/api/v1/invitations/accept", body).await
+}
+
+async fn invite(acme: &Caller) -> String {
+    let invited = acme.post(&format!("{ADA}/invite"), json!(null)).await.expect(201);
+    invited["secret"].as_str().expect("a secret").to_owned()
+}
+
+#[tokio::test]
+async fn an_invitation_is_accepted_once_without_a_token() {
+    let (inside, acme) = prepared().await;
+    let secret = invite(&acme).await;
+    assert_eq!(acme.get(ADA).await.expect(200)["state"], "invited");
+    let accepted = accept(&inside, &secret, "correct horse").await.expect(200);
+    assert_eq!(
+        (&accepted["organisation"], &accepted["state"]),
+        (&json!("acme"), &json!("enrolled"))
+    );
+    accept(&inside, &secret, "correct horse").await.expect(403);
+    acme.post(&format!("{ADA}/invite"), json!(null)).await.expect(400);
+}
+
+#[tokio::test]
+async fn a_short_password_spends_nothing() {
+    let (inside, acme) = prepared().await;
+    let secret = invite(&acme).await;
+    let refused = accept(&inside, &secret, "short").await.expect(400);
+    assert_eq!(refused["attribute"], "password");
+    accept(&inside, &secret, "long enough").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_second_invitation_closes_the_first_and_a_withdrawn_one_opens_nothing() {
+    let (inside, acme) = prepared().await;
+    let first = invite(&acme).await;
+    let second = invite(&acme).await;
+    accept(&inside, &first, "correct horse").await.expect(403);
+    let revoked = acme
+        .post(&format!("{ADA}/revoke-invitation"), json!(null))
+        .await
+        .expect(200);
+    assert_eq!(revoked, json!({ "revoked": true }));
+    assert_eq!(acme.get(ADA).await.expect(200)["state"], "prepared");
+    accept(&inside, &second, "correct horse").await.expect(403);
+}
+
+#[tokio::test]
+async fn a_secret_that_nobody_made_tells_nothing() {
+    let (inside, _) = prepared().await;
+    let refused = accept(&inside, "never made", "correct horse").await.expect(403);
+    assert_eq!(refused["type"], "urn:usher:problem:denied");
+}

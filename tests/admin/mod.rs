@@ -1,0 +1,12 @@
+//! The admin API through the gateway's whole router, in process, over the memory engine.
+
+mod bootstrap;
+mod events;
+mod invitations;
+mod licences;
+mod organisation_files;
+mod tenancy;
+mod tokens;
+mod users;
+mod verify;
+mod verify_plants;

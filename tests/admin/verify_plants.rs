@@ -1,0 +1,258 @@
+//! Verification finds every kind of damage, planted past the directory into the store itself.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use usher::directory::keys::{self, Count, Index, Table, Unique};
+use usher::model::id::{GroupId, InvitationId, OrganisationId, TokenId, UserId};
+use usher::model::membership::Member;
+use usher::store::memory::MemoryStore;
+use usher::store::{Batch, Key, Scan, Store, Versioned};
+
+use super::verify::{lived_in, verify};
+use crate::kit::gateway::Inside;
+use crate::kit::scim::slug;
+
+/// A store with damage to plant.
+struct Plot {
+    store: Arc<dyn Store>,
+    organisation: OrganisationId,
+}
+
+impl Plot {
+    async fn under(&self, table: Table) -> Vec<(Key, Versioned)> {
+        let scan = Scan::prefix(&keys::table(self.organisation, table), 1000);
+        self.store.scan(scan).await.expect("entries")
+    }
+
+    async fn first(&self, table: Table) -> (Key, Versioned) {
+        self.under(table).await.into_iter().next().expect("an entry")
+    }
+
+    async fn user(&self) -> UserId {
+        UserId::new(keys::last_uuid(&self.first(Table::User).await.0).expect("an id"))
+    }
+
+    async fn group(&self) -> GroupId {
+        GroupId::new(keys::last_uuid(&self.first(Table::Group).await.0).expect("an id"))
+    }
+
+    async fn commit(&self, fill: impl FnOnce(&mut Batch)) {
+        let mut batch = Batch::new();
+        fill(&mut batch);
+        self.store.commit(batch).await.expect("planted");
+    }
+
+    async fn delete(&self, key: Key) {
+        self.commit(|batch| {
+            batch.delete(key);
+        })
+        .await;
+    }
+
+    async fn put(&self, key: Key, value: &str) {
+        let value = value.to_owned();
+        self.commit(|batch| {
+            batch.put(key, value);
+        })
+        .await;
+    }
+
+    /// Changes a JSON record where it is.
+    async fn edit(&self, (key, stored): (Key, Versioned), change: impl FnOnce(&mut Value)) {
+        let mut record: Value = serde_json::from_slice(&stored.value).expect("JSON");
+        change(&mut record);
+        self.put(key, &record.to_string()).await;
+    }
+}
+
+/// Plants, verifies, and asserts that exactly these invariants are broken.
+#[track_caller]
+fn assert_broken(violations: &[Value], expected: &[&str]) {
+    let mut broken: Vec<&str> = violations
+        .iter()
+        .map(|violation| violation["invariant"].as_str().expect("a name"))
+        .collect();
+    broken.sort_unstable();
+    broken.dedup();
+    assert_eq!(broken, expected, "{violations:#?}");
+    assert!(
+        violations
+            .iter()
+            .all(|violation| violation["place"].as_str().is_some_and(|place| !place.is_empty()))
+    );
+}
+
+macro_rules! damage {
+    ($($name:ident => [$($invariant:literal),+], $plot:ident $plant:block)*) => {
+        $(
+            #[tokio::test]
+            async fn $name() {
+                let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+                let inside = Inside::over(Arc::clone(&store));
+                let root = lived_in(&inside).await;
+                let found = inside.directory.find_organisation(&slug("acme")).await.expect("a read").expect("acme");
+                let $plot = Plot { store, organisation: found.organisation.id };
+                $plant
+                let (violations, done) = verify(&root).await;
+                assert_broken(&violations, &[$($invariant),+]);
+                assert_eq!(done["violations"], violations.len());
+            }
+        )*
+    };
+}
+
+damage! {
+    a_key_in_no_table => ["records"], plot {
+        let mut bytes = keys::organisation_all(plot.organisation).as_bytes().to_vec();
+        bytes.extend_from_slice(b"?x");
+        plot.put(Key::new(bytes), "1").await;
+    }
+    a_key_outside_of_everything => ["records"], plot {
+        plot.put(Key::new(&b"a stray"[..]), "1").await;
+        plot.put(Key::new(&b"gz"[..]), "1").await;
+        plot.put(Key::new(&b"zzz"[..]), "1").await;
+    }
+    a_record_that_cannot_be_read => ["records"], plot {
+        let (key, _) = plot.first(Table::Tombstone).await;
+        plot.put(key, "{").await;
+    }
+    a_record_at_another_ones_key => ["records"], plot {
+        let (_, stored) = plot.first(Table::Invitation).await;
+        let odd = keys::invitation(plot.organisation, InvitationId::new(uuid::Uuid::now_v7()));
+        let closed = String::from_utf8(stored.value.to_vec()).expect("UTF-8");
+        plot.put(odd, &closed).await;
+    }
+    a_user_name_that_nobody_bears => ["unique"], plot {
+        let user = plot.user().await;
+        plot.put(keys::unique(plot.organisation, Unique::UserName, "ghost"), &user.to_string()).await;
+    }
+    a_user_whose_name_is_lost => ["unique"], plot {
+        plot.delete(keys::unique(plot.organisation, Unique::UserName, "grace")).await;
+    }
+    a_group_whose_name_leads_to_another => ["unique"], plot {
+        let key = keys::unique(plot.organisation, Unique::GroupName, "engineering");
+        plot.put(key, &uuid::Uuid::now_v7().to_string()).await;
+    }
+    an_index_entry_of_an_old_value => ["index"], plot {
+        let user = plot.user().await;
+        plot.put(keys::index(plot.organisation, Index::UserEmail, "old@acme.example", user.uuid()), "").await;
+    }
+    a_user_who_is_not_found_by_their_address => ["index"], plot {
+        let entries = plot.under(Table::Index).await;
+        plot.delete(entries[0].0.clone()).await;
+    }
+    a_link_to_nobody => ["links"], plot {
+        let (_, stored) = plot.first(Table::Link).await;
+        let value = String::from_utf8(stored.value.to_vec()).expect("UTF-8");
+        plot.put(keys::link(plot.organisation, &slug("entra"), b'u', "ghost"), &value).await;
+    }
+    an_external_identifier_without_its_link => ["links"], plot {
+        plot.delete(keys::link(plot.organisation, &slug("entra"), b'u', "ext-grace")).await;
+    }
+    an_edge_in_one_direction_only => ["edges"], plot {
+        let (key, _) = plot.first(Table::MemberGroup).await;
+        plot.delete(key).await;
+    }
+    an_edge_that_differs_from_its_other_direction => ["edges"], plot {
+        let edge = plot.first(Table::GroupMember).await;
+        plot.edit(edge, |edge| edge["origins"] = serde_json::json!(["direct"])).await;
+    }
+    an_edge_without_a_reason => ["edges"], plot {
+        let (group, user) = (plot.group().await, plot.user().await);
+        for key in [
+            keys::group_member(plot.organisation, group, Member::User(user)),
+            keys::member_group(plot.organisation, Member::User(user), group),
+        ] {
+            let stored = plot.store.get(key.clone()).await.expect("a read").expect("an edge");
+            plot.edit((key, stored), |edge| edge["origins"] = serde_json::json!([])).await;
+        }
+    }
+    an_edge_to_a_member_who_does_not_exist => ["counters", "edges"], plot {
+        let (group, user) = (plot.group().await, plot.user().await);
+        let key = keys::group_member(plot.organisation, group, Member::User(user));
+        let stored = plot.store.get(key).await.expect("a read").expect("an edge");
+        let value = String::from_utf8(stored.value.to_vec()).expect("UTF-8");
+        let ghost = Member::User(UserId::new(uuid::Uuid::now_v7()));
+        plot.put(keys::group_member(plot.organisation, group, ghost), &value).await;
+        plot.put(keys::member_group(plot.organisation, ghost, group), &value).await;
+    }
+    an_invitation_that_a_user_names_and_that_is_gone => ["invitations"], plot {
+        let user = plot.first(Table::User).await;
+        plot.edit(user, |user| user["invitation"] = serde_json::json!(uuid::Uuid::now_v7())).await;
+    }
+    an_open_invitation_without_its_secret => ["invitations"], plot {
+        let scan = Scan::prefix(&keys::invitation_secret_all(), 1);
+        let (key, _) = plot.store.scan(scan).await.expect("a read").remove(0);
+        plot.delete(key).await;
+    }
+    a_secret_that_opens_nothing => ["invitations"], plot {
+        let target = format!("{} {}", plot.organisation, uuid::Uuid::now_v7());
+        plot.put(keys::invitation_secret(&"0".repeat(64)), &target).await;
+    }
+    a_listed_token_that_does_not_exist => ["tokens"], plot {
+        plot.put(keys::token_entry(plot.organisation, TokenId::new(uuid::Uuid::now_v7())), "").await;
+    }
+    a_token_that_nobody_can_revoke => ["tokens"], plot {
+        let (key, _) = plot.first(Table::TokenList).await;
+        plot.delete(key).await;
+    }
+    a_licence_for_no_reason => ["seats"], plot {
+        let user = plot.first(Table::User).await;
+        plot.edit(user, |user| user["licences"]["pro"]["origins"] = serde_json::json!([])).await;
+    }
+    a_user_who_needs_a_seat_and_has_none => ["counters", "seats"], plot {
+        let user = plot.first(Table::User).await;
+        plot.edit(user, |user| user["licences"]["pro"]["seat"] = serde_json::json!("unneeded")).await;
+    }
+    a_place_in_a_queue_of_somebody_who_does_not_wait => ["seats"], plot {
+        let user = plot.user().await;
+        plot.put(keys::waiting(plot.organisation, &slug("pro"), 1, user), "").await;
+    }
+    somebody_who_waits_without_a_place_in_the_queue => ["seats"], plot {
+        let (key, _) = plot.first(Table::Waiting).await;
+        plot.delete(key).await;
+    }
+    more_seats_than_the_licence_has => ["counters", "seats"], plot {
+        plot.put(keys::count(plot.organisation, &Count::Seats(slug("pro"))), "3").await;
+    }
+    a_wrong_number_of_users => ["counters"], plot {
+        plot.put(keys::count(plot.organisation, &Count::Users), "7").await;
+    }
+    a_wrong_number_of_groups => ["counters"], plot {
+        plot.put(keys::count(plot.organisation, &Count::Groups), "7").await;
+    }
+    a_wrong_number_of_people_who_wait => ["counters"], plot {
+        plot.put(keys::count(plot.organisation, &Count::Waiting(slug("pro"))), "0").await;
+    }
+    a_wrong_number_of_people_linked => ["counters"], plot {
+        plot.put(keys::count(plot.organisation, &Count::Linked(slug("entra"))), "0").await;
+    }
+    a_wrong_number_of_members => ["counters"], plot {
+        let group = plot.group().await;
+        plot.put(keys::count(plot.organisation, &Count::Members(group)), "9").await;
+    }
+    a_counter_of_a_group_that_is_gone => ["counters"], plot {
+        let ghost = GroupId::new(uuid::Uuid::now_v7());
+        plot.put(keys::count(plot.organisation, &Count::Members(ghost)), "1").await;
+    }
+    a_gap_in_the_events => ["events"], plot {
+        plot.delete(keys::event(plot.organisation, 3)).await;
+    }
+    a_lost_last_event => ["events"], plot {
+        let last = keys::last_number(&plot.under(Table::Event).await.last().expect("events").0).expect("a number");
+        plot.delete(keys::event(plot.organisation, last)).await;
+    }
+    an_event_behind_the_last_one => ["events"], plot {
+        let (key, stored) = plot.under(Table::Event).await.pop().expect("events");
+        let next = keys::last_number(&key).expect("a number") + 1;
+        let value = String::from_utf8(stored.value.to_vec()).expect("UTF-8");
+        plot.put(keys::event(plot.organisation, next), &value).await;
+    }
+    a_slug_that_leads_nowhere => ["shared"], plot {
+        plot.put(keys::slug(&slug("ghost")), &uuid::Uuid::now_v7().to_string()).await;
+    }
+    an_organisation_without_its_slug => ["shared"], plot {
+        plot.delete(keys::slug(&slug("acme"))).await;
+    }
+}

@@ -1,0 +1,7 @@
+//! The built program: starting, stopping, and every command line.
+
+mod commands;
+mod configuration;
+mod organisation_files;
+mod start;
+mod stop;
