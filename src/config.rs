@@ -4,6 +4,7 @@
 //! is needed. What belongs to one organisation is not here but in its organisation file (`provision::organisation_file`).
 
 pub mod log;
+pub mod scim;
 pub mod server;
 pub mod store;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use log::{LogConfig, LogFormat};
+pub use scim::ScimConfig;
 pub use server::ServerConfig;
 pub use store::{Engine, StoreConfig};
 
@@ -27,6 +29,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Where the data is.
     pub store: StoreConfig,
+    /// The bounds of the SCIM service.
+    pub scim: ScimConfig,
     /// What is logged.
     pub log: LogConfig,
 }
@@ -121,6 +125,7 @@ impl Config {
     /// [`ConfigError::Invalid`] for the first value that cannot be used.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.server.validate()?;
+        self.scim.validate()?;
         self.store.validate()?;
         self.log.validate()
     }

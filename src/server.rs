@@ -96,7 +96,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     // Told to stop, or left alone by whoever would tell: both end it.
     let stopped = async move { drop(stopped.await) };
     let runs = tokio::spawn(Scheduler::new(directory.clone()).run(stopped));
-    let app = app::router(&directory, &config.server, &public);
+    let app = app::router(&directory, config, &public);
     run(listener, app, &config.server, stop.received()).await;
     presence.withdraw();
     if stop_runs.send(()).is_err() || runs.await.is_err() {

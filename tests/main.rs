@@ -6,6 +6,7 @@ mod kit;
 mod ldap;
 mod model;
 mod powercut;
+mod provision;
 mod scim;
 mod store;
 mod tidy;

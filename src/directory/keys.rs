@@ -197,7 +197,7 @@ pub fn invitation_secret_all() -> Key {
 /// Everything of one organisation.
 #[must_use]
 pub fn organisation_all(organisation: OrganisationId) -> Key {
-    Key::new([&[b'o'], organisation.uuid().as_bytes().as_slice()].concat())
+    Key::new([b"o", organisation.uuid().as_bytes().as_slice()].concat())
 }
 
 /// One table of one organisation.

@@ -202,7 +202,7 @@ impl Directory {
             let mut found = self.store.read(reads).await?.into_iter();
             let stored = found.next().and_then(Found::into_value);
             let counted = stored.map_or(Ok(0), |stored| super::unit::parse_counter(&counter, &stored.value))?;
-            total.get_or_insert(counted.unsigned_abs());
+            total = total.or(Some(counted.unsigned_abs()));
             let entries: Vec<(Key, _)> = found.next().map(Found::into_entries).unwrap_or_default();
             let Some((last, _)) = entries.last() else { break };
             scan = scan.after(last.clone());

@@ -17,8 +17,10 @@ use tracing::Span;
 use super::health;
 use crate::admin;
 use crate::admin::problem::Problem;
-use crate::config::ServerConfig;
+use crate::config::{Config, ScimConfig, ServerConfig};
 use crate::directory::Directory;
+use crate::directory::query::QueryBudget;
+use crate::model::filter::FilterLimits;
 use crate::scim::{self, ScimSettings};
 
 /// The header that carries a request's identifier, in both directions.
@@ -28,18 +30,14 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_BYTES_MAX: usize = 64;
 
 /// Every door over one directory. Who calls what: identity providers `/scim`, the command line and the product `/api/v1`,
-/// supervisors `/healthz` and `/readyz`.
-pub fn router(directory: &Directory, config: &ServerConfig, public_url: &str) -> Router {
-    let scim = ScimSettings {
-        body_bytes_max: config.body_bytes_max,
-        ..ScimSettings::new(public_url)
-    };
+/// supervisors `/healthz` and `/readyz`. `public_url` is the address that clients know the gateway by.
+pub fn router(directory: &Directory, config: &Config, public_url: &str) -> Router {
     let routes = Router::new()
+        .merge(scim::router(directory.clone(), scim_settings(&config.scim, public_url)))
         .merge(health::router(directory.clone()))
-        .merge(scim::router(directory.clone(), scim))
         .nest("/api/v1", admin::router(directory.clone()))
         .fallback(no_such_place);
-    layers(routes, config)
+    layers(routes, &config.server)
 }
 
 /// What every request passes, from the inside out.
@@ -61,6 +59,25 @@ pub fn layers(routes: Router, config: &ServerConfig) -> Router {
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
         .layer(middleware::from_fn(drop_odd_request_id))
+}
+
+/// The service's settings from the configuration.
+fn scim_settings(config: &ScimConfig, public_url: &str) -> ScimSettings {
+    ScimSettings {
+        public_url: public_url.to_owned(),
+        body_bytes_max: config.body_bytes_max,
+        page_max: config.page_max,
+        page_default: config.page_default,
+        filter: FilterLimits {
+            length: config.filter_bytes_max,
+            depth: config.filter_depth_max,
+        },
+        patch_operations_max: config.patch_operations_max,
+        members_max: config.members_max,
+        budget: QueryBudget {
+            records: config.query_records_max,
+        },
+    }
 }
 
 async fn no_such_place() -> Problem {

@@ -45,13 +45,9 @@ impl Slapd {
         }
         let directory = tempfile::tempdir().expect("a temporary directory");
         make_ca(&directory.path().join("tls"));
-        fs::create_dir(directory.path().join("db")).expect("the database directory");
         fs::write(directory.path().join("slapd.conf"), configuration(directory.path())).expect("slapd.conf");
         fs::write(directory.path().join("data.ldif"), format!("{BASE_LDIF}\n{ldif}")).expect("data.ldif");
-        let mut load = command("slapadd");
-        load.args(["-q", "-w", "-b", SUFFIX, "-f"])
-            .arg(directory.path().join("slapd.conf"));
-        run(load.arg("-l").arg(directory.path().join("data.ldif")));
+        load(directory.path());
         let mut slapd = Self {
             directory,
             child: None,
@@ -144,6 +140,35 @@ impl Slapd {
 impl Drop for Slapd {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Loads `data.ldif` into an empty database. Debian's slapadd now and then dies of its own heap ("double free or corruption")
+/// with very large groups: it is asked again, from the start, a few times.
+fn load(directory: &Path) {
+    const ATTEMPTS: usize = 5;
+    let database = directory.join("db");
+    for attempt in 1.. {
+        fs::create_dir(&database).expect("the database directory");
+        let mut load = command("slapadd");
+        load.args(["-q", "-w", "-b", SUFFIX, "-f"])
+            .arg(directory.join("slapd.conf"));
+        let output = load
+            .arg("-l")
+            .arg(directory.join("data.ldif"))
+            .output()
+            .expect("the program starts");
+        if output.status.success() {
+            return;
+        }
+        let text = String::from_utf8_lossy(&output.stderr);
+        // An exit code is slapadd's own word on the data; without one a signal ended it.
+        let was_killed = output.status.code().is_none();
+        assert!(
+            was_killed && attempt < ATTEMPTS,
+            "slapadd failed {attempt} times: {text}"
+        );
+        fs::remove_dir_all(&database).expect("the database directory");
     }
 }
 

@@ -204,8 +204,14 @@ impl Planner<'_> {
             found.push(one?);
         }
         found.sort_by_key(|(index, _)| *index);
+        let mut adopted = HashSet::new();
         for (index, (found, holder)) in found {
             match found {
+                // Two entries with one e-mail address: the first is the user, the other is not.
+                Match::Adopted(before) if !adopted.insert(before.id) => {
+                    plan.failures
+                        .push(self.failure(index, taken("emails", Some(before.id))));
+                }
                 Match::Adopted(before) => {
                     let person = self.snapshot.person(&people[index as usize]);
                     candidates.push(Candidate {

@@ -1,0 +1,106 @@
+//! Who is not seen any more: noted, suspended, deleted; and who comes back.
+
+use serde_json::json;
+use usher::model::event::EventKind;
+use usher::provision::plan::PersonAction;
+
+use super::gateway::{EditUser, Gateway, people};
+
+const HIDE: &str =
+    "dn: uid=l0000,ou=people,dc=example,dc=com\nchangetype: modify\nadd: description\ndescription: hidden\n";
+const SHOW: &str = "dn: uid=l0000,ou=people,dc=example,dc=com\nchangetype: modify\ndelete: description\n";
+
+async fn start() -> Option<Gateway> {
+    let gateway = Gateway::start(&people("l", 5)).await?;
+    gateway
+        .connect(json!({
+            "leavers": { "suspend_after_runs": 2, "delete_after_days": 30 },
+            "ldap": { "users": {
+                "base": "ou=people,dc=example,dc=com",
+                "filter": "(&(objectClass=inetOrgPerson)(!(description=hidden)))",
+            } },
+        }))
+        .await;
+    gateway.sync().await;
+    gateway.slapd.modify(HIDE);
+    Some(gateway)
+}
+
+async fn steps(gateway: &Gateway) -> Vec<PersonAction> {
+    let report = gateway.sync().await;
+    assert_eq!(report.failures, []);
+    report.plan.people.iter().map(|step| step.action).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leaver_is_noted_then_suspended_then_deleted() {
+    let Some(gateway) = start().await else { return };
+    assert_eq!(steps(&gateway).await, [PersonAction::Miss]);
+    assert!(gateway.users().await["l0000"].is_active());
+    assert_eq!(steps(&gateway).await, [PersonAction::SuspendMissing]);
+    assert!(!gateway.users().await["l0000"].is_active());
+    gateway.clock.advance_days(29);
+    assert_eq!(steps(&gateway).await, []);
+    gateway.clock.advance_days(1);
+    assert_eq!(steps(&gateway).await, [PersonAction::Delete]);
+    assert_eq!(gateway.users().await.len(), 4);
+    assert_eq!(gateway.events(EventKind::UserDeleted).await, 1);
+    gateway.slapd.modify(SHOW);
+    assert_eq!(
+        steps(&gateway).await,
+        [PersonAction::Create],
+        "an id that was deleted is somebody new"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_returning_id_revives_the_same_user() {
+    let Some(gateway) = start().await else { return };
+    let before = gateway.users().await["l0000"].clone();
+    gateway.sync().await;
+    gateway.slapd.modify(SHOW);
+    assert_eq!(
+        steps(&gateway).await,
+        [PersonAction::Refresh],
+        "missed once, and nothing to see"
+    );
+    assert_eq!(gateway.users().await["l0000"], before);
+    gateway.slapd.modify(HIDE);
+    gateway.sync().await;
+    gateway.sync().await;
+    assert!(!gateway.users().await["l0000"].is_active());
+    gateway.clock.advance_days(365);
+    gateway.slapd.modify(SHOW);
+    assert_eq!(steps(&gateway).await, [PersonAction::Reactivate]);
+    let after = gateway.users().await["l0000"].clone();
+    assert_eq!((after.id, after.is_active()), (before.id, true));
+    gateway.slapd.modify(HIDE);
+    assert_eq!(steps(&gateway).await, [PersonAction::Miss], "the count begins anew");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leaver_whom_another_source_has_is_only_unlinked() {
+    let Some(gateway) = start().await else { return };
+    let user = gateway.users().await["l0000"].clone();
+    let link = EditUser {
+        user: &user,
+        edit: |user| {
+            drop(
+                user.external_ids
+                    .insert("other".parse().expect("a slug"), "x-1".to_owned()),
+            )
+        },
+    };
+    gateway.act(&link).await.expect("linked elsewhere");
+    gateway.sync().await;
+    gateway.sync().await;
+    gateway.clock.advance_days(31);
+    assert_eq!(steps(&gateway).await, [PersonAction::Unlink]);
+    let user = gateway.users().await["l0000"].clone();
+    assert!(user.is_active(), "our block goes with us");
+    assert_eq!(
+        user.connections().map(|name| name.as_str()).collect::<Vec<_>>(),
+        ["other"]
+    );
+    assert_eq!(steps(&gateway).await, []);
+}

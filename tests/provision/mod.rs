@@ -1,0 +1,10 @@
+//! Synchronisation runs, against a real slapd.
+
+mod adoption;
+mod brakes;
+mod changes;
+mod full;
+mod gateway;
+mod leavers;
+mod seats;
+mod turns;

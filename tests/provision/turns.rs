@@ -1,0 +1,109 @@
+//! One run at a time, at the right times.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::json;
+use usher::directory::{DirectoryError, Operation, Unit, keys};
+use usher::model::clock::SystemClock;
+use usher::model::event::EventKind;
+use usher::provision::lease::Lease;
+use usher::provision::run::{RunError, RunMode};
+use usher::provision::schedule::{self, Scheduler};
+
+use super::gateway::{Gateway, people};
+
+/// Another node's lease.
+struct HoldLease(TimeDelta);
+
+#[async_trait::async_trait]
+impl Operation for HoldLease {
+    type Outcome = ();
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        let connection = "corporate".parse().expect("a slug");
+        let lease = Lease {
+            owner: unit.clock().uuid(),
+            expires: unit.now() + self.0,
+            fence: 7,
+        };
+        unit.put(keys::run(unit.organisation(), &connection, "lease"), &lease);
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_waits_for_no_other_and_takes_over_what_has_run_out() {
+    let Some(gateway) = Gateway::start(&people("q", 3)).await else {
+        return;
+    };
+    gateway.act(&HoldLease(TimeDelta::seconds(5))).await.expect("a lease");
+    let error = gateway.run(RunMode::Apply).await.expect_err("another run");
+    assert!(matches!(error, RunError::Busy { .. }));
+    gateway.run(RunMode::DryRun).await.expect("a dry run needs no lease");
+    gateway.clock.advance_days(1);
+    assert_eq!(gateway.sync().await.changed, 3);
+    let connection = "corporate".parse().expect("a slug");
+    let leases: Vec<Lease> = gateway
+        .records(keys::run(gateway.organisation, &connection, "lease"))
+        .await;
+    assert_eq!(leases[0].fence, 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_is_due_once_follows_the_settings_and_never_overlaps() {
+    let Some(gateway) = Gateway::start("").await else {
+        return;
+    };
+    gateway.connect(json!({ "schedule": "*/10 * * * *" })).await;
+    let mut scheduler = Scheduler::new(gateway.directory.clone());
+    let at = |time: &str| format!("2026-01-01T{time}Z").parse().expect("a time");
+    let place = (gateway.organisation, "corporate".parse().expect("a slug"));
+    let mut due = async |time: &str| scheduler.due(at(time)).await.expect("schedules").len();
+    assert_eq!(due("00:01:00").await, 0, "a start is no reason to run");
+    assert_eq!(due("00:10:00").await, 1);
+    assert_eq!(due("00:20:00").await, 0, "the run is still at work");
+    scheduler.ended(&place);
+    let mut due = async |time: &str| scheduler.due(at(time)).await.expect("schedules").len();
+    assert_eq!(due("00:25:00").await, 0, "the time that passed is left out");
+    assert_eq!(due("00:30:00").await, 1);
+    scheduler.ended(&place);
+    gateway.connect(json!({ "schedule": "0 0 3 * * *" })).await;
+    let mut due = async |time: &str| scheduler.due(at(time)).await.expect("schedules").len();
+    assert_eq!(due("00:40:00").await, 0, "the settings have changed");
+    assert_eq!(due("03:00:00").await, 1);
+    scheduler.ended(&place);
+    gateway.connect(json!({ "schedule": "whenever" })).await;
+    assert_eq!(scheduler.due(at("04:00:00")).await.expect("schedules"), []);
+    let error = schedule::next("whenever", at("00:00:00"))
+        .expect_err("no schedule")
+        .to_string();
+    assert!(error.starts_with("schedule \"whenever\": "), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_scheduler_runs_a_connection_by_itself_until_it_is_told_to_stop() {
+    let Some(gateway) = Gateway::start(&people("q", 3)).await else {
+        return;
+    };
+    gateway.connect(json!({ "schedule": "* * * * * *" })).await;
+    let directory = usher::directory::Directory::new(gateway.store.clone(), Arc::new(SystemClock));
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let scheduler = Scheduler::new(directory).run(async { drop(stopped.await) });
+    let scheduler = tokio::spawn(scheduler);
+    let finished = async {
+        while gateway.events(EventKind::SyncFinished).await == 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), finished)
+        .await
+        .expect("a run within 30 seconds");
+    assert_eq!(gateway.users().await.len(), 3);
+    stop.send(()).expect("it listens");
+    tokio::time::timeout(Duration::from_secs(5), scheduler)
+        .await
+        .expect("it stops")
+        .expect("it does not crash");
+}
