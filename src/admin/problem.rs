@@ -64,6 +64,18 @@ impl Problem {
         Self::of(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What happened, in words.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The same with an extension member (RFC 9457 s3.2).
     #[must_use]
     pub fn with(mut self, name: &str, value: Value) -> Self {

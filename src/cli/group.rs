@@ -54,6 +54,9 @@ enum Action {
     },
 }
 
+/// How an item is shown in a table.
+type Row = fn(&Value) -> Vec<String>;
+
 impl Group {
     /// Runs the action.
     ///
@@ -68,7 +71,7 @@ impl Group {
 
     async fn act(&self, gateway: &Gateway) -> Result<(), Failure> {
         let groups = format!("/organisations/{}/groups", escaped(&self.org));
-        let (items, heading, row): (_, &[&str], fn(&Value) -> Vec<String>) = match &self.action {
+        let (items, heading, row): (_, &[&str], Row) = match &self.action {
             Action::Show { group } => {
                 let path = format!("{groups}/{}", escaped(group));
                 let shown = gateway.ask(Method::GET, &path, Payload::Empty).await?;

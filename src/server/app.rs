@@ -1,15 +1,15 @@
 //! The gateway's routes, and what every request passes: an identifier, a span, a bound on time and size, and a place where a
 //! panic becomes an answer.
 
-use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
-use axum::response::IntoResponse as _;
-use tower_http::catch_panic::CatchPanicLayer;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 use tracing::Span;
@@ -21,6 +21,7 @@ use crate::config::{Config, ScimConfig, ServerConfig};
 use crate::directory::Directory;
 use crate::directory::query::QueryBudget;
 use crate::model::filter::FilterLimits;
+use crate::scim::error::ScimError;
 use crate::scim::{self, ScimSettings};
 
 /// The header that carries a request's identifier, in both directions.
@@ -46,9 +47,8 @@ pub fn layers(routes: Router, config: &ServerConfig) -> Router {
     routes
         .layer(DefaultBodyLimit::max(config.body_bytes_max))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
-            in_time(limit, request, next)
+            guard(limit, request, next)
         }))
-        .layer(CatchPanicLayer::custom(panicked))
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(span)
@@ -84,25 +84,33 @@ async fn no_such_place() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address")
 }
 
-/// Ends a request that takes too long. What it had committed stays committed.
-async fn in_time(limit: Duration, request: Request, next: Next) -> axum::response::Response {
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
+/// Ends a request that takes too long (what it had committed stays committed), and makes a panic an answer.
+async fn guard(limit: Duration, request: Request, next: Next) -> Response {
+    let is_scim = request.uri().path().starts_with("/scim/");
+    let answering = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(limit, answering).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let what = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            tracing::error!(panic = what.unwrap_or("no message"), "a request panicked");
+            refusal(is_scim, Problem::internal())
+        }
         Err(_) => {
             tracing::warn!(limit_s = limit.as_secs(), "a request took too long and was ended");
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long: try again").into_response()
+            let detail = "the request took too long: try again";
+            refusal(is_scim, Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail))
         }
     }
 }
 
-fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response<axum::body::Body> {
-    let what = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
-    tracing::error!(panic = what, "a request panicked");
-    Problem::internal().into_response()
+/// A SCIM client understands errors in its own form only (RFC 7644 s3.12).
+fn refusal(is_scim: bool, problem: Problem) -> Response {
+    if is_scim {
+        ScimError::new(problem.status(), problem.detail()).into_response()
+    } else {
+        problem.into_response()
+    }
 }
 
 /// The route's pattern and not the path; never the query, which holds names and addresses of people.
@@ -116,13 +124,13 @@ fn span(request: &Request) -> Span {
     tracing::info_span!("request", method = %request.method(), route, request.id = id)
 }
 
-fn answered(response: &Response<axum::body::Body>, duration: Duration, _: &Span) {
+fn answered(response: &Response, duration: Duration, _: &Span) {
     let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(status = response.status().as_u16(), duration_ms, "answered");
 }
 
 /// An identifier that is long or not plain text is not taken over into logs.
-async fn drop_odd_request_id(mut request: Request, next: Next) -> axum::response::Response {
+async fn drop_odd_request_id(mut request: Request, next: Next) -> Response {
     let is_odd =
         |value: &HeaderValue| value.len() > REQUEST_ID_BYTES_MAX || !value.as_bytes().iter().all(u8::is_ascii_graphic);
     if request.headers().get(REQUEST_ID).is_some_and(is_odd) {

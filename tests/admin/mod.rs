@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod events;
+mod faults;
 mod invitations;
 mod licences;
 mod organisation_files;

@@ -5,3 +5,4 @@ mod configuration;
 mod organisation_files;
 mod start;
 mod stop;
+mod sync;
