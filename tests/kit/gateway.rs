@@ -12,7 +12,7 @@ use axum::http::{Method, Request};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
-use usher::config::ServerConfig;
+use usher::config::Config;
 use usher::directory::token::IssueToken;
 use usher::directory::{Directory, Principal, keys};
 use usher::model::clock::SystemClock;
@@ -247,7 +247,7 @@ impl Inside {
     /// Over this store.
     pub(crate) fn over(store: Arc<dyn Store>) -> Self {
         let directory = Directory::new(store, Arc::new(SystemClock));
-        let config = ServerConfig::default();
+        let config = Config::default();
         let routes = usher::server::app::router(&directory, &config, "https://usher.example");
         Self { directory, routes }
     }
