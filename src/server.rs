@@ -29,6 +29,7 @@ use crate::model::clock::SystemClock;
 use crate::provision::schedule::Scheduler;
 use bootstrap::{Bootstrap, Start};
 use presence::Presence;
+use signal::Stop;
 
 /// Why a gateway did not start, or did not end well. Each message is one sentence with the place and the cure.
 #[derive(Debug, Error)]
@@ -57,6 +58,9 @@ pub enum ServeError {
         /// What the system says.
         source: io::Error,
     },
+    /// The system does not tell of signals.
+    #[error("signals cannot be received: {0}; allow this process to handle SIGTERM and SIGINT")]
+    Signals(io::Error),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] crate::store::sled::OpenError),
@@ -73,6 +77,7 @@ pub enum ServeError {
 /// # Errors
 /// [`ServeError`].
 pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), ServeError> {
+    let stop = Stop::listen().map_err(ServeError::Signals)?;
     let (listener, address) = bind(&config.server.listen).await?;
     let data = config.store.data.as_path();
     open::make_data_folder(data)?;
@@ -92,7 +97,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     let stopped = async move { drop(stopped.await) };
     let runs = tokio::spawn(Scheduler::new(directory.clone()).run(stopped));
     let app = app::router(&directory, config, &public);
-    run(listener, app, &config.server, signal::stop()).await;
+    run(listener, app, &config.server, stop.received()).await;
     presence.withdraw();
     if stop_runs.send(()).is_err() || runs.await.is_err() {
         tracing::error!("the scheduler ended before the gateway did");

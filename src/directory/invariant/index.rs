@@ -36,12 +36,12 @@ impl Invariant for Indexes {
                 }
             }
         }
-        self.from_users(view, report).await
+        self.check_users(view, report).await
     }
 }
 
 impl Indexes {
-    async fn from_users(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
+    async fn check_users(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
         let organisation = view.organisation;
         let wanted = |user: &User| index_entries(organisation, user).into_iter().collect::<Vec<Key>>();
         let mut pages = view.under(&keys::table(organisation, Table::User));

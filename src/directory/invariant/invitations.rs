@@ -21,7 +21,7 @@ impl Invariant for Invitations {
     }
 
     async fn verify(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
-        self.from_users(view, report).await?;
+        self.check_users(view, report).await?;
         let organisation = view.organisation;
         let mut pages = view.under(&keys::table(organisation, Table::Invitation));
         while let Some(entries) = pages.next(report).await? {
@@ -52,7 +52,7 @@ impl Invariant for Invitations {
 }
 
 impl Invitations {
-    async fn from_users(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
+    async fn check_users(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
         let organisation = view.organisation;
         let mut pages = view.under(&keys::table(organisation, Table::User));
         while let Some(entries) = pages.next(report).await? {

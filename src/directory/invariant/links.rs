@@ -47,16 +47,16 @@ impl Invariant for Links {
         let user = |stored: &Versioned| {
             readable::<User>(Some(stored)).map(|user| links(organisation, b'u', &user.external_ids))
         };
-        self.from_records(view, report, Table::User, user).await?;
+        self.check_records(view, report, Table::User, user).await?;
         let group = |stored: &Versioned| {
             readable::<Group>(Some(stored)).map(|group| links(organisation, b'g', &group.external_ids))
         };
-        self.from_records(view, report, Table::Group, group).await
+        self.check_records(view, report, Table::Group, group).await
     }
 }
 
 impl Links {
-    async fn from_records(
+    async fn check_records(
         &self,
         view: &View<'_>,
         report: &mut Report,

@@ -24,14 +24,14 @@ impl Invariant for UniqueNames {
     }
 
     async fn verify(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
-        self.from_names(view, report).await?;
-        self.from_users(view, report).await?;
-        self.from_groups(view, report).await
+        self.check_names(view, report).await?;
+        self.check_users(view, report).await?;
+        self.check_groups(view, report).await
     }
 }
 
 impl UniqueNames {
-    async fn from_names(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
+    async fn check_names(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
         let organisation = view.organisation;
         let mut pages = view.under(&keys::table(organisation, Table::Unique));
         while let Some(entries) = pages.next(report).await? {
@@ -57,7 +57,7 @@ impl UniqueNames {
         Ok(())
     }
 
-    async fn from_users(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
+    async fn check_users(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
         let organisation = view.organisation;
         let mut pages = view.under(&keys::table(organisation, Table::User));
         while let Some(entries) = pages.next(report).await? {
@@ -71,7 +71,7 @@ impl UniqueNames {
         Ok(())
     }
 
-    async fn from_groups(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
+    async fn check_groups(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
         let organisation = view.organisation;
         let mut pages = view.under(&keys::table(organisation, Table::Group));
         while let Some(entries) = pages.next(report).await? {
