@@ -197,19 +197,7 @@ impl Planner<'_> {
                 candidates.push(created(*index));
             }
         }
-        let mut lookups = lookups.into_iter();
-        let mut flight = Flight::new(LOOKUPS);
-        let mut found = Vec::new();
-        loop {
-            while flight.has_room()
-                && let Some(index) = lookups.next()
-            {
-                flight.start(self.look_up(index));
-            }
-            let Some(one) = flight.next().await else { break };
-            found.push(one?);
-        }
-        found.sort_by_key(|looked| looked.index);
+        let found = self.look_up_all(lookups).await?;
         let mut adopted = HashSet::new();
         for Looked { index, found, holder } in found {
             match found {
@@ -243,6 +231,24 @@ impl Planner<'_> {
             }
         }
         Ok(candidates)
+    }
+
+    /// In the order of the snapshot.
+    async fn look_up_all(&self, lookups: Vec<u32>) -> Result<Vec<Looked>, DirectoryError> {
+        let mut lookups = lookups.into_iter();
+        let mut flight = Flight::new(LOOKUPS);
+        let mut found = Vec::new();
+        loop {
+            while flight.has_room()
+                && let Some(index) = lookups.next()
+            {
+                flight.start(self.look_up(index));
+            }
+            let Some(one) = flight.next().await else { break };
+            found.push(one?);
+        }
+        found.sort_by_key(|looked| looked.index);
+        Ok(found)
     }
 
     fn look_up(&self, index: u32) -> BoxFuture<'_, Result<Looked, DirectoryError>> {
