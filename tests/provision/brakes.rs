@@ -25,7 +25,7 @@ async fn a_server_that_dies_in_the_middle_of_a_page_changes_nothing() {
         .slapd
         .modify("dn: uid=b0599,ou=people,dc=example,dc=com\nchangetype: delete\n");
     let model = gateway.model().await;
-    for cut in [Cut::CloseAfter(40_000), Cut::ResetAfter(70_000)] {
+    for cut in [Cut::CloseAfter(30_000), Cut::ResetAfter(60_000)] {
         let proxy = TcpProxy::start([127, 0, 0, 1].into(), gateway.slapd.address(), cut).await;
         let plain = json!({ "ldap": {
             "urls": [format!("ldap://{}", proxy.address())], "allow_plain": true, "page_size": 100,
