@@ -6,6 +6,7 @@
 mod apply;
 pub mod authority;
 pub mod brake;
+pub mod check;
 pub mod failure;
 mod flight;
 pub mod held;

@@ -5,19 +5,24 @@
 //! only.
 
 pub mod access;
+mod across;
 pub mod body;
 pub mod create;
+mod cursor;
 pub mod delete;
 pub mod discovery;
 pub mod error;
 pub mod identity;
 pub mod members;
 pub mod modify;
+mod paging;
+mod parameters;
 pub mod query;
 mod regrant;
 pub mod replace;
 pub mod response;
 pub mod retrieve;
+mod search;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,7 +30,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use parking_lot::RwLock;
 
 use crate::directory::Directory;
@@ -38,6 +43,7 @@ use crate::model::slug::Slug;
 use crate::provision::mapping::Mapping;
 
 use error::ScimError;
+use paging::Walks;
 
 /// What an operator may set. ServiceProviderConfig shows it, and the service keeps to it (reliability.md A9).
 #[derive(Debug, Clone)]
@@ -58,6 +64,8 @@ pub struct ScimSettings {
     pub members_max: usize,
     /// Records that one query may read.
     pub budget: QueryBudget,
+    /// Seconds after which a cursor ends (RFC 9865).
+    pub cursor_timeout_s: u64,
 }
 
 impl ScimSettings {
@@ -73,6 +81,7 @@ impl ScimSettings {
             patch_operations_max: 1_000,
             members_max: 5_000,
             budget: QueryBudget::default(),
+            cursor_timeout_s: 3_600,
         }
     }
 }
@@ -86,7 +95,11 @@ struct Shared {
     settings: ScimSettings,
     users: SchemaSet,
     groups: SchemaSet,
+    /// The same, for queries over both types.
+    users_across: SchemaSet,
+    groups_across: SchemaSet,
     mappings: Mappings,
+    walks: Walks,
 }
 
 /// Compiled rules, each with the connection's settings that it was compiled from.
@@ -128,6 +141,17 @@ impl Scim {
             Endpoint::Groups => &self.0.groups,
         }
     }
+
+    fn schemas_across(&self, endpoint: Endpoint) -> &SchemaSet {
+        match endpoint {
+            Endpoint::Users => &self.0.users_across,
+            Endpoint::Groups => &self.0.groups_across,
+        }
+    }
+
+    fn walks(&self) -> &Walks {
+        &self.0.walks
+    }
 }
 
 /// The resource endpoints (RFC 7644 s3.2).
@@ -139,22 +163,40 @@ pub enum Endpoint {
     Groups,
 }
 
+impl Endpoint {
+    /// Its path below the base URL.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Users => "/Users",
+            Self::Groups => "/Groups",
+        }
+    }
+}
+
 /// The routes below `/scim/{org}/v2`, each with its section of RFC 7644 and who calls it.
 pub fn router(directory: Directory, settings: ScimSettings) -> Router {
     let limit = DefaultBodyLimit::max(settings.body_bytes_max);
     let (users, groups) = (SchemaSet::user(), SchemaSet::group());
-    let mappings = RwLock::default();
     let scim = Scim(Arc::new(Shared {
         directory,
         settings,
+        users_across: users.across(&groups),
+        groups_across: groups.across(&users),
         users,
         groups,
-        mappings,
+        mappings: RwLock::default(),
+        walks: Walks::default(),
     }));
     let routes = Router::new()
         // s3.3 create, s3.4.2 query: every identity provider.
         .route("/Users", get(query::users).post(create::user))
         .route("/Groups", get(query::groups).post(create::group))
+        // s3.4.2.1 and s3.4.3 query by URL and by POST, over one type or all: SailPoint, custom clients.
+        .route("/", get(across::query))
+        .route("/.search", post(search::everything))
+        .route("/Users/.search", post(search::users))
+        .route("/Groups/.search", post(search::groups))
         // s3.4.1 retrieve, s3.5.1 replace, s3.5.2 modify, s3.6 delete: every identity provider.
         .route(
             "/Users/{id}",

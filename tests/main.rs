@@ -1,5 +1,6 @@
 //! The one test binary: one link step, modules by layer and surface.
 
+mod acceptance;
 mod admin;
 mod cli;
 mod kit;

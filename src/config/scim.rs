@@ -24,6 +24,8 @@ pub struct ScimConfig {
     pub members_max: usize,
     /// Records that one query may read before it is answered `tooMany`.
     pub query_records_max: usize,
+    /// Seconds after which a cursor ends (RFC 9865).
+    pub cursor_timeout_s: usize,
 }
 
 impl Default for ScimConfig {
@@ -37,6 +39,7 @@ impl Default for ScimConfig {
             patch_operations_max: 1_000,
             members_max: 5_000,
             query_records_max: 200_000,
+            cursor_timeout_s: 3_600,
         }
     }
 }
@@ -56,6 +59,7 @@ impl ScimConfig {
             ("scim.patch_operations_max", self.patch_operations_max, 1, 100_000),
             ("scim.members_max", self.members_max, 256, 10_000),
             ("scim.query_records_max", self.query_records_max, 1_000, 100_000_000),
+            ("scim.cursor_timeout_s", self.cursor_timeout_s, 60, 86_400),
         ] {
             if !(least..=most).contains(&value) {
                 return Err(ConfigError::invalid(

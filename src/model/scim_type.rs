@@ -1,4 +1,4 @@
-//! The detail error keywords of RFC 7644 section 3.12, table 9.
+//! The detail error keywords of RFC 7644 section 3.12, table 9, and of RFC 9865.
 
 use std::fmt;
 
@@ -25,6 +25,12 @@ pub enum ScimType {
     InvalidVers,
     /// Sensitive information must not be passed in a request URI.
     Sensitive,
+    /// The cursor is unknown, malformed, or belongs to another query (RFC 9865).
+    InvalidCursor,
+    /// The cursor is older than the provider keeps cursors (RFC 9865).
+    ExpiredCursor,
+    /// The number of results asked for by cursor is out of range (RFC 9865).
+    InvalidCount,
 }
 
 impl ScimType {
@@ -42,6 +48,9 @@ impl ScimType {
             Self::InvalidValue => "invalidValue",
             Self::InvalidVers => "invalidVers",
             Self::Sensitive => "sensitive",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
         }
     }
 }

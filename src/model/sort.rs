@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 use thiserror::Error;
 
@@ -93,14 +94,19 @@ pub struct SortBy {
 
 /// The value that a resource is ordered by, to be computed once for each resource. Without a value it is the greatest:
 /// last when ascending, first when descending.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SortKey(Option<Key>);
 
-#[derive(Debug, Clone, PartialEq)]
+/// The tags are one letter: keys travel in cursors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Key {
+    #[serde(rename = "b")]
     Boolean(bool),
+    #[serde(rename = "n")]
     Number(Number),
+    #[serde(rename = "i")]
     Instant(DateTime<Utc>),
+    #[serde(rename = "t")]
     Text(String),
 }
 
@@ -185,7 +191,23 @@ impl SortBy {
     }
 }
 
+/// Characters of a text that a bounded key keeps.
+const TEXT_MAX: usize = 128;
+
 impl SortKey {
+    /// The key with at most 128 characters of its text: many are held at once, and one travels in a cursor. Texts that
+    /// differ behind that are in the order of creation.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        if let Some(Key::Text(text)) = &mut self.0
+            && let Some((end, _)) = text.char_indices().nth(TEXT_MAX)
+        {
+            text.truncate(end);
+            text.shrink_to_fit();
+        }
+        self
+    }
+
     /// The order of two resources by their keys.
     #[must_use]
     pub fn compare(&self, other: &Self, order: SortOrder) -> Ordering {

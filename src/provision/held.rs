@@ -63,7 +63,7 @@ impl Operation for Approve {
         let Some(mut held) = held.filter(|held| held.hash == self.hash) else {
             return Err(DirectoryError::not_found("held plan", &self.hash));
         };
-        held.approved.get_or_insert(unit.now());
+        held.approved.get_or_insert_with(|| unit.now());
         unit.put(key, &held);
         Ok(())
     }

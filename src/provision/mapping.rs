@@ -4,6 +4,7 @@
 //! `emails` add up. Values are trimmed, blank ones are dropped, and the outcome is in canonical form: the schema's
 //! spelling, extensions under their URN, nothing empty.
 
+pub mod attributes;
 mod bounds;
 pub mod defaults;
 pub mod error;

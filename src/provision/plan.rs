@@ -7,10 +7,12 @@ mod groups;
 mod leavers;
 mod linked;
 mod people;
+mod preview;
 mod seats;
 mod table;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -25,7 +27,7 @@ use super::failure::{Failure, Kind};
 use super::person::Context;
 use super::snapshot::{CompleteSnapshot, Dangling};
 
-pub(super) use people::emails;
+pub(super) use preview::emails;
 pub use seats::SeatForecast;
 
 /// Keys of one read.
@@ -166,9 +168,9 @@ pub enum PlannedMember {
     /// Somebody who is there already.
     Known(Member),
     /// A person whom this plan makes or adopts, by external id.
-    Person(String),
+    Person(Arc<str>),
     /// A group that this plan makes or adopts, by external id.
-    Group(String),
+    Group(Arc<str>),
 }
 
 /// How many steps of each class.

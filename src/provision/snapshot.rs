@@ -55,8 +55,8 @@ pub enum SnapshotError {
 /// A person in a snapshot.
 #[derive(Debug)]
 pub struct SnapshotPerson {
-    /// The stable id.
-    pub external_id: Box<str>,
+    /// The stable id; shared, because a plan names a person once for each group.
+    pub external_id: Arc<str>,
     /// The login name.
     pub user_name: Box<str>,
     /// Whether the source lets the person work.
@@ -70,7 +70,7 @@ pub struct SnapshotPerson {
 #[derive(Debug)]
 pub struct SnapshotGroup {
     /// The stable id.
-    pub external_id: Box<str>,
+    pub external_id: Arc<str>,
     /// Its name.
     pub name: Box<str>,
     /// People, in order, each once.

@@ -21,7 +21,7 @@ use super::access::Access;
 use super::body::Document;
 use super::error::ScimError;
 use super::identity::Rules;
-use super::query::Shown;
+use super::parameters::Shown;
 use super::response::resource_response;
 use super::retrieve::{load_stored_group, show_group, show_user};
 use super::{Endpoint, Scim, identity, members};

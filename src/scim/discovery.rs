@@ -9,7 +9,7 @@ use crate::model::schema::{SERVICE_PROVIDER_CONFIG, Schema, protocol_schemas};
 
 use super::access::Access;
 use super::error::ScimError;
-use super::query::Shown;
+use super::parameters::Shown;
 use super::response::{json_response, list};
 use super::{Endpoint, Scim};
 
@@ -37,8 +37,17 @@ pub(super) async fn service_provider_config(
         "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": settings.body_bytes_max },
         "filter": { "supported": true, "maxResults": settings.page_max },
         "changePassword": { "supported": true },
-        "sort": { "supported": false },
+        "sort": { "supported": true },
         "etag": { "supported": true },
+        // RFC 9865: clients that know index paging only must not break, so it stays the default.
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": settings.page_default,
+            "maxPageSize": settings.page_max,
+            "cursorTimeout": settings.cursor_timeout_s,
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "Bearer token",

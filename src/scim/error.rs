@@ -10,6 +10,7 @@ use crate::model::normalise::SchemaError;
 use crate::model::patch::PatchError;
 use crate::model::projection::ProjectionError;
 use crate::model::scim_type::ScimType;
+use crate::model::sort::SortError;
 
 /// The error schema (RFC 7644 s3.12).
 const ERROR_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
@@ -108,6 +109,12 @@ impl From<PatchError> for ScimError {
 
 impl From<ProjectionError> for ScimError {
     fn from(error: ProjectionError) -> Self {
+        Self::bad_request(error.scim_type(), error.to_string())
+    }
+}
+
+impl From<SortError> for ScimError {
+    fn from(error: SortError) -> Self {
         Self::bad_request(error.scim_type(), error.to_string())
     }
 }

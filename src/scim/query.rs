@@ -1,105 +1,117 @@
-//! Query (RFC 7644 s3.4.2): filter, paging, projection.
+//! Query (RFC 7644 s3.4.2): filter, order, paging by index and by cursor (RFC 9865), projection.
 
-use axum::extract::{FromRequestParts, State};
-use axum::http::request::Parts;
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::directory::query::{Page, Query, Queryable, StoredGroup};
-use crate::model::filter::{Filter, ResolvedFilter};
+use crate::directory::query::{Continuation, Next, Page, Query, Queryable, Sort, Start, StoredGroup};
 use crate::model::projection::Projection;
-use crate::model::schema::SchemaSet;
-use crate::model::scim_type::ScimType;
 use crate::model::user::User;
 
 use super::access::Access;
+use super::cursor::Cursor;
 use super::error::ScimError;
-use super::response::{json_response, list};
+use super::paging::Fingerprint;
+use super::parameters::{Parameters, Shown};
+use super::response::{LIST_SCHEMA, json_response, list};
 use super::retrieve::{group_names, present_user, show_group};
 use super::{Endpoint, Scim};
 
-/// The parameters of a query. Unknown ones are ignored: the URL that an administrator types may carry a client's own
-/// (idp.md section 1.4).
-#[derive(Debug, Default)]
-pub(super) struct Parameters {
-    filter: Option<String>,
-    start_index: Option<String>,
-    count: Option<String>,
-    attributes: Option<String>,
-    excluded_attributes: Option<String>,
+/// Which page is asked for, and how the client walks.
+pub(super) struct Asked {
+    /// The page before it, when it is known.
+    before: Option<Continuation>,
+    /// The number of its first result, counted from 1.
+    index: u64,
+    /// At most this many results.
+    pub(super) count: usize,
+    by_cursor: bool,
+    results: Fingerprint,
+    request: Fingerprint,
 }
 
-impl Parameters {
-    fn parse(query: &str) -> Self {
-        let mut parameters = Self::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let slot = match name.to_ascii_lowercase().as_str() {
-                "filter" => &mut parameters.filter,
-                "startindex" => &mut parameters.start_index,
-                "count" => &mut parameters.count,
-                "attributes" => &mut parameters.attributes,
-                "excludedattributes" => &mut parameters.excluded_attributes,
-                _ => continue,
-            };
-            *slot = Some(value.into_owned());
-        }
-        parameters
+impl Asked {
+    /// Reads the paging parameters of a query of `endpoint`.
+    ///
+    /// # Errors
+    /// `invalidValue`, `invalidCount`, `invalidCursor`, `expiredCursor`.
+    pub(super) fn of(scim: &Scim, access: &Access, endpoint: &str, parameters: &Parameters) -> Result<Self, ScimError> {
+        let results = Fingerprint::of_results(access, endpoint, parameters);
+        let request = Fingerprint::of_request(access, endpoint, parameters);
+        let now = scim.directory().clock().now();
+        let (before, index, count) = match parameters.cursor.as_deref() {
+            None => {
+                let (index, count) = parameters.page(scim)?;
+                let before = (index > 1).then(|| scim.walks().find(&results, index, now)).flatten();
+                (before, index, count)
+            }
+            Some(text) => {
+                let count = parameters.page_by_cursor(scim, access.connection.strictness)?;
+                if text.is_empty() {
+                    (None, 1, count)
+                } else {
+                    let cursor = Cursor::read(text, &request, now, scim.settings().cursor_timeout_s)?;
+                    let walk = scim.walks().list(&results, cursor.index, &cursor.place, now);
+                    let before = Continuation {
+                        index: cursor.index,
+                        total: cursor.total,
+                        next: Next {
+                            place: cursor.place,
+                            walk,
+                        },
+                    };
+                    let index = before.index;
+                    (Some(before), index, count)
+                }
+            }
+        };
+        Ok(Self {
+            before,
+            index,
+            count,
+            by_cursor: parameters.cursor.is_some(),
+            results,
+            request,
+        })
     }
 
-    /// Whether the client sent a filter.
-    pub(super) fn has_filter(&self) -> bool {
-        self.filter.is_some()
+    /// Where the page begins.
+    pub(super) fn start(&self) -> Start<'_> {
+        self.before.as_ref().map_or(Start::Index(self.index), Start::After)
     }
 
-    /// Whether the client says what it wants to see: a PATCH then answers with the resource (RFC 7644 s3.5.2).
-    pub(super) fn asks_for_attributes(&self) -> bool {
-        self.attributes.is_some() || self.excluded_attributes.is_some()
-    }
-
-    /// What is shown (RFC 7644 s3.9).
-    pub(super) fn over(&self, schemas: &SchemaSet) -> Result<Projection, ScimError> {
-        let (attributes, excluded) = (self.attributes.as_deref(), self.excluded_attributes.as_deref());
-        Ok(Projection::parse(attributes, excluded, schemas)?)
-    }
-
-    fn resolve(&self, scim: &Scim, endpoint: Endpoint) -> Result<Option<ResolvedFilter>, ScimError> {
-        let Some(text) = &self.filter else { return Ok(None) };
-        let filter = Filter::parse(text, scim.settings().filter)?;
-        Ok(Some(filter.resolve(scim.schemas(endpoint))?))
-    }
-
-    /// RFC 7644 s3.4.2.4: a start below 1 is 1, a negative count is 0.
-    fn page(&self, scim: &Scim) -> Result<(u64, usize), ScimError> {
-        let start = number("startIndex", self.start_index.as_deref())?.unwrap_or(1).max(1);
-        let settings = scim.settings();
-        let count = number("count", self.count.as_deref())?;
-        let count = count.map_or(settings.page_default, |count| {
-            usize::try_from(count.max(0)).unwrap_or(usize::MAX)
+    /// The list message for a page, which remembers where it ended.
+    pub(super) fn answer(&self, scim: &Scim, total: u64, next: Option<Next>, resources: Vec<Value>) -> Value {
+        let now = scim.directory().clock().now();
+        let next = next.map(|next| Continuation {
+            index: self.index + resources.len() as u64,
+            total,
+            next,
         });
-        Ok((start.unsigned_abs(), count.min(settings.page_max)))
-    }
-}
-
-fn number(name: &str, text: Option<&str>) -> Result<Option<i64>, ScimError> {
-    let Some(text) = text else { return Ok(None) };
-    let parsed = text.trim().parse();
-    parsed.map(Some).map_err(|_| {
-        ScimError::bad_request(
-            ScimType::InvalidValue,
-            format!("{name} is {text:?}: it must be a whole number"),
-        )
-    })
-}
-
-/// The parameters of any request; only `attributes` and `excludedAttributes` count outside a query.
-pub(super) struct Shown(pub(super) Parameters);
-
-impl FromRequestParts<Scim> for Shown {
-    type Rejection = ScimError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &Scim) -> Result<Self, ScimError> {
-        Ok(Self(Parameters::parse(parts.uri.query().unwrap_or_default())))
+        if let Some(next) = &next {
+            scim.walks().remember(self.results, next, now);
+        }
+        if !self.by_cursor {
+            return list(total, self.index, resources);
+        }
+        // RFC 9865: no startIndex, and a nextCursor on every page but the last.
+        let mut body = json!({
+            "schemas": [LIST_SCHEMA],
+            "totalResults": total,
+            "itemsPerPage": resources.len(),
+            "Resources": resources,
+        });
+        if let Some(next) = next {
+            let cursor = Cursor {
+                index: next.index,
+                total,
+                place: next.next.place,
+                issued_ms: now.timestamp_millis(),
+            };
+            body["nextCursor"] = cursor.write(&self.request).into();
+        }
+        body
     }
 }
 
@@ -109,21 +121,75 @@ async fn run<R: Queryable>(
     endpoint: Endpoint,
     parameters: &Parameters,
     with_groups: bool,
-) -> Result<(u64, Page<R>), ScimError> {
-    let filter = parameters.resolve(scim, endpoint)?;
-    let (start_index, count) = parameters.page(scim)?;
+) -> Result<(Asked, Page<R>), ScimError> {
+    let schemas = scim.schemas(endpoint);
+    let filter = parameters.filter(scim, schemas)?;
+    let sort = parameters.sort(schemas)?;
+    let asked = Asked::of(scim, access, endpoint.path(), parameters)?;
     let query = Query {
         filter: filter.as_ref(),
-        start_index,
-        count,
+        sort: sort.as_ref().map(|(by, order)| Sort { by, order: *order }),
+        start: asked.start(),
+        count: asked.count,
         connection: Some(&access.connection.name),
         with_groups,
         budget: scim.settings().budget,
     };
-    Ok((
-        start_index,
-        scim.directory().query(access.organisation_id(), query).await?,
-    ))
+    let page = scim.directory().query(access.organisation_id(), query).await?;
+    Ok((asked, page))
+}
+
+/// The answer to a query of one resource type, by URL or by search request.
+pub(super) async fn answer(
+    scim: &Scim,
+    access: &Access,
+    endpoint: Endpoint,
+    parameters: &Parameters,
+) -> Result<Value, ScimError> {
+    let projection = parameters.over(scim.schemas(endpoint))?;
+    match endpoint {
+        Endpoint::Users => {
+            let with_groups = projection.wants("groups");
+            let (asked, page) = run::<User>(scim, access, endpoint, parameters, with_groups).await?;
+            let resources = show_users(scim, access, &page, &projection).await?;
+            Ok(asked.answer(scim, page.total, page.next, resources))
+        }
+        Endpoint::Groups => {
+            let (asked, page) = run::<StoredGroup>(scim, access, endpoint, parameters, false).await?;
+            let resources = show_groups(scim, access, &page, &projection).await?;
+            Ok(asked.answer(scim, page.total, page.next, resources))
+        }
+    }
+}
+
+/// The users of a page as this client sees them.
+pub(super) async fn show_users(
+    scim: &Scim,
+    access: &Access,
+    page: &Page<User>,
+    projection: &Projection,
+) -> Result<Vec<Value>, ScimError> {
+    let names = group_names(scim, access, page.groups.iter().flatten()).await?;
+    let none = Vec::new();
+    let groups = page.groups.iter().chain(std::iter::repeat(&none));
+    let users = page.resources.iter().zip(groups);
+    Ok(users
+        .map(|(user, groups)| Value::Object(present_user(scim, access, user, groups, &names, projection).0))
+        .collect())
+}
+
+/// The groups of a page as this client sees them.
+pub(super) async fn show_groups(
+    scim: &Scim,
+    access: &Access,
+    page: &Page<StoredGroup>,
+    projection: &Projection,
+) -> Result<Vec<Value>, ScimError> {
+    let mut resources = Vec::with_capacity(page.resources.len());
+    for stored in &page.resources {
+        resources.push(Value::Object(show_group(scim, access, stored, projection).await?.0));
+    }
+    Ok(resources)
 }
 
 /// `GET /Users`.
@@ -133,18 +199,7 @@ pub(super) async fn users(
     Shown(parameters): Shown,
     headers: HeaderMap,
 ) -> Result<Response, ScimError> {
-    let projection = parameters.over(scim.schemas(Endpoint::Users))?;
-    let (start_index, page) =
-        run::<User>(&scim, &access, Endpoint::Users, &parameters, projection.wants("groups")).await?;
-    let names = group_names(&scim, &access, page.groups.iter().flatten()).await?;
-    let none = Vec::new();
-    let groups = page.groups.iter().chain(std::iter::repeat(&none));
-    let resources = page
-        .resources
-        .iter()
-        .zip(groups)
-        .map(|(user, groups)| Value::Object(present_user(&scim, &access, user, groups, &names, &projection).0));
-    let body = list(page.total, start_index, resources.collect());
+    let body = answer(&scim, &access, Endpoint::Users, &parameters).await?;
     Ok(json_response(StatusCode::OK, &headers, &body))
 }
 
@@ -155,12 +210,6 @@ pub(super) async fn groups(
     Shown(parameters): Shown,
     headers: HeaderMap,
 ) -> Result<Response, ScimError> {
-    let projection = parameters.over(scim.schemas(Endpoint::Groups))?;
-    let (start_index, page) = run::<StoredGroup>(&scim, &access, Endpoint::Groups, &parameters, false).await?;
-    let mut resources = Vec::with_capacity(page.resources.len());
-    for stored in &page.resources {
-        resources.push(Value::Object(show_group(&scim, &access, stored, &projection).await?.0));
-    }
-    let body = list(page.total, start_index, resources);
+    let body = answer(&scim, &access, Endpoint::Groups, &parameters).await?;
     Ok(json_response(StatusCode::OK, &headers, &body))
 }

@@ -12,7 +12,7 @@ use crate::model::represent::version;
 pub const SCIM_JSON: &str = "application/scim+json";
 
 /// The list schema (RFC 7644 s3.4.2).
-const LIST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+pub const LIST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
 /// The media type that the client asks for: ours unless it wants plain JSON only.
 #[must_use]

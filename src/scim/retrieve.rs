@@ -20,7 +20,7 @@ use crate::store::{Found, Read, SCAN_ENTRIES_MAX, Scan};
 
 use super::access::Access;
 use super::error::ScimError;
-use super::query::Shown;
+use super::parameters::Shown;
 use super::response::{is_unmodified, resource_response};
 use super::{Endpoint, Scim, members};
 

@@ -77,6 +77,7 @@ fn scim_settings(config: &ScimConfig, public_url: &str) -> ScimSettings {
         budget: QueryBudget {
             records: config.query_records_max,
         },
+        cursor_timeout_s: config.cursor_timeout_s as u64,
     }
 }
 

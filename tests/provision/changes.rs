@@ -82,7 +82,9 @@ async fn a_disabled_account_is_suspended_and_comes_back_but_never_past_an_admini
     let user = gateway.users().await["c0000"].clone();
     let block = EditUser {
         user: &user,
-        edit: |user| drop(user.facts.suspended_by.insert(Block::Administrator)),
+        edit: |user| {
+            user.facts.suspended_by.insert(Block::Administrator);
+        },
     };
     gateway.act(&block).await.expect("a block");
     gateway.slapd.modify(&lock("delete"));

@@ -5,6 +5,7 @@ mod brakes;
 mod changes;
 mod full;
 mod gateway;
+mod interruptions;
 mod leavers;
 mod seats;
 mod turns;

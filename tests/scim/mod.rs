@@ -3,6 +3,9 @@
 mod access;
 mod budget;
 mod groups;
+mod paging;
 mod query;
+mod search;
 mod seats;
+mod sorting;
 mod users;

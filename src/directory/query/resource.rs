@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::directory::keys::{self, Count, Index, Table, Unique};
-use crate::directory::membership::group_version;
+use crate::directory::membership::{group_version, member_uuid};
 use crate::directory::unit::parse_counter;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::Object;
@@ -49,6 +49,11 @@ pub trait Queryable: Sized + Send + Sync {
 
     /// As a member of groups, by its identifier.
     fn member_of(id: uuid::Uuid) -> Member;
+
+    /// Its identifier.
+    fn uuid(&self) -> uuid::Uuid {
+        member_uuid(self.member())
+    }
 }
 
 #[async_trait]

@@ -81,6 +81,30 @@ impl SchemaSet {
         }))
     }
 
+    /// The same set, where the attributes of another resource type are known too and never have a value: a filter over
+    /// several types names attributes that only one of them has (RFC 7644 section 3.4.2.1).
+    #[must_use]
+    pub fn across(&self, other: &Self) -> Self {
+        let mut core = (*self.0.core).clone();
+        let foreign = other.0.core.attributes.iter();
+        core.attributes.extend(
+            foreign
+                .filter(|attribute| self.0.core.attribute(&attribute.name).is_none())
+                .cloned(),
+        );
+        let mut extensions = self.0.extensions.clone();
+        let unknown = other
+            .schemas()
+            .filter(|schema| self.extension(&schema.id).is_none() && !self.is_core(&schema.id));
+        extensions.extend(unknown.cloned());
+        Self(Arc::new(Definitions {
+            resource_type: self.0.resource_type.clone(),
+            core: Arc::new(core),
+            extensions,
+            edges: self.0.edges.clone(),
+        }))
+    }
+
     /// User with the enterprise extension and Usher's own; `groups` is an edge.
     #[must_use]
     pub fn user() -> Self {

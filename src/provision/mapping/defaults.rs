@@ -2,7 +2,7 @@
 
 use crate::model::connection::AttributeRule;
 
-use super::target::ENTERPRISE;
+use super::attributes::ENTERPRISE;
 
 /// Where the core attributes come from. For an attribute of one value the first that is present wins.
 const CORE: [(&str, &str); 19] = [

@@ -1,6 +1,7 @@
 //! Groups: their records, and who comes in and who leaves.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::directory::keys::{self, Unique, fold};
 use crate::directory::user::{Link, parse_uuid};
@@ -169,7 +170,7 @@ impl Planner<'_> {
             let is_new = standing.new_people.contains(index);
             (
                 link.map(|link| Member::User(UserId::new(link.id))),
-                is_new.then(|| PlannedMember::Person(id.to_string())),
+                is_new.then(|| PlannedMember::Person(Arc::clone(id))),
             )
         });
         let nested = entry.groups.iter().map(|index| {
@@ -178,7 +179,7 @@ impl Planner<'_> {
             let is_new = standing.new_groups.contains(index);
             (
                 link.map(|link| Member::Group(GroupId::new(link.id))),
-                is_new.then(|| PlannedMember::Group(id.to_string())),
+                is_new.then(|| PlannedMember::Group(Arc::clone(id))),
             )
         });
         for (known, new) in people.chain(nested) {

@@ -10,7 +10,7 @@ use crate::model::record;
 use crate::model::user::User;
 
 use super::linked::Links;
-use super::seats::Ledger;
+use super::seats::{Claims, Ledger};
 use super::{CHUNK, PersonAction, PersonStep, Plan, Planner};
 
 impl Planner<'_> {
@@ -63,7 +63,7 @@ impl Planner<'_> {
             PersonAction::SuspendMissing => {
                 after.facts.suspended_by.insert(Block::Connection(name.clone()));
                 // Suspending takes no seat, so it is never refused.
-                let _ = ledger.settle(Some(user), &after);
+                let _ = ledger.settle(&Claims::of(user), &Claims::of(&after));
             }
             _ => {}
         }

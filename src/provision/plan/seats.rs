@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::directory::DirectoryError;
 use crate::directory::keys::{self, Count};
 use crate::directory::unit::parse_counter;
-use crate::model::licence::{Licence, Seat, WhenFull};
+use crate::model::licence::{Licence, Seat, SeatClaim, WhenFull};
+use crate::model::lifecycle::Facts;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 use crate::provision::failure::FailureReason;
@@ -30,6 +31,22 @@ pub struct SeatForecast {
     pub freed: i64,
     /// People who ask for a seat and get none.
     pub short: i64,
+}
+
+/// What the ledger needs to know of a user: a plan of 100,000 people holds no 100,000 users.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Claims {
+    licences: BTreeMap<Slug, SeatClaim>,
+    facts: Facts,
+}
+
+impl Claims {
+    pub(super) fn of(user: &User) -> Self {
+        Self {
+            licences: user.licences.clone(),
+            facts: user.facts.clone(),
+        }
+    }
 }
 
 pub(super) struct Ledger {
@@ -99,25 +116,24 @@ impl Ledger {
     ///
     /// # Errors
     /// The reason why the change would be refused; nothing is taken then.
-    pub(super) fn settle(&mut self, before: Option<&User>, after: &User) -> Result<(), FailureReason> {
+    pub(super) fn settle(&mut self, before: &Claims, after: &Claims) -> Result<(), FailureReason> {
         let mut asked = Vec::new();
         let mut ended = Vec::new();
         for (key, claim) in &after.licences {
-            let held = before.and_then(|user| user.licences.get(key)).map(|claim| &claim.seat);
-            let is_needed = !claim.origins.is_empty()
-                && self
-                    .pools
-                    .get(key)
-                    .is_some_and(|pool| pool.licence.needs_seat(&after.facts));
+            let held = before.licences.get(key);
+            let licence = self.pools.get(key).map(|pool| &pool.licence);
+            let is_needed =
+                !claim.origins.is_empty() && licence.is_some_and(|licence| licence.needs_seat(&after.facts));
             match held {
-                None | Some(Seat::Unneeded) if is_needed => asked.push(key.clone()),
+                None
+                | Some(SeatClaim {
+                    seat: Seat::Unneeded, ..
+                }) if is_needed => asked.push(key.clone()),
+                Some(held) if !is_needed => ended.extend(held.pool(key).cloned()),
                 _ => {}
             }
-            if let (Some(held), false) = (before.and_then(|user| user.licences.get(key)), is_needed) {
-                ended.extend(held.pool(key).cloned());
-            }
         }
-        for (key, claim) in before.iter().flat_map(|user| &user.licences) {
+        for (key, claim) in &before.licences {
             if !after.licences.contains_key(key) {
                 ended.extend(claim.pool(key).cloned());
             }

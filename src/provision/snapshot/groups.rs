@@ -1,6 +1,7 @@
 //! Groups as they stream in, and their members as indexes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -22,7 +23,7 @@ pub(super) struct Collector<'a> {
 
 /// A group whose nested groups are not known yet.
 struct Draft {
-    external_id: Box<str>,
+    external_id: Arc<str>,
     name: Box<str>,
     dn: u128,
     people: Vec<u32>,
@@ -152,7 +153,7 @@ impl<'a> Collector<'a> {
 
 /// Fills in the hashes. Members count by their stable ids, because indexes differ from reading to reading.
 pub(super) fn hashed(mut groups: Vec<SnapshotGroup>, people: &[SnapshotPerson]) -> Vec<SnapshotGroup> {
-    let ids: Vec<Box<str>> = groups.iter().map(|group| group.external_id.clone()).collect();
+    let ids: Vec<Arc<str>> = groups.iter().map(|group| group.external_id.clone()).collect();
     for group in &mut groups {
         let mut hash = Sha256::new();
         hash.update(group.name.as_bytes());

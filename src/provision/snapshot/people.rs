@@ -1,6 +1,7 @@
 //! People as they stream in: mapped, packed, and given their licences and roles when their groups are known.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -23,7 +24,7 @@ pub(super) struct Collector<'a> {
 
 /// A person whose groups are not known yet.
 pub(super) struct Draft {
-    external_id: Box<str>,
+    external_id: Arc<str>,
     user_name: Box<str>,
     is_active: bool,
     attributes: Box<[u8]>,

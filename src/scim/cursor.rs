@@ -1,0 +1,81 @@
+//! Cursors (RFC 9865): a place among the results, bound to the query that it came from. They need no memory of ours; one that
+//! is wrong can show nothing but another place in the client's own query.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::directory::query::Place;
+use crate::model::clock::Timestamp;
+use crate::model::scim_type::ScimType;
+
+use super::error::ScimError;
+use super::paging::Fingerprint;
+
+/// Bytes of the checksum at the end.
+const CHECKSUM_BYTES: usize = 12;
+
+/// A place in a walk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Cursor {
+    /// The number of the page's first result, counted from 1.
+    #[serde(rename = "n")]
+    pub(super) index: u64,
+    /// Matches in all, as first counted.
+    #[serde(rename = "t")]
+    pub(super) total: u64,
+    /// The last result of the page before.
+    #[serde(rename = "p")]
+    pub(super) place: Place,
+    /// When it was given out, in milliseconds.
+    #[serde(rename = "m")]
+    pub(super) issued_ms: i64,
+}
+
+impl Cursor {
+    /// What the client is given: characters that need no escape in a URL (RFC 3986 s2.3).
+    pub(super) fn write(&self, query: &Fingerprint) -> String {
+        // A cursor is numbers, an identifier and a text: serde_json always writes it.
+        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
+        let checksum = checksum(&bytes, query);
+        bytes.extend_from_slice(&checksum);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads what the client brings back.
+    ///
+    /// # Errors
+    /// `invalidCursor` for what was not given out, or for another query; `expiredCursor` past the timeout.
+    pub(super) fn read(text: &str, query: &Fingerprint, now: Timestamp, timeout_s: u64) -> Result<Self, ScimError> {
+        let cursor = Self::parse(text, query).ok_or_else(|| {
+            let detail = "the cursor was not given out for this query: send every parameter as in the first request";
+            ScimError::bad_request(ScimType::InvalidCursor, detail)
+        })?;
+        let lifetime = TimeDelta::seconds(i64::try_from(timeout_s).unwrap_or(i64::from(i32::MAX)));
+        if now.timestamp_millis() - cursor.issued_ms > lifetime.num_milliseconds() {
+            let detail = format!("the cursor is older than {timeout_s} seconds: start again with an empty cursor");
+            return Err(ScimError::bad_request(ScimType::ExpiredCursor, detail));
+        }
+        Ok(cursor)
+    }
+
+    fn parse(text: &str, query: &Fingerprint) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (payload, found) = bytes.split_at_checked(bytes.len().checked_sub(CHECKSUM_BYTES)?)?;
+        if checksum(payload, query) != found {
+            return None;
+        }
+        serde_json::from_slice(payload)
+            .ok()
+            .filter(|cursor: &Self| cursor.index >= 1)
+    }
+}
+
+fn checksum(payload: &[u8], query: &Fingerprint) -> [u8; CHECKSUM_BYTES] {
+    let whole = Sha256::new().chain_update(query.0).chain_update(payload).finalize();
+    let mut part = [0; CHECKSUM_BYTES];
+    part.copy_from_slice(&whole[..CHECKSUM_BYTES]);
+    part
+}

@@ -1,0 +1,5 @@
+//! Promises kept by the running binary: over HTTP, through crashes, in races.
+
+mod crash;
+mod races;
+mod scim_http;
