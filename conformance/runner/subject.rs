@@ -144,7 +144,7 @@ impl Gateway {
         let mut child = Command::new(env!("CARGO_BIN_EXE_usher"))
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(&data)
-            .env("USHER_LOG", "warn")
+            .env_remove("USHER_CONFIG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
