@@ -124,6 +124,8 @@ async fn outcomes(chosen: Vec<(&str, &Case)>) -> Result<Vec<(String, Outcome)>, 
     let client = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
+        // A connection for each request: a service may close one after a refusal, and the next request must not meet that.
+        .pool_max_idle_per_host(0)
         .build()
         .map_err(|error| format!("no HTTP client: {error}"))?;
     let subject = Subject::find(&client).await?;

@@ -68,7 +68,7 @@ impl Tree {
             faults: Vec::new(),
         };
         tree.read_documents();
-        for part in ["rfc7643", "rfc7644", "rfc9865", "clients"] {
+        for part in ["rfc7643", "rfc7644", "rfc9865", "clients", "deviations"] {
             tree.read_cases(&folder().join(part));
         }
         match read::<Gaps>(&folder().join("gaps.toml"), |text| Ok(toml::from_str(text)?)) {
@@ -81,7 +81,10 @@ impl Tree {
 
     /// The cases that cite a requirement.
     pub(crate) fn cases_of(&self, requirement: &str) -> Vec<&str> {
-        let citing = self.cases.iter().filter(|(_, case)| case.cites.iter().any(|cited| cited == requirement));
+        let citing = self
+            .cases
+            .iter()
+            .filter(|(_, case)| case.cites.iter().any(|cited| cited == requirement));
         citing.map(|(path, _)| path.as_str()).collect()
     }
 
@@ -96,7 +99,11 @@ impl Tree {
 
     fn read_cases(&mut self, below: &Path) {
         for path in files(below, "json") {
-            let place = path.strip_prefix(folder()).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            let place = path
+                .strip_prefix(folder())
+                .unwrap_or(&path)
+                .to_string_lossy()
+                .replace('\\', "/");
             match read::<Case>(&path, |text| Ok(serde_json::from_str(text)?)) {
                 Ok(case) => drop(self.cases.insert(place, case)),
                 Err(fault) => self.faults.push(fault),

@@ -79,10 +79,10 @@ impl FromRequestParts<Scim> for Access {
             .directory()
             .authenticate(bearer(parts).ok_or_else(refused)?)
             .await?;
+        // A path that is not UTF-8 names nothing. Not 401: that would put a client in good standing into quarantine.
         let path = Path::<HashMap<String, String>>::from_request_parts(parts, scim).await;
-        let slug = path
-            .ok()
-            .and_then(|path| path.get("org").and_then(|slug| slug.parse().ok()));
+        let path = path.map_err(|_| ScimError::not_found(parts.uri.path()))?;
+        let slug = path.get("org").and_then(|slug| slug.parse().ok());
         // Another organisation's token and an organisation that does not exist get the same answer.
         let organisation = scim
             .directory()

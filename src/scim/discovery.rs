@@ -96,9 +96,11 @@ pub(super) async fn resource_types(
 pub(super) async fn resource_type(
     State(scim): State<Scim>,
     access: Access,
+    parameters: Shown,
     Path(path): Path<std::collections::HashMap<String, String>>,
     headers: HeaderMap,
 ) -> Result<Response, ScimError> {
+    refuse_filter(&parameters)?;
     let name = path.get("name").map(String::as_str).unwrap_or_default();
     let found = shown_types(&scim, &access)
         .into_iter()
@@ -143,9 +145,11 @@ pub(super) async fn schemas(
 pub(super) async fn schema(
     State(scim): State<Scim>,
     access: Access,
+    parameters: Shown,
     Path(path): Path<std::collections::HashMap<String, String>>,
     headers: HeaderMap,
 ) -> Result<Response, ScimError> {
+    refuse_filter(&parameters)?;
     let urn = path.get("urn").map(String::as_str).unwrap_or_default();
     let is_it = |shown: &Value| shown["id"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(urn));
     let shown = shown_schemas(&scim, &access)
