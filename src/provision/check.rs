@@ -22,18 +22,23 @@ pub enum SettingsError {
     Schedule(#[from] ScheduleError),
 }
 
-/// Checks a connection's settings without the network and without secrets. Call it before the settings are stored.
-///
-/// # Errors
-/// The first [`SettingsError`].
-pub fn check(connection: &Connection) -> Result<(), SettingsError> {
-    mapping::check(connection)?;
-    if let Some(directory) = &connection.ldap {
-        source::check(directory)?;
-    }
-    if let Some(text) = &connection.schedule {
-        // Only the form is judged, so any instant will do.
-        schedule::next(text, chrono::DateTime::UNIX_EPOCH)?;
-    }
-    Ok(())
+/// Every fault in a connection's settings, found without the network and without secrets. Ask before they are stored.
+#[must_use]
+pub fn faults(connection: &Connection) -> Vec<SettingsError> {
+    let rules = mapping::check(connection).err().map(SettingsError::from);
+    let directory = connection
+        .ldap
+        .as_ref()
+        .and_then(|directory| source::check(directory).err());
+    // Only the form of the schedule is judged, so any instant will do.
+    let times = connection
+        .schedule
+        .as_deref()
+        .map(|text| schedule::next(text, chrono::DateTime::UNIX_EPOCH));
+    let times = times.and_then(Result::err).map(SettingsError::from);
+    rules
+        .into_iter()
+        .chain(directory.map(SettingsError::from))
+        .chain(times)
+        .collect()
 }

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
-use crate::model::clock::Timestamp;
 use crate::model::connection::Connection;
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 
@@ -17,7 +16,7 @@ use crate::model::licence::Licence;
 use crate::model::position::{Position, one_line};
 use crate::model::role::Role;
 
-use super::{mapping, schedule, source};
+use super::check;
 
 /// Something in the file that must be put right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,23 +191,12 @@ impl Reader<'_> {
 
     /// Rules are compiled, which finds what is wrong in an expression; so are a directory's settings and the schedule.
     fn rules(&mut self, connection: &Connection) {
-        let rules = mapping::check(connection).map_err(|error| error.to_string());
-        let directory = connection.ldap.as_ref().map_or(Ok(()), source::check);
-        let times = connection
-            .schedule
-            .as_deref()
-            .map(|text| schedule::next(text, Timestamp::UNIX_EPOCH));
-        let found = [
-            rules.err(),
-            directory.err().map(|error| error.to_string()),
-            times.and_then(Result::err).map(|error| error.to_string()),
-        ];
-        for reason in found.into_iter().flatten() {
+        for reason in check::faults(connection) {
             let place = format!("connections.{}", connection.name);
             self.faults.push(Fault {
                 position: self.positions.get(&place).copied(),
                 place,
-                reason,
+                reason: reason.to_string(),
             });
         }
     }

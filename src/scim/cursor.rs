@@ -34,6 +34,9 @@ pub(super) struct Cursor {
     pub(super) issued_ms: i64,
 }
 
+/// No lifetime is longer: about 68 years.
+const MOST_SECONDS: i64 = i32::MAX as i64;
+
 impl Cursor {
     /// What the client is given: characters that need no escape in a URL (RFC 3986 s2.3).
     pub(super) fn write(&self, query: &Fingerprint) -> String {
@@ -53,7 +56,7 @@ impl Cursor {
             let detail = "the cursor was not given out for this query: send every parameter as in the first request";
             ScimError::bad_request(ScimType::InvalidCursor, detail)
         })?;
-        let lifetime = TimeDelta::seconds(i64::try_from(timeout_s).unwrap_or(i64::from(i32::MAX)));
+        let lifetime = TimeDelta::seconds(i64::try_from(timeout_s).unwrap_or(MOST_SECONDS));
         if now.timestamp_millis() - cursor.issued_ms > lifetime.num_milliseconds() {
             let detail = format!("the cursor is older than {timeout_s} seconds: start again with an empty cursor");
             return Err(ScimError::bad_request(ScimType::ExpiredCursor, detail));
