@@ -9,6 +9,7 @@ pub mod connections;
 pub mod events;
 pub mod groups;
 pub mod invitations;
+pub mod journal;
 pub mod licences;
 pub mod lines;
 pub mod organisations;
@@ -33,6 +34,7 @@ pub fn router(directory: Directory) -> Router {
         .route("/apply", post(apply::apply))
         .route("/connections", get(connections::list))
         .route("/connections/{name}", get(connections::retrieve))
+        .route("/connections/{name}/journal", get(journal::list))
         .route("/events", get(events::list))
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::retrieve))

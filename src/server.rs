@@ -88,6 +88,9 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     let app = app::router(&directory, config, &public);
     run(listener, app, &config.server, signal::stop()).await;
     presence.withdraw();
+    if let Err(error) = directory.flush_journal().await {
+        tracing::warn!(%error, "the last entries of request journals could not be written");
+    }
     directory.store().close().await.map_err(ServeError::Close)?;
     tracing::info!("the gateway has stopped");
     Ok(())
