@@ -67,7 +67,9 @@ fn row(entry: &Value) -> Vec<String> {
     if let Some(detail) = entry["refusal"]["detail"].as_str() {
         notes.push(format!("refused: {detail}"));
     }
-    let mut cells = ["at", "method", "path", "status", "duration_ms"].map(|name| cell(&entry[name])).to_vec();
+    let mut cells = ["at", "method", "path", "status", "duration_ms"]
+        .map(|name| cell(&entry[name]))
+        .to_vec();
     cells.push(notes.join("; "));
     cells
 }

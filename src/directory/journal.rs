@@ -172,7 +172,10 @@ impl Journal {
         let (entries, dropped) = {
             let mut waiting = self.waiting.lock();
             waiting.is_scheduled = false;
-            (std::mem::take(&mut waiting.entries), std::mem::take(&mut waiting.dropped))
+            (
+                std::mem::take(&mut waiting.entries),
+                std::mem::take(&mut waiting.dropped),
+            )
         };
         if dropped > 0 {
             tracing::warn!(dropped, "entries of request journals came too fast and were dropped");
@@ -224,10 +227,7 @@ async fn count(store: &dyn Store, (organisation, connection): &Source) -> Result
 
 /// Deletes the oldest entries; how many were there.
 async fn trim(store: &dyn Store, (organisation, connection): &Source, many: usize) -> Result<usize, StoreError> {
-    let oldest = Scan::prefix(
-        &keys::journal(*organisation, connection),
-        many.min(ENTRIES_IN_A_COMMIT),
-    );
+    let oldest = Scan::prefix(&keys::journal(*organisation, connection), many.min(ENTRIES_IN_A_COMMIT));
     let oldest: Vec<Key> = store.scan(oldest).await?.into_iter().map(|(key, _)| key).collect();
     if oldest.is_empty() {
         return Ok(0);

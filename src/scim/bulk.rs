@@ -120,12 +120,12 @@ impl Job {
             let answer = match self.operation(at, operation, &plan.circular[at]).await {
                 Ok(answer) => answer,
                 Err(error) => {
-                if let Some(bulk_id) = operation.made() {
-                    self.known.insert(bulk_id.to_owned(), Known::Failed);
+                    if let Some(bulk_id) = operation.made() {
+                        self.known.insert(bulk_id.to_owned(), Known::Failed);
+                    }
+                    error.into()
                 }
-                error.into()
-            }
-        };
+            };
             errors += u64::from(!answer.status.is_success());
             self.note(at, operation, answer);
         }

@@ -52,7 +52,14 @@ pub(super) async fn role(
     Shown(parameters): Shown,
     headers: HeaderMap,
 ) -> Result<Response, ScimError> {
-    one(&scim, Endpoint::Roles, all_roles(&scim, &access), &id, &parameters, &headers)
+    one(
+        &scim,
+        Endpoint::Roles,
+        all_roles(&scim, &access),
+        &id,
+        &parameters,
+        &headers,
+    )
 }
 
 /// `GET /Licences/{id}`.

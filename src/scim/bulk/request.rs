@@ -62,7 +62,9 @@ impl BulkRequest {
         let is_declared = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(BULK_REQUEST));
         if !declared.as_array().is_some_and(|urns| urns.iter().any(is_declared)) {
             if strictness == Strictness::Strict {
-                return Err(malformed(format!("schemas: a bulk request names the schema {BULK_REQUEST}")));
+                return Err(malformed(format!(
+                    "schemas: a bulk request names the schema {BULK_REQUEST}"
+                )));
             }
             let urn = BULK_REQUEST.to_owned();
             deviations.push(Deviation::CoreSchemaMissing { urn });
@@ -201,7 +203,10 @@ fn resolve(id: &str, known: &HashMap<String, Known>) -> Result<String, ScimError
     match known.get(id) {
         Some(Known::Made(id)) => Ok(id.clone()),
         Some(Known::Failed) => Err(unresolved(id, "could not be created")),
-        None => Err(unresolved(id, "is not created by an operation of this request that has run")),
+        None => Err(unresolved(
+            id,
+            "is not created by an operation of this request that has run",
+        )),
     }
 }
 
@@ -238,7 +243,8 @@ fn part(resource: &Object, ids: &[String]) -> (Object, Object) {
                 }
             }
             Value::Array(elements) if refers(value) => {
-                let (late, rest): (Vec<Value>, Vec<Value>) = elements.iter().cloned().partition(|element| refers(element));
+                let (late, rest): (Vec<Value>, Vec<Value>) =
+                    elements.iter().cloned().partition(|element| refers(element));
                 left.insert(name.clone(), Value::Array(rest));
                 taken.insert(name.clone(), Value::Array(late));
             }
