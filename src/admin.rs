@@ -9,6 +9,7 @@ pub mod connections;
 pub mod events;
 pub mod groups;
 pub mod invitations;
+pub mod journal;
 pub mod licences;
 pub mod lines;
 pub mod organisations;
@@ -38,6 +39,7 @@ pub fn router(directory: Directory) -> Router {
         .route("/connections/{name}/runs", get(sync::state))
         .route("/connections/{name}/held", delete(sync::discard))
         .route("/connections/{name}/held/approve", post(sync::approve))
+        .route("/connections/{name}/journal", get(journal::list))
         .route("/events", get(events::list))
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::retrieve))

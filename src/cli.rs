@@ -6,6 +6,7 @@ pub mod check;
 pub mod failure;
 pub mod gateway;
 pub mod group;
+pub mod journal;
 pub mod licence;
 pub mod org;
 pub mod output;
@@ -57,6 +58,7 @@ enum Command {
     User(user::User),
     Group(group::Group),
     Licence(licence::Licence),
+    Journal(journal::Journal),
     Token(token::Token),
     Check(check::Check),
     Verify(verify::Verify),
@@ -102,6 +104,7 @@ impl Command {
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,
             Self::Licence(command) => command.run().await,
+            Self::Journal(command) => command.run().await,
             Self::Token(command) => command.run().await,
             Self::Check(command) => command.run(),
             Self::Verify(command) => command.run().await,

@@ -12,6 +12,7 @@ pub mod first_start;
 pub mod group;
 pub mod invariant;
 pub mod invitation;
+pub mod journal;
 pub mod keys;
 pub mod membership;
 pub mod organisation;
@@ -36,6 +37,7 @@ pub use unit::Unit;
 
 use crate::model::clock::Clock;
 use crate::store::{Store, StoreError};
+use journal::Journal;
 use settings::Settings;
 
 /// How often and how long a change is tried again when another change came first.
@@ -62,6 +64,7 @@ pub struct Directory {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     settings: Arc<Settings>,
+    journal: Arc<Journal>,
     retry: RetryLimits,
 }
 
@@ -87,6 +90,7 @@ impl Directory {
             store,
             clock,
             settings: Arc::default(),
+            journal: Arc::default(),
             retry: RetryLimits::default(),
         }
     }

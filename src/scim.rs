@@ -7,12 +7,16 @@
 pub mod access;
 mod across;
 pub mod body;
+mod bulk;
+mod catalogue;
 pub mod create;
 mod cursor;
 pub mod delete;
 pub mod discovery;
 pub mod error;
 pub mod identity;
+mod journal;
+mod me;
 pub mod members;
 pub mod modify;
 mod paging;
@@ -30,7 +34,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::middleware;
+use axum::routing::{any, get, post};
 use parking_lot::RwLock;
 
 use crate::directory::Directory;
@@ -66,6 +71,12 @@ pub struct ScimSettings {
     pub budget: QueryBudget,
     /// Seconds after which a cursor ends (RFC 9865).
     pub cursor_timeout_s: u64,
+    /// Operations in one bulk request.
+    pub bulk_operations_max: usize,
+    /// Bytes of a bulk request.
+    pub bulk_bytes_max: usize,
+    /// Requests that the journal of each connection keeps; 0 for no journal.
+    pub journal_entries_max: usize,
 }
 
 impl ScimSettings {
@@ -82,6 +93,9 @@ impl ScimSettings {
             members_max: 5_000,
             budget: QueryBudget::default(),
             cursor_timeout_s: 3_600,
+            bulk_operations_max: 1_000,
+            bulk_bytes_max: 4 << 20,
+            journal_entries_max: 1_000,
         }
     }
 }
@@ -95,6 +109,8 @@ struct Shared {
     settings: ScimSettings,
     users: SchemaSet,
     groups: SchemaSet,
+    roles: SchemaSet,
+    licences: SchemaSet,
     /// The same, for queries over both types.
     users_across: SchemaSet,
     groups_across: SchemaSet,
@@ -139,13 +155,8 @@ impl Scim {
         match endpoint {
             Endpoint::Users => &self.0.users,
             Endpoint::Groups => &self.0.groups,
-        }
-    }
-
-    fn schemas_across(&self, endpoint: Endpoint) -> &SchemaSet {
-        match endpoint {
-            Endpoint::Users => &self.0.users_across,
-            Endpoint::Groups => &self.0.groups_across,
+            Endpoint::Roles => &self.0.roles,
+            Endpoint::Licences => &self.0.licences,
         }
     }
 
@@ -161,34 +172,71 @@ pub enum Endpoint {
     Users,
     /// `/Groups`.
     Groups,
+    /// `/Roles`: read-only.
+    Roles,
+    /// `/Licences`: read-only.
+    Licences,
 }
 
 impl Endpoint {
+    /// All of them, in the order in which discovery lists them.
+    pub const ALL: [Self; 4] = [Self::Users, Self::Groups, Self::Roles, Self::Licences];
+
     /// Its path below the base URL.
     #[must_use]
     pub fn path(self) -> &'static str {
         match self {
             Self::Users => "/Users",
             Self::Groups => "/Groups",
+            Self::Roles => "/Roles",
+            Self::Licences => "/Licences",
         }
     }
 }
 
-/// The routes below `/scim/{org}/v2`, each with its section of RFC 7644 and who calls it.
+/// Where the routes are: one base URL for each organisation.
+const BASE: &str = "/scim/{org}/v2";
+
+/// The SCIM service over a directory.
 pub fn router(directory: Directory, settings: ScimSettings) -> Router {
-    let limit = DefaultBodyLimit::max(settings.body_bytes_max);
     let (users, groups) = (SchemaSet::user(), SchemaSet::group());
-    let scim = Scim(Arc::new(Shared {
+    app(Scim(Arc::new(Shared {
         directory,
         settings,
         users_across: users.across(&groups),
         groups_across: groups.across(&users),
         users,
         groups,
+        roles: SchemaSet::role(),
+        licences: SchemaSet::licence(),
         mappings: RwLock::default(),
         walks: Walks::default(),
-    }));
-    let routes = Router::new()
+    })))
+}
+
+/// The routes with what every request passes: the journal, and whether the client takes JSON.
+fn app(scim: Scim) -> Router {
+    let limit = DefaultBodyLimit::max(scim.settings().body_bytes_max);
+    let bulk_limit = DefaultBodyLimit::max(scim.settings().bulk_bytes_max);
+    let routes = resources()
+        .merge(reading())
+        // s3.7 bulk: Ping, custom clients. Its operations come back through these routes.
+        .route("/Bulk", post(bulk::run).layer(bulk_limit))
+        // s3.11: nobody.
+        .route("/Me", any(me::me))
+        .fallback(error::no_such_endpoint)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(limit)
+        .with_state(scim.clone());
+    Router::new()
+        .nest(BASE, routes)
+        .layer(middleware::from_fn(me::negotiate))
+        .layer(middleware::from_fn_with_state(scim, journal::journal))
+}
+
+/// Users and groups, each route with its section of RFC 7644 and who calls it.
+fn resources() -> Router<Scim> {
+    Router::new()
         // s3.3 create, s3.4.2 query: every identity provider.
         .route("/Users", get(query::users).post(create::user))
         .route("/Groups", get(query::groups).post(create::group))
@@ -212,15 +260,22 @@ pub fn router(directory: Directory, settings: ScimSettings) -> Router {
                 .patch(modify::group)
                 .delete(delete::group),
         )
+}
+
+/// What can only be read.
+fn reading() -> Router<Scim> {
+    Router::new()
+        // Okta with entitlements, SailPoint.
+        .route("/Roles", get(catalogue::roles))
+        .route("/Roles/.search", post(search::roles))
+        .route("/Roles/{id}", get(catalogue::role))
+        .route("/Licences", get(catalogue::licences))
+        .route("/Licences/.search", post(search::licences))
+        .route("/Licences/{id}", get(catalogue::licence))
         // s4 discovery: CyberArk, SailPoint, Rippling, Okta with entitlements.
         .route("/ServiceProviderConfig", get(discovery::service_provider_config))
         .route("/ResourceTypes", get(discovery::resource_types))
         .route("/ResourceTypes/{name}", get(discovery::resource_type))
         .route("/Schemas", get(discovery::schemas))
         .route("/Schemas/{urn}", get(discovery::schema))
-        .fallback(error::no_such_endpoint)
-        .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(limit)
-        .with_state(scim);
-    Router::new().nest("/scim/{org}/v2", routes)
 }

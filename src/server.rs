@@ -102,6 +102,9 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     if stop_runs.send(()).is_err() || runs.await.is_err() {
         tracing::error!("the scheduler ended before the gateway did");
     }
+    if let Err(error) = directory.flush_journal().await {
+        tracing::warn!(%error, "the last entries of request journals could not be written");
+    }
     directory.store().close().await.map_err(ServeError::Close)?;
     tracing::info!("the gateway has stopped");
     Ok(())

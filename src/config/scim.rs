@@ -26,6 +26,12 @@ pub struct ScimConfig {
     pub query_records_max: usize,
     /// Seconds after which a cursor ends (RFC 9865).
     pub cursor_timeout_s: usize,
+    /// Operations in one bulk request.
+    pub bulk_operations_max: usize,
+    /// Bytes of a bulk request.
+    pub bulk_bytes_max: usize,
+    /// Requests that the journal of each connection keeps; 0 for no journal.
+    pub journal_entries_max: usize,
 }
 
 impl Default for ScimConfig {
@@ -40,6 +46,9 @@ impl Default for ScimConfig {
             members_max: 5_000,
             query_records_max: 200_000,
             cursor_timeout_s: 3_600,
+            bulk_operations_max: 1_000,
+            bulk_bytes_max: 4 << 20,
+            journal_entries_max: 1_000,
         }
     }
 }
@@ -60,6 +69,9 @@ impl ScimConfig {
             ("scim.members_max", self.members_max, 256, 10_000),
             ("scim.query_records_max", self.query_records_max, 1_000, 100_000_000),
             ("scim.cursor_timeout_s", self.cursor_timeout_s, 60, 86_400),
+            ("scim.bulk_operations_max", self.bulk_operations_max, 1, 10_000),
+            ("scim.bulk_bytes_max", self.bulk_bytes_max, 1 << 10, 1 << 30),
+            ("scim.journal_entries_max", self.journal_entries_max, 0, 100_000),
         ] {
             if !(least..=most).contains(&value) {
                 return Err(ConfigError::invalid(

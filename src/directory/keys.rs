@@ -64,6 +64,8 @@ pub enum Table {
     Link = b'z',
     /// Synchronisation runs, plans and leases.
     Run = b'v',
+    /// What the clients of each connection asked.
+    Journal = b'd',
 }
 
 /// What must be unique in an organisation.
@@ -456,6 +458,23 @@ pub fn run(organisation: OrganisationId, connection: &Slug, what: &str) -> Key {
     Builder::of(organisation, Table::Run)
         .text(connection.as_str())
         .text(what)
+        .key()
+}
+
+/// The request journal of a connection.
+#[must_use]
+pub fn journal(organisation: OrganisationId, connection: &Slug) -> Key {
+    Builder::of(organisation, Table::Journal)
+        .text(connection.as_str())
+        .key()
+}
+
+/// One entry of a request journal; identifiers are in the order of time.
+#[must_use]
+pub fn journal_entry(organisation: OrganisationId, connection: &Slug, id: uuid::Uuid) -> Key {
+    Builder::of(organisation, Table::Journal)
+        .text(connection.as_str())
+        .uuid(id)
         .key()
 }
 

@@ -142,6 +142,12 @@ pub enum Deviation {
         /// The attribute.
         attribute: String,
     },
+    /// Members that do not exist were left out: by the connection's policy, not by the RFC.
+    #[error("left out {count} members that are no user or group of this organisation")]
+    UnknownMembers {
+        /// How many.
+        count: usize,
+    },
     /// An app role as JSON text.
     #[error("read the JSON text in attribute \"{attribute}\" as an object")]
     JsonText {
@@ -175,6 +181,7 @@ impl Deviation {
             Self::UnknownExtension { .. } => "unknownExtension",
             Self::UnknownAttribute { .. } => "unknownAttribute",
             Self::SeveralPrimaries { .. } => "severalPrimaries",
+            Self::UnknownMembers { .. } => "unknownMembers",
             Self::JsonText { .. } => "jsonText",
         }
     }

@@ -13,6 +13,7 @@ use axum::http::request::Parts;
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{DirectoryError, Permit};
 use crate::model::connection::Connection;
+use crate::model::deviation::Deviation;
 use crate::model::id::OrganisationId;
 use crate::provision::mapping::Mapping;
 use crate::provision::person::Context;
@@ -20,6 +21,7 @@ use crate::provision::person::Context;
 use super::Scim;
 use super::error::ScimError;
 use super::identity::Rules;
+use super::journal::Trail;
 
 /// A request that showed a valid token of a connection of the organisation in its path.
 pub struct Access {
@@ -31,6 +33,8 @@ pub struct Access {
     pub connection: Arc<Connection>,
     /// The connection's rules, compiled.
     pub mapping: Arc<Mapping>,
+    /// What the request journal is to learn.
+    trail: Trail,
 }
 
 impl Access {
@@ -93,11 +97,14 @@ impl FromRequestParts<Scim> for Access {
         let connection = permit.connection().and_then(|name| organisation.connections.get(name));
         let connection = Arc::clone(connection.ok_or_else(refused)?);
         let mapping = scim.mapping(organisation.organisation.id, &connection)?;
+        let trail = parts.extensions.get::<Trail>().cloned().unwrap_or_default();
+        trail.is_of(organisation.organisation.id, &connection.name);
         Ok(Self {
             permit,
             organisation,
             connection,
             mapping,
+            trail,
         })
     }
 }
@@ -111,14 +118,22 @@ fn bearer(parts: &Parts) -> Option<&str> {
 
 impl Access {
     /// Notes what was tolerated in a request: attributes and rules, never values of a person.
-    pub(super) fn journal(&self, request: &'static str, deviations: &[crate::model::deviation::Deviation]) {
+    pub(super) fn journal(&self, request: &'static str, deviations: &[Deviation]) {
         for deviation in deviations {
+            self.trail.add(deviation);
             tracing::info!(
                 connection.name = %self.connection.name,
                 scim.request = request,
                 scim.deviation = deviation.name(),
                 "{deviation}"
             );
+        }
+    }
+
+    /// Notes members that were left out (idp.md section 9: skipped and journalled, unless the connection refuses them).
+    pub(super) fn journal_unknown(&self, request: &'static str, unknown: usize) {
+        if unknown > 0 {
+            self.journal(request, &[Deviation::UnknownMembers { count: unknown }]);
         }
     }
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::directory::query::{Continuation, Listed, Next, Place, Query, Queryable, Sort, Start, StoredGroup, Walk};
 use crate::model::filter::ResolvedFilter;
+use crate::model::schema::SchemaSet;
 use crate::model::sort::SortKey;
 use crate::model::user::User;
 
@@ -44,8 +45,7 @@ struct Part {
 }
 
 impl Part {
-    fn of(scim: &Scim, endpoint: Endpoint, parameters: &Parameters) -> Result<Self, ScimError> {
-        let schemas = scim.schemas_across(endpoint);
+    fn of(scim: &Scim, schemas: &SchemaSet, parameters: &Parameters) -> Result<Self, ScimError> {
         Ok(Self {
             filter: parameters.filter(scim, schemas)?,
             sort: parameters.sort(schemas)?,
@@ -67,8 +67,8 @@ impl Part {
 
 /// The answer to a query over all resource types, by URL or by search request.
 pub(super) async fn answer(scim: &Scim, access: &Access, parameters: &Parameters) -> Result<Value, ScimError> {
-    let users = Part::of(scim, Endpoint::Users, parameters)?;
-    let groups = Part::of(scim, Endpoint::Groups, parameters)?;
+    let users = Part::of(scim, &scim.0.users_across, parameters)?;
+    let groups = Part::of(scim, &scim.0.groups_across, parameters)?;
     let asked = Asked::of(scim, access, ROOT, parameters)?;
     let start = asked.start();
     let Walk { ids, mut at } = match start {

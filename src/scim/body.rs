@@ -21,16 +21,35 @@ impl FromRequest<Scim> for Document {
     type Rejection = ScimError;
 
     async fn from_request(request: Request, scim: &Scim) -> Result<Self, ScimError> {
-        check_media_type(request.headers())?;
-        let bytes = Bytes::from_request(request, scim)
-            .await
-            .map_err(|error| unreadable(&error, scim))?;
-        let value = serde_json::from_slice(&bytes).map_err(|error| {
-            let detail = format!("the body is not JSON: {error}");
-            ScimError::bad_request(ScimType::InvalidSyntax, detail)
-        })?;
-        Ok(Self(value))
+        let limit = scim.settings().body_bytes_max;
+        Ok(Self(read(request, scim, limit).await?))
     }
+}
+
+/// The JSON document of a bulk request, which has a bound of its own (RFC 7644 s3.7.4).
+pub struct BulkDocument(
+    /// The document.
+    pub Value,
+);
+
+impl FromRequest<Scim> for BulkDocument {
+    type Rejection = ScimError;
+
+    async fn from_request(request: Request, scim: &Scim) -> Result<Self, ScimError> {
+        let limit = scim.settings().bulk_bytes_max;
+        Ok(Self(read(request, scim, limit).await?))
+    }
+}
+
+async fn read(request: Request, scim: &Scim, limit: usize) -> Result<Value, ScimError> {
+    check_media_type(request.headers())?;
+    let bytes = Bytes::from_request(request, scim)
+        .await
+        .map_err(|error| unreadable(&error, limit))?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let detail = format!("the body is not JSON: {error}");
+        ScimError::bad_request(ScimType::InvalidSyntax, detail)
+    })
 }
 
 /// `application/scim+json` (RFC 7644 s3.1) or `application/json`, with any parameters; absent is taken for the former.
@@ -53,9 +72,8 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), ScimError> {
     Err(ScimError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
 }
 
-fn unreadable(error: &BytesRejection, scim: &Scim) -> ScimError {
+fn unreadable(error: &BytesRejection, limit: usize) -> ScimError {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let limit = scim.settings().body_bytes_max;
         return ScimError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the body is larger than {limit} bytes"),

@@ -126,7 +126,8 @@ pub(super) async fn group(
         team: &team,
         members: &changes,
     };
-    let id = scim.directory().run(&access.permit, &create).await?;
+    let (id, unknown) = scim.directory().run(&access.permit, &create).await?;
+    access.journal_unknown("create group", unknown);
     let projection = projection.over(scim.schemas(Endpoint::Groups))?;
     let stored: StoredGroup = load_stored_group(&scim, &access, id).await?;
     let (shown, location) = show_group(&scim, &access, &stored, &projection).await?;
@@ -147,12 +148,13 @@ struct CreateGroup<'a> {
 
 #[async_trait]
 impl Operation for CreateGroup<'_> {
-    type Outcome = GroupId;
+    /// The group, and how many members were left out.
+    type Outcome = (GroupId, usize);
 
-    async fn attempt(&self, unit: &mut Unit) -> Result<GroupId, DirectoryError> {
+    async fn attempt(&self, unit: &mut Unit) -> Result<Self::Outcome, DirectoryError> {
         let group = team::create(unit, self.rules.context, self.team).await?;
         members::prefetch(unit, group.id, members::named(self.members)).await?;
-        members::apply(unit, self.rules, &group, self.members).await?;
-        Ok(group.id)
+        let done = members::apply(unit, self.rules, &group, self.members).await?;
+        Ok((group.id, done.unknown.len()))
     }
 }

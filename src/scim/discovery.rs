@@ -34,7 +34,11 @@ pub(super) async fn service_provider_config(
     let body = json!({
         "schemas": [SERVICE_PROVIDER_CONFIG.id],
         "patch": { "supported": true },
-        "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": settings.body_bytes_max },
+        "bulk": {
+            "supported": true,
+            "maxOperations": settings.bulk_operations_max,
+            "maxPayloadSize": settings.bulk_bytes_max,
+        },
         "filter": { "supported": true, "maxResults": settings.page_max },
         "changePassword": { "supported": true },
         "sort": { "supported": true },
@@ -65,7 +69,7 @@ pub(super) async fn service_provider_config(
 
 fn shown_types(scim: &Scim, access: &Access) -> Vec<Value> {
     let base = access.base_url(scim);
-    [Endpoint::Users, Endpoint::Groups]
+    Endpoint::ALL
         .into_iter()
         .map(|endpoint| {
             let resource_type = scim.schemas(endpoint).resource_type();
@@ -116,7 +120,7 @@ fn shown_schemas(scim: &Scim, access: &Access) -> Vec<Value> {
         shown["meta"]["location"] = format!("{base}/Schemas/{}", schema.id).into();
         shown
     };
-    let of_resources = [Endpoint::Users, Endpoint::Groups]
+    let of_resources = Endpoint::ALL
         .into_iter()
         .flat_map(|endpoint| scim.schemas(endpoint).schemas());
     of_resources

@@ -12,6 +12,8 @@ use crate::model::projection::ProjectionError;
 use crate::model::scim_type::ScimType;
 use crate::model::sort::SortError;
 
+use super::journal::Refused;
+
 /// The error schema (RFC 7644 s3.12).
 const ERROR_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
@@ -48,6 +50,12 @@ impl ScimError {
     #[must_use]
     pub fn not_found(id: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("resource {id:?} does not exist"))
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// The body (RFC 7644 s3.12): the status is a string there.
@@ -137,6 +145,10 @@ impl IntoResponse for ScimError {
     fn into_response(self) -> Response {
         let body = self.to_json().to_string();
         let mut response = (self.status, body).into_response();
+        response.extensions_mut().insert(Refused {
+            scim_type: self.scim_type.map(ScimType::as_str),
+            detail: self.detail,
+        });
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,

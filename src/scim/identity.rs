@@ -81,7 +81,8 @@ fn values<'a>(resource: &'a Object, attribute: &str) -> impl Iterator<Item = Slu
         .filter_map(|element| element.get("value")?.as_str()?.parse().ok())
 }
 
-fn may_grant(connection: &Connection, role: &Slug) -> bool {
+/// Whether the connection may give this role.
+pub(super) fn may_grant(connection: &Connection, role: &Slug) -> bool {
     connection.roles.contains(role) || connection.grantable_roles.contains(role)
 }
 

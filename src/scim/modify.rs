@@ -168,8 +168,9 @@ pub(super) async fn group(
         request: &request,
         headers: &headers,
     };
-    let deviations = scim.directory().run(&access.permit, &modify).await??;
+    let (deviations, unknown) = scim.directory().run(&access.permit, &modify).await??;
     access.journal("modify group", &deviations);
+    access.journal_unknown("modify group", unknown);
     if !parameters.asks_for_attributes() {
         return Ok(no_content(None));
     }
@@ -212,7 +213,8 @@ impl ModifyGroup<'_> {
 
 #[async_trait]
 impl Operation for ModifyGroup<'_> {
-    type Outcome = Attempted<Vec<Deviation>>;
+    /// What was tolerated, and how many members were left out.
+    type Outcome = Attempted<(Vec<Deviation>, usize)>;
 
     async fn attempt(&self, unit: &mut Unit) -> Result<Self::Outcome, DirectoryError> {
         members::prefetch(unit, self.id, members::named(&self.named())).await?;
@@ -233,8 +235,8 @@ impl Operation for ModifyGroup<'_> {
         } else {
             before
         };
-        members::apply(unit, self.rules, &after, &patched.members).await?;
-        Ok(Ok(patched.deviations))
+        let done = members::apply(unit, self.rules, &after, &patched.members).await?;
+        Ok(Ok((patched.deviations, done.unknown.len())))
     }
 }
 

@@ -16,7 +16,7 @@ use super::paging::Fingerprint;
 use super::parameters::{Parameters, Shown};
 use super::response::{LIST_SCHEMA, json_response, list};
 use super::retrieve::{group_names, present_user, show_group};
-use super::{Endpoint, Scim};
+use super::{Endpoint, Scim, catalogue};
 
 /// Which page is asked for, and how the client walks.
 pub(super) struct Asked {
@@ -158,6 +158,11 @@ pub(super) async fn answer(
             let (asked, page) = run::<StoredGroup>(scim, access, endpoint, parameters, false).await?;
             let resources = show_groups(scim, access, &page, &projection).await?;
             Ok(asked.answer(scim, page.total, page.next, resources))
+        }
+        Endpoint::Roles => catalogue::answer(scim, access, endpoint, parameters, catalogue::all_roles(scim, access)),
+        Endpoint::Licences => {
+            let all = catalogue::all_licences(scim, access).await?;
+            catalogue::answer(scim, access, endpoint, parameters, all)
         }
     }
 }

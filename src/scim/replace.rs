@@ -6,11 +6,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use crate::directory::accept::hash_password;
+use crate::directory::query::Queryable as _;
 use crate::directory::{DirectoryError, Operation, Unit};
 use crate::model::Object;
 use crate::model::id::{GroupId, UserId};
-use crate::model::normalise::normalise;
+use crate::model::normalise::{SchemaError, check_immutable, normalise};
 use crate::model::patch::MemberChange;
+use crate::model::represent::{self, GroupState};
+use crate::model::schema::SchemaSet;
 use crate::model::user::User;
 use crate::provision::authority::Extent;
 use crate::provision::person;
@@ -46,11 +49,12 @@ pub(super) async fn user(
     let replace = ReplaceUser {
         rules: access.rules(),
         id: user_id,
+        schemas: scim.schemas(Endpoint::Users),
         resource: normalised.resource,
         password_hash,
         headers: &headers,
     };
-    let user = scim.directory().run(&access.permit, &replace).await?;
+    let user = scim.directory().run(&access.permit, &replace).await??;
     let (shown, location) = show_user(&scim, &access, &user, &projection).await?;
     Ok(resource_response(
         StatusCode::OK,
@@ -64,6 +68,7 @@ pub(super) async fn user(
 struct ReplaceUser<'a> {
     rules: Rules<'a>,
     id: UserId,
+    schemas: &'a SchemaSet,
     resource: Object,
     password_hash: Option<String>,
     headers: &'a HeaderMap,
@@ -71,11 +76,17 @@ struct ReplaceUser<'a> {
 
 #[async_trait]
 impl Operation for ReplaceUser<'_> {
-    type Outcome = User;
+    /// The body itself may be wrong for the resource as it is.
+    type Outcome = Result<User, SchemaError>;
 
-    async fn attempt(&self, unit: &mut Unit) -> Result<User, DirectoryError> {
+    async fn attempt(&self, unit: &mut Unit) -> Result<Self::Outcome, DirectoryError> {
         let before = unit.load_user(self.id).await?;
         check_user_version(self.headers, &before)?;
+        // s3.5.1: an immutable attribute that has a value must keep it.
+        let current = before.represent(Some(&self.rules.context.connection.name));
+        if let Err(error) = check_immutable(self.schemas, &current, &self.resource) {
+            return Ok(Err(error));
+        }
         let groups = regrant::names(regrant::groups_of(unit, self.rules, self.id).await?);
         let rules = Rules {
             groups: &groups,
@@ -83,7 +94,7 @@ impl Operation for ReplaceUser<'_> {
         };
         let person = identity::person(rules, self.resource.clone(), self.password_hash.clone())?;
         let (user, _) = person::update(unit, rules.context, &before, &person, Extent::Whole).await?;
-        Ok(user)
+        Ok(Ok(user))
     }
 }
 
@@ -102,16 +113,19 @@ pub(super) async fn group(
     access.journal("replace group", &normalised.deviations);
     let named = normalised.members.unwrap_or_default();
     members::check_count(&scim, named.len())?;
-    let team = identity::team(normalised.resource)?;
+    let team = identity::team(normalised.resource.clone())?;
     let changes = [MemberChange::Replace(named)];
     let replace = ReplaceGroup {
         rules: access.rules(),
         id: group_id,
+        schemas: scim.schemas(Endpoint::Groups),
+        resource: &normalised.resource,
         team: &team,
         members: &changes,
         headers: &headers,
     };
-    scim.directory().run(&access.permit, &replace).await?;
+    let unknown = scim.directory().run(&access.permit, &replace).await??;
+    access.journal_unknown("replace group", unknown);
     let stored = load_stored_group(&scim, &access, group_id).await?;
     let (shown, location) = show_group(&scim, &access, &stored, &projection).await?;
     Ok(resource_response(
@@ -126,6 +140,8 @@ pub(super) async fn group(
 struct ReplaceGroup<'a> {
     rules: Rules<'a>,
     id: GroupId,
+    schemas: &'a SchemaSet,
+    resource: &'a Object,
     team: &'a Team,
     members: &'a [MemberChange],
     headers: &'a HeaderMap,
@@ -133,14 +149,24 @@ struct ReplaceGroup<'a> {
 
 #[async_trait]
 impl Operation for ReplaceGroup<'_> {
-    type Outcome = ();
+    /// How many members were left out.
+    type Outcome = Result<usize, SchemaError>;
 
-    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+    async fn attempt(&self, unit: &mut Unit) -> Result<Self::Outcome, DirectoryError> {
         members::prefetch(unit, self.id, members::named(self.members)).await?;
         let before = unit.load_group(self.id).await?;
         check_group_version(unit, self.headers, &before).await?;
+        let state = GroupState {
+            last_modified: before.last_modified,
+            revision: before.revision,
+            members: 0,
+        };
+        let current = represent::group(&before, state, Some(&self.rules.context.connection.name));
+        if let Err(error) = check_immutable(self.schemas, &current, self.resource) {
+            return Ok(Err(error));
+        }
         let after = team::update(unit, self.rules.context, &before, self.team).await?;
-        members::apply(unit, self.rules, &after, self.members).await?;
-        Ok(())
+        let done = members::apply(unit, self.rules, &after, self.members).await?;
+        Ok(Ok(done.unknown.len()))
     }
 }

@@ -31,6 +31,26 @@ pub(super) async fn groups(
     one(&scim, &access, Endpoint::Groups, &headers, document).await
 }
 
+/// `POST /Roles/.search`.
+pub(super) async fn roles(
+    State(scim): State<Scim>,
+    access: Access,
+    headers: HeaderMap,
+    document: Document,
+) -> Result<Response, ScimError> {
+    one(&scim, &access, Endpoint::Roles, &headers, document).await
+}
+
+/// `POST /Licences/.search`.
+pub(super) async fn licences(
+    State(scim): State<Scim>,
+    access: Access,
+    headers: HeaderMap,
+    document: Document,
+) -> Result<Response, ScimError> {
+    one(&scim, &access, Endpoint::Licences, &headers, document).await
+}
+
 async fn one(
     scim: &Scim,
     access: &Access,

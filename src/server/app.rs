@@ -78,6 +78,9 @@ fn scim_settings(config: &ScimConfig, public_url: &str) -> ScimSettings {
             records: config.query_records_max,
         },
         cursor_timeout_s: config.cursor_timeout_s as u64,
+        bulk_operations_max: config.bulk_operations_max,
+        bulk_bytes_max: config.bulk_bytes_max,
+        journal_entries_max: config.journal_entries_max,
     }
 }
 

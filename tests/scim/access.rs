@@ -133,12 +133,12 @@ async fn discovery_shows_what_is_there_and_takes_no_filter() {
     let client = Service::client().await;
     let config = client.get("/ServiceProviderConfig").await.expect(200);
     assert_eq!(config["patch"]["supported"], true);
-    assert_eq!(config["bulk"]["supported"], false);
+    assert_eq!(config["bulk"]["supported"], true);
     assert_eq!(config["sort"]["supported"], true);
     assert_eq!(config["pagination"]["cursor"], true);
     assert_eq!(config["pagination"]["defaultPaginationMethod"], "index");
     let types = client.get("/ResourceTypes").await.expect(200);
-    assert_eq!(types["totalResults"], 2);
+    assert_eq!(types["totalResults"], 4);
     assert_eq!(
         client.get("/ResourceTypes/Group").await.expect(200)["endpoint"],
         "/Groups"

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use usher::scim::ScimSettings;
 use usher::store::memory::MemoryStore;
 use usher::store::observed::Observed;
 
@@ -10,7 +11,10 @@ use crate::kit::scim::{Client, Service, USER};
 
 async fn observed() -> (Arc<Observed<MemoryStore>>, Client) {
     let store = Arc::new(Observed::new(Arc::new(MemoryStore::new())));
-    let client = Service::over(Arc::clone(&store) as _)
+    // The journal is written behind the requests, whenever it is time: not their round trips.
+    let mut settings = ScimSettings::new("https://usher.example");
+    settings.journal_entries_max = 0;
+    let client = Service::with(Arc::clone(&store) as _, settings)
         .organisation("acme")
         .await
         .client("scim")

@@ -2,10 +2,15 @@
 
 mod access;
 mod budget;
+mod bulk;
+mod catalogue;
 mod groups;
+mod http;
+mod journal;
 mod paging;
 mod query;
 mod search;
 mod seats;
 mod sorting;
+mod strictness;
 mod users;

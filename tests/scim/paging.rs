@@ -181,6 +181,7 @@ async fn a_walk_costs_the_same_for_each_page_however_far_it_is() {
     let store = Arc::new(Observed::new(Arc::new(MemoryStore::new())));
     let mut settings = ScimSettings::new("https://usher.example");
     settings.page_max = 20;
+    settings.journal_entries_max = 0;
     let service = Service::with(Arc::clone(&store) as _, settings);
     let client = service.organisation("acme").await.client("scim").await;
     for n in 0..1_500 {
@@ -217,7 +218,8 @@ async fn a_cursor_belongs_to_its_query_and_ends() {
     let again = client.get(&format!("/Users?count=2&cursor={cursor}")).await.expect(200);
     let body =
         json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "cursor": cursor, "count": 2 });
-    assert_eq!(client.post("/Users/.search", body).await.expect(200), again);
+    let searched = client.post("/Users/.search", body).await.expect(200);
+    assert_eq!(searched["Resources"], again["Resources"]);
     let mut broken = cursor.clone();
     broken.replace_range(3..4, if &cursor[3..4] == "A" { "B" } else { "A" });
     for query in [

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::directory::journal::JournalEntry;
 use crate::directory::keys::{self, Table, Unique};
 use crate::directory::unit::parse_counter;
 use crate::directory::user::{Link, parse_uuid};
@@ -26,7 +27,7 @@ use super::{Invariant, View};
 pub struct Records;
 
 /// Every table. A table that is missing here is an unknown one.
-const TABLES: [Table; 21] = [
+const TABLES: [Table; 22] = [
     Table::Organisation,
     Table::Connection,
     Table::Role,
@@ -48,6 +49,7 @@ const TABLES: [Table; 21] = [
     Table::TokenList,
     Table::Link,
     Table::Run,
+    Table::Journal,
 ];
 
 /// Bytes of a key before its table.
@@ -96,6 +98,7 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::Tombstone => read::<Tombstone>(value).map(|_| ()),
         Table::GroupMember | Table::MemberGroup => read::<Membership>(value).map(|_| ()),
         Table::Link => read::<Link>(value).map(|_| ()),
+        Table::Journal => read::<JournalEntry>(value).map(|_| ()),
         Table::Event if key == &keys::events(organisation) => counter(key, value),
         Table::Event => read::<Event>(value).map(|_| ()),
         Table::Count | Table::MemberTouched => counter(key, value),

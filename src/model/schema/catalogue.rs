@@ -20,6 +20,14 @@ pub static ENTERPRISE_USER: LazyLock<Arc<Schema>> = LazyLock::new(|| embedded(in
 pub static USHER_USER: LazyLock<Arc<Schema>> = LazyLock::new(|| embedded(include_str!("usher_user.json")));
 /// Usher's extension of Group: kind, hierarchy and the roles of members.
 pub static USHER_GROUP: LazyLock<Arc<Schema>> = LazyLock::new(|| embedded(include_str!("usher_group.json")));
+/// A role, as Okta's entitlement discovery knows it; it has no schema of its own in the RFCs.
+pub static ROLE: LazyLock<Arc<Schema>> = LazyLock::new(|| embedded(include_str!("role.json")));
+/// A licence, as Okta's entitlement discovery knows it.
+pub static LICENCE: LazyLock<Arc<Schema>> = LazyLock::new(|| embedded(include_str!("licence.json")));
+/// Usher's extension of Role.
+pub static USHER_ROLE: LazyLock<Arc<Schema>> = LazyLock::new(|| embedded(include_str!("usher_role.json")));
+/// Usher's extension of Licence.
+pub static USHER_LICENCE: LazyLock<Arc<Schema>> = LazyLock::new(|| embedded(include_str!("usher_licence.json")));
 /// The service provider's configuration (RFC 7643 section 5).
 pub static SERVICE_PROVIDER_CONFIG: LazyLock<Arc<Schema>> =
     LazyLock::new(|| embedded(include_str!("service_provider_config.json")));

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Attribute, COMMON, ENTERPRISE_USER, GROUP, ResourceType, Schema, SchemaExtension, USER, USHER_GROUP, USHER_USER,
+    Attribute, COMMON, ENTERPRISE_USER, GROUP, LICENCE, ROLE, ResourceType, Schema, SchemaExtension, USER, USHER_GROUP,
+    USHER_LICENCE, USHER_ROLE, USHER_USER,
 };
 use crate::model::Object;
 use crate::model::attribute::AttributePath;
@@ -126,6 +127,20 @@ impl SchemaSet {
             &["members"],
         )
         .with_extension(Arc::clone(&USHER_GROUP), false)
+    }
+
+    /// Role with Usher's own extension.
+    #[must_use]
+    pub fn role() -> Self {
+        let resource_type = ResourceType::new("Role", "Role that a user can hold", "/Roles", &ROLE.id);
+        Self::new(resource_type, Arc::clone(&ROLE), &[]).with_extension(Arc::clone(&USHER_ROLE), false)
+    }
+
+    /// Licence with Usher's own extension.
+    #[must_use]
+    pub fn licence() -> Self {
+        let resource_type = ResourceType::new("Licence", "Licence with seats", "/Licences", &LICENCE.id);
+        Self::new(resource_type, Arc::clone(&LICENCE), &[]).with_extension(Arc::clone(&USHER_LICENCE), false)
     }
 
     /// The resource type.

@@ -1,0 +1,142 @@
+//! What the request journal learns of a request (directory::journal): who asked, what was tolerated, what was refused. Paths
+//! are patterns, and whatever could be a value of a person is masked.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use parking_lot::Mutex;
+
+use crate::directory::journal::{JournalEntry, Normalisation, Refusal};
+use crate::model::attribute::AttributePath;
+use crate::model::deviation::Deviation;
+use crate::model::id::OrganisationId;
+use crate::model::slug::Slug;
+
+use super::{Endpoint, Scim};
+
+/// Rules that are noted of one request.
+const NORMALISED_MAX: usize = 20;
+/// Characters of a detail that are noted.
+const DETAIL_MAX: usize = 500;
+
+/// Travels with a request and gathers what is to be noted.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trail(Arc<Mutex<Notes>>);
+
+#[derive(Debug, Default)]
+struct Notes {
+    source: Option<(OrganisationId, Slug)>,
+    normalised: Vec<Normalisation>,
+}
+
+impl Trail {
+    /// The request belongs to this connection.
+    pub(super) fn is_of(&self, organisation: OrganisationId, connection: &Slug) {
+        self.0.lock().source = Some((organisation, connection.clone()));
+    }
+
+    /// A rule was applied.
+    pub(super) fn add(&self, deviation: &Deviation) {
+        let mut notes = self.0.lock();
+        if notes.normalised.len() < NORMALISED_MAX {
+            notes.normalised.push(Normalisation {
+                rule: deviation.name().to_owned(),
+                what: cut(&deviation.to_string()),
+            });
+        }
+    }
+}
+
+/// Put into the answer of a refusal, for the journal.
+#[derive(Debug, Clone)]
+pub(super) struct Refused {
+    pub(super) scim_type: Option<&'static str>,
+    pub(super) detail: String,
+}
+
+/// Notes every request that showed a connection's token.
+pub(super) async fn journal(State(scim): State<Scim>, mut request: Request, next: Next) -> Response {
+    let keep = scim.settings().journal_entries_max;
+    if keep == 0 {
+        return next.run(request).await;
+    }
+    let started = Instant::now();
+    let trail = Trail::default();
+    request.extensions_mut().insert(trail.clone());
+    let method = request.method().to_string();
+    let pattern = request.extensions().get::<MatchedPath>().cloned();
+    let response = next.run(request).await;
+    let Notes { source, normalised } = std::mem::take(&mut *trail.0.lock());
+    if let Some((organisation, connection)) = source {
+        let pattern = pattern.as_ref().map_or("", MatchedPath::as_str);
+        let refused = response.extensions().get::<Refused>();
+        let entry = JournalEntry {
+            at: scim.directory().clock().now(),
+            method,
+            path: pattern.strip_prefix(super::BASE).unwrap_or(pattern).to_owned(),
+            status: response.status().as_u16(),
+            duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            normalised,
+            refusal: refused.map(|refused| Refusal {
+                scim_type: refused.scim_type.map(str::to_owned),
+                detail: cut(&masked(&scim, &refused.detail)),
+            }),
+        };
+        scim.directory().note_request(organisation, &connection, entry, keep);
+    }
+    response
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(DETAIL_MAX).collect()
+}
+
+/// What stands for a value.
+const MASK: &str = "***";
+
+/// The text without values: of what stands in quotation marks only names of attributes and schemas are kept, and nothing that
+/// looks like an address is.
+fn masked(scim: &Scim, detail: &str) -> String {
+    let mut shown = String::with_capacity(detail.len());
+    let mut rest = detail;
+    while let Some((before, quoted)) = rest.split_once('"') {
+        shown.push_str(&without_addresses(before));
+        let end = closing(quoted);
+        let inside = &quoted[..end];
+        shown.push('"');
+        shown.push_str(if is_name(scim, inside) { inside } else { MASK });
+        shown.push('"');
+        rest = quoted.get(end + 1..).unwrap_or_default();
+    }
+    shown.push_str(&without_addresses(rest));
+    shown
+}
+
+/// Where a quoted text ends: at the first quotation mark that no backslash escapes, else with the text.
+fn closing(quoted: &str) -> usize {
+    let mut is_escaped = false;
+    for (at, c) in quoted.char_indices() {
+        match c {
+            '"' if !is_escaped => return at,
+            '\\' => is_escaped = !is_escaped,
+            _ => is_escaped = false,
+        }
+    }
+    quoted.len()
+}
+
+fn is_name(scim: &Scim, text: &str) -> bool {
+    let Ok(path) = text.parse::<AttributePath>() else {
+        return false;
+    };
+    let knows = |endpoint: Endpoint| scim.schemas(endpoint).resolve(&path).is_some();
+    Endpoint::ALL.into_iter().any(knows)
+}
+
+fn without_addresses(text: &str) -> String {
+    let words = text.split(' ').map(|word| if word.contains('@') { MASK } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,193 @@
+//! Every tolerated deviation: a lenient connection reads it as it was meant and journals its rule, a strict one refuses it.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use usher::model::connection::{Connection, ConnectionKind};
+use usher::model::deviation::Strictness;
+
+use crate::kit::scim::{Client, ENTERPRISE, GROUP, Service, Tenant, USER, slug};
+
+const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+/// One client of each kind, each in an organisation of its own.
+async fn clients() -> [Client; 2] {
+    let client = async |tenant: Tenant, strictness: Strictness| {
+        let mut connection = Connection::new(slug("scim"), ConnectionKind::Scim);
+        connection.strictness = strictness;
+        tenant.client_of(connection).await
+    };
+    let service = Service::new();
+    [
+        client(service.organisation("lenient").await, Strictness::Lenient).await,
+        client(service.organisation("strict").await, Strictness::Strict).await,
+    ]
+}
+
+/// The rules that the last request met.
+async fn rules(client: &Client) -> Vec<String> {
+    let directory = &client.tenant.service.directory;
+    directory.flush_journal().await.expect("written");
+    let entries = directory
+        .list_journal(client.tenant.id, &slug("scim"), None, 1)
+        .await
+        .expect("a journal");
+    let rules = entries.into_iter().flat_map(|(_, entry)| entry.normalised);
+    rules.map(|rule| rule.rule).collect()
+}
+
+fn operation(operation: Value) -> Value {
+    json!({ "schemas": [PATCH_OP], "Operations": [operation] })
+}
+
+fn user(more: Value) -> Value {
+    let mut body = json!({ "schemas": [USER], "userName": "new" });
+    let members = more.as_object().expect("an object").clone();
+    body.as_object_mut().expect("an object").extend(members);
+    body
+}
+
+/// What a PATCH of a user may do leniently only.
+fn patches() -> Vec<(&'static str, Value)> {
+    let replace = |path: &str, value: Value| operation(json!({ "op": "replace", "path": path, "value": value }));
+    let merge = |value: Value| operation(json!({ "op": "add", "value": value }));
+    vec![
+        (
+            "operationCase",
+            operation(json!({ "op": "Replace", "path": "title", "value": "x" })),
+        ),
+        (
+            "operationsKey",
+            json!({ "schemas": [PATCH_OP], "operations": [{ "op": "add", "path": "title", "value": "x" }] }),
+        ),
+        (
+            "patchSchemaMissing",
+            json!({ "Operations": [{ "op": "add", "path": "title", "value": "x" }] }),
+        ),
+        ("booleanText", replace("active", json!("False"))),
+        ("singleForMany", replace("emails", json!({ "value": "a@example.com" }))),
+        ("arrayForSingle", replace("name", json!([{ "givenName": "A" }]))),
+        ("bareValue", replace(&format!("{ENTERPRISE}:manager"), json!("x"))),
+        ("emptyText", replace("title", json!(""))),
+        ("readOnlyIgnored", merge(json!({ "id": "x", "title": "x" }))),
+        ("keyIsPath", merge(json!({ "name.givenName": "A" }))),
+        (
+            "createdFromFilter",
+            replace("emails[type eq \"home\"].value", json!("h@example.com")),
+        ),
+        (
+            "unknownExtension",
+            merge(json!({ "urn:example:x:1.0:User": { "y": 1 } })),
+        ),
+        ("unknownAttribute", merge(json!({ "shoeSize": 42, "title": "x" }))),
+        (
+            "severalPrimaries",
+            replace(
+                "emails",
+                json!([{ "value": "a@b.c", "primary": true }, { "value": "d@e.f", "primary": true }]),
+            ),
+        ),
+        (
+            "jsonText",
+            operation(json!({ "op": "add", "path": "roles", "value": [{ "value": "{\"value\":\"x\"}" }] })),
+        ),
+    ]
+}
+
+/// What a body may do leniently only.
+fn bodies() -> Vec<(&'static str, Value)> {
+    vec![
+        ("unknownSchema", user(json!({ "schemas": [USER, "urn:example:x"] }))),
+        ("coreSchemaMissing", json!({ "userName": "new" })),
+        (
+            "undeclaredExtension",
+            user(json!({ ENTERPRISE: { "department": "D" } })),
+        ),
+        ("booleanText", user(json!({ "active": "true" }))),
+        ("keyIsPath", user(json!({ "name.givenName": "A" }))),
+        ("unknownAttribute", user(json!({ "shoeSize": 42 }))),
+        ("unknownExtension", user(json!({ "urn:example:x:1.0:User": {} }))),
+    ]
+}
+
+#[tokio::test]
+async fn what_a_lenient_connection_tolerates_a_strict_one_refuses() {
+    let [lenient, strict] = clients().await;
+    let mut wrong = Vec::new();
+    for (rule, body) in bodies() {
+        let created = lenient.post("/Users", body.clone()).await.id();
+        if !rules(&lenient).await.iter().any(|known| known == rule) {
+            wrong.push(format!("POST {rule}: the journal has {:?}", rules(&lenient).await));
+        }
+        let _ = lenient.delete(&format!("/Users/{created}")).await.expect(204);
+        let refused = strict.post("/Users", body).await;
+        if refused.status != 400 {
+            wrong.push(format!(
+                "POST {rule}: strict answers {} {}",
+                refused.status, refused.body
+            ));
+        }
+    }
+    for (rule, body) in patches() {
+        for (client, expected) in [(&lenient, 200), (&strict, 400)] {
+            let id = client.user("ada").await;
+            let path = format!("/Users/{id}");
+            let answer = client.send(Method::PATCH, &path, Some(body.clone()), &[]).await;
+            if answer.status != expected {
+                wrong.push(format!(
+                    "PATCH {rule}: {} answers {} {}",
+                    client.tenant.name, answer.status, answer.body
+                ));
+            } else if expected == 200 && !rules(client).await.iter().any(|known| known == rule) {
+                wrong.push(format!("PATCH {rule}: the journal has {:?}", rules(client).await));
+            }
+            let _ = client.delete(&path).await.expect(204);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn listed_members_are_removed_leniently_and_all_of_them_by_the_letter() {
+    for client in clients().await {
+        let (ada, bob) = (client.user("ada").await, client.user("bob").await);
+        let body = json!({ "schemas": [GROUP], "displayName": "G", "members": [{ "value": ada }, { "value": bob }] });
+        let group = client.post("/Groups", body).await.id();
+        let path = format!("/Groups/{group}");
+        let listed = json!([{ "op": "remove", "path": "members", "value": [{ "value": ada }] }]);
+        let answer = client.patch(&path, listed).await;
+        let shown = client.get(&path).await.expect(200);
+        let left = shown["members"].as_array().map_or(0, Vec::len);
+        if client.tenant.name == "lenient" {
+            let _ = answer.expect(204);
+            assert_eq!(left, 1);
+        } else {
+            // RFC 7644 s3.5.2.2: a remove has no value; without a filter it would take all away.
+            assert!(
+                answer.status == 400 && left == 2 || answer.status == 204 && left == 0,
+                "{left}"
+            );
+        }
+        let all = json!([{ "op": "remove", "path": "members" }]);
+        let _ = client.patch(&path, all).await.expect(204);
+        assert!(client.get(&path).await.expect(200).get("members").is_none());
+    }
+}
+
+#[tokio::test]
+async fn read_only_attributes_of_a_replacement_are_ignored_by_both() {
+    for client in clients().await {
+        let path = format!("/Users/{}", client.user("ada").await);
+        let before = client.get(&path).await.expect(200);
+        let mut body = before.clone();
+        body["id"] = "other".into();
+        body["meta"] = json!({ "resourceType": "Group", "version": "W/\"77\"" });
+        body["groups"] = json!([{ "value": "x" }]);
+        body["urn:usher:scim:schemas:extension:2.0:User"] = json!({ "lifecycleState": "prepared" });
+        assert_eq!(
+            client.put(&path, body).await.expect(200),
+            before,
+            "{}",
+            client.tenant.name
+        );
+    }
+}
