@@ -101,7 +101,10 @@ impl Answer {
     }
 
     fn check_header(&self, name: &str, rule: Option<&HeaderRule>, variables: &Variables) -> Result<(), String> {
-        let value = self.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let value = self
+            .headers
+            .get(name)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()));
         match (rule, value) {
             (None, None) => Ok(()),
             (None, Some(value)) => Err(format!("header {name} is {value:?} and should not be there")),
@@ -134,7 +137,11 @@ impl Answer {
         ] {
             let found = document.pointer(place);
             if found != expected.as_ref() {
-                faults.push(format!("error {place} is {} instead of {}", shown(found), shown(expected.as_ref())));
+                faults.push(format!(
+                    "error {place} is {} instead of {}",
+                    shown(found),
+                    shown(expected.as_ref())
+                ));
             }
         }
         if document["detail"].as_str().is_none_or(str::is_empty) {
@@ -182,7 +189,10 @@ impl Answer {
             let found = document.pointer(&variables.fill(place)?).map(plain);
             let expression = pattern(expression, variables)?;
             if !found.as_deref().is_some_and(|found| expression.is_match(found)) {
-                faults.push(format!("{place} is {found:?}, which does not match {:?}", expression.as_str()));
+                faults.push(format!(
+                    "{place} is {found:?}, which does not match {:?}",
+                    expression.as_str()
+                ));
             }
         }
         check_lengths(length, document, faults);

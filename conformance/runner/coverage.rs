@@ -16,7 +16,11 @@ pub(crate) fn text(tree: &Tree) -> String {
     );
     for document in &tree.documents {
         let total = document.requirements.len();
-        let shown = document.requirements.iter().filter(|requirement| is_shown(tree, requirement)).count();
+        let shown = document
+            .requirements
+            .iter()
+            .filter(|requirement| is_shown(tree, requirement))
+            .count();
         // Writing to a String cannot fail.
         let _ = write!(
             text,
@@ -32,14 +36,20 @@ pub(crate) fn text(tree: &Tree) -> String {
                 says,
                 ..
             } = requirement;
-            let _ = writeln!(text, "| {id} | {section} | {level} | {says} | {} |", cases(tree, requirement));
+            let _ = writeln!(
+                text,
+                "| {id} | {section} | {level} | {says} | {} |",
+                cases(tree, requirement)
+            );
         }
     }
     text
 }
 
 fn is_shown(tree: &Tree, requirement: &Requirement) -> bool {
-    tree.cases_of(&requirement.id).into_iter().any(|case| !tree.gaps.contains_key(case))
+    tree.cases_of(&requirement.id)
+        .into_iter()
+        .any(|case| !tree.gaps.contains_key(case))
 }
 
 fn cases(tree: &Tree, requirement: &Requirement) -> String {

@@ -35,7 +35,11 @@ pub(crate) async fn perform(case: &Case, subject: &Subject, client: &Client) -> 
         };
         variables.set("base", identity.base.clone());
         if let Err(fault) = carry_out(step, identity, client, &mut variables).await {
-            let note = step.note.as_deref().map(|note| format!(" ({note})")).unwrap_or_default();
+            let note = step
+                .note
+                .as_deref()
+                .map(|note| format!(" ({note})"))
+                .unwrap_or_default();
             let number = index + 1;
             return Outcome::Failed(format!("step {number}{note}, {} {}: {fault}", step.method, step.path));
         }
@@ -43,12 +47,7 @@ pub(crate) async fn perform(case: &Case, subject: &Subject, client: &Client) -> 
     Outcome::Passed
 }
 
-async fn carry_out(
-    step: &Step,
-    identity: &Identity,
-    client: &Client,
-    variables: &mut Variables,
-) -> Result<(), String> {
+async fn carry_out(step: &Step, identity: &Identity, client: &Client, variables: &mut Variables) -> Result<(), String> {
     let rounds: Vec<Variables> = match step.times {
         None => vec![variables.clone()],
         Some(times) => (1..=times).map(|n| variables.counting(n)).collect(),
@@ -75,18 +74,20 @@ async fn send(
     let request = prepare(step, identity, client, &variables)?;
     let response = request.send().await.map_err(|error| format!("no answer: {error:?}"))?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let text = response.text().await.map_err(|error| format!("no whole answer: {error:?}"))?;
+    let text = response
+        .text()
+        .await
+        .map_err(|error| format!("no whole answer: {error:?}"))?;
     let answer = Answer { status, headers, text };
     let faults = answer.check(&step.expect, &mut variables);
-    if faults.is_empty() { Ok(variables) } else { Err(faults.join("; ")) }
+    if faults.is_empty() {
+        Ok(variables)
+    } else {
+        Err(faults.join("; "))
+    }
 }
 
-fn prepare(
-    step: &Step,
-    identity: &Identity,
-    client: &Client,
-    variables: &Variables,
-) -> Result<RequestBuilder, String> {
+fn prepare(step: &Step, identity: &Identity, client: &Client, variables: &Variables) -> Result<RequestBuilder, String> {
     let Step {
         note: _,
         method,

@@ -58,7 +58,9 @@ impl Subject {
 
     /// What is tested.
     pub(crate) fn description(&self) -> String {
-        let base = self.identity(USUAL_IDENTITY).map_or("nothing", |usual| usual.base.as_str());
+        let base = self
+            .identity(USUAL_IDENTITY)
+            .map_or("nothing", |usual| usual.base.as_str());
         match &self.gateway {
             Some(gateway) => format!("{base} (started for this run, data in {})", gateway.data.display()),
             None => base.to_owned(),
@@ -73,9 +75,12 @@ impl Subject {
         let (admin, token) = (text("admin_base_url"), text("admin_token"));
         let scim = text("scim_base_url");
         for organisation in ["default", "other"] {
-            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("conformance/organisations/{organisation}.toml"));
+            let file =
+                Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("conformance/organisations/{organisation}.toml"));
             let file = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-            let request = client.post(format!("{admin}/organisations/{organisation}/apply")).body(file);
+            let request = client
+                .post(format!("{admin}/organisations/{organisation}/apply"))
+                .body(file);
             admin_answer(request.bearer_auth(&token)).await?;
         }
         let mut identities = BTreeMap::new();

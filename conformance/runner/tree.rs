@@ -81,7 +81,10 @@ impl Tree {
 
     /// The cases that cite a requirement.
     pub(crate) fn cases_of(&self, requirement: &str) -> Vec<&str> {
-        let citing = self.cases.iter().filter(|(_, case)| case.cites.iter().any(|cited| cited == requirement));
+        let citing = self
+            .cases
+            .iter()
+            .filter(|(_, case)| case.cites.iter().any(|cited| cited == requirement));
         citing.map(|(path, _)| path.as_str()).collect()
     }
 
@@ -96,7 +99,11 @@ impl Tree {
 
     fn read_cases(&mut self, below: &Path) {
         for path in files(below, "json") {
-            let place = path.strip_prefix(folder()).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            let place = path
+                .strip_prefix(folder())
+                .unwrap_or(&path)
+                .to_string_lossy()
+                .replace('\\', "/");
             match read::<Case>(&path, |text| Ok(serde_json::from_str(text)?)) {
                 Ok(case) => drop(self.cases.insert(place, case)),
                 Err(fault) => self.faults.push(fault),
