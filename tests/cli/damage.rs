@@ -25,10 +25,7 @@ async fn what_is_broken_is_printed_with_its_place_and_the_code_is_4() {
     gateway.terminate();
     plant(&gateway, |batch| {
         batch.put(Key::new(&b"a stray"[..]), "1");
-        batch.put(
-            keys::slug(&"ghost".parse().expect("a slug")),
-            uuid::Uuid::nil().to_string(),
-        );
+        batch.put(keys::invitation_secret("0000"), "nobody");
     })
     .await;
     let beside = gateway.command(&["verify"]).expect(4);
@@ -39,13 +36,8 @@ async fn what_is_broken_is_printed_with_its_place_and_the_code_is_4() {
         "{}",
         beside.out
     );
-    assert!(
-        beside
-            .out
-            .contains("broken: shared: gsghost\\x00 leads to no organisation"),
-        "{}",
-        beside.out
-    );
+    let secret = "broken: invitations: gi0000\\x00 leads to no invitation that it opens\n";
+    assert!(beside.out.contains(secret), "{}", beside.out);
     assert!(beside.sentence().contains("2 violations"), "{beside:?}");
     gateway.start_again();
     let running = gateway.command(&["verify"]).expect(4);
