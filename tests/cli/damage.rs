@@ -44,5 +44,5 @@ async fn what_is_broken_is_printed_with_its_place_and_the_code_is_4() {
     assert_eq!(running.out, beside.out);
     let lines = gateway.command(&["verify", "--json"]).expect(4).out;
     let first: serde_json::Value = serde_json::from_str(lines.lines().next().expect("a line")).expect("JSON");
-    assert_eq!(first["violation"]["place"], "a stray");
+    assert_eq!(first["violation"]["place"], "gi0000\\x00");
 }
