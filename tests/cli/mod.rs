@@ -2,6 +2,7 @@
 
 mod commands;
 mod configuration;
+mod damage;
 mod organisation_files;
 mod start;
 mod stop;
