@@ -14,21 +14,39 @@ pub const SCIM_JSON: &str = "application/scim+json";
 /// The list schema (RFC 7644 s3.4.2).
 pub const LIST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
-/// The media type that the client asks for: ours unless it wants plain JSON only.
+/// The media type that the client asks for: ours unless it prefers plain JSON (RFC 9110 s12.5.1).
 #[must_use]
 pub fn media_type(headers: &HeaderMap) -> &'static str {
-    let accept = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let accept = accept.to_ascii_lowercase();
-    let wants_plain = accept.contains("application/json");
-    let takes_scim = accept.contains(SCIM_JSON) || accept.contains("*/*") || accept.contains("application/*");
-    if wants_plain && !takes_scim {
-        "application/json"
+    const PLAIN: &str = "application/json";
+    let accept: Vec<String> = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| Some(value.to_str().ok()?.to_ascii_lowercase()))
+        .collect();
+    let accept = accept.join(",");
+    if weight(&accept, PLAIN) > weight(&accept, SCIM_JSON) {
+        PLAIN
     } else {
         SCIM_JSON
     }
+}
+
+/// How much a client wants a media type, between 0 and 1: the most specific range that covers it decides.
+fn weight(accept: &str, media_type: &str) -> f32 {
+    let ranges = accept.split(',').filter_map(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let specificity = match parts.next()? {
+            "*/*" => 0,
+            "application/*" => 1,
+            essence if essence == media_type => 2,
+            _ => return None,
+        };
+        let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
+        Some((specificity, quality.unwrap_or(1.0)))
+    });
+    ranges
+        .max_by_key(|(specificity, _)| *specificity)
+        .map_or(0.0, |(_, quality)| quality)
 }
 
 /// An answer with a JSON body.
@@ -74,6 +92,14 @@ pub fn no_content(revision: Option<u64>) -> Response {
     if let Some(tag) = revision.and_then(|revision| HeaderValue::from_str(&version(revision)).ok()) {
         response.headers_mut().insert(header::ETAG, tag);
     }
+    response
+}
+
+/// 304: the client has the present representation; the entity tag goes with it (RFC 9110 s15.4.5).
+#[must_use]
+pub fn not_modified(revision: u64) -> Response {
+    let mut response = no_content(Some(revision));
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
     response
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde_json::{Value, json};
 
 use crate::directory::keys;
@@ -21,7 +21,7 @@ use crate::store::{Found, Read, SCAN_ENTRIES_MAX, Scan};
 use super::access::Access;
 use super::error::ScimError;
 use super::parameters::Shown;
-use super::response::{is_unmodified, resource_response};
+use super::response::{is_unmodified, not_modified, resource_response};
 use super::{Endpoint, Scim, members};
 
 /// The last part of the path.
@@ -59,7 +59,7 @@ pub(super) async fn user(
         .ok_or_else(|| ScimError::not_found(&id))?;
     let user: User = record::decode(&stored.value).map_err(crate::directory::DirectoryError::from)?;
     if is_unmodified(&headers, user.revision) {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
+        return Ok(not_modified(user.revision));
     }
     let edges = found.next().map(Found::into_entries).unwrap_or_default();
     let groups: Vec<GroupId> = edges
@@ -164,7 +164,7 @@ pub(super) async fn group(
     let group_id: GroupId = id.parse().map_err(|_| ScimError::not_found(&id))?;
     let stored = load_stored_group(&scim, &access, group_id).await?;
     if is_unmodified(&headers, stored.state.revision) {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
+        return Ok(not_modified(stored.state.revision));
     }
     let (shown, location) = show_group(&scim, &access, &stored, &projection).await?;
     Ok(resource_response(
