@@ -2,7 +2,8 @@
 //! key answers.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -17,6 +18,9 @@ use crate::model::slug::Slug;
 use crate::store::{Found, Key, Read, Scan};
 
 use super::Queryable;
+
+/// Names of groups.
+type GroupNames = BTreeMap<GroupId, Arc<str>>;
 
 /// Edges of one resource that are read to answer a question that no key answers.
 const EDGES_MAX: usize = 2_000;
@@ -63,10 +67,12 @@ pub(super) async fn answer<R: Queryable>(
             spans.push(asked.len());
             reads.extend(asked);
         }
-        let mut found = directory.store.read(reads).await?.into_iter();
+        let found = directory.store.read(reads).await?;
+        let names = directory.group_names(organisation, &groups_in(&found)).await?;
+        let mut found = found.into_iter();
         for ((at, term), span) in open.into_iter().zip(spans) {
             let found: Vec<Found> = found.by_ref().take(span).collect();
-            known[at].insert(name(&term), judge(&term, found)?);
+            known[at].insert(name(&term), judge(&term, found, &names)?);
         }
     }
 }
@@ -107,7 +113,20 @@ fn ask(organisation: OrganisationId, resource: Member, term: &ExternalTerm) -> V
     }
 }
 
-fn judge(term: &ExternalTerm, found: Vec<Found>) -> Result<bool, DirectoryError> {
+/// The groups of users among what was read: a question may be about their names.
+fn groups_in(found: &[Found]) -> BTreeSet<GroupId> {
+    let entries = found.iter().filter_map(|found| match found {
+        Found::Entries(entries) => Some(entries),
+        Found::Value(_) => None,
+    });
+    let of_users = entries.flatten().filter(|(key, _)| keys::member_of(key).is_none());
+    of_users
+        .filter_map(|(key, _)| keys::last_uuid(key))
+        .map(GroupId::new)
+        .collect()
+}
+
+fn judge(term: &ExternalTerm, found: Vec<Found>, names: &GroupNames) -> Result<bool, DirectoryError> {
     let mut elements = Vec::new();
     let by_key = single_id(term);
     for found in found {
@@ -119,7 +138,7 @@ fn judge(term: &ExternalTerm, found: Vec<Found>) -> Result<bool, DirectoryError>
                     let reason = format!("a group has more than {EDGES_MAX} members: ask for one by members.value eq");
                     return Err(DirectoryError::TooMany { reason });
                 }
-                elements.extend(entries.iter().filter_map(|(key, _)| element(key)));
+                elements.extend(entries.iter().filter_map(|(key, _)| element(key, names)));
             }
         }
     }
@@ -130,10 +149,16 @@ fn judge(term: &ExternalTerm, found: Vec<Found>) -> Result<bool, DirectoryError>
     Ok(term.matches(&elements))
 }
 
-fn element(key: &Key) -> Option<Value> {
+/// An edge as clients are shown it: a member of a group, or a group of a user.
+fn element(key: &Key, names: &GroupNames) -> Option<Value> {
     match keys::member_of(key) {
         Some(member @ Member::User(_)) => Some(json!({ "value": member_uuid(member).to_string(), "type": "User" })),
         Some(member @ Member::Group(_)) => Some(json!({ "value": member_uuid(member).to_string(), "type": "Group" })),
-        None => keys::last_uuid(key).map(|id| json!({ "value": id.to_string() })),
+        None => {
+            let id = GroupId::new(keys::last_uuid(key)?);
+            // A group that has just been deleted has no name, and is no longer shown.
+            let display: &str = names.get(&id)?;
+            Some(json!({ "value": id.to_string(), "display": display, "type": "direct" }))
+        }
     }
 }
