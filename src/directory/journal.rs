@@ -184,7 +184,7 @@ impl Journal {
         for noted in &entries {
             bounds.insert(noted.source.clone(), noted.keep);
         }
-        for (source, _) in &bounds {
+        for source in bounds.keys() {
             if !stored.contains_key(source) {
                 stored.insert(source.clone(), count(store, source).await?);
             }

@@ -44,6 +44,8 @@ pub struct Query<'a> {
     pub with_groups: bool,
     /// The most records that may be read.
     pub budget: QueryBudget,
+    /// Whether indexes may narrow what is read. The answer is the same without them (a test compares).
+    pub indexes: bool,
 }
 
 /// An order other than that of creation.

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{DirectoryError, Permit};
@@ -81,7 +81,7 @@ impl FromRequestParts<Scim> for Access {
         let refused = || ScimError::from(DirectoryError::Unauthenticated);
         let principal = scim
             .directory()
-            .authenticate(bearer(parts).ok_or_else(refused)?)
+            .authenticate(bearer(&parts.headers).ok_or_else(refused)?)
             .await?;
         // A path that is not UTF-8 names nothing. Not 401: that would put a client in good standing into quarantine.
         let path = Path::<HashMap<String, String>>::from_request_parts(parts, scim).await;
@@ -110,8 +110,8 @@ impl FromRequestParts<Scim> for Access {
 }
 
 /// The token of `Authorization: Bearer ...`; the scheme in any case (RFC 9110 s11.1).
-fn bearer(parts: &Parts) -> Option<&str> {
-    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -61,6 +61,7 @@ impl Part {
             connection: Some(&access.connection.name),
             with_groups,
             budget: scim.settings().budget,
+            indexes: true,
         }
     }
 }

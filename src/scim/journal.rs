@@ -15,7 +15,7 @@ use crate::model::deviation::Deviation;
 use crate::model::id::OrganisationId;
 use crate::model::slug::Slug;
 
-use super::{Endpoint, Scim};
+use super::{Endpoint, Scim, access};
 
 /// Rules that are noted of one request.
 const NORMALISED_MAX: usize = 20;
@@ -68,10 +68,14 @@ pub(super) async fn journal(State(scim): State<Scim>, mut request: Request, next
     request.extensions_mut().insert(trail.clone());
     let method = request.method().to_string();
     let pattern = request.extensions().get::<MatchedPath>().cloned();
+    let token = access::bearer(request.headers()).map(str::to_owned);
     let response = next.run(request).await;
-    let Notes { source, normalised } = std::mem::take(&mut *trail.0.lock());
+    let Notes { mut source, normalised } = std::mem::take(&mut *trail.0.lock());
+    if source.is_none() {
+        source = owner(&scim, token).await;
+    }
     if let Some((organisation, connection)) = source {
-        let pattern = pattern.as_ref().map_or("", MatchedPath::as_str);
+        let pattern = pattern.as_ref().map_or("(no such endpoint)", MatchedPath::as_str);
         let refused = response.extensions().get::<Refused>();
         let entry = JournalEntry {
             at: scim.directory().clock().now(),
@@ -88,6 +92,13 @@ pub(super) async fn journal(State(scim): State<Scim>, mut request: Request, next
         scim.directory().note_request(organisation, &connection, entry, keep);
     }
     response
+}
+
+/// Whose token came with a request that no operation took: a wrong path or method, another organisation's base URL.
+async fn owner(scim: &Scim, token: Option<String>) -> Option<(OrganisationId, Slug)> {
+    // A token that opens nothing belongs to nobody's journal; a store that does not answer is told of elsewhere.
+    let principal = scim.directory().authenticate(&token?).await.ok()?;
+    Some((principal.organisation()?, principal.connection()?.clone()))
 }
 
 fn cut(text: &str) -> String {

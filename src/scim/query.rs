@@ -6,7 +6,9 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use crate::directory::query::{Continuation, Next, Page, Query, Queryable, Sort, Start, StoredGroup};
+use crate::model::deviation::Strictness;
 use crate::model::projection::Projection;
+use crate::model::scim_type::ScimType;
 use crate::model::user::User;
 
 use super::access::Access;
@@ -45,6 +47,10 @@ impl Asked {
                 let (index, count) = parameters.page(scim)?;
                 let before = (index > 1).then(|| scim.walks().find(&results, index, now)).flatten();
                 (before, index, count)
+            }
+            Some(_) if parameters.start_index.is_some() && access.connection.strictness == Strictness::Strict => {
+                let detail = "a page is asked for by startIndex or by cursor, not by both";
+                return Err(ScimError::bad_request(ScimType::InvalidCursor, detail));
             }
             Some(text) => {
                 let count = parameters.page_by_cursor(scim, access.connection.strictness)?;
@@ -134,6 +140,7 @@ async fn run<R: Queryable>(
         connection: Some(&access.connection.name),
         with_groups,
         budget: scim.settings().budget,
+        indexes: true,
     };
     let page = scim.directory().query(access.organisation_id(), query).await?;
     Ok((asked, page))

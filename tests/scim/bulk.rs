@@ -141,19 +141,32 @@ async fn resources_that_refer_to_each_other_are_created_and_then_linked() {
         json!([
             one,
             two,
-            group("outer", "Outer", &["one", "inner"]),
-            group("inner", "Inner", &["two", "inner"])
+            // The example of RFC 7644 s3.7.1: two groups, each a member of the other.
+            group("a", "A", &["one", "b"]),
+            group("b", "B", &["two", "a"])
         ]),
     )
     .await;
-    assert_eq!(statuses(&done)[..3], ["201", "201", "201"]);
+    assert_eq!(statuses(&done), ["201", "201", "201", "201"]);
     let (first, second) = (place(&done[0]), place(&done[1]));
     let shown = client.get(&first.0).await.expect(200);
     assert_eq!(shown[ENTERPRISE]["manager"]["value"], second.1);
     assert_eq!(shown[ENTERPRISE]["department"], "D");
     let shown = client.get(&second.0).await.expect(200);
     assert_eq!(shown[ENTERPRISE]["manager"]["value"], first.1);
-    assert!(members(&client, &done[2]).await.contains(&place(&done[3]).1));
+    let (a, b) = (place(&done[2]), place(&done[3]));
+    assert!(members(&client, &done[2]).await.contains(&b.1));
+    assert!(members(&client, &done[2]).await.contains(&first.1));
+    assert!(members(&client, &done[3]).await.contains(&a.1));
+    assert!(members(&client, &done[3]).await.contains(&second.1));
+    for (result, path) in [(&done[0], &first.0), (&done[2], &a.0)] {
+        let now = client.get(path).await;
+        assert_eq!(
+            result["version"],
+            now.headers["etag"].to_str().expect("text"),
+            "of the linked resource"
+        );
+    }
 }
 
 #[tokio::test]

@@ -90,6 +90,25 @@ async fn requests_are_noted_with_what_was_read_leniently_and_why_they_were_refus
 }
 
 #[tokio::test]
+async fn requests_that_reach_no_operation_are_noted_in_the_journal_of_their_token() {
+    let client = Service::client().await;
+    client.tenant.service.organisation("other").await;
+    client.get("/Nothing").await.refused(404, None);
+    client.delete("/Users").await.refused(405, None);
+    let elsewhere = |token: &str| {
+        Request::get("/scim/other/v2/Users")
+            .header("authorization", format!("Bearer {token}"))
+            .body(Body::empty())
+            .expect("a request")
+    };
+    client.raw(elsewhere(&client.token)).await.refused(401, None);
+    client.raw(elsewhere("ush_nobody")).await.refused(401, None);
+    let entries = entries(&client).await;
+    let statuses: Vec<&Value> = entries.iter().map(|entry| &entry["status"]).collect();
+    assert_eq!(statuses, [401, 405, 404]);
+}
+
+#[tokio::test]
 async fn a_bulk_request_is_noted_with_each_of_its_operations() {
     let client = Service::client().await;
     let operation = json!({ "method": "POST", "path": "/Users", "bulkId": "a", "data": { "userName": "ada" } });

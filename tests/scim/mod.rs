@@ -6,6 +6,7 @@ mod bulk;
 mod catalogue;
 mod groups;
 mod http;
+mod indexes;
 mod journal;
 mod paging;
 mod query;

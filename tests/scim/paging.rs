@@ -206,6 +206,33 @@ async fn a_walk_costs_the_same_for_each_page_however_far_it_is() {
 }
 
 #[tokio::test]
+async fn a_cursor_is_good_at_every_node() {
+    let here = people(17).await;
+    let mut there = here.clone();
+    let settings = ScimSettings::new("https://usher.example");
+    there.tenant.service.router = usher::scim::router(here.tenant.service.directory.clone(), settings);
+    for query in QUERIES {
+        let whole = ids(&here.get(&format!("/Users?{query}")).await.expect(200));
+        let mut walker = Walker::new(&here, query, By::Cursor, 2);
+        while walker.step().await {
+            walker.client = if std::ptr::eq(walker.client, &here) {
+                &there
+            } else {
+                &here
+            };
+        }
+        assert_eq!(walker.seen, whole, "{query}");
+    }
+    for query in ["?cursor&count=3", "?cursor&count=3&sortBy=displayName"] {
+        let first = here.get(query).await.expect(200);
+        let cursor = first["nextCursor"].as_str().expect("a cursor");
+        let next = query.replace("cursor", &format!("cursor={cursor}"));
+        let (one, other) = (here.get(&next).await.expect(200), there.get(&next).await.expect(200));
+        assert_eq!(one["Resources"], other["Resources"], "over all types");
+    }
+}
+
+#[tokio::test]
 async fn a_cursor_belongs_to_its_query_and_ends() {
     let client = people(5).await;
     let first = client.get("/Users?cursor&count=2").await.expect(200);

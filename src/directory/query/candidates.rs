@@ -39,11 +39,12 @@ pub(super) async fn of<R: Queryable>(
 ) -> Result<Option<Vec<Uuid>>, DirectoryError> {
     let lists = filter.conjuncts();
     let usable = lists.iter().filter_map(|terms| {
-        let lookups: Option<Vec<Lookup>> = terms
+        let lookups: Option<Vec<Vec<Lookup>>> = terms
             .iter()
-            .map(|term| lookup::<R>(organisation, term, query))
+            .map(|term| lookups::<R>(organisation, term, query))
             .collect();
-        lookups.map(|lookups| (cost(&lookups), lookups))
+        let lookups: Vec<Lookup> = lookups?.into_iter().flatten().collect();
+        Some((cost(&lookups), lookups))
     });
     let Some((_, lookups)) = usable.min_by_key(|(cost, _)| *cost) else {
         return Ok(None);
@@ -123,6 +124,31 @@ fn cost(lookups: &[Lookup]) -> usize {
         .sum()
 }
 
+/// Where the matches of one equality are, all together.
+fn lookups<R: Queryable>(
+    organisation: OrganisationId,
+    term: &EqualityTerm<'_>,
+    query: Query<'_>,
+) -> Option<Vec<Lookup>> {
+    if let AttributePath {
+        schema: None,
+        name,
+        sub,
+    } = &term.path
+        && name == "members"
+        && matches!(sub.as_deref(), None | Some("value"))
+    {
+        // The groups that have this member, whether it is a user or a group.
+        let id = term.literal.as_str()?.parse::<UserId>().ok();
+        let groups_of = |member| Lookup::Range(keys::member_groups(organisation, member));
+        return Some(id.map_or_else(Vec::new, |id| {
+            let as_group = Member::Group(GroupId::new(id.uuid()));
+            vec![groups_of(Member::User(id)), groups_of(as_group)]
+        }));
+    }
+    Some(vec![lookup::<R>(organisation, term, query)?])
+}
+
 fn lookup<R: Queryable>(organisation: OrganisationId, term: &EqualityTerm<'_>, query: Query<'_>) -> Option<Lookup> {
     let AttributePath {
         schema: None,
@@ -160,10 +186,6 @@ fn lookup<R: Queryable>(organisation: OrganisationId, term: &EqualityTerm<'_>, q
     }
     let id = value.parse::<UserId>().ok().map(UserId::uuid);
     match name.as_str() {
-        // The groups that have this member; whether it is a user or a group, the index of one of them is empty.
-        "members" => Some(id.map_or(Lookup::Nothing, |id| {
-            Lookup::Range(keys::member_groups(organisation, Member::User(UserId::new(id))))
-        })),
         "groups" => Some(id.map_or(Lookup::Nothing, |id| {
             Lookup::Range(keys::group_members(organisation, GroupId::new(id)))
         })),

@@ -94,8 +94,8 @@ impl Directory {
             Ok(())
         };
         let ids = match query.filter {
-            Some(filter) => candidates::of::<R>(self, organisation, filter, query).await?,
-            None => None,
+            Some(filter) if query.indexes => candidates::of::<R>(self, organisation, filter, query).await?,
+            _ => None,
         };
         if let Some(ids) = ids {
             for part in ids.chunks(CHUNK) {
