@@ -12,7 +12,7 @@ use crate::{server, telemetry};
 ///
 /// Without any configuration it listens on 127.0.0.1:8080 and keeps its data in ./data. The first start on an empty folder
 /// makes an organisation, a SCIM connection and an administrator token, prints them once and writes them to
-/// <data>/bootstrap.json. SIGTERM or Ctrl-C stops it in order.
+/// bootstrap.json in the data folder. SIGTERM or Ctrl-C stops it in order.
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
     "Examples:\n",

@@ -8,10 +8,10 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Which gateway")]
 pub struct Target {
-    /// The gateway's address, http(s)://host[:port]; else it is found from the data folder
+    /// The gateway's address, https://host:port; else it is found from the data folder
     #[arg(long, value_name = "URL", env = "USHER_URL", global = true)]
     pub url: Option<String>,
-    /// An administrator token; else the one in <data>/bootstrap.json. Better in the environment than in the process list
+    /// An administrator token; else the one in bootstrap.json of the data folder. Better in the environment than in the process list
     #[arg(
         long,
         value_name = "TOKEN",

@@ -1,6 +1,6 @@
 //! What a run is going to do: the difference between a complete snapshot and the model, before anything is touched.
 //!
-//! A plan is exactly what [`super::apply`] does. Entries that would fail are foreseen here, with the reason, and are not
+//! A plan is exactly what `apply.rs` does. Entries that would fail are foreseen here, with the reason, and are not
 //! attempted. Its [`Plan::hash`] names it: a person approves a plan by it, and another plan has another hash.
 
 mod groups;

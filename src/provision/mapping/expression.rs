@@ -1,7 +1,7 @@
 //! One CEL expression: compiled and checked once, evaluated for each person within bounds.
 //!
 //! CEL has no unbounded loops, but nested ones over long lists, and texts that double with every step, can still take
-//! hours. [`super::bounds`] refuses such expressions when they are compiled; this file bounds what goes in.
+//! hours. `bounds.rs` refuses such expressions when they are compiled; this file bounds what goes in.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
