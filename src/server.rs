@@ -87,7 +87,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     let start = bootstrap::prepare(&directory, data, &public).await?;
     let presence = Presence::announce(data, &local)?;
     tracing::info!(listen = %address, engine = directory.store().engine(), "the gateway is ready");
-    tell(out, &start, &public, data).map_err(|source| ServeError::Data {
+    tell(out, &start, [&local, &public], data).map_err(|source| ServeError::Data {
         path: PathBuf::from("standard output"),
         source,
     })?;
@@ -142,10 +142,16 @@ fn public_url(config: &ServerConfig, local: &str) -> String {
     url.trim_end_matches('/').to_owned()
 }
 
-fn tell(out: &mut (dyn Write + Send), start: &Start, public: &str, data: &Path) -> io::Result<()> {
+fn tell(out: &mut (dyn Write + Send), start: &Start, urls: [&str; 2], data: &Path) -> io::Result<()> {
+    let [local, public] = urls;
+    let known = if local == public {
+        String::new()
+    } else {
+        format!(", is known to clients as {public}")
+    };
     writeln!(
         out,
-        "usher listens on {public} and keeps its data in {}",
+        "usher listens on {local}{known} and keeps its data in {}",
         data.display()
     )?;
     match start {

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::model::event::EventKind;
 use crate::model::id::{InvitationId, OrganisationId};
 use crate::model::invitation::{Invitation, InvitationState};
+use crate::model::lifecycle::Step;
 use crate::model::user::User;
 
 use super::error::Denial;
@@ -34,7 +35,7 @@ impl Operation for AcceptInvitation<'_> {
             return Err(closed());
         }
         let before = unit.load_user(invitation.user).await?;
-        if !before.is_active() {
+        if !before.is_active() || before.facts.step() >= Step::Enrolled {
             return Err(closed());
         }
         invitation.state = InvitationState::Accepted;

@@ -98,6 +98,9 @@ pub enum Denial {
     /// The connection may not grant this role.
     #[error("the connection may not grant this role: list it under grantable_roles")]
     RoleNotGrantable,
+    /// The user or group is another connection's.
+    #[error("another connection or a person manages this: change it there")]
+    HeldByAnother,
     /// The invitation is used, withdrawn or expired.
     #[error("the invitation is used, withdrawn or expired: ask for a new one")]
     InvitationClosed,

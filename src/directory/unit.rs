@@ -229,14 +229,28 @@ impl Unit {
         let groups_changed = self.changes.keys().any(keys::is_group);
         let organisation = self.organisation;
         let (store, settings) = (Arc::clone(&self.store), Arc::clone(&self.settings));
-        let result = store.commit(self.into_batch()).await;
-        if settings_changed {
-            settings.forget(organisation);
+        let batch = self.into_batch();
+        if !settings_changed && !groups_changed {
+            return store.commit(batch).await.map(|_| ());
         }
-        if groups_changed {
-            settings.forget_group_names();
-        }
-        result.map(|_| ())
+        // A task of its own: whoever asked may hang up while the store commits, and what changed must be forgotten all
+        // the same. A revoked token would go on working otherwise.
+        let committing = tokio::spawn(async move {
+            let result = store.commit(batch).await;
+            if settings_changed {
+                settings.forget(organisation);
+            }
+            if groups_changed {
+                settings.forget_group_names();
+            }
+            result.map(|_| ())
+        });
+        committing.await.unwrap_or_else(|error| {
+            Err(StoreError::Unavailable {
+                engine: "directory",
+                reason: format!("the commit was broken off: {error}"),
+            })
+        })
     }
 
     fn into_batch(self) -> Batch {

@@ -33,6 +33,9 @@ pub struct Group {
     /// The identifier that each connection knows the group by.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub external_ids: BTreeMap<Slug, String>,
+    /// The connections that made or adopted the group.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sources: BTreeSet<Slug>,
     /// Roles that members hold because they are members.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub grants_roles: BTreeSet<Slug>,
@@ -72,6 +75,14 @@ impl Kind {
             Self::Unit => "unit",
             Self::Room => "room",
         }
+    }
+}
+
+impl Group {
+    /// Every connection that holds the group: only these may change or delete it.
+    #[must_use]
+    pub fn held_by(&self) -> BTreeSet<&Slug> {
+        self.sources.iter().chain(self.external_ids.keys()).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! A person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -26,6 +26,9 @@ pub struct User {
     /// The identifier that each connection knows the person by (SCIM `externalId`, a directory's stable id).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub external_ids: BTreeMap<Slug, String>,
+    /// The connections that made or adopted the person, also those that have no identifier of their own for them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sources: BTreeSet<Slug>,
     /// The facts behind the state.
     #[serde(default)]
     pub facts: Facts,
@@ -84,7 +87,13 @@ impl User {
         self.attributes.get("displayName").and_then(Value::as_str)
     }
 
-    /// The connections that know the person.
+    /// Every connection that holds the person: a person without any is a person's own doing.
+    #[must_use]
+    pub fn held_by(&self) -> BTreeSet<&Slug> {
+        self.sources.iter().chain(self.external_ids.keys()).collect()
+    }
+
+    /// The connections that know the person by an identifier of their own.
     pub fn connections(&self) -> impl Iterator<Item = &Slug> {
         self.external_ids.keys()
     }

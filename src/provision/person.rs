@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use crate::directory::error::Denial;
 use crate::directory::membership::{claim_licence, withdraw_origin};
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{DirectoryError, Unit};
 use crate::model::connection::{Connection, Onboarding};
 use crate::model::id::UserId;
 use crate::model::invitation::InvitationState;
-use crate::model::lifecycle::{Block, Facts};
+use crate::model::lifecycle::{Block, Facts, Step};
 use crate::model::origin::Origin;
 use crate::model::slug::Slug;
 use crate::model::user::User;
@@ -83,6 +84,7 @@ pub async fn create(unit: &mut Unit, context: Context<'_>, person: &Person) -> R
         user_name: person.user_name.clone(),
         attributes: Map::new(),
         external_ids: std::collections::BTreeMap::new(),
+        sources: BTreeSet::from([context.connection.name.clone()]),
         facts: Facts::default(),
         password_hash: None,
         roles: std::collections::BTreeMap::new(),
@@ -118,7 +120,28 @@ pub async fn update(
 ) -> Result<(User, Yielded), DirectoryError> {
     let mut after = before.clone();
     let yielded = write(unit, context, &mut after, person, extent);
+    // Whoever was made inactive could not be invited then, and is now.
+    let is_back = !before.is_active() && after.is_active() && after.facts.step() == Step::Prepared;
+    if is_back && context.connection.onboarding == Onboarding::Invited {
+        unit.invite(&mut after, InvitationState::Queued).await?;
+    }
     Ok((unit.update_user(before, after).await?, yielded))
+}
+
+/// Takes over a user of another source, whom the matching policy lets the connection adopt.
+///
+/// # Errors
+/// As [`create`].
+pub async fn adopt(
+    unit: &mut Unit,
+    context: Context<'_>,
+    before: &User,
+    person: &Person,
+) -> Result<User, DirectoryError> {
+    let mut after = before.clone();
+    after.sources.insert(context.connection.name.clone());
+    write(unit, context, &mut after, person, Extent::Whole);
+    unit.update_user(before, after).await
 }
 
 fn write(unit: &Unit, context: Context<'_>, user: &mut User, person: &Person, extent: Extent<'_>) -> Yielded {
@@ -182,14 +205,19 @@ fn set_grants(user: &mut User, origin: &Origin, grants: &Grants) {
 /// The connection no longer has the person: deleted when no other source does, unlinked otherwise. True when deleted.
 ///
 /// # Errors
-/// As the store's read.
+/// [`DirectoryError::Denied`] when the person is another source's; as the store's read.
 pub async fn remove(unit: &mut Unit, context: Context<'_>, user: &User) -> Result<bool, DirectoryError> {
     let name = &context.connection.name;
-    if user.connections().all(|connection| connection == name) {
+    let held_by = user.held_by();
+    if !held_by.is_empty() && !held_by.contains(name) {
+        return Err(DirectoryError::Denied(Denial::HeldByAnother));
+    }
+    if held_by.len() <= 1 {
         unit.delete_user(user).await?;
         return Ok(true);
     }
     let mut after = user.clone();
+    after.sources.remove(name);
     after.external_ids.remove(name);
     set_active(&mut after, name, Some(true));
     withdraw_origin(&mut after, &context.origin());

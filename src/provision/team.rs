@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::directory::error::Denial;
 use crate::directory::membership::{Leaving, MemberChanges};
 use crate::directory::{DirectoryError, Unit};
-use crate::model::connection::UnknownMembers;
+use crate::model::connection::{Adoption, UnknownMembers};
 use crate::model::group::{Group, Kind};
 use crate::model::id::GroupId;
 use crate::model::membership::Member;
 use crate::model::origin::Origin;
+use crate::model::slug::Slug;
 
 use super::person::Context;
 
@@ -54,6 +56,7 @@ pub async fn create(unit: &mut Unit, context: Context<'_>, team: &Team) -> Resul
         parent: None,
         attributes: team.attributes.clone(),
         external_ids: BTreeMap::from_iter(link),
+        sources: BTreeSet::from([context.connection.name.clone()]),
         grants_roles: BTreeSet::new(),
         grants_licences: BTreeSet::new(),
         created: now,
@@ -65,15 +68,31 @@ pub async fn create(unit: &mut Unit, context: Context<'_>, team: &Team) -> Resul
 
 /// Changes a group's record; its members are not touched.
 ///
+/// A group that other connections hold is theirs to name, unless the matching policy lets this one adopt it.
+///
 /// # Errors
-/// As [`create`].
+/// [`DirectoryError::Mutability`] for another connection's group; as [`create`].
 pub async fn update(
     unit: &mut Unit,
     context: Context<'_>,
     before: &Group,
     team: &Team,
 ) -> Result<Group, DirectoryError> {
+    let name = &context.connection.name;
     let mut after = before.clone();
+    if !is_held(before, name) {
+        if context.connection.matching.adoption == Adoption::Refuse {
+            let is_same = before.display_name == team.display_name && before.attributes == team.attributes;
+            let reason = "another connection manages this group".to_owned();
+            let attribute = "displayName".to_owned();
+            return if is_same {
+                Ok(after)
+            } else {
+                Err(DirectoryError::Mutability { attribute, reason })
+            };
+        }
+        after.sources.insert(name.clone());
+    }
     after.display_name.clone_from(&team.display_name);
     after.attributes.clone_from(&team.attributes);
     match &team.external_id {
@@ -81,6 +100,42 @@ pub async fn update(
         None => after.external_ids.remove(&context.connection.name),
     };
     unit.update_group(before, after).await
+}
+
+/// Whether the connection may change the group's record: it holds it, or nobody does.
+fn is_held(group: &Group, connection: &Slug) -> bool {
+    let held_by = group.held_by();
+    held_by.is_empty() || held_by.contains(connection)
+}
+
+/// Refuses a connection that neither made nor adopted the group.
+///
+/// # Errors
+/// [`DirectoryError::Denied`].
+pub fn check_held(group: &Group, connection: &Slug) -> Result<(), DirectoryError> {
+    if is_held(group, connection) {
+        Ok(())
+    } else {
+        Err(DirectoryError::Denied(Denial::HeldByAnother))
+    }
+}
+
+/// The connection no longer has the group: deleted when no other source does, unlinked otherwise. True when deleted.
+///
+/// # Errors
+/// [`DirectoryError::Denied`] when the group is another source's; as the store's read.
+pub async fn remove(unit: &mut Unit, context: Context<'_>, group: &Group) -> Result<bool, DirectoryError> {
+    let name = &context.connection.name;
+    check_held(group, name)?;
+    if group.held_by().len() <= 1 {
+        unit.delete_group(group).await?;
+        return Ok(true);
+    }
+    let mut after = group.clone();
+    after.sources.remove(name);
+    after.external_ids.remove(name);
+    unit.update_group(group, after).await?;
+    Ok(false)
 }
 
 /// Applies changes of members. `unknown` are those that the caller could not even read as identifiers. A replacement or removal takes away this connection's reason only: who is in the group for

@@ -12,7 +12,6 @@ use crate::model::id::GroupId;
 use crate::model::normalise::normalise;
 use crate::model::patch::MemberChange;
 use crate::model::user::User;
-use crate::provision::authority::Extent;
 use crate::provision::matching::{self, Keys, Match};
 use crate::provision::person::{self, Context, Person};
 use crate::provision::team::{self, Team};
@@ -76,7 +75,7 @@ impl Operation for CreateUser<'_> {
         };
         match matching::find(unit, context.organisation, context.connection, keys).await? {
             Match::Nobody => person::create(unit, context, person).await,
-            Match::Adopted(user) => Ok(person::update(unit, context, &user, person, Extent::Whole).await?.0),
+            Match::Adopted(user) => person::adopt(unit, context, &user, person).await,
             // A client that creates whom it has created already: 409, and the filter finds the user (idp.md section 1.2).
             Match::Known(_) => {
                 let value = person.external_id.clone().unwrap_or_default();

@@ -231,7 +231,9 @@ impl Operation for ModifyGroup<'_> {
             Err(error) => return Ok(Err(error)),
         };
         let after = if patched.changed {
-            team::update(unit, self.rules.context, &before, &identity::team(patched.resource)?).await?
+            let after = team::update(unit, self.rules.context, &before, &identity::team(patched.resource)?).await?;
+            regrant::after_rename(unit, self.rules, &before, &after).await?;
+            after
         } else {
             before
         };

@@ -24,6 +24,10 @@ pub(super) async fn groups_of(
         return Ok(Vec::new());
     }
     let organisation = unit.organisation();
+    // A group that the person enters or leaves at the same time is a conflict: two removals at once would each still see
+    // the other group, and the grant would stay for ever.
+    unit.bytes(&keys::member_changes(organisation, Member::User(user)))
+        .await?;
     let edges = Scan::prefix(&keys::member_groups(organisation, Member::User(user)), SCAN_ENTRIES_MAX);
     let edges = unit.scan(edges).await?;
     let ids: Vec<GroupId> = edges
@@ -35,7 +39,7 @@ pub(super) async fn groups_of(
         .await?;
     let mut groups = Vec::with_capacity(ids.len());
     for id in ids {
-        if let Some(group) = unit.find_present::<Group>(&keys::group(organisation, id)).await? {
+        if let Some(group) = unit.find::<Group>(&keys::group(organisation, id)).await? {
             groups.push((id, group.display_name));
         }
     }
@@ -84,4 +88,42 @@ pub(super) async fn after_member_changes(
         person::regrant(unit, rules.context, &before, &grants).await?;
     }
     Ok(())
+}
+
+/// Members whose grants are looked at again when their group is renamed.
+const RENAMED_MEMBERS_MAX: usize = 1_000;
+
+/// Evaluates the rules again for the members of a group whose name changed: rules know groups by their names.
+///
+/// # Errors
+/// [`DirectoryError::InvalidValue`] for a group with too many members for one commit; as [`after_member_changes`].
+pub(super) async fn after_rename(
+    unit: &mut Unit,
+    rules: Rules<'_>,
+    before: &Group,
+    after: &Group,
+) -> Result<(), DirectoryError> {
+    if before.display_name == after.display_name || !rules.mapping.needs_groups() {
+        return Ok(());
+    }
+    // Whoever comes in or leaves meanwhile conflicts.
+    unit.bytes(&keys::group_changes(unit.organisation(), after.id)).await?;
+    let members: Vec<Member> = unit
+        .list_members(after.id)
+        .await?
+        .into_iter()
+        .map(|(member, _)| member)
+        .collect();
+    if members.len() > RENAMED_MEMBERS_MAX {
+        let reason = format!(
+            "this connection's rules give by the names of groups, and a group of more than {RENAMED_MEMBERS_MAX} members \
+             cannot be renamed at once: make a new group and move the members"
+        );
+        return Err(DirectoryError::invalid("displayName", reason));
+    }
+    let changes = MemberChanges {
+        added: members,
+        ..MemberChanges::default()
+    };
+    after_member_changes(unit, rules, after, &changes).await
 }

@@ -10,6 +10,7 @@ use crate::directory::query::Queryable as _;
 use crate::directory::{DirectoryError, Operation, Unit};
 use crate::model::Object;
 use crate::model::id::{GroupId, UserId};
+use crate::model::lifecycle::Block;
 use crate::model::normalise::{SchemaError, check_immutable, normalise};
 use crate::model::patch::MemberChange;
 use crate::model::represent::{self, GroupState};
@@ -92,7 +93,12 @@ impl Operation for ReplaceUser<'_> {
             groups: &groups,
             ..self.rules
         };
-        let person = identity::person(rules, self.resource.clone(), self.password_hash.clone())?;
+        let mut person = identity::person(rules, self.resource.clone(), self.password_hash.clone())?;
+        let own = Block::Connection(rules.context.connection.name.clone());
+        if !before.is_active() && !before.facts.suspended_by.contains(&own) && person.active == Some(false) {
+            // The client sends back what it was shown: another's block, which is not its own word.
+            person.active = None;
+        }
         let (user, _) = person::update(unit, rules.context, &before, &person, Extent::Whole).await?;
         Ok(Ok(user))
     }
@@ -166,6 +172,7 @@ impl Operation for ReplaceGroup<'_> {
             return Ok(Err(error));
         }
         let after = team::update(unit, self.rules.context, &before, self.team).await?;
+        regrant::after_rename(unit, self.rules, &before, &after).await?;
         let done = members::apply(unit, self.rules, &after, self.members).await?;
         Ok(Ok(done.unknown.len()))
     }

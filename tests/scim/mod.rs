@@ -13,5 +13,6 @@ mod query;
 mod search;
 mod seats;
 mod sorting;
+mod sources;
 mod strictness;
 mod users;

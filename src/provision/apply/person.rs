@@ -121,7 +121,7 @@ impl Change<'_> {
         };
         let user = unit.load_user(UserId::new(link.id)).await?;
         let name = &self.context.connection.name;
-        let has_other_source = user.connections().any(|connection| connection != name);
+        let has_other_source = user.held_by().into_iter().any(|connection| connection != name);
         match self.step.action {
             PersonAction::Miss => link.missed += 1,
             PersonAction::SuspendMissing => {

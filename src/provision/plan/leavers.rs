@@ -52,7 +52,7 @@ impl Planner<'_> {
 
     fn leaver(&self, user: &User, action: PersonAction, ledger: &mut Ledger, plan: &mut Plan) {
         let name = &self.context.connection.name;
-        let has_other_source = user.connections().any(|connection| connection != name);
+        let has_other_source = user.held_by().into_iter().any(|connection| connection != name);
         let action = match action {
             PersonAction::Delete if has_other_source => PersonAction::Unlink,
             other => other,

@@ -75,6 +75,7 @@ pub(super) fn nobody(now: crate::model::clock::Timestamp) -> User {
         user_name: String::new(),
         attributes: serde_json::Map::new(),
         external_ids: std::collections::BTreeMap::new(),
+        sources: std::collections::BTreeSet::new(),
         facts: Facts::default(),
         password_hash: None,
         roles: std::collections::BTreeMap::new(),
