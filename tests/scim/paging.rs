@@ -270,6 +270,20 @@ async fn a_cursor_belongs_to_its_query_and_ends() {
             .await
             .refused(400, Some("invalidCount"));
     }
+    let mut settings = ScimSettings::new("https://usher.example");
+    settings.cursor_timeout_s = 0;
+    let mut later = client.clone();
+    later.tenant.service.router = usher::scim::router(client.tenant.service.directory.clone(), settings);
+    let given = std::time::Instant::now();
+    loop {
+        let answer = later.get(&format!("/Users?count=2&cursor={cursor}")).await;
+        if answer.status == 400 {
+            answer.refused(400, Some("expiredCursor"));
+            break;
+        }
+        assert!(given.elapsed().as_secs() < 60, "the cursor never ends");
+        tokio::task::yield_now().await;
+    }
     let one_page = client.get("/Users?cursor=&count=5").await.expect(200);
     assert!(one_page.get("nextCursor").is_none());
 }

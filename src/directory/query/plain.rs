@@ -36,7 +36,9 @@ impl Directory {
             let mut found = self.store.read(reads).await?.into_iter();
             let stored = found.next().and_then(Found::into_value);
             let number = stored.map_or(Ok(0), |stored| parse_counter(&counter, &stored.value))?;
-            counted.get_or_insert(number.unsigned_abs());
+            if counted.is_none() {
+                counted = Some(number.unsigned_abs());
+            }
             let read: Vec<(Key, _)> = found.next().map(Found::into_entries).unwrap_or_default();
             let Some((last, _)) = read.last() else { break };
             scan = scan.after(last.clone());
