@@ -228,8 +228,11 @@ fn app(scim: Scim) -> Router {
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(limit)
         .with_state(scim.clone());
+    // The base URL as some people type it, with a slash at the end.
+    let typed = Router::new().route("/scim/{org}/v2/", get(across::query));
     Router::new()
         .nest(BASE, routes)
+        .merge(typed.with_state(scim.clone()))
         .layer(middleware::from_fn(me::negotiate))
         .layer(middleware::from_fn_with_state(scim, journal::journal))
 }

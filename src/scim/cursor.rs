@@ -3,7 +3,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -34,9 +33,6 @@ pub(super) struct Cursor {
     pub(super) issued_ms: i64,
 }
 
-/// No lifetime is longer: about 68 years.
-const MOST_SECONDS: i64 = i32::MAX as i64;
-
 impl Cursor {
     /// What the client is given: characters that need no escape in a URL (RFC 3986 s2.3).
     pub(super) fn write(&self, query: &Fingerprint) -> String {
@@ -56,8 +52,8 @@ impl Cursor {
             let detail = "the cursor was not given out for this query: send every parameter as in the first request";
             ScimError::bad_request(ScimType::InvalidCursor, detail)
         })?;
-        let lifetime = TimeDelta::seconds(i64::try_from(timeout_s).unwrap_or(MOST_SECONDS));
-        if now.timestamp_millis() - cursor.issued_ms > lifetime.num_milliseconds() {
+        let age_ms = now.timestamp_millis().saturating_sub(cursor.issued_ms);
+        if u64::try_from(age_ms).is_ok_and(|age_ms| age_ms / 1_000 > timeout_s) {
             let detail = format!("the cursor is older than {timeout_s} seconds: start again with an empty cursor");
             return Err(ScimError::bad_request(ScimType::ExpiredCursor, detail));
         }
