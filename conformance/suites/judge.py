@@ -1,4 +1,4 @@
-"""Runs public SCIM suites and judges what they found by gaps.toml: judge.py BOOTSTRAP_JSON [--verbose] [suite ...].
+"""Runs public SCIM suites and judges what they found by gaps.toml: judge.py --bootstrap FILE [--verbose] [suite ...].
 
 Each suite becomes a list of results under the names of its checks. A check that reports more than once under one name
 has failed when one of the results has. Exit codes: 0 nothing unexpected, 1 an unlisted failure or a closed gap,
@@ -115,7 +115,7 @@ def judge(suite: str, results: list[Result], gaps: dict[str, str], verbose: bool
 def main() -> int:
     """Runs the suites that were asked for, all of them by default."""
     arguments = argparse.ArgumentParser(prog="conformance/suites/run")
-    arguments.add_argument("bootstrap", type=Path, help=argparse.SUPPRESS)
+    arguments.add_argument("--bootstrap", type=Path, required=True, help=argparse.SUPPRESS)
     arguments.add_argument("--verbose", action="store_true", help="names the checks that pass, and the gaps with their reasons")
     arguments.add_argument("suites", nargs="*", metavar="suite", help=f"of {', '.join(SUITES)}; all without")
     asked = arguments.parse_args()
