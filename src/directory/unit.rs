@@ -299,7 +299,7 @@ impl Unit {
             };
             scan = scan.after(last.clone());
             if let Some((first, _)) = entries.into_iter().find(|(key, _)| !hidden.contains(key)) {
-                return Ok(Some(own.map_or(first.clone(), |own| own.min(first))));
+                return Ok(own.into_iter().chain([first]).min());
             }
         }
     }
