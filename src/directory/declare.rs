@@ -135,7 +135,7 @@ impl Directory {
     pub async fn declare(&self, permit: &Permit, declaration: &Declaration) -> Result<Vec<Change>, DirectoryError> {
         let changes = self.run(permit, &Declare(declaration)).await?;
         for licence in &declaration.licences {
-            self.put_licence(permit, licence.clone()).await?;
+            self.promote_waiting(permit, &licence.key).await?;
         }
         Ok(changes)
     }

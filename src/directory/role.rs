@@ -126,7 +126,17 @@ impl Directory {
     pub async fn put_licence(&self, permit: &Permit, licence: Licence) -> Result<bool, DirectoryError> {
         let key = licence.key.clone();
         let changed = self.run(permit, &PutLicence(licence)).await?;
-        while self.run(permit, &PromoteWaiting(&key)).await? {}
+        self.promote_waiting(permit, &key).await?;
         Ok(changed)
+    }
+
+    /// Gives the free seats of a licence, as it is stored, to those who wait for it, in order, some in each commit. Nothing
+    /// happens for a licence that does not exist.
+    ///
+    /// # Errors
+    /// As the store's commit.
+    pub async fn promote_waiting(&self, permit: &Permit, licence: &Slug) -> Result<(), DirectoryError> {
+        while self.run(permit, &PromoteWaiting(licence)).await? {}
+        Ok(())
     }
 }

@@ -4,6 +4,8 @@
 //! in line with the person's state. The pool's counter is bounded in the commit itself, so two racers never both take the
 //! last seat. A freed seat goes to the first who waits, in the same commit.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::json;
 
 use crate::model::clock::Timestamp;
@@ -12,7 +14,6 @@ use crate::model::id::UserId;
 use crate::model::licence::{Licence, Seat, SeatClaim, WhenFull};
 use crate::model::slug::Slug;
 use crate::model::user::User;
-use crate::store::Scan;
 
 use super::keys::{self, Count, Table};
 use super::{DirectoryError, Unit};
@@ -25,25 +26,33 @@ use super::{DirectoryError, Unit};
 pub async fn settle(unit: &mut Unit, before: Option<&User>, after: &mut User) -> Result<(), DirectoryError> {
     let mut claims = std::mem::take(&mut after.licences);
     claims.retain(|_, claim| !claim.origins.is_empty());
-    if let Some(before) = before {
-        for (key, claim) in &before.licences {
-            if !claims.contains_key(key) {
-                release(unit, key, claim, after.id).await?;
-            }
+    let mut given_up: BTreeMap<Slug, SeatClaim> = BTreeMap::new();
+    for (key, claim) in before.into_iter().flat_map(|user| &user.licences) {
+        if !claims.contains_key(key) {
+            given_up.insert(key.clone(), claim.clone());
         }
     }
+    let mut wanted = Vec::new();
     for (key, claim) in &mut claims {
         let licence = load_licence(unit, key).await?;
         let previous = before.and_then(|user| user.licences.get(key));
         // The stored seat is the truth; what a caller put into the claim is not.
         claim.seat = previous.map_or(Seat::Unneeded, |claim| claim.seat.clone());
         match (licence.needs_seat(&after.facts), &claim.seat) {
-            (true, Seat::Unneeded) => claim.seat = take(unit, &licence, after.id).await?,
+            (true, Seat::Unneeded) => wanted.push(licence),
             (false, Seat::Held(_) | Seat::Waiting(_) | Seat::Fallback { .. }) => {
-                release(unit, key, claim, after.id).await?;
+                given_up.insert(key.clone(), claim.clone());
                 claim.seat = Seat::Unneeded;
             }
             (true, _) | (false, Seat::Unneeded) => {}
+        }
+    }
+    // Seats are given back before others are taken: the person's own turn in a queue may be the one that comes.
+    release(unit, &given_up, after.id, &mut claims).await?;
+    for licence in wanted {
+        let seat = take(unit, &licence, after.id).await?;
+        if let Some(claim) = claims.get_mut(&licence.key) {
+            claim.seat = seat;
         }
     }
     after.licences = claims;
@@ -55,37 +64,27 @@ pub async fn settle(unit: &mut Unit, before: Option<&User>, after: &mut User) ->
 /// # Errors
 /// As the store's read.
 pub async fn release_all(unit: &mut Unit, user: &User) -> Result<(), DirectoryError> {
-    for (key, claim) in &user.licences {
-        release(unit, key, claim, user.id).await?;
-    }
-    Ok(())
+    release(unit, &user.licences, user.id, &mut BTreeMap::new()).await
 }
 
-/// Gives seats that have become free by a raised limit to those who wait, at most `most` of them. True when more wait and
-/// may have one.
+/// Gives seats that have become free by a raised limit to those who wait, at most `most` of them. True when more may follow.
 ///
 /// # Errors
 /// As the store's read.
 pub async fn promote_waiting(unit: &mut Unit, licence: &Licence, most: usize) -> Result<bool, DirectoryError> {
-    let organisation = unit.organisation();
-    let pool = keys::count(organisation, &Count::Seats(licence.key.clone()));
-    let queue = unit
-        .scan(Scan::prefix(&keys::queue(organisation, &licence.key), most + 1))
-        .await?;
-    let waiting: Vec<UserId> = queue
-        .iter()
-        .filter_map(|(key, _)| keys::last_uuid(key))
-        .map(UserId::new)
-        .collect();
-    for user in waiting.iter().take(most) {
+    let pool = keys::count(unit.organisation(), &Count::Seats(licence.key.clone()));
+    for _ in 0..most {
         let used = unit.counter(&pool).await?;
         if licence.ceiling().is_some_and(|ceiling| used >= ceiling) {
             return Ok(false);
         }
-        promote(unit, &licence.key, *user).await?;
+        let Some(Next::Other(next)) = first_waiting(unit, &licence.key, None).await? else {
+            return Ok(false);
+        };
+        promote(unit, &licence.key, next);
         unit.count(pool.clone(), 1, licence.ceiling());
     }
-    Ok(waiting.len() > most)
+    Ok(true)
 }
 
 async fn load_licence(unit: &mut Unit, key: &Slug) -> Result<Licence, DirectoryError> {
@@ -166,46 +165,101 @@ async fn exhausted(unit: &mut Unit, licence: &Licence) -> Result<DirectoryError,
     })
 }
 
-/// Gives back one seat, or the place in the queue.
-async fn release(unit: &mut Unit, key: &Slug, claim: &SeatClaim, user: UserId) -> Result<(), DirectoryError> {
-    if let Seat::Waiting(since) = claim.seat {
-        queue(unit, key, since, user, -1);
-        return Ok(());
+/// Gives back the seats of claims that are over, and their places in queues. `staying` are the claims the person keeps: one of
+/// them that waits, and whose turn comes, takes the seat like anyone's.
+async fn release(
+    unit: &mut Unit,
+    given_up: &BTreeMap<Slug, SeatClaim>,
+    user: UserId,
+    staying: &mut BTreeMap<Slug, SeatClaim>,
+) -> Result<(), DirectoryError> {
+    // The places go first, so that no seat is given to a claim that is over.
+    for (key, claim) in given_up {
+        if let Seat::Waiting(since) = claim.seat {
+            queue(unit, key, since, user, -1);
+        }
     }
-    let Some(pool) = claim.pool(key).cloned() else {
-        return Ok(());
-    };
+    for (key, claim) in given_up {
+        if let Some(pool) = claim.pool(key) {
+            pass_on(unit, pool, user, staying).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives one seat of a pool from `user` to the first who waits for it, or back to the pool.
+async fn pass_on(
+    unit: &mut Unit,
+    pool: &Slug,
+    user: UserId,
+    staying: &mut BTreeMap<Slug, SeatClaim>,
+) -> Result<(), DirectoryError> {
     unit.event(EventKind::SeatFreed, user, json!({ "licence": pool }));
     let counter = keys::count(unit.organisation(), &Count::Seats(pool.clone()));
-    let licence = load_licence(unit, &pool).await?;
+    let licence = load_licence(unit, pool).await?;
     // A pool that is over its limit (the limit was lowered) shrinks first.
     let used = unit.counter(&counter).await?;
     let is_over = licence.ceiling().is_some_and(|ceiling| used > ceiling);
     let next = if is_over {
         None
     } else {
-        first_waiting(unit, &pool, user).await?
+        let waits_too = staying.get(pool).is_some_and(SeatClaim::is_waiting);
+        first_waiting(unit, pool, Some((user, waits_too))).await?
     };
     match next {
-        Some(next) => promote(unit, &pool, next).await?,
+        Some(Next::Other(next)) => promote(unit, pool, next),
+        Some(Next::Settled) => take_turn(unit, pool, user, staying),
         None => unit.count(counter, -1, None),
     }
     Ok(())
 }
 
-/// The first of a queue who is not `leaving`. "Nobody waits" is relied on: whoever queues up at the same time conflicts.
-async fn first_waiting(unit: &mut Unit, pool: &Slug, leaving: UserId) -> Result<Option<UserId>, DirectoryError> {
+/// Who is first in a queue.
+enum Next {
+    /// The person whose seats are being settled: the record is still in the caller's hands.
+    Settled,
+    /// Somebody else, with the record as it is stored.
+    Other(Box<User>),
+}
+
+/// The first of a queue as this unit leaves it so far. "Nobody waits" is relied on: whoever queues up at the same time
+/// conflicts. So are the place and the record of whoever is passed over because they do not agree: when another commit came
+/// between the two reads, this one is sent back to decide again.
+///
+/// `settled` is the person whose seats are being settled, and whether a claim that stays waits for this pool.
+async fn first_waiting(
+    unit: &mut Unit,
+    pool: &Slug,
+    settled: Option<(UserId, bool)>,
+) -> Result<Option<Next>, DirectoryError> {
     let organisation = unit.organisation();
+    let places = keys::queue(organisation, pool);
     let length = keys::count(organisation, &Count::Waiting(pool.clone()));
-    if unit.bytes(&length).await?.is_none_or(|stored| stored.as_ref() == b"0") {
+    let stored = unit.bytes(&length).await?;
+    let is_empty = stored.is_none_or(|stored| stored.as_ref() == b"0");
+    if is_empty && !unit.changed_under(&places).any(|(_, is_there)| is_there) {
         return Ok(None);
     }
-    let queue = unit.scan(Scan::prefix(&keys::queue(organisation, pool), 2)).await?;
-    let ids = queue
-        .iter()
-        .filter_map(|(key, _)| keys::last_uuid(key))
-        .map(UserId::new);
-    Ok(ids.into_iter().find(|waiting| *waiting != leaving))
+    let mut passed = BTreeSet::new();
+    while let Some(place) = unit.first_under(&places, &passed).await? {
+        if unit.bytes(&place).await?.is_some()
+            && let Some(id) = keys::last_uuid(&place).map(UserId::new)
+        {
+            match settled.filter(|(settled, _)| *settled == id) {
+                Some((_, true)) => return Ok(Some(Next::Settled)),
+                Some((_, false)) => {}
+                None => {
+                    let user = unit.find_user(id).await?;
+                    let user = user.filter(|user| user.licences.get(pool).is_some_and(SeatClaim::is_waiting));
+                    if let Some(user) = user {
+                        return Ok(Some(Next::Other(Box::new(user))));
+                    }
+                }
+            }
+        }
+        passed.insert(place);
+    }
+    Ok(None)
 }
 
 /// Puts a user at the end of a queue, or takes the user out (`delta` -1).
@@ -220,25 +274,24 @@ fn queue(unit: &mut Unit, licence: &Slug, since: Timestamp, user: UserId, delta:
     unit.count(keys::count(organisation, &Count::Waiting(licence.clone())), delta, None);
 }
 
-/// Turns a waiting claim into a held one. The record is relied on, so that two freed seats never go to one person.
-async fn promote(unit: &mut Unit, pool: &Slug, user: UserId) -> Result<(), DirectoryError> {
+/// Turns the waiting claim of somebody else into a held one. The record was relied on when it was found, so that two freed
+/// seats never go to one person.
+fn promote(unit: &mut Unit, pool: &Slug, mut promoted: Box<User>) {
     let now = unit.now();
-    let mut promoted = unit.load_user(user).await?;
-    let Some(claim) = promoted.licences.get_mut(pool) else {
-        return Err(DirectoryError::Corrupt(format!(
-            "user {user} waits for licence {pool} without a claim"
-        )));
-    };
-    let Seat::Waiting(since) = claim.seat else {
-        return Err(DirectoryError::Contended {
-            key: format!("queue of licence {pool}"),
-        });
-    };
-    claim.seat = Seat::Held(now);
+    let user = promoted.id;
+    take_turn(unit, pool, user, &mut promoted.licences);
     promoted.last_modified = now.max(promoted.last_modified);
     promoted.revision += 1;
-    queue(unit, pool, since, user, -1);
-    unit.put(keys::user(unit.organisation(), user), &promoted);
-    unit.event(EventKind::SeatTaken, user, json!({ "licence": pool, "promoted": true }));
-    Ok(())
+    unit.put(keys::user(unit.organisation(), user), &*promoted);
+}
+
+/// Turns the waiting claim among `claims` into a held one, and leaves the queue.
+fn take_turn(unit: &mut Unit, pool: &Slug, user: UserId, claims: &mut BTreeMap<Slug, SeatClaim>) {
+    let now = unit.now();
+    let Some(claim) = claims.get_mut(pool) else { return };
+    if let Seat::Waiting(since) = claim.seat {
+        claim.seat = Seat::Held(now);
+        queue(unit, pool, since, user, -1);
+        unit.event(EventKind::SeatTaken, user, json!({ "licence": pool, "promoted": true }));
+    }
 }

@@ -13,7 +13,7 @@ use crate::model::clock::{Clock, Timestamp};
 use crate::model::event::{Actor, Event, EventKind};
 use crate::model::id::OrganisationId;
 use crate::model::record::{self, Record};
-use crate::store::{Batch, Key, Precondition, Read, Scan, Store, StoreError, Versioned};
+use crate::store::{Batch, Key, Precondition, Read, SCAN_ENTRIES_MAX, Scan, Store, StoreError, Versioned};
 
 use super::{Directory, DirectoryError, Permit, keys};
 
@@ -284,6 +284,38 @@ impl Unit {
             batch.append(log.clone(), record::encode(event));
         }
         batch
+    }
+
+    /// The first key under a prefix as this unit leaves it so far, but for those of `passed`. A hint, like every scan.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub(super) async fn first_under(
+        &self,
+        prefix: &Key,
+        passed: &BTreeSet<Key>,
+    ) -> Result<Option<Key>, DirectoryError> {
+        let mut hidden = passed.clone();
+        let mut own = None;
+        for (key, is_there) in self.changed_under(prefix) {
+            if !is_there {
+                hidden.insert(key.clone());
+            } else if own.is_none() && !passed.contains(key) {
+                own = Some(key.clone());
+            }
+        }
+        // One entry more than are hidden: then one that is not hidden is among them, if there is one.
+        let mut scan = Scan::prefix(prefix, (hidden.len() + 1).min(SCAN_ENTRIES_MAX));
+        loop {
+            let entries = self.scan(scan.clone()).await?;
+            let Some((last, _)) = entries.last() else {
+                return Ok(own);
+            };
+            scan = scan.after(last.clone());
+            if let Some((first, _)) = entries.into_iter().find(|(key, _)| !hidden.contains(key)) {
+                return Ok(own.into_iter().chain([first]).min());
+            }
+        }
     }
 }
 

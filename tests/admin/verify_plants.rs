@@ -216,6 +216,10 @@ damage! {
     more_seats_than_the_licence_has => ["counters", "seats"], plot {
         plot.put(keys::count(plot.organisation, &Count::Seats(slug("pro"))), "3").await;
     }
+    somebody_who_waits_although_a_seat_is_free => ["seats"], plot {
+        let licence = plot.first(Table::Licence).await;
+        plot.edit(licence, |licence| licence["limit"] = serde_json::json!(3)).await;
+    }
     a_wrong_number_of_users => ["counters"], plot {
         plot.put(keys::count(plot.organisation, &Count::Users), "7").await;
     }

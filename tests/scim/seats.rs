@@ -213,3 +213,138 @@ async fn a_rule_by_group_gives_a_licence_to_members_and_takes_it_back() {
     let _ = client.delete(&group).await.expect(204);
     assert_eq!(used(&tenant, "pro").await, 0);
 }
+
+/// A tenant with two licences, and a client whose users name their licences in `entitlements`.
+async fn two_pools(basic: (u32, WhenFull), pro: (u32, WhenFull)) -> (Tenant, Client) {
+    let tenant = Service::new().organisation("acme").await;
+    tenant.licence("pro", pro.0, pro.1).await;
+    tenant.licence("basic", basic.0, basic.1).await;
+    let client = tenant.client("scim").await;
+    (tenant, client)
+}
+
+/// Makes a person with these licences; the answer is the path.
+async fn entitled(client: &Client, name: &str, licences: &[&str]) -> String {
+    let path = format!("/Users/{}", client.user(name).await);
+    let _ = client.patch(&path, entitle(licences)).await.expect(200);
+    path
+}
+
+fn entitle(licences: &[&str]) -> Value {
+    let values: Vec<Value> = licences.iter().map(|key| json!({ "value": key })).collect();
+    json!([{ "op": "replace", "path": "entitlements", "value": values }])
+}
+
+fn seats(user: &Value) -> Vec<(&str, &str)> {
+    let seats = user[USHER_USER]["licences"].as_array().into_iter().flatten();
+    seats
+        .map(|seat| {
+            (
+                seat["value"].as_str().expect("a licence"),
+                seat["state"].as_str().expect("a state"),
+            )
+        })
+        .collect()
+}
+
+async fn waiting(tenant: &Tenant, licence: &str) -> i64 {
+    let key = keys::count(tenant.id, &Count::Waiting(slug(licence)));
+    let stored = tenant.service.directory.store().get(key).await.expect("read");
+    stored.map_or(0, |stored| {
+        std::str::from_utf8(&stored.value)
+            .expect("text")
+            .parse()
+            .expect("number")
+    })
+}
+
+#[tokio::test]
+async fn one_change_that_frees_two_seats_of_a_pool_serves_the_next_two_who_wait() {
+    for is_deletion in [false, true] {
+        for waiters in [1, 2, 3] {
+            let (tenant, client) = two_pools((1, WhenFull::Fallback(slug("pro"))), (2, WhenFull::Wait)).await;
+            entitled(&client, "a", &["basic"]).await;
+            let both = entitled(&client, "b", &["basic", "pro"]).await;
+            let mut queue = Vec::new();
+            for number in 0..waiters {
+                queue.push(entitled(&client, &format!("c{number}"), &["pro"]).await);
+            }
+            assert_eq!(
+                (used(&tenant, "pro").await, waiting(&tenant, "pro").await),
+                (2, waiters)
+            );
+            if is_deletion {
+                let _ = client.delete(&both).await.expect(204);
+            } else {
+                let off = json!([{ "op": "replace", "path": "active", "value": false }]);
+                let _ = client.patch(&both, off).await.expect(200);
+            }
+            assert_eq!(used(&tenant, "pro").await, waiters.min(2));
+            assert_eq!(waiting(&tenant, "pro").await, (waiters - 2).max(0));
+            for (place, path) in queue.iter().enumerate() {
+                let user = client.get(path).await.expect(200);
+                let expected = if place < 2 { "held" } else { "waiting" };
+                assert_eq!(seats(&user), [("pro", expected)]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_is_emptied_gives_each_of_its_seats_to_another_who_waits() {
+    let tenant = Service::new().organisation("acme").await;
+    tenant.licence("pro", 3, WhenFull::Wait).await;
+    let mut connection = Connection::new(slug("scim"), ConnectionKind::Scim);
+    connection.grants.push(usher::model::connection::GrantRule {
+        when: "'Engineering' in groups".to_owned(),
+        licences: [slug("pro")].into(),
+        roles: std::collections::BTreeSet::new(),
+    });
+    let client = tenant.client_of(connection).await;
+    let group = format!("/Groups/{}", client.group("Engineering").await);
+    let mut members = Vec::new();
+    for name in ["a", "b", "c"] {
+        members.push(json!({ "value": client.user(name).await }));
+    }
+    let add = json!([{ "op": "add", "path": "members", "value": members }]);
+    let _ = client.patch(&group, add).await.expect(204);
+    let mut queue = Vec::new();
+    for name in ["d", "e", "f", "g"] {
+        queue.push(entitled(&client, name, &["pro"]).await);
+    }
+    assert_eq!((used(&tenant, "pro").await, waiting(&tenant, "pro").await), (3, 4));
+    let empty = json!([{ "op": "remove", "path": "members" }]);
+    let _ = client.patch(&group, empty).await.expect(204);
+    assert_eq!((used(&tenant, "pro").await, waiting(&tenant, "pro").await), (3, 1));
+    for (place, path) in queue.iter().enumerate() {
+        let expected = if place < 3 { "held" } else { "waiting" };
+        assert_eq!(seats(&client.get(path).await.expect(200)), [("pro", expected)]);
+    }
+}
+
+#[tokio::test]
+async fn a_seat_that_someone_gives_back_goes_to_their_own_waiting_claim_when_it_is_its_turn() {
+    let (tenant, client) = two_pools((1, WhenFull::Fallback(slug("pro"))), (1, WhenFull::Wait)).await;
+    entitled(&client, "a", &["basic"]).await;
+    let first = entitled(&client, "w", &["basic", "pro"]).await;
+    let second = entitled(&client, "x", &["pro"]).await;
+    assert_eq!((used(&tenant, "pro").await, waiting(&tenant, "pro").await), (1, 2));
+    let _ = client.patch(&first, entitle(&["pro"])).await.expect(200);
+    assert_eq!(seats(&client.get(&first).await.expect(200)), [("pro", "held")]);
+    assert_eq!(seats(&client.get(&second).await.expect(200)), [("pro", "waiting")]);
+    assert_eq!((used(&tenant, "pro").await, waiting(&tenant, "pro").await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_seat_that_someone_gives_back_goes_past_their_own_claim_to_who_waits_longer() {
+    let (tenant, client) = two_pools((1, WhenFull::Fallback(slug("pro"))), (1, WhenFull::Wait)).await;
+    entitled(&client, "a", &["basic"]).await;
+    let late = entitled(&client, "w", &["basic"]).await;
+    let early = entitled(&client, "x", &["pro"]).await;
+    let _ = client.patch(&late, entitle(&["basic", "pro"])).await.expect(200);
+    assert_eq!((used(&tenant, "pro").await, waiting(&tenant, "pro").await), (1, 2));
+    let _ = client.patch(&late, entitle(&["pro"])).await.expect(200);
+    assert_eq!(seats(&client.get(&early).await.expect(200)), [("pro", "held")]);
+    assert_eq!(seats(&client.get(&late).await.expect(200)), [("pro", "waiting")]);
+    assert_eq!((used(&tenant, "pro").await, waiting(&tenant, "pro").await), (1, 1));
+}

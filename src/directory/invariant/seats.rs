@@ -1,5 +1,5 @@
 //! Who needs a seat has one or waits, who needs none has none; a licence's queue holds exactly those who wait; no licence gives
-//! more seats than it may, unless the limit was lowered since.
+//! more seats than it may, unless the limit was lowered since; nobody waits while a seat is free.
 
 use async_trait::async_trait;
 
@@ -12,9 +12,9 @@ use crate::model::id::{OrganisationId, UserId};
 use crate::model::licence::{Licence, Seat, SeatClaim};
 use crate::model::slug::Slug;
 use crate::model::user::User;
-use crate::store::{Key, Versioned};
+use crate::store::{Found, Key, Read, Scan, Versioned};
 
-use super::{Entry, Invariant, View, readable};
+use super::{Entry, Invariant, PATIENCE, View, readable};
 
 /// The invariant.
 pub struct Seats;
@@ -28,9 +28,13 @@ impl Invariant for Seats {
     async fn verify(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
         self.claims(view, report).await?;
         self.queues(view, report).await?;
-        self.ceilings(view, report).await
+        self.ceilings(view, report).await?;
+        self.idle(view, report).await
     }
 }
+
+/// Between two looks at a queue that does not move: a raised limit is followed by promotions in commits of their own.
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(50);
 
 impl Seats {
     async fn claims(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
@@ -103,6 +107,19 @@ impl Seats {
         Ok(())
     }
 
+    /// Licences with a free seat that somebody waits for.
+    async fn idle(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
+        let mut pages = view.under(&keys::table(view.organisation, Table::Licence));
+        while let Some(entries) = pages.next(report).await? {
+            for (key, _) in entries {
+                if let Some(what) = stuck(view, &key).await? {
+                    view.broken(report, self.name(), &key, what).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the log tells of an earlier, larger limit, or of another policy with this one. Asked only when it matters: the
     /// log is long.
     async fn was_larger(&self, view: &View<'_>, report: &Report, licence: &Licence) -> Result<bool, DirectoryError> {
@@ -124,6 +141,55 @@ impl Seats {
         }
         Ok(false)
     }
+}
+
+/// What is wrong when the first of a licence's queue does not change although a seat is free. Each look is at one state; with
+/// another first one in the next look, a change is under way and nothing is said.
+async fn stuck(view: &View<'_>, key: &Key) -> Result<Option<String>, DirectoryError> {
+    let mut seen: Option<Key> = None;
+    let mut what = None;
+    for look in 0..PATIENCE {
+        if look > 0 {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        let Some((first, told)) = free_and_wanted(view, key).await? else {
+            return Ok(None);
+        };
+        if seen.replace(first.clone()).is_some_and(|seen| seen != first) {
+            return Ok(None);
+        }
+        what = Some(told);
+    }
+    Ok(what)
+}
+
+/// The first place in a licence's queue and what is wrong with it, when the licence has a free seat.
+async fn free_and_wanted(view: &View<'_>, key: &Key) -> Result<Option<(Key, String)>, DirectoryError> {
+    let Some(licence) = readable::<Licence>(view.get_many(vec![key.clone()]).await?.first().and_then(Option::as_ref))
+    else {
+        return Ok(None);
+    };
+    let reads = vec![
+        Read::Get(key.clone()),
+        Read::Get(keys::count(view.organisation, &Count::Seats(licence.key.clone()))),
+        Read::Scan(Scan::prefix(&keys::queue(view.organisation, &licence.key), 1)),
+    ];
+    let mut found = view.store.read(reads).await?.into_iter();
+    let stored = found.next().and_then(Found::into_value);
+    let used = found.next().and_then(Found::into_value);
+    let queue = found.next().map(Found::into_entries).unwrap_or_default();
+    let Some((licence, (first, _))) = readable::<Licence>(stored.as_ref()).zip(queue.into_iter().next()) else {
+        return Ok(None);
+    };
+    let used = used.map_or(Some(0), |used| parse_counter(key, &used.value).ok());
+    let Some(used) = used.filter(|used| licence.ceiling().is_none_or(|ceiling| *used < ceiling)) else {
+        return Ok(None);
+    };
+    let may = licence
+        .ceiling()
+        .map_or_else(|| "any number".to_owned(), |ceiling| ceiling.to_string());
+    let told = format!("gives {used} seats of {may}, and somebody waits for one: apply the licence again");
+    Ok(Some((first, told)))
 }
 
 /// What a claim rests on: its licence, the licence that stands in, its place in the queue.
