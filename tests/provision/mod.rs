@@ -3,6 +3,7 @@
 mod adoption;
 mod brakes;
 mod changes;
+mod failing;
 mod full;
 mod gateway;
 mod interruptions;
