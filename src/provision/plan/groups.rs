@@ -31,6 +31,15 @@ struct Standing<'a> {
     failing: HashSet<Member>,
 }
 
+/// Who is in a group.
+#[derive(Default)]
+struct Present {
+    /// Those whom the connection holds in it.
+    members: BTreeSet<Member>,
+    /// Whether somebody else holds a member in it, one of these or another.
+    has_others: bool,
+}
+
 impl Planner<'_> {
     pub(super) async fn groups(&self, people: &Links, known: &Links, plan: &mut Plan) -> Result<(), DirectoryError> {
         let new = plan
@@ -165,7 +174,7 @@ impl Planner<'_> {
         standing: &Standing<'_>,
     ) -> Result<GroupStep, DirectoryError> {
         let present = match group {
-            Some(group) => self.present(group.id).await?,
+            Some(group) => self.present(group.id).await?.members,
             None => BTreeSet::new(),
         };
         let (mut wanted, mut add, mut missing) = (BTreeSet::new(), Vec::new(), 0);
@@ -229,11 +238,15 @@ impl Planner<'_> {
                 let Some(external_id) = group.external_ids.get(name) else {
                     continue;
                 };
-                let action = missing_action(link, &group, runs);
-                let remove = match action {
-                    GroupAction::Miss => BTreeSet::new(),
-                    _ => self.present(group.id).await?,
-                };
+                let (mut action, mut remove) = (missing_action(link, &group, runs), BTreeSet::new());
+                if action != GroupAction::Miss {
+                    let present = self.present(group.id).await?;
+                    remove = present.members;
+                    // Whoever put the others in still wants the group.
+                    if present.has_others && action == GroupAction::Delete {
+                        action = GroupAction::Unlink;
+                    }
+                }
                 plan.groups.push(GroupStep {
                     action,
                     external_id: external_id.clone(),
@@ -251,10 +264,10 @@ impl Planner<'_> {
     }
 
     /// The members whom this connection holds in a group; all of them when it owns memberships.
-    async fn present(&self, group: GroupId) -> Result<BTreeSet<Member>, DirectoryError> {
+    async fn present(&self, group: GroupId) -> Result<Present, DirectoryError> {
         let connection = self.context.connection;
         let origin = Origin::Connection(connection.name.clone());
-        let mut members = BTreeSet::new();
+        let mut present = Present::default();
         let mut scan = Scan::prefix(
             &keys::group_members(self.permit.organisation(), group),
             SCAN_ENTRIES_MAX,
@@ -264,12 +277,14 @@ impl Planner<'_> {
             for (key, stored) in &found {
                 let edge: Membership = record::decode(&stored.value)?;
                 if connection.owns_memberships || edge.origins.contains(&origin) {
-                    members.extend(keys::member_of(key));
+                    present.members.extend(keys::member_of(key));
                 }
+                let is_shared = edge.origins.iter().any(|other| *other != origin);
+                present.has_others |= is_shared && !connection.owns_memberships;
             }
             match found.last() {
                 Some((last, _)) if found.len() == SCAN_ENTRIES_MAX => scan = scan.after(last.clone()),
-                _ => return Ok(members),
+                _ => return Ok(present),
             }
         }
     }
