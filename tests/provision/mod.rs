@@ -8,5 +8,6 @@ mod full;
 mod gateway;
 mod interruptions;
 mod leavers;
+mod races;
 mod seats;
 mod turns;
