@@ -156,7 +156,7 @@ pub struct GroupStep {
     pub present: u64,
     /// Members of the source's group who are not among the users, because they failed themselves.
     pub missing: u64,
-    /// The hash of the entry, for those that are in the snapshot.
+    /// The hash of the entry, for those that are in the snapshot and of which nothing is left for a later run.
     #[serde(skip)]
     pub(super) hash: Option<String>,
 }

@@ -112,13 +112,13 @@ impl Dangling {
 }
 
 impl CompleteSnapshot {
-    /// The people whose entries could be mapped.
+    /// The people, those included of whom no user can be made ([`SnapshotPerson::is_usable`]).
     #[must_use]
     pub fn people(&self) -> &[SnapshotPerson] {
         &self.people
     }
 
-    /// The groups.
+    /// The groups, those included that have no name ([`SnapshotGroup::is_usable`]).
     #[must_use]
     pub fn groups(&self) -> &[SnapshotGroup] {
         &self.groups
@@ -185,6 +185,12 @@ impl SnapshotPerson {
 }
 
 impl SnapshotGroup {
+    /// Whether a group can be made of the entry; if not, the failures say why.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        !self.name.is_empty()
+    }
+
     /// The hash of the name and the members.
     #[must_use]
     pub fn hash(&self) -> String {

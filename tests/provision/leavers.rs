@@ -1,10 +1,17 @@
 //! Who is not seen any more: noted, suspended, deleted; and who comes back.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
+use usher::directory::membership::MemberChanges;
+use usher::directory::{DirectoryError, Operation, Unit, keys};
 use usher::model::event::EventKind;
+use usher::model::group::Group;
+use usher::model::membership::Member;
+use usher::model::origin::Origin;
 use usher::provision::plan::PersonAction;
 
-use super::gateway::{EditUser, Gateway, people};
+use super::gateway::{EditUser, Gateway, group, people};
 
 const HIDE: &str =
     "dn: uid=l0000,ou=people,dc=example,dc=com\nchangetype: modify\nadd: description\ndescription: hidden\n";
@@ -103,4 +110,48 @@ async fn a_leaver_whom_another_source_has_is_only_unlinked() {
         ["other"]
     );
     assert_eq!(steps(&gateway).await, []);
+}
+
+/// Puts a user into a group as an administrator would.
+struct PutIn<'a> {
+    group: &'a Group,
+    member: Member,
+}
+
+#[async_trait::async_trait]
+impl Operation for PutIn<'_> {
+    type Outcome = ();
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        let mut changes = MemberChanges::default();
+        unit.add_members(self.group, &[self.member], &Origin::Direct, &mut changes)
+            .await?;
+        unit.note_member_changes(self.group.id, &changes);
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_is_gone_but_holds_members_of_others_is_only_let_go() {
+    let groups = ["crew", "g1", "g2", "g3", "g4", "g5"].map(|cn| group(cn, &["uid=l0000,ou=people"]));
+    let Some(gateway) = Gateway::start(&(people("l", 2) + &groups.concat())).await else {
+        return;
+    };
+    gateway.connect(json!({ "leavers": { "suspend_after_runs": 1 } })).await;
+    gateway.sync().await;
+    let member = Member::User(gateway.users().await["l0001"].id);
+    let groups: Vec<Group> = gateway
+        .records(keys::table(gateway.organisation, keys::Table::Group))
+        .await;
+    let group = groups.iter().find(|group| group.display_name == "crew").expect("crew");
+    gateway.act(&PutIn { group, member }).await.expect("a member");
+    for cn in ["crew", "g1"] {
+        gateway.slapd.modify(&format!(
+            "dn: cn={cn},ou=groups,dc=example,dc=com\nchangetype: delete\n"
+        ));
+    }
+    gateway.sync().await;
+    let left = gateway.groups().await;
+    assert_eq!(left["crew"], BTreeSet::from(["l0001".to_owned()]));
+    assert!(!left.contains_key("g1"), "nobody else has anything in this one");
 }

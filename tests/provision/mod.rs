@@ -3,9 +3,11 @@
 mod adoption;
 mod brakes;
 mod changes;
+mod failing;
 mod full;
 mod gateway;
 mod interruptions;
 mod leavers;
+mod races;
 mod seats;
 mod turns;

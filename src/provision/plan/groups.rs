@@ -26,6 +26,18 @@ struct Standing<'a> {
     /// Entries that this plan makes or adopts.
     new_people: HashSet<u32>,
     new_groups: HashSet<u32>,
+    /// Those whose entries were read but cannot be used. Such an entry may have lost the very attribute by which its
+    /// groups name it, so nobody of these leaves a group.
+    failing: HashSet<Member>,
+}
+
+/// Who is in a group.
+#[derive(Default)]
+struct Present {
+    /// Those whom the connection holds in it.
+    members: BTreeSet<Member>,
+    /// Whether somebody else holds a member in it, one of these or another.
+    has_others: bool,
 }
 
 impl Planner<'_> {
@@ -39,8 +51,9 @@ impl Planner<'_> {
             groups: known,
             new_people: new.filter_map(|step| step.index).collect(),
             new_groups: HashSet::new(),
+            failing: self.failing(people, known),
         };
-        let refused = self.duplicate_groups(known, plan);
+        let refused = self.refused_groups(known, plan);
         let mut records = self.known_groups(known, &standing, &refused, plan).await?;
         let fresh: Vec<u32> = (0_u32..)
             .zip(&known.entries)
@@ -61,10 +74,11 @@ impl Planner<'_> {
                 let count = step.missing;
                 plan.failures
                     .push(self.group_failure(index, FailureReason::MembersMissing { count }));
-                // Nothing but what fails anyway: nothing to do.
-                if action == GroupAction::Keep && step.add.is_empty() && step.remove.is_empty() {
-                    continue;
-                }
+            }
+            let is_unfinished = step.missing > 0 || step.hash.is_none();
+            // Nothing but what cannot be done yet: nothing to do.
+            if is_unfinished && action == GroupAction::Keep && step.add.is_empty() && step.remove.is_empty() {
+                continue;
             }
             plan.groups.push(step);
         }
@@ -160,7 +174,7 @@ impl Planner<'_> {
         standing: &Standing<'_>,
     ) -> Result<GroupStep, DirectoryError> {
         let present = match group {
-            Some(group) => self.present(group.id).await?,
+            Some(group) => self.present(group.id).await?.members,
             None => BTreeSet::new(),
         };
         let (mut wanted, mut add, mut missing) = (BTreeSet::new(), Vec::new(), 0);
@@ -193,16 +207,21 @@ impl Planner<'_> {
         }
         let known: Vec<Member> = wanted.difference(&present).copied().collect();
         add.splice(0..0, known.into_iter().map(PlannedMember::Known));
+        let proves_absence = self.snapshot.proves_absence();
+        let (remove, kept): (Vec<Member>, Vec<Member>) = present
+            .difference(&wanted)
+            .partition(|member| proves_absence && !standing.failing.contains(member));
         Ok(GroupStep {
             action,
             external_id: entry.external_id.to_string(),
             name: entry.name.to_string(),
             group: group.map(|group| group.id),
             add,
-            remove: present.difference(&wanted).copied().collect(),
+            remove,
             present: present.len() as u64,
             missing,
-            hash: Some(entry.hash()),
+            // Those who are kept for now are asked about again.
+            hash: kept.is_empty().then(|| entry.hash()),
         })
     }
 
@@ -219,11 +238,15 @@ impl Planner<'_> {
                 let Some(external_id) = group.external_ids.get(name) else {
                     continue;
                 };
-                let action = missing_action(link, &group, runs);
-                let remove = match action {
-                    GroupAction::Miss => BTreeSet::new(),
-                    _ => self.present(group.id).await?,
-                };
+                let (mut action, mut remove) = (missing_action(link, &group, runs), BTreeSet::new());
+                if action != GroupAction::Miss {
+                    let present = self.present(group.id).await?;
+                    remove = present.members;
+                    // Whoever put the others in still wants the group.
+                    if present.has_others && action == GroupAction::Delete {
+                        action = GroupAction::Unlink;
+                    }
+                }
                 plan.groups.push(GroupStep {
                     action,
                     external_id: external_id.clone(),
@@ -241,10 +264,10 @@ impl Planner<'_> {
     }
 
     /// The members whom this connection holds in a group; all of them when it owns memberships.
-    async fn present(&self, group: GroupId) -> Result<BTreeSet<Member>, DirectoryError> {
+    async fn present(&self, group: GroupId) -> Result<Present, DirectoryError> {
         let connection = self.context.connection;
         let origin = Origin::Connection(connection.name.clone());
-        let mut members = BTreeSet::new();
+        let mut present = Present::default();
         let mut scan = Scan::prefix(
             &keys::group_members(self.permit.organisation(), group),
             SCAN_ENTRIES_MAX,
@@ -254,21 +277,36 @@ impl Planner<'_> {
             for (key, stored) in &found {
                 let edge: Membership = record::decode(&stored.value)?;
                 if connection.owns_memberships || edge.origins.contains(&origin) {
-                    members.extend(keys::member_of(key));
+                    present.members.extend(keys::member_of(key));
                 }
+                let is_shared = edge.origins.iter().any(|other| *other != origin);
+                present.has_others |= is_shared && !connection.owns_memberships;
             }
             match found.last() {
                 Some((last, _)) if found.len() == SCAN_ENTRIES_MAX => scan = scan.after(last.clone()),
-                _ => return Ok(members),
+                _ => return Ok(present),
             }
         }
     }
 
-    fn duplicate_groups(&self, known: &Links, plan: &mut Plan) -> HashSet<u32> {
+    fn failing(&self, people: &Links, groups: &Links) -> HashSet<Member> {
+        let people = self.snapshot.people().iter().zip(&people.entries);
+        let people = people.filter_map(|(person, link)| link.filter(|_| !person.is_usable()));
+        let groups = self.snapshot.groups().iter().zip(&groups.entries);
+        let groups = groups.filter_map(|(group, link)| link.filter(|_| !group.is_usable()));
+        people
+            .map(|link| Member::User(UserId::new(link.id)))
+            .chain(groups.map(|link| Member::Group(GroupId::new(link.id))))
+            .collect()
+    }
+
+    /// Groups that cannot be used: without a name, or with one that another group has.
+    fn refused_groups(&self, known: &Links, plan: &mut Plan) -> HashSet<u32> {
         let groups = self.snapshot.groups();
         let mut holders: HashMap<String, u32> = HashMap::with_capacity(groups.len());
-        let mut refused = HashSet::new();
-        let mut order: Vec<u32> = (0..groups.len() as u32).collect();
+        let is_usable = |index: &u32| groups[*index as usize].is_usable();
+        let (mut order, unnamed): (Vec<u32>, Vec<u32>) = (0..groups.len() as u32).partition(is_usable);
+        let mut refused: HashSet<u32> = unnamed.into_iter().collect();
         order.sort_by_key(|index| {
             let link = known.entries[*index as usize];
             (!link.is_some_and(|link| link.is_unchanged), link.is_none(), *index)

@@ -21,7 +21,8 @@ pub(super) struct Collector<'a> {
     dangling: Dangling,
 }
 
-/// A group whose nested groups are not known yet.
+/// A group whose nested groups are not known yet. One without a name cannot be used itself, but its people are still
+/// people of the groups above it.
 struct Draft {
     external_id: Arc<str>,
     name: Box<str>,
@@ -53,17 +54,17 @@ impl<'a> Collector<'a> {
 
     pub(super) fn add(&mut self, entry: Entry) {
         let names = GROUP_NAMES.iter().filter_map(|name| entry.attributes.text(name));
-        let Some(name) = names.map(str::trim).find(|name| !name.is_empty()) else {
+        let name = names.map(str::trim).find(|name| !name.is_empty()).unwrap_or_default();
+        if name.is_empty() {
             self.failures.push(Failure {
                 kind: Kind::Group,
                 external_id: Some(entry.stable_id.as_str().to_owned()),
-                name: Some(entry.dn),
+                name: Some(entry.dn.clone()),
                 reason: FailureReason::Unmapped {
                     detail: "the group has no name; give it a cn".to_owned(),
                 },
             });
-            return;
-        };
+        }
         let mut draft = Draft {
             external_id: entry.stable_id.as_str().into(),
             name: name.into(),
@@ -123,7 +124,12 @@ impl<'a> Collector<'a> {
             .collect();
         let mut names_of: HashMap<u32, Vec<String>> = HashMap::new();
         let named = if wants_names { expanded.as_slice() } else { &[] };
-        for (draft, people) in self.drafts.iter().zip(named) {
+        for (draft, people) in self
+            .drafts
+            .iter()
+            .zip(named)
+            .filter(|(draft, _)| !draft.name.is_empty())
+        {
             for person in people {
                 names_of.entry(*person).or_default().push(draft.name.to_string());
             }

@@ -22,7 +22,8 @@ pub(super) struct Collector<'a> {
     failures: Vec<Failure>,
 }
 
-/// A person whose groups are not known yet.
+/// A person whose groups are not known yet. An entry that could not be mapped has an empty name: it is kept because groups
+/// name it, and a member who is failing is not a member who is gone.
 pub(super) struct Draft {
     external_id: Arc<str>,
     user_name: Box<str>,
@@ -57,13 +58,16 @@ impl<'a> Collector<'a> {
     pub(super) fn add(&mut self, entry: Entry) {
         let source = source::attributes(&entry);
         let mapped = match self.mapping.person(&source) {
-            Ok(mapped) => mapped,
+            Ok(mapped) => Some(mapped),
             Err(error) => {
                 self.failures
                     .push(unmapped(entry.stable_id.as_str(), &entry.dn, &error));
-                return;
+                None
             }
         };
+        let (user_name, active, attributes) = mapped
+            .map(|mapped| (mapped.user_name, mapped.active, mapped.attributes))
+            .unwrap_or_default();
         // A locked account is still a person who works here; only "disabled" is a decision.
         let is_enabled = account_state(&entry) != AccountState::Disabled;
         let kept: BTreeMap<&String, &Vec<String>> = source
@@ -74,9 +78,9 @@ impl<'a> Collector<'a> {
         let kept = if kept.is_empty() { Vec::new() } else { packed(&kept) };
         self.drafts.push(Draft {
             external_id: entry.stable_id.as_str().into(),
-            user_name: mapped.user_name.into(),
-            is_active: is_enabled && mapped.active != Some(false),
-            attributes: packed(&Value::Object(mapped.attributes)).into(),
+            user_name: user_name.into(),
+            is_active: is_enabled && active != Some(false),
+            attributes: packed(&Value::Object(attributes)).into(),
             kept: kept.into(),
             dn: dn_digest(&entry.dn),
             uid: entry.attributes.text("uid").map(uid_digest),
@@ -109,8 +113,8 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// Evaluates the grant rules and hashes each person. Someone whose rules fail is left out of the people, but keeps the
-/// place, so that indexes stay: the name is empty then, and the failure says why.
+/// Evaluates the grant rules and hashes each person. Someone whose rules fail keeps the place, as one who could not be
+/// mapped does: the name is empty then, and the failure says why.
 pub(super) fn give(
     collected: Collected,
     names_of: &HashMap<u32, Vec<String>>,
@@ -123,8 +127,10 @@ pub(super) fn give(
     let mut people = Vec::with_capacity(collected.drafts.len());
     for (index, draft) in (0_u32..).zip(collected.drafts) {
         let groups = names_of.get(&index).map_or(&[][..], Vec::as_slice);
-        let (place, user_name) = match given(&draft, groups, mapping) {
-            Ok(one) => {
+        let is_mapped = !draft.user_name.is_empty();
+        let (place, user_name) = match is_mapped.then(|| given(&draft, groups, mapping)) {
+            None => (0, draft.user_name),
+            Some(Ok(one)) => {
                 let key = packed(&(&one.licences, &one.roles));
                 let next = grants.len() as u32;
                 let place = *known.entry(key).or_insert_with(|| {
@@ -133,7 +139,7 @@ pub(super) fn give(
                 });
                 (place, draft.user_name)
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 failures.push(unmapped(&draft.external_id, &draft.user_name, &error));
                 (0, "".into())
             }
