@@ -131,11 +131,19 @@ pub async fn remove(unit: &mut Unit, context: Context<'_>, group: &Group) -> Res
         unit.delete_group(group).await?;
         return Ok(true);
     }
-    let mut after = group.clone();
-    after.sources.remove(name);
-    after.external_ids.remove(name);
-    unit.update_group(group, after).await?;
+    let_go(unit, context, group).await?;
     Ok(false)
+}
+
+/// The connection no longer has the group, and the group stays for others.
+///
+/// # Errors
+/// As the store's read.
+pub async fn let_go(unit: &mut Unit, context: Context<'_>, group: &Group) -> Result<(), DirectoryError> {
+    let mut after = group.clone();
+    after.sources.remove(&context.connection.name);
+    after.external_ids.remove(&context.connection.name);
+    unit.update_group(group, after).await.map(|_| ())
 }
 
 /// Applies changes of members. `unknown` are those that the caller could not even read as identifiers. A replacement or removal takes away this connection's reason only: who is in the group for

@@ -237,7 +237,7 @@ impl Operation for RecordChange<'_> {
             Some(id) => unit.find_group(id).await?,
             None => None,
         };
-        let mut team = Team {
+        let team = Team {
             external_id: Some(self.step.external_id.clone()),
             display_name: self.step.name.clone(),
             attributes: group.as_ref().map(|group| group.attributes.clone()).unwrap_or_default(),
@@ -261,13 +261,12 @@ impl Operation for RecordChange<'_> {
                 unit.put(key, &link);
                 Ok(Ok(None))
             }
-            (GroupAction::Delete, Some(group), Some(_)) if is_linked && group.external_ids.len() == 1 => {
+            (GroupAction::Delete, Some(group), Some(_)) if is_linked && group.held_by().len() == 1 => {
                 unit.delete_group(&group).await?;
                 Ok(Ok(None))
             }
             (GroupAction::Unlink, Some(group), Some(_)) if is_linked => {
-                team.external_id = None;
-                team::update(unit, self.context, &group, &team).await?;
+                team::let_go(unit, self.context, &group).await?;
                 Ok(Ok(None))
             }
             _ => Ok(Err(FailureReason::Outdated)),

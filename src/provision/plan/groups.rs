@@ -369,7 +369,7 @@ fn missing_action(link: &Link, group: &Group, runs: u32) -> GroupAction {
         return GroupAction::Miss;
     }
     let gives = !group.grants_roles.is_empty() || !group.grants_licences.is_empty();
-    if gives || group.external_ids.len() > 1 {
+    if gives || group.held_by().len() > 1 {
         GroupAction::Unlink
     } else {
         GroupAction::Delete
