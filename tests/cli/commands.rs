@@ -46,8 +46,15 @@ async fn the_same_command_gives_the_same_answer_with_and_without_a_gateway() {
         .collect();
     gateway.terminate();
     for (command, beside) in commands.iter().zip(beside) {
-        assert_eq!(gateway.command(command).expect(0).out, beside, "{command:?}");
+        let (alone, beside) = (gateway.command(command).expect(0).out, beside);
+        assert_eq!(without_records(&alone), without_records(&beside), "{command:?}");
     }
+}
+
+/// The request journal is written behind the requests, so that the number of records moves by itself.
+fn without_records(text: &str) -> String {
+    let number = regex::Regex::new(r#"\d+( records)|("records": ?)\d+"#).expect("a pattern");
+    number.replace_all(text, "N$1$2").into_owned()
 }
 
 #[tokio::test]
