@@ -107,8 +107,12 @@ def judge(suite: str, results: list[Result], gaps: dict[str, str], verbose: bool
     for check in gaps.keys() - failed:
         fate = "passes" if check in ran else "was not run"
         print(f"FAILED {suite}: {check}: is listed in {GAPS.name} and {fate}: take its entry away")
-    score = ", ".join(f"{sum(one.outcome == kind for one in results)} {kind}" for kind in (PASSED, FAILED, SKIPPED))
-    print(f"{suite}: {score}")
+    count = {kind: sum(one.outcome == kind for one in results) for kind in (PASSED, FAILED, SKIPPED)}
+    unlisted = sum(one.outcome == FAILED and one.check not in gaps for one in results)
+    print(
+        f"{suite} gave {count[PASSED]} passes, {count[FAILED]} failures ({count[FAILED] - unlisted} of them listed in "
+        f"{GAPS.name} with a reason) and {count[SKIPPED]} skips"
+    )
     return failed == gaps.keys()
 
 
