@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use crate::model::event::EventKind;
 use crate::model::group::Group;
-use crate::model::id::GroupId;
+use crate::model::id::{GroupId, OrganisationId};
 use crate::model::membership::Member;
 use crate::model::user::Tombstone;
-use crate::store::{Batch, SCAN_ENTRIES_MAX, Scan};
+use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
 use super::keys::{self, Count, Unique, fold};
 use super::user::parse_uuid;
-use super::{Directory, DirectoryError, Unit};
+use super::{Directory, DirectoryError, Operation, Principal, Unit};
 
 impl Unit {
     /// A group that the decision relies on.
@@ -133,67 +133,67 @@ impl Unit {
 /// Edges removed in one commit of a purge.
 const PURGE_EDGES: usize = 500;
 
+/// Removes some of what a deleted group left behind. Answers whether that was the rest.
+struct PurgeGroup(GroupId);
+
+#[async_trait::async_trait]
+impl Operation for PurgeGroup {
+    type Outcome = bool;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
+        let (organisation, group) = (unit.organisation(), self.0);
+        let own = Member::Group(group);
+        let marker = keys::purge(organisation, group);
+        if unit.bytes(&marker).await?.is_none() {
+            return Ok(true);
+        }
+        let below = unit
+            .scan(Scan::prefix(&keys::group_members(organisation, group), PURGE_EDGES))
+            .await?;
+        for (key, _) in &below {
+            unit.delete(key.clone());
+            if let Some(member) = keys::member_of(key) {
+                unit.delete(keys::member_group(organisation, member, group));
+            }
+        }
+        let above = unit
+            .scan(Scan::prefix(&keys::member_groups(organisation, own), PURGE_EDGES))
+            .await?;
+        for (key, _) in &above {
+            // Only the purge that still finds the edge counts it out of the group above.
+            let is_there = unit.bytes(key).await?.is_some();
+            if let Some(parent) = keys::last_uuid(key).map(GroupId::new).filter(|_| is_there) {
+                unit.remove_edge(parent, own);
+                unit.event(EventKind::MembershipRemoved, parent, json!({ "members": [group] }));
+            }
+        }
+        let is_done = below.is_empty() && above.is_empty();
+        if is_done {
+            unit.delete(marker);
+            unit.delete(keys::count(organisation, &Count::Members(group)));
+            unit.delete(keys::group_touched(organisation, group));
+            unit.delete(keys::group_changes(organisation, group));
+            unit.delete(keys::member_changes(organisation, own));
+        }
+        Ok(is_done)
+    }
+}
+
 impl Directory {
     /// Removes what deleted groups of an organisation left behind: the edges to and from them. Safe to run at any time and
     /// again; run after each deletion and at the start.
     ///
     /// # Errors
     /// As the store's read and commit.
-    pub async fn purge_groups(&self, organisation: crate::model::id::OrganisationId) -> Result<(), DirectoryError> {
+    pub async fn purge_groups(&self, organisation: OrganisationId) -> Result<(), DirectoryError> {
+        let permit = Principal::system().administer(organisation)?;
         let pending = Scan::prefix(&keys::table(organisation, keys::Table::Purge), SCAN_ENTRIES_MAX);
         for (key, _) in self.store.scan(pending).await? {
             if let Some(id) = keys::last_uuid(&key) {
-                self.purge_group(organisation, GroupId::new(id)).await?;
+                let purge = PurgeGroup(GroupId::new(id));
+                while !self.run(&permit, &purge).await? {}
             }
         }
         Ok(())
-    }
-
-    async fn purge_group(
-        &self,
-        organisation: crate::model::id::OrganisationId,
-        group: GroupId,
-    ) -> Result<(), DirectoryError> {
-        let own = Member::Group(group);
-        loop {
-            let mut batch = Batch::new();
-            let below = self
-                .store
-                .scan(Scan::prefix(&keys::group_members(organisation, group), PURGE_EDGES))
-                .await?;
-            for (key, _) in &below {
-                batch.delete(key.clone());
-                if let Some(member) = keys::member_of(key) {
-                    batch.delete(keys::member_group(organisation, member, group));
-                }
-            }
-            let above = self
-                .store
-                .scan(Scan::prefix(&keys::member_groups(organisation, own), PURGE_EDGES))
-                .await?;
-            for (key, _) in &above {
-                batch.delete(key.clone());
-                if let Some(parent) = keys::last_uuid(key).map(GroupId::new) {
-                    // Only the purge that still finds the edge counts it out.
-                    batch.require(crate::store::Precondition::Present(key.clone()));
-                    batch.delete(keys::group_member(organisation, parent, own));
-                    batch.count(keys::count(organisation, &Count::Members(parent)), -1);
-                    batch.count(keys::group_changes(organisation, parent), 1);
-                }
-            }
-            let is_done = below.is_empty() && above.is_empty();
-            if is_done {
-                batch.delete(keys::purge(organisation, group));
-                batch.delete(keys::count(organisation, &Count::Members(group)));
-                batch.delete(keys::group_touched(organisation, group));
-                batch.delete(keys::group_changes(organisation, group));
-                batch.delete(keys::member_changes(organisation, own));
-            }
-            match self.store.commit(batch).await {
-                Ok(_) if is_done => return Ok(()),
-                Ok(_) | Err(crate::store::StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
     }
 }
