@@ -67,6 +67,11 @@ pub(super) async fn service_provider_config(
     Ok(json_response(StatusCode::OK, &headers, &body))
 }
 
+/// Everything of a kind, as one page (RFC 7644 s4: paging does not apply).
+fn all_of(headers: &HeaderMap, shown: Vec<Value>) -> Response {
+    json_response(StatusCode::OK, headers, &list(shown.len() as u64, 1, shown))
+}
+
 fn shown_types(scim: &Scim, access: &Access) -> Vec<Value> {
     let base = access.base_url(scim);
     Endpoint::ALL
@@ -88,12 +93,7 @@ pub(super) async fn resource_types(
     headers: HeaderMap,
 ) -> Result<Response, ScimError> {
     refuse_filter(&parameters)?;
-    let shown = shown_types(&scim, &access);
-    Ok(json_response(
-        StatusCode::OK,
-        &headers,
-        &list(shown.len() as u64, 1, shown),
-    ))
+    Ok(all_of(&headers, shown_types(&scim, &access)))
 }
 
 /// `GET /ResourceTypes/{name}`.
@@ -137,12 +137,7 @@ pub(super) async fn schemas(
     headers: HeaderMap,
 ) -> Result<Response, ScimError> {
     refuse_filter(&parameters)?;
-    let shown = shown_schemas(&scim, &access);
-    Ok(json_response(
-        StatusCode::OK,
-        &headers,
-        &list(shown.len() as u64, 1, shown),
-    ))
+    Ok(all_of(&headers, shown_schemas(&scim, &access)))
 }
 
 /// `GET /Schemas/{urn}`.
