@@ -75,7 +75,7 @@ async fn an_entry_is_found_again_by_the_text_of_its_stable_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_size_limit_in_the_middle_of_the_pages_is_an_error() {
+async fn a_limit_in_the_middle_of_the_pages_is_an_error() {
     let Some(directory) = RealDirectory::open(ServerKind::Ds389) else {
         return;
     };
@@ -86,7 +86,7 @@ async fn a_size_limit_in_the_middle_of_the_pages_is_an_error() {
     let people = query(&directory, &directory.people(), directory.user_filter());
     let (outcome, entries) = read(&settings, &people).await;
     assert!(
-        matches!(outcome, Err(ReadError::SizeLimit { .. })),
+        matches!(outcome, Err(ReadError::SizeLimit { code: 11, .. })),
         "{outcome:?} after {} entries",
         entries.len()
     );
