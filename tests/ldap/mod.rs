@@ -2,6 +2,7 @@
 
 mod account;
 mod capability;
+mod change_methods;
 mod dn;
 mod faults;
 mod filter;
