@@ -6,8 +6,6 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::normalise::SchemaError;
-
 /// How a connection treats deviations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -154,9 +152,77 @@ pub enum Deviation {
         /// The attribute.
         attribute: String,
     },
+    /// `manager eq "..."`: an attribute of an extension without its URN (RFC 7644 section 3.10).
+    #[error("took the attribute \"{attribute}\" for the one of the extension that defines it")]
+    UnqualifiedAttribute {
+        /// As it was written.
+        attribute: String,
+    },
+    /// `urn:...:User.department`: a dot where the colon is due.
+    #[error("read the dot after the schema in the path as a colon, for attribute \"{attribute}\"")]
+    DotForColon {
+        /// The canonical path.
+        attribute: String,
+    },
+    /// A complex attribute where one of its sub-attributes is due: in a comparison (RFC 7644 section 3.4.2.2) or as
+    /// `sortBy` (section 3.4.2.3).
+    #[error("took the complex attribute \"{attribute}\" for its \"value\"")]
+    BareComplex {
+        /// The canonical path.
+        attribute: String,
+    },
+    /// `emails[type eq "work"].value eq "..."`: the grammar of a filter ends at the bracket (RFC 7644 figure 1).
+    #[error("read the sub-attribute after the brackets of attribute \"{attribute}\" as a part of their filter")]
+    SubAfterBrackets {
+        /// The canonical path.
+        attribute: String,
+    },
+    /// `managerId`, as templates older than SCIM 2.0 write `value`.
+    #[error("read \"{name}\" as attribute \"{attribute}\"")]
+    OldName {
+        /// As it was written.
+        name: String,
+        /// The canonical path.
+        attribute: String,
+    },
+    /// The replacement of an element keeps what the path says about it, such as its `type`.
+    #[error("kept what the path says of the replaced elements of attribute \"{attribute}\"")]
+    LabelsKept {
+        /// The attribute.
+        attribute: String,
+    },
+    /// `startIndex` beside `cursor` (RFC 9865).
+    #[error("ignored \"startIndex\" beside \"cursor\"")]
+    IndexWithCursor,
+    /// A page by cursor larger than the largest (RFC 9865: `invalidCount`).
+    #[error("gave a page of {limit} results, the largest there is")]
+    CountTooLarge {
+        /// The largest page.
+        limit: usize,
+    },
+    /// An extension that no schema defines was stored as it is: the connection's setting says so.
+    #[error("kept the unknown extension {urn} as it is")]
+    KeptExtension {
+        /// The URN.
+        urn: String,
+    },
+    /// Roles or licences that the connection cannot give were left out: by its setting, not by the RFC.
+    #[error("left out {count} values of attribute \"{attribute}\" that the connection cannot grant")]
+    UnknownGrants {
+        /// `roles` or `entitlements`.
+        attribute: &'static str,
+        /// How many.
+        count: usize,
+    },
 }
 
 impl Deviation {
+    /// Whether an operator should hear of it at once: what was asked for is rarely what was meant.
+    #[must_use]
+    pub fn is_loud(&self) -> bool {
+        matches!(self, Self::RemovedAll { .. })
+    }
+
     /// A stable word for counting.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -183,6 +249,16 @@ impl Deviation {
             Self::SeveralPrimaries { .. } => "severalPrimaries",
             Self::UnknownMembers { .. } => "unknownMembers",
             Self::JsonText { .. } => "jsonText",
+            Self::UnqualifiedAttribute { .. } => "unqualifiedAttribute",
+            Self::DotForColon { .. } => "dotForColon",
+            Self::BareComplex { .. } => "bareComplex",
+            Self::SubAfterBrackets { .. } => "subAfterBrackets",
+            Self::OldName { .. } => "oldName",
+            Self::LabelsKept { .. } => "labelsKept",
+            Self::IndexWithCursor => "indexWithCursor",
+            Self::CountTooLarge { .. } => "countTooLarge",
+            Self::KeptExtension { .. } => "keptExtension",
+            Self::UnknownGrants { .. } => "unknownGrants",
         }
     }
 }
@@ -207,7 +283,7 @@ impl Journal {
     }
 
     /// Journals a deviation, or refuses it when the connection is strict.
-    pub(crate) fn tolerate(&mut self, deviation: Deviation, refusal: SchemaError) -> Result<(), SchemaError> {
+    pub(crate) fn tolerate<E>(&mut self, deviation: Deviation, refusal: E) -> Result<(), E> {
         if !self.is_lenient() {
             return Err(refusal);
         }

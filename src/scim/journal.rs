@@ -41,11 +41,12 @@ impl Trail {
     /// A rule was applied.
     pub(super) fn add(&self, deviation: &Deviation) {
         let mut notes = self.0.lock();
-        if notes.normalised.len() < NORMALISED_MAX {
-            notes.normalised.push(Normalisation {
-                rule: deviation.name().to_owned(),
-                what: cut(&deviation.to_string()),
-            });
+        let noted = Normalisation {
+            rule: deviation.name().to_owned(),
+            what: told(deviation),
+        };
+        if notes.normalised.len() < NORMALISED_MAX && !notes.normalised.contains(&noted) {
+            notes.normalised.push(noted);
         }
     }
 }
@@ -94,6 +95,13 @@ pub(super) async fn journal(State(scim): State<Scim>, mut request: Request, next
     response
 }
 
+/// A deviation in words. It names attributes and schemas as the client wrote them; what could not be such a name is masked.
+pub(super) fn told(deviation: &Deviation) -> String {
+    cut(&masked_unless(&deviation.to_string(), |text| {
+        text.is_empty() || text.parse::<AttributePath>().is_ok()
+    }))
+}
+
 /// Whose token came with a request that no operation took: a wrong path or method, another organisation's base URL.
 async fn owner(scim: &Scim, token: Option<String>) -> Option<(OrganisationId, Slug)> {
     // A token that opens nothing belongs to nobody's journal; a store that does not answer is told of elsewhere.
@@ -111,6 +119,10 @@ const MASK: &str = "***";
 /// The text without values: of what stands in quotation marks only names of attributes and schemas are kept, and nothing that
 /// looks like an address is.
 fn masked(scim: &Scim, detail: &str) -> String {
+    masked_unless(detail, |text| is_name(scim, text))
+}
+
+fn masked_unless(detail: &str, is_plain: impl Fn(&str) -> bool) -> String {
     let mut shown = String::with_capacity(detail.len());
     let mut rest = detail;
     while let Some((before, quoted)) = rest.split_once('"') {
@@ -118,7 +130,7 @@ fn masked(scim: &Scim, detail: &str) -> String {
         let end = closing(quoted);
         let inside = &quoted[..end];
         shown.push('"');
-        shown.push_str(if is_name(scim, inside) { inside } else { MASK });
+        shown.push_str(if is_plain(inside) { inside } else { MASK });
         shown.push('"');
         rest = quoted.get(end + 1..).unwrap_or_default();
     }

@@ -95,7 +95,16 @@ impl Reading<'_> {
                 .try_for_each(|(key, value)| self.key(&key, value));
         }
         if let Some(resolved) = key.parse().ok().and_then(|path: AttributePath| schemas.resolve(&path)) {
-            self.tolerate_path(key)?;
+            if resolved.extension.is_some() && resolved.sub.is_none() && !key.contains(':') {
+                let refusal = SchemaError::InvalidSyntax(SyntaxProblem::UnknownAttribute {
+                    attribute: key.to_owned(),
+                });
+                let attribute = key.to_owned();
+                self.journal
+                    .tolerate(Deviation::UnqualifiedAttribute { attribute }, refusal)?;
+            } else {
+                self.tolerate_path(key)?;
+            }
             let value = match resolved.sub {
                 Some(sub) => Value::Object(Object::from_iter([(sub.name.clone(), value)])),
                 None => value,

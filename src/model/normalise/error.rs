@@ -127,7 +127,7 @@ pub enum SyntaxProblem {
     #[error("\"schemas\" must be an array of URNs")]
     SchemasNotUrns,
     /// An attribute that no schema defines.
-    #[error("attribute \"{attribute}\" is not defined for this resource type; see /Schemas")]
+    #[error("attribute {attribute:?} is not defined for this resource type; see /Schemas")]
     UnknownAttribute {
         /// As it was written.
         attribute: String,
@@ -151,7 +151,7 @@ pub enum SyntaxProblem {
         urn: String,
     },
     /// A path where a plain name is due.
-    #[error("key \"{key}\" must be a plain attribute name; nest sub-attributes and extensions as objects")]
+    #[error("key {key:?} must be a plain attribute name; nest sub-attributes and extensions as objects")]
     KeyIsPath {
         /// As it was written.
         key: String,

@@ -136,8 +136,9 @@ impl<'a> Application<'a> {
         match Target::find(&mut self.journal, schemas, &path) {
             Ok(Target::Attribute(AttributeTarget { resolved, filter })) => {
                 // RFC 7644 section 3.5.2 lets a client name an attribute with its schema; anything more is a deviation.
-                let is_qualified = resolved.extension.is_some() && key.contains(':') && resolved.sub.is_none();
-                if !is_qualified || filter.is_some() {
+                // Without its URN it has been journalled as that.
+                let is_name = resolved.extension.is_some() && resolved.sub.is_none();
+                if !is_name || filter.is_some() {
                     self.tolerate_path(key)?;
                 }
                 self.inside(op, resolved, filter, value)

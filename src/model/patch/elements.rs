@@ -199,11 +199,16 @@ impl Change<'_> {
     }
 
     /// The replacement of a whole element keeps what the path says about it, such as `type`, on a lenient connection.
-    fn labels(&self, journal: &Journal, set: &Object) -> Object {
+    fn labels(&self, journal: &mut Journal, set: &Object) -> Object {
         let mut element = match &self.target.filter {
             Some(filter) if journal.is_lenient() => implied(self.attribute(), filter),
             _ => Object::new(),
         };
+        if element.keys().any(|name| !set.contains_key(name)) {
+            journal.note(Deviation::LabelsKept {
+                attribute: self.path.to_string(),
+            });
+        }
         element.extend(set.clone());
         element
     }

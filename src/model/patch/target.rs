@@ -42,16 +42,27 @@ impl<'a> Target<'a> {
         {
             return Ok(target);
         }
-        let Some(resolved) = schemas.resolve(&values.path).or_else(|| dotted(schemas, &values.path)) else {
-            return match &values.path.schema {
-                Some(urn) if journal.is_lenient() && !schemas.is_core(urn) && schemas.extension(urn).is_none() => {
-                    journal.note(Deviation::UnknownExtension { urn: urn.clone() });
-                    Ok(Self::Ignored)
+        let resolved = match schemas.resolve(&values.path) {
+            Some(resolved) => {
+                qualified(journal, &values.path, &resolved)?;
+                resolved
+            }
+            None => match (dotted(schemas, &values.path), &values.path.schema) {
+                (Some(resolved), _) => {
+                    let attribute = resolved.path().to_string();
+                    journal.tolerate(Deviation::DotForColon { attribute }, unknown())?;
+                    resolved
                 }
-                _ => Err(unknown()),
-            };
+                (None, Some(urn))
+                    if journal.is_lenient() && !schemas.is_core(urn) && schemas.extension(urn).is_none() =>
+                {
+                    journal.note(Deviation::UnknownExtension { urn: urn.clone() });
+                    return Ok(Self::Ignored);
+                }
+                (None, _) => return Err(unknown()),
+            },
         };
-        filtered(values, resolved).map(Self::Attribute)
+        filtered(journal, values, resolved).map(Self::Attribute)
     }
 
     fn schema(schemas: &'a SchemaSet, urn: &str) -> Option<Self> {
@@ -60,6 +71,19 @@ impl<'a> Target<'a> {
         }
         schemas.extension(urn).map(Self::Extension)
     }
+}
+
+/// An attribute of an extension is named with its URN (RFC 7644 section 3.10).
+fn qualified(journal: &mut Journal, path: &AttributePath, resolved: &Resolved<'_>) -> Result<(), PatchError> {
+    if resolved.extension.is_none() || path.schema.is_some() {
+        return Ok(());
+    }
+    let attribute = path.to_string();
+    let refusal = PatchError::path(PathProblem::Unqualified {
+        path: attribute.clone(),
+        canonical: resolved.path().to_string(),
+    });
+    journal.tolerate(Deviation::UnqualifiedAttribute { attribute }, refusal)
 }
 
 /// `urn:...:2.0:User.department`: a dot where the colon is due.
@@ -73,7 +97,11 @@ fn dotted<'a>(schemas: &'a SchemaSet, path: &AttributePath) -> Option<Resolved<'
     })
 }
 
-fn filtered<'a>(values: &ValuePath, mut resolved: Resolved<'a>) -> Result<AttributeTarget<'a>, PatchError> {
+fn filtered<'a>(
+    journal: &mut Journal,
+    values: &ValuePath,
+    mut resolved: Resolved<'a>,
+) -> Result<AttributeTarget<'a>, PatchError> {
     let Some(filter) = &values.filter else {
         return Ok(AttributeTarget { resolved, filter: None });
     };
@@ -92,7 +120,7 @@ fn filtered<'a>(values: &ValuePath, mut resolved: Resolved<'a>) -> Result<Attrib
         resolved.sub = Some(attribute.sub_attribute(sub).ok_or_else(unknown)?);
     }
     let filter = filter
-        .resolve_elements(attribute)
+        .resolve_elements(journal, attribute)
         .map_err(|reason| PatchError::InvalidFilter {
             operation: None,
             reason,
