@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::connection::{Connection, UnknownExtensions};
+
 /// How a connection treats deviations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -15,6 +17,33 @@ pub enum Strictness {
     Lenient,
     /// The RFCs to the letter.
     Strict,
+}
+
+/// What a connection tolerates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tolerance {
+    /// How it treats deviations.
+    pub strictness: Strictness,
+    /// What it does with extension objects that no schema defines, when it is lenient.
+    pub unknown_extensions: UnknownExtensions,
+}
+
+impl From<Strictness> for Tolerance {
+    fn from(strictness: Strictness) -> Self {
+        Self {
+            strictness,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&Connection> for Tolerance {
+    fn from(connection: &Connection) -> Self {
+        Self {
+            strictness: connection.strictness,
+            unknown_extensions: connection.unknown_extensions,
+        }
+    }
 }
 
 /// One tolerated deviation. The text is for the journal: it names the place and how it was read, and no value of a
@@ -206,8 +235,8 @@ pub enum Deviation {
         /// The URN.
         urn: String,
     },
-    /// Roles or licences that the connection cannot give were left out: by its setting, not by the RFC.
-    #[error("left out {count} values of attribute \"{attribute}\" that the connection cannot grant")]
+    /// Values that name no role or licence that the connection can give: by its setting, not by the RFC.
+    #[error("granted nothing for {count} values of attribute \"{attribute}\" that the connection cannot grant")]
     UnknownGrants {
         /// `roles` or `entitlements`.
         attribute: &'static str,
@@ -266,20 +295,24 @@ impl Deviation {
 /// The deviations of one request, as they are met.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    strictness: Strictness,
+    tolerance: Tolerance,
     deviations: Vec<Deviation>,
 }
 
 impl Journal {
-    pub(crate) fn new(strictness: Strictness) -> Self {
+    pub(crate) fn new(tolerance: impl Into<Tolerance>) -> Self {
         Self {
-            strictness,
+            tolerance: tolerance.into(),
             deviations: Vec::new(),
         }
     }
 
     pub(crate) fn is_lenient(&self) -> bool {
-        self.strictness == Strictness::Lenient
+        self.tolerance.strictness == Strictness::Lenient
+    }
+
+    pub(crate) fn keeps_extensions(&self) -> bool {
+        self.is_lenient() && self.tolerance.unknown_extensions == UnknownExtensions::Keep
     }
 
     /// Journals a deviation, or refuses it when the connection is strict.

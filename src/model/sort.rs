@@ -129,11 +129,7 @@ impl SortBy {
     ///
     /// [`SortError`] for an attribute that does not exist or cannot be compared; on a strict connection also what a lenient
     /// one tolerates.
-    pub fn parse(
-        text: &str,
-        schemas: &SchemaSet,
-        strictness: Strictness,
-    ) -> Result<(Self, Vec<Deviation>), SortError> {
+    pub fn parse(text: &str, schemas: &SchemaSet, strictness: Strictness) -> Result<(Self, Vec<Deviation>), SortError> {
         let mut journal = Journal::new(strictness);
         let path: AttributePath = text.parse()?;
         let resolved = schemas.resolve(&path).ok_or_else(|| SortError::Unknown {

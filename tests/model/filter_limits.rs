@@ -92,7 +92,9 @@ fn the_deepest_filter_that_is_allowed_fits_a_small_stack() {
             },
         )
         .unwrap();
-        let resolved = filter.resolve(&usher::model::schema::SchemaSet::user(), Strictness::Lenient).unwrap();
+        let resolved = filter
+            .resolve(&usher::model::schema::SchemaSet::user(), Strictness::Lenient)
+            .unwrap();
         (filter.to_string().len(), resolved.matches(&super::samples::barbara()))
     };
     let thread = std::thread::Builder::new()

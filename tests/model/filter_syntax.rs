@@ -196,7 +196,10 @@ const REFUSED: &[(&str, &str)] = &[
         "of type boolean and cannot be compared with \"yes\"",
     ),
     ("active eq 1", "of type boolean"),
-    ("userName eq 5", "of type string and cannot be compared with the number \"5\""),
+    (
+        "userName eq 5",
+        "of type string and cannot be compared with the number \"5\"",
+    ),
     ("userName eq true", "of type string"),
     ("title gt null", "cannot be compared with null"),
     (r#"meta.lastModified gt "yesterday""#, "of type dateTime"),

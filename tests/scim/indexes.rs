@@ -87,7 +87,9 @@ fn filter(known: Vec<String>, is_user: bool) -> BoxedStrategy<String> {
 
 async fn found<R: Queryable>(client: &Client, schemas: &SchemaSet, text: &str, indexes: bool) -> Vec<Uuid> {
     let filter = Filter::parse(text, FilterLimits::default()).expect("a filter");
-    let filter = filter.resolve(schemas, Strictness::Lenient).expect("a filter of this type");
+    let filter = filter
+        .resolve(schemas, Strictness::Lenient)
+        .expect("a filter of this type");
     let connection = slug("scim");
     let query = Query {
         filter: Some(&filter),

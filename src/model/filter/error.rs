@@ -148,7 +148,9 @@ pub enum FilterError {
         canonical: String,
     },
     /// `.sub` after the brackets of a value path.
-    #[error("a filter cannot go on after the brackets of attribute \"{attribute}\" at position {at}; write the comparison inside them")]
+    #[error(
+        "a filter cannot go on after the brackets of attribute \"{attribute}\" at position {at}; write the comparison inside them"
+    )]
     SubAfterBrackets {
         /// Where.
         at: usize,

@@ -27,7 +27,10 @@ impl Token<'_> {
         let quoted = |text: &str| {
             let short: String = text.chars().take(40).collect();
             // Escaped: the request journal masks what stands in quotation marks.
-            format!("{:?}", short.clone() + if short.len() < text.len() { "..." } else { "" })
+            format!(
+                "{:?}",
+                short.clone() + if short.len() < text.len() { "..." } else { "" }
+            )
         };
         match self {
             Self::Open => "\"(\"".to_owned(),

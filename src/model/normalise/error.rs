@@ -101,6 +101,14 @@ pub enum ValueProblem {
         /// [`MOST_VALUES`](super::MOST_VALUES).
         limit: usize,
     },
+    /// More JSON than may be kept of what no schema defines.
+    #[error("has {bytes} bytes with the other unknown extensions, at most {limit} are kept")]
+    TooLarge {
+        /// How many.
+        bytes: usize,
+        /// [`OPAQUE_BYTES_MAX`](super::OPAQUE_BYTES_MAX).
+        limit: usize,
+    },
     /// An empty text.
     #[error("must not be an empty text; send null to clear it")]
     Empty,

@@ -5,12 +5,13 @@ use serde_json::Value;
 use super::elements::Change;
 use super::error::PatchError;
 use super::member_change::MemberChange;
+use super::opaque;
 use super::request::{Op, Operation, PatchPath, PatchRequest};
 use super::single::check_transition;
 use super::target::{AttributeTarget, Target};
 use crate::model::Object;
 use crate::model::attribute::AttributePath;
-use crate::model::deviation::{Deviation, Journal, Strictness};
+use crate::model::deviation::{Deviation, Journal, Tolerance};
 use crate::model::filter::{ElementFilter, FilterLimits};
 use crate::model::normalise::{MutabilityProblem, SchemaError, SyntaxProblem, ValueProblem, assigned, kind, one};
 use crate::model::schema::{AttributeType, Mutability, Resolved, Schema, SchemaSet};
@@ -39,11 +40,11 @@ pub fn patch(
     schemas: &SchemaSet,
     current: &Object,
     request: &PatchRequest,
-    strictness: Strictness,
+    tolerance: impl Into<Tolerance>,
 ) -> Result<Patched, PatchError> {
     let mut application = Application {
         schemas,
-        journal: Journal::new(strictness),
+        journal: Journal::new(tolerance),
         limits: request.limits,
         resource: current.clone(),
         members: Vec::new(),
@@ -81,6 +82,7 @@ impl<'a> Application<'a> {
         };
         match target {
             Target::Ignored => Ok(()),
+            Target::Opaque(path) => self.opaque(*op, &path, value.clone()),
             Target::Attribute(target) => self.attribute(*op, &target, value.clone()),
             Target::Extension(extension) => match (op, value) {
                 (Op::Add | Op::Replace, Some(value)) => self.extension(*op, extension, value.clone()),
@@ -143,6 +145,7 @@ impl<'a> Application<'a> {
                 }
                 self.inside(op, resolved, filter, value)
             }
+            Ok(Target::Opaque(path)) => self.opaque(op, &path, Some(value)),
             Ok(_) => Ok(()),
             Err(PatchError::InvalidPath { .. }) => self.unknown(key.to_owned()),
             Err(error) => Err(error),
@@ -169,6 +172,11 @@ impl<'a> Application<'a> {
             return Ok(());
         }
         self.attribute(op, &AttributeTarget { resolved, filter }, Some(value))
+    }
+
+    /// An extension that no schema defines.
+    fn opaque(&mut self, op: Op, path: &str, value: Option<Value>) -> Result<(), PatchError> {
+        opaque::change(&mut self.journal, self.schemas, &mut self.resource, (op, path, value))
     }
 
     /// A whole extension: its attributes are set, the others stay.

@@ -145,7 +145,12 @@ impl PatchRequest {
                 operations = Some(value);
             }
         }
-        for urn in schemas.iter().filter_map(Value::as_array).flatten().filter_map(Value::as_str) {
+        for urn in schemas
+            .iter()
+            .filter_map(Value::as_array)
+            .flatten()
+            .filter_map(Value::as_str)
+        {
             if !urn.eq_ignore_ascii_case(PATCH_OP) {
                 let urn = urn.to_owned();
                 let refusal = SchemaError::InvalidSyntax(SyntaxProblem::UnknownSchema { urn: urn.clone() });

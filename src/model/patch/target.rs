@@ -16,7 +16,9 @@ pub(super) enum Target<'a> {
     Extension(&'a Schema),
     /// An attribute, some of its elements, or a sub-attribute of either.
     Attribute(AttributeTarget<'a>),
-    /// An extension that the resource type does not have, on a lenient connection.
+    /// An extension that the resource type does not have, or one of its attributes, on a connection that keeps them.
+    Opaque(String),
+    /// The same on a connection that drops them.
     Ignored,
 }
 
@@ -32,6 +34,9 @@ impl<'a> Target<'a> {
     pub(super) fn find(journal: &mut Journal, schemas: &'a SchemaSet, path: &PatchPath) -> Result<Self, PatchError> {
         let unknown = || PatchError::path(PathProblem::Unknown { path: path.to_string() });
         let values = match path {
+            PatchPath::Urn(urn) if journal.keeps_extensions() && schemas.is_foreign(urn) => {
+                return Ok(Self::Opaque(urn.clone()));
+            }
             PatchPath::Urn(urn) => return Self::schema(schemas, urn).ok_or_else(unknown),
             PatchPath::Values(values) => values,
         };
@@ -52,6 +57,11 @@ impl<'a> Target<'a> {
                     let attribute = resolved.path().to_string();
                     journal.tolerate(Deviation::DotForColon { attribute }, unknown())?;
                     resolved
+                }
+                (None, Some(urn))
+                    if journal.keeps_extensions() && values.filter.is_none() && schemas.is_foreign(urn) =>
+                {
+                    return Ok(Self::Opaque(values.path.to_string()));
                 }
                 (None, Some(urn))
                     if journal.is_lenient() && !schemas.is_core(urn) && schemas.extension(urn).is_none() =>
