@@ -14,3 +14,4 @@ mod properties;
 mod samples;
 mod schema;
 mod sort;
+mod sub_attributes;

@@ -13,6 +13,7 @@ use crate::directory::DirectoryError;
 use crate::model::Object;
 use crate::model::connection::UnknownGrants;
 use crate::model::deviation::Deviation;
+use crate::model::role::Scope;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
@@ -107,7 +108,10 @@ fn may_give(rules: Rules<'_>, attribute: &str, key: &Slug) -> bool {
     let (connection, organisation) = (rules.context.connection, rules.context.organisation);
     if attribute == "roles" {
         let may = connection.roles.contains(key) || connection.grantable_roles.contains(key);
-        may && organisation.roles.contains_key(key)
+        may && organisation
+            .roles
+            .get(key)
+            .is_some_and(|role| role.scope == Scope::Global)
     } else {
         organisation.licences.contains_key(key)
     }

@@ -7,7 +7,7 @@ use super::error::PatchError;
 use super::member_change::MemberChange;
 use super::opaque;
 use super::request::{Op, Operation, PatchPath, PatchRequest};
-use super::single::check_transition;
+use super::single::{check_parts, check_transition, has_required_parts};
 use super::target::{AttributeTarget, Target};
 use crate::model::Object;
 use crate::model::attribute::AttributePath;
@@ -251,6 +251,7 @@ impl<'a> Application<'a> {
         let immutable = (attribute.mutability == Mutability::Immutable)
             .then(|| current.clone())
             .flatten();
+        let before = has_required_parts(attribute).then(|| current.clone()).flatten();
         let change = Change {
             op,
             target,
@@ -269,6 +270,7 @@ impl<'a> Application<'a> {
             change.simple(&mut self.journal, value)?
         };
         check_transition(attribute, &path.parent(), op, immutable.as_ref(), next.as_ref())?;
+        check_parts(attribute, &path.parent(), before.as_ref(), next.as_ref())?;
         if let Some(next) = next {
             self.put(&resolved, next);
         }

@@ -168,7 +168,9 @@ impl Change<'_> {
         for &index in &selected {
             if whole {
                 // RFC 7644 section 3.5.2.3: all matching record values are replaced.
-                current[index] = Value::Object(self.labels(journal, &content.set));
+                let next = Value::Object(self.labels(journal, &content.set));
+                self.check_fixed(&current[index], &next)?;
+                current[index] = next;
             } else {
                 merge(self.attribute(), &self.path, &mut current[index], &content)?;
             }
@@ -178,6 +180,18 @@ impl Change<'_> {
         }
         if !content.cleared.is_empty() {
             self.drop_hollow(journal, current);
+        }
+        Ok(())
+    }
+
+    /// The replacement of an element that the path selects is still that element: what is immutable stays.
+    fn check_fixed(&self, known: &Value, next: &Value) -> Result<(), PatchError> {
+        let subs = self.attribute().sub_attributes.iter();
+        for sub in subs.filter(|sub| sub.mutability == Mutability::Immutable) {
+            let value = known.get(&sub.name);
+            if value.is_some() && value != next.get(&sub.name) {
+                return Err(SchemaError::mutability(self.path.child(&sub.name), MutabilityProblem::Immutable).into());
+            }
         }
         Ok(())
     }
