@@ -57,7 +57,7 @@ pub enum Deviation {
         op: String,
     },
     /// `operations` instead of `Operations`, or `Path` instead of `path`.
-    #[error("read the key \"{key}\" in any case")]
+    #[error("read the key {key:?} in any case")]
     OperationsKey {
         /// As it was written.
         key: String,
@@ -66,7 +66,7 @@ pub enum Deviation {
     #[error("took a body without the PatchOp schema for a PATCH request")]
     PatchSchemaMissing,
     /// A URN in `schemas` that the resource type does not have.
-    #[error("ignored the unknown schema {urn} in \"schemas\"")]
+    #[error("ignored the unknown schema {urn:?} in \"schemas\"")]
     UnknownSchema {
         /// The URN.
         urn: String,
@@ -122,7 +122,7 @@ pub enum Deviation {
         attribute: String,
     },
     /// `name.givenName`, `urn:...:department` or a value path as the key of an object.
-    #[error("read the key \"{key}\" as a path")]
+    #[error("read the key {key:?} as a path")]
     KeyIsPath {
         /// As it was written, up to a filter, which could hold personal data.
         key: String,
@@ -152,13 +152,13 @@ pub enum Deviation {
         attribute: String,
     },
     /// An extension that the resource type does not have.
-    #[error("ignored the unknown extension {urn}")]
+    #[error("ignored the unknown extension {urn:?}")]
     UnknownExtension {
         /// The URN, or the key that starts with it.
         urn: String,
     },
     /// An attribute that no schema defines.
-    #[error("ignored the unknown attribute \"{attribute}\"")]
+    #[error("ignored the unknown attribute {attribute:?}")]
     UnknownAttribute {
         /// As it was written.
         attribute: String,
@@ -230,7 +230,7 @@ pub enum Deviation {
         limit: usize,
     },
     /// An extension that no schema defines was stored as it is: the connection's setting says so.
-    #[error("kept the unknown extension {urn} as it is")]
+    #[error("kept the unknown extension {urn:?} as it is")]
     KeptExtension {
         /// The URN.
         urn: String,

@@ -74,7 +74,7 @@ pub enum SortError {
         canonical: String,
     },
     /// Not a direction.
-    #[error("sortOrder: \"{word}\" is neither \"ascending\" nor \"descending\"")]
+    #[error("sortOrder: {word:?} is neither \"ascending\" nor \"descending\"")]
     Order {
         /// As it was written.
         word: String,

@@ -85,7 +85,7 @@ pub enum FilterError {
     },
     /// The operator does not exist.
     #[error(
-        "the operator \"{operator}\" at position {at} is not supported; use eq, ne, co, sw, ew, pr, gt, ge, lt or le"
+        "the operator {operator:?} at position {at} is not supported; use eq, ne, co, sw, ew, pr, gt, ge, lt or le"
     )]
     UnknownOperator {
         /// Where.

@@ -147,7 +147,7 @@ pub enum SyntaxProblem {
         attribute: String,
     },
     /// A URN that the resource type does not have.
-    #[error("schema {urn} is not a schema of this resource type; see /ResourceTypes")]
+    #[error("schema {urn:?} is not a schema of this resource type; see /ResourceTypes")]
     UnknownSchema {
         /// The URN.
         urn: String,
