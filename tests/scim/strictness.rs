@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 use usher::model::connection::{Connection, ConnectionKind};
-use usher::model::deviation::Strictness;
+use usher::model::deviation::{Deviation, Strictness};
 
 use crate::kit::scim::{Client, ENTERPRISE, GROUP, Service, Tenant, USER, slug};
 
@@ -343,4 +343,40 @@ async fn a_replaced_element_keeps_what_the_path_says_leniently() {
             assert_eq!(shown["emails"], json!([{ "value": "b@example.com" }]));
         }
     }
+}
+
+#[tokio::test]
+async fn a_put_unassigns_what_its_client_has_sent_and_keeps_what_another_client_did() {
+    for strictness in [Strictness::Lenient, Strictness::Strict] {
+        let tenant = Service::new().organisation("acme").await;
+        let mut first = Connection::new(slug("first"), ConnectionKind::Scim);
+        first.strictness = strictness;
+        let mut second = Connection::new(slug("second"), ConnectionKind::Scim);
+        second.strictness = strictness;
+        second.matching.adoption = usher::model::connection::Adoption::Adopt;
+        let (first, second) = (tenant.client_of(first).await, tenant.client_of(second).await);
+        let id = first
+            .post("/Users", user(json!({ "title": "T", "nickName": "N" })))
+            .await
+            .id();
+        let path = format!("/Users/{id}");
+        let adopted = second.post("/Users", user(json!({ "locale": "en" }))).await.expect(201);
+        assert_eq!((&adopted["id"], &adopted["title"]), (&json!(id), &json!("T")));
+        let shown = second.put(&path, user(json!({}))).await.expect(200);
+        assert_eq!((&shown["title"], &shown["locale"]), (&json!("T"), &Value::Null));
+        let shown = first.put(&path, user(json!({ "nickName": "N" }))).await.expect(200);
+        assert_eq!((&shown["title"], &shown["nickName"]), (&Value::Null, &json!("N")));
+    }
+}
+
+#[test]
+fn the_removal_of_all_members_is_told_loudly() {
+    let attribute = "members".to_owned();
+    assert!(
+        Deviation::RemovedAll {
+            attribute: attribute.clone()
+        }
+        .is_loud()
+    );
+    assert!(!Deviation::RemoveListed { attribute }.is_loud());
 }
