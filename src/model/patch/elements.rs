@@ -281,7 +281,8 @@ impl Change<'_> {
         } else {
             current.retain(|element| !is_empty(element));
         }
-        if current.len() < before {
+        // Of a strict connection only what has nothing left went, which is no value (RFC 7643 section 2.5).
+        if current.len() < before && journal.is_lenient() {
             journal.note(Deviation::HollowElementRemoved {
                 attribute: self.path.to_string(),
             });
