@@ -14,6 +14,7 @@ mod cursor;
 pub mod delete;
 pub mod discovery;
 pub mod error;
+mod grants;
 pub mod identity;
 mod journal;
 mod me;

@@ -3,10 +3,12 @@
 mod custom_attributes;
 mod filter_limits;
 mod filter_matching;
+mod filter_oracle;
 mod filter_plan;
 mod filter_syntax;
 mod normalise;
 mod patch_clients;
+mod patch_oracle;
 mod patch_refusals;
 mod patch_rfc;
 mod projection;
@@ -14,3 +16,4 @@ mod properties;
 mod samples;
 mod schema;
 mod sort;
+mod sub_attributes;

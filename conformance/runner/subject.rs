@@ -17,10 +17,11 @@ use crate::case::USUAL_IDENTITY;
 const STOP_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// The connections that a gateway of our own has, with their organisations.
-const IDENTITIES: [(&str, &str); 4] = [
+const IDENTITIES: [(&str, &str); 5] = [
     (USUAL_IDENTITY, "default"),
     ("strict", "default"),
     ("refusing", "default"),
+    ("keeping", "default"),
     ("other", "other"),
 ];
 

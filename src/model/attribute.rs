@@ -20,26 +20,27 @@ pub struct AttributePath {
     pub sub: Option<String>,
 }
 
-/// Why a text is not an attribute path.
+/// Why a text is not an attribute path. What was written is shown with its quotation marks escaped, so that the request
+/// journal can tell where it ends and mask it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AttributePathError {
     /// Nothing was written.
     #[error("an attribute name is missing")]
     Empty,
     /// A name does not follow the rule `ATTRNAME`.
-    #[error("\"{name}\" is not an attribute name; a name is a letter followed by letters, digits, \"-\" or \"_\"")]
+    #[error("{name:?} is not an attribute name; a name is a letter followed by letters, digits, \"-\" or \"_\"")]
     Name {
         /// The part at fault.
         name: String,
     },
     /// The part before the last colon is not a URN.
-    #[error("\"{schema}\" is not the URN of a schema; write urn:...:name")]
+    #[error("{schema:?} is not the URN of a schema; write urn:...:name")]
     Schema {
         /// The part at fault.
         schema: String,
     },
     /// Only one dot is possible: complex attributes do not nest (RFC 7643 section 2.3.8).
-    #[error("\"{path}\" names a sub-attribute of a sub-attribute; complex attributes do not nest")]
+    #[error("{path:?} names a sub-attribute of a sub-attribute; complex attributes do not nest")]
     TooLong {
         /// The path at fault.
         path: String,

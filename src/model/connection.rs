@@ -40,6 +40,12 @@ pub struct Connection {
     /// What to do with a group member that is not known.
     #[serde(default)]
     pub unknown_members: UnknownMembers,
+    /// What to do with a role or licence that a SCIM client names and the connection cannot grant.
+    #[serde(default)]
+    pub unknown_grants: UnknownGrants,
+    /// What to do with an extension object that no schema defines.
+    #[serde(default)]
+    pub unknown_extensions: UnknownExtensions,
     /// Which connection's value of an attribute wins: the smaller number does. Equal numbers: the last writer.
     #[serde(default = "default_precedence")]
     pub precedence: u32,
@@ -86,6 +92,8 @@ impl Connection {
             grantable_roles: BTreeSet::new(),
             owns_memberships: false,
             unknown_members: UnknownMembers::default(),
+            unknown_grants: UnknownGrants::default(),
+            unknown_extensions: UnknownExtensions::default(),
             precedence: default_precedence(),
             mapping: Vec::new(),
             grants: Vec::new(),
@@ -169,6 +177,30 @@ pub enum UnknownMembers {
     Skip,
     /// The whole request is refused.
     Refuse,
+}
+
+/// What to do with a value of `roles` or `entitlements` that the connection cannot grant: it names nothing in the
+/// organisation, or a role that is not among the connection's `roles` and `grantable_roles`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownGrants {
+    /// It grants nothing and is noted. The client reads back what it wrote, or it would write it for ever.
+    #[default]
+    Ignore,
+    /// The whole request is refused.
+    Refuse,
+}
+
+/// What a lenient connection does with an extension object that no schema defines (`idp.md` section 9, accept 14). A strict
+/// one refuses it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownExtensions {
+    /// It is left out and noted.
+    #[default]
+    Drop,
+    /// It is stored as it was sent and shown again; no filter or sort knows it.
+    Keep,
 }
 
 /// Where one attribute comes from. Exactly one of `from`, `value` and `expression` is set.

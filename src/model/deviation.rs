@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::normalise::SchemaError;
+use super::connection::{Connection, UnknownExtensions};
 
 /// How a connection treats deviations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -17,6 +17,33 @@ pub enum Strictness {
     Lenient,
     /// The RFCs to the letter.
     Strict,
+}
+
+/// What a connection tolerates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tolerance {
+    /// How it treats deviations.
+    pub strictness: Strictness,
+    /// What it does with extension objects that no schema defines, when it is lenient.
+    pub unknown_extensions: UnknownExtensions,
+}
+
+impl From<Strictness> for Tolerance {
+    fn from(strictness: Strictness) -> Self {
+        Self {
+            strictness,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&Connection> for Tolerance {
+    fn from(connection: &Connection) -> Self {
+        Self {
+            strictness: connection.strictness,
+            unknown_extensions: connection.unknown_extensions,
+        }
+    }
 }
 
 /// One tolerated deviation. The text is for the journal: it names the place and how it was read, and no value of a
@@ -30,7 +57,7 @@ pub enum Deviation {
         op: String,
     },
     /// `operations` instead of `Operations`, or `Path` instead of `path`.
-    #[error("read the key \"{key}\" in any case")]
+    #[error("read the key {key:?} in any case")]
     OperationsKey {
         /// As it was written.
         key: String,
@@ -39,7 +66,7 @@ pub enum Deviation {
     #[error("took a body without the PatchOp schema for a PATCH request")]
     PatchSchemaMissing,
     /// A URN in `schemas` that the resource type does not have.
-    #[error("ignored the unknown schema {urn} in \"schemas\"")]
+    #[error("ignored the unknown schema {urn:?} in \"schemas\"")]
     UnknownSchema {
         /// The URN.
         urn: String,
@@ -95,7 +122,7 @@ pub enum Deviation {
         attribute: String,
     },
     /// `name.givenName`, `urn:...:department` or a value path as the key of an object.
-    #[error("read the key \"{key}\" as a path")]
+    #[error("read the key {key:?} as a path")]
     KeyIsPath {
         /// As it was written, up to a filter, which could hold personal data.
         key: String,
@@ -125,13 +152,13 @@ pub enum Deviation {
         attribute: String,
     },
     /// An extension that the resource type does not have.
-    #[error("ignored the unknown extension {urn}")]
+    #[error("ignored the unknown extension {urn:?}")]
     UnknownExtension {
         /// The URN, or the key that starts with it.
         urn: String,
     },
     /// An attribute that no schema defines.
-    #[error("ignored the unknown attribute \"{attribute}\"")]
+    #[error("ignored the unknown attribute {attribute:?}")]
     UnknownAttribute {
         /// As it was written.
         attribute: String,
@@ -154,9 +181,77 @@ pub enum Deviation {
         /// The attribute.
         attribute: String,
     },
+    /// `manager eq "..."`: an attribute of an extension without its URN (RFC 7644 section 3.10).
+    #[error("took the attribute \"{attribute}\" for the one of the extension that defines it")]
+    UnqualifiedAttribute {
+        /// As it was written.
+        attribute: String,
+    },
+    /// `urn:...:User.department`: a dot where the colon is due.
+    #[error("read the dot after the schema in the path as a colon, for attribute \"{attribute}\"")]
+    DotForColon {
+        /// The canonical path.
+        attribute: String,
+    },
+    /// A complex attribute where one of its sub-attributes is due: in a comparison (RFC 7644 section 3.4.2.2) or as
+    /// `sortBy` (section 3.4.2.3).
+    #[error("took the complex attribute \"{attribute}\" for its \"value\"")]
+    BareComplex {
+        /// The canonical path.
+        attribute: String,
+    },
+    /// `emails[type eq "work"].value eq "..."`: the grammar of a filter ends at the bracket (RFC 7644 figure 1).
+    #[error("read the sub-attribute after the brackets of attribute \"{attribute}\" as a part of their filter")]
+    SubAfterBrackets {
+        /// The canonical path.
+        attribute: String,
+    },
+    /// `managerId`, as templates older than SCIM 2.0 write `value`.
+    #[error("read \"{name}\" as attribute \"{attribute}\"")]
+    OldName {
+        /// As it was written.
+        name: String,
+        /// The canonical path.
+        attribute: String,
+    },
+    /// The replacement of an element keeps what the path says about it, such as its `type`.
+    #[error("kept what the path says of the replaced elements of attribute \"{attribute}\"")]
+    LabelsKept {
+        /// The attribute.
+        attribute: String,
+    },
+    /// `startIndex` beside `cursor` (RFC 9865).
+    #[error("ignored \"startIndex\" beside \"cursor\"")]
+    IndexWithCursor,
+    /// A page by cursor larger than the largest (RFC 9865: `invalidCount`).
+    #[error("gave a page of {limit} results, the largest there is")]
+    CountTooLarge {
+        /// The largest page.
+        limit: usize,
+    },
+    /// An extension that no schema defines was stored as it is: the connection's setting says so.
+    #[error("kept the unknown extension {urn:?} as it is")]
+    KeptExtension {
+        /// The URN.
+        urn: String,
+    },
+    /// Values that name no role or licence that the connection can give: by its setting, not by the RFC.
+    #[error("granted nothing for {count} values of attribute \"{attribute}\" that the connection cannot grant")]
+    UnknownGrants {
+        /// `roles` or `entitlements`.
+        attribute: &'static str,
+        /// How many.
+        count: usize,
+    },
 }
 
 impl Deviation {
+    /// Whether an operator should hear of it at once: what was asked for is rarely what was meant.
+    #[must_use]
+    pub fn is_loud(&self) -> bool {
+        matches!(self, Self::RemovedAll { .. })
+    }
+
     /// A stable word for counting.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -183,6 +278,16 @@ impl Deviation {
             Self::SeveralPrimaries { .. } => "severalPrimaries",
             Self::UnknownMembers { .. } => "unknownMembers",
             Self::JsonText { .. } => "jsonText",
+            Self::UnqualifiedAttribute { .. } => "unqualifiedAttribute",
+            Self::DotForColon { .. } => "dotForColon",
+            Self::BareComplex { .. } => "bareComplex",
+            Self::SubAfterBrackets { .. } => "subAfterBrackets",
+            Self::OldName { .. } => "oldName",
+            Self::LabelsKept { .. } => "labelsKept",
+            Self::IndexWithCursor => "indexWithCursor",
+            Self::CountTooLarge { .. } => "countTooLarge",
+            Self::KeptExtension { .. } => "keptExtension",
+            Self::UnknownGrants { .. } => "unknownGrants",
         }
     }
 }
@@ -190,24 +295,28 @@ impl Deviation {
 /// The deviations of one request, as they are met.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    strictness: Strictness,
+    tolerance: Tolerance,
     deviations: Vec<Deviation>,
 }
 
 impl Journal {
-    pub(crate) fn new(strictness: Strictness) -> Self {
+    pub(crate) fn new(tolerance: impl Into<Tolerance>) -> Self {
         Self {
-            strictness,
+            tolerance: tolerance.into(),
             deviations: Vec::new(),
         }
     }
 
     pub(crate) fn is_lenient(&self) -> bool {
-        self.strictness == Strictness::Lenient
+        self.tolerance.strictness == Strictness::Lenient
+    }
+
+    pub(crate) fn keeps_extensions(&self) -> bool {
+        self.is_lenient() && self.tolerance.unknown_extensions == UnknownExtensions::Keep
     }
 
     /// Journals a deviation, or refuses it when the connection is strict.
-    pub(crate) fn tolerate(&mut self, deviation: Deviation, refusal: SchemaError) -> Result<(), SchemaError> {
+    pub(crate) fn tolerate<E>(&mut self, deviation: Deviation, refusal: E) -> Result<(), E> {
         if !self.is_lenient() {
             return Err(refusal);
         }

@@ -1,7 +1,7 @@
 //! Filters (RFC 7644 section 3.4.2.2).
 //!
 //! ```text
-//! text --parse--> Filter --resolve(SchemaSet)--> ResolvedFilter --matches(resource)--> bool
+//! text --parse--> Filter --resolve(SchemaSet, Strictness)--> ResolvedFilter --matches(resource)--> bool
 //! ```
 //!
 //! What has not been resolved cannot be evaluated: a filter that names an attribute nobody defined is refused, never ignored.
@@ -57,6 +57,17 @@ impl Default for FilterLimits {
 pub struct Position(pub usize);
 
 impl PartialEq for Position {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// Whether `.sub op value` was written after the brackets of a value path, which the grammar does not know. All are equal
+/// to each other, as positions are.
+#[derive(Debug, Clone, Copy, Eq)]
+pub struct SubAfterBrackets(pub bool);
+
+impl PartialEq for SubAfterBrackets {
     fn eq(&self, _: &Self) -> bool {
         true
     }
@@ -207,6 +218,8 @@ pub enum Filter {
         filter: Box<Self>,
         /// Where the path stands.
         at: Position,
+        /// How it was written.
+        sub_after: SubAfterBrackets,
     },
 }
 

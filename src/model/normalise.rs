@@ -6,14 +6,17 @@ mod elements;
 mod error;
 mod immutable;
 mod member;
+mod opaque;
 mod value;
 
 pub use self::body::{Normalised, normalise};
 pub use self::error::{MutabilityProblem, SchemaError, SyntaxProblem, ValueProblem};
 pub use self::immutable::check_immutable;
 pub use self::member::Member;
+pub use self::opaque::OPAQUE_BYTES_MAX;
 pub use self::value::MOST_VALUES;
 
 pub(crate) use self::elements::{drop_duplicates, identity};
 pub(crate) use self::member::members;
+pub(crate) use self::opaque::{check_opaque, is_kept, opaque_key};
 pub(crate) use self::value::{Partial, assigned, bounded, elements, kind, one, partial, single};

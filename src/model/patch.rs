@@ -7,6 +7,7 @@ mod apply;
 mod elements;
 mod error;
 mod member_change;
+mod opaque;
 mod request;
 mod single;
 mod target;

@@ -135,6 +135,10 @@ impl Projection {
                 if !part.is_empty() {
                     shown.insert(extension.id.clone(), Value::Object(part));
                 }
+            } else if self.schemas.is_foreign(key) {
+                if self.shows_opaque(key) {
+                    shown.insert(key.clone(), value.clone());
+                }
             } else if key != "schemas"
                 && let Some(attribute) = self.schemas.core_attribute(key)
                 && let Some((name, part)) = self.part(
@@ -152,6 +156,19 @@ impl Projection {
         let schemas = self.schemas.schemas_of(&shown).into_iter().map(Value::from).collect();
         shown.insert("schemas".to_owned(), Value::Array(schemas));
         shown
+    }
+
+    /// Whether an extension is shown that was kept although no schema defines it.
+    fn shows_opaque(&self, urn: &str) -> bool {
+        let is_named = |selectors: &[Selector]| {
+            let mut selectors = selectors.iter();
+            selectors.any(|selector| matches!(selector, Selector::Extension(name) if name.eq_ignore_ascii_case(urn)))
+        };
+        match &self.selection {
+            Selection::Default => true,
+            Selection::Only(selectors) => is_named(selectors),
+            Selection::Except(selectors) => !is_named(selectors),
+        }
     }
 
     fn part(&self, resolved: &Resolved<'_>, value: &Value) -> Option<(String, Value)> {
@@ -200,8 +217,11 @@ fn selector(schemas: &SchemaSet, name: &str) -> Option<Selector> {
     if let Some(extension) = schemas.extension(name) {
         return Some(Selector::Extension(extension.id.clone()));
     }
-    let path: AttributePath = name.parse().ok()?;
-    Some(Selector::Path(schemas.resolve(&path)?.path()))
+    let path = name.parse::<AttributePath>().ok();
+    match path.and_then(|path| Some(schemas.resolve(&path)?.path())) {
+        Some(path) => Some(Selector::Path(path)),
+        None => schemas.is_foreign(name).then(|| Selector::Extension(name.to_owned())),
+    }
 }
 
 /// Whether the whole attribute is selected, and which of its sub-attributes are.

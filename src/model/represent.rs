@@ -27,7 +27,31 @@ fn meta(resource_type: &str, created: Timestamp, last_modified: Timestamp, revis
     })
 }
 
-/// A user as `connection` sees it: `externalId` is that connection's own (RFC 7643 s3.1).
+/// A user as everyone is shown it: [`user`] with every role and licence in `roles` and `entitlements`, whoever gave it.
+/// What only names what is held is not for writing back: it would become the client's own word.
+#[must_use]
+pub fn held_user(of: &User, connection: Option<&Slug>) -> Object {
+    let mut resource = user(of, connection);
+    add_held(&mut resource, "roles", of.roles.keys());
+    add_held(&mut resource, "entitlements", of.licences.keys());
+    resource
+}
+
+fn add_held<'a>(resource: &mut Object, attribute: &str, held: impl Iterator<Item = &'a Slug>) {
+    for key in held {
+        let entry = resource.entry(attribute).or_insert_with(|| Value::Array(Vec::new()));
+        let Value::Array(elements) = entry else { return };
+        let names_it = |element: &Value| {
+            let value = element.get("value").and_then(Value::as_str);
+            value.is_some_and(|value| value.eq_ignore_ascii_case(key.as_str()))
+        };
+        if !elements.iter().any(names_it) {
+            elements.push(json!({ "value": key }));
+        }
+    }
+}
+
+/// A user as `connection` wrote it: `externalId` is that connection's own (RFC 7643 s3.1).
 #[must_use]
 pub fn user(user: &User, connection: Option<&Slug>) -> Object {
     let mut resource = user.attributes.clone();

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::Object;
 use super::attribute::{AttributePath, AttributePathError};
+use super::deviation::{Deviation, Journal, Strictness};
 use super::filter::compare_numbers;
 use super::fold::fold;
 use super::instant::instant;
@@ -64,8 +65,16 @@ pub enum SortError {
         /// The canonical path.
         attribute: String,
     },
+    /// An attribute of an extension without its URN.
+    #[error("sortBy: attribute \"{attribute}\" belongs to an extension; write \"{canonical}\"")]
+    Unqualified {
+        /// As it was written.
+        attribute: String,
+        /// The canonical path.
+        canonical: String,
+    },
     /// Not a direction.
-    #[error("sortOrder: \"{word}\" is neither \"ascending\" nor \"descending\"")]
+    #[error("sortOrder: {word:?} is neither \"ascending\" nor \"descending\"")]
     Order {
         /// As it was written.
         word: String,
@@ -77,7 +86,9 @@ impl SortError {
     #[must_use]
     pub fn scim_type(&self) -> ScimType {
         match self {
-            Self::Malformed(_) | Self::Unknown { .. } | Self::SubAttributeNeeded { .. } => ScimType::InvalidPath,
+            Self::Malformed(_) | Self::Unknown { .. } | Self::SubAttributeNeeded { .. } | Self::Unqualified { .. } => {
+                ScimType::InvalidPath
+            }
             Self::Sensitive { .. } => ScimType::Sensitive,
             Self::Order { .. } => ScimType::InvalidValue,
         }
@@ -111,16 +122,27 @@ enum Key {
 }
 
 impl SortBy {
-    /// Reads the value of `sortBy`. A complex attribute stands for its `value`.
+    /// Reads the value of `sortBy`, with what was tolerated: a complex attribute stands for its `value`, and one of an
+    /// extension needs no URN.
     ///
     /// # Errors
     ///
-    /// [`SortError`] for an attribute that does not exist or cannot be compared.
-    pub fn parse(text: &str, schemas: &SchemaSet) -> Result<Self, SortError> {
+    /// [`SortError`] for an attribute that does not exist or cannot be compared; on a strict connection also what a lenient
+    /// one tolerates.
+    pub fn parse(text: &str, schemas: &SchemaSet, strictness: Strictness) -> Result<(Self, Vec<Deviation>), SortError> {
+        let mut journal = Journal::new(strictness);
         let path: AttributePath = text.parse()?;
         let resolved = schemas.resolve(&path).ok_or_else(|| SortError::Unknown {
             attribute: text.to_owned(),
         })?;
+        if resolved.extension.is_some() && path.schema.is_none() {
+            let attribute = path.to_string();
+            let refusal = SortError::Unqualified {
+                attribute: attribute.clone(),
+                canonical: resolved.path().to_string(),
+            };
+            journal.tolerate(Deviation::UnqualifiedAttribute { attribute }, refusal)?;
+        }
         let (mut path, mut leaf) = (resolved.path(), resolved.leaf());
         if resolved.attribute.is_secret() || leaf.is_secret() {
             return Err(SortError::Sensitive {
@@ -132,13 +154,17 @@ impl SortBy {
                 attribute: path.to_string(),
             };
             leaf = leaf.sub_attribute("value").ok_or_else(needed)?;
+            // RFC 7644 section 3.4.2.3: of a complex attribute, the path to a sub-attribute.
+            let attribute = path.to_string();
+            journal.tolerate(Deviation::BareComplex { attribute }, needed())?;
             path = path.child(&leaf.name);
         }
-        Ok(Self {
+        let by = Self {
             type_: leaf.type_,
             case_exact: leaf.compares_exactly(),
             path,
-        })
+        };
+        Ok((by, journal.into_deviations()))
     }
 
     /// The canonical path.

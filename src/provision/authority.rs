@@ -13,7 +13,9 @@ use crate::model::user::User;
 /// Which attributes a write speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent<'a> {
-    /// All that the connection owns, or nobody does: what is absent is unassigned (SCIM PUT, a directory entry).
+    /// All that the connection owns, or nobody does: what is absent is unassigned (SCIM PUT, a directory entry). What another
+    /// connection has written and this one never has stays: templates of some clients hold a few attributes only
+    /// (idp.md section 10).
     Whole,
     /// Only these (SCIM PATCH).
     Named(&'a BTreeSet<String>),
@@ -47,7 +49,9 @@ pub fn write_attributes(
             }
             continue;
         }
-        if !may_write(user, &name, connection, organisation) {
+        let says_nothing = wanted.is_none() && extent == Extent::Whole;
+        let is_of_another = says_nothing && is_owned_by_another(user, &name, connection, organisation);
+        if is_of_another || !may_write(user, &name, connection, organisation) {
             yielded.insert(name);
             continue;
         }
@@ -89,6 +93,16 @@ pub fn may_write(user: &User, attribute: &str, connection: &Connection, organisa
         return true;
     };
     owner == &connection.name || connection.precedence <= precedence(owner, organisation)
+}
+
+fn is_owned_by_another(
+    user: &User,
+    attribute: &str,
+    connection: &Connection,
+    organisation: &OrganisationSettings,
+) -> bool {
+    let owner = user.owners.get(attribute);
+    owner.is_some_and(|owner| owner != &connection.name && organisation.connections.contains_key(owner))
 }
 
 /// A connection that is gone has no say.

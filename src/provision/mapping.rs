@@ -163,6 +163,12 @@ impl Mapping {
         self.grants.iter().any(|grant| grant.when.uses_groups())
     }
 
+    /// Whether a grant rule looks at the person's attributes.
+    #[must_use]
+    pub fn reads_user(&self) -> bool {
+        self.grants.iter().any(|grant| grant.when.uses_user())
+    }
+
     /// The user that the attribute rules make of an entry.
     ///
     /// # Errors

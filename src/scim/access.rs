@@ -21,7 +21,7 @@ use crate::provision::person::Context;
 use super::Scim;
 use super::error::ScimError;
 use super::identity::Rules;
-use super::journal::Trail;
+use super::journal::{Trail, told};
 
 /// A request that showed a valid token of a connection of the organisation in its path.
 pub struct Access {
@@ -121,12 +121,12 @@ impl Access {
     pub(super) fn journal(&self, request: &'static str, deviations: &[Deviation]) {
         for deviation in deviations {
             self.trail.add(deviation);
-            tracing::info!(
-                connection.name = %self.connection.name,
-                scim.request = request,
-                scim.deviation = deviation.name(),
-                "{deviation}"
-            );
+            let (connection, rule, what) = (&self.connection.name, deviation.name(), told(deviation));
+            if deviation.is_loud() {
+                tracing::warn!(connection.name = %connection, scim.request = request, scim.deviation = rule, "{what}");
+            } else {
+                tracing::info!(connection.name = %connection, scim.request = request, scim.deviation = rule, "{what}");
+            }
         }
     }
 

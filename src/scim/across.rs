@@ -45,10 +45,10 @@ struct Part {
 }
 
 impl Part {
-    fn of(scim: &Scim, schemas: &SchemaSet, parameters: &Parameters) -> Result<Self, ScimError> {
+    fn of(scim: &Scim, access: &Access, schemas: &SchemaSet, parameters: &Parameters) -> Result<Self, ScimError> {
         Ok(Self {
-            filter: parameters.filter(scim, schemas)?,
-            sort: parameters.sort(schemas)?,
+            filter: parameters.filter(scim, access, schemas)?,
+            sort: parameters.sort(access, schemas)?,
         })
     }
 
@@ -68,8 +68,8 @@ impl Part {
 
 /// The answer to a query over all resource types, by URL or by search request.
 pub(super) async fn answer(scim: &Scim, access: &Access, parameters: &Parameters) -> Result<Value, ScimError> {
-    let users = Part::of(scim, &scim.0.users_across, parameters)?;
-    let groups = Part::of(scim, &scim.0.groups_across, parameters)?;
+    let users = Part::of(scim, access, &scim.0.users_across, parameters)?;
+    let groups = Part::of(scim, access, &scim.0.groups_across, parameters)?;
     let asked = Asked::of(scim, access, ROOT, parameters)?;
     let start = asked.start();
     let Walk { ids, mut at } = match start {

@@ -151,10 +151,10 @@ pub(super) fn answer(
     let schemas = scim.schemas(endpoint);
     let projection = parameters.over(schemas)?;
     let asked = Asked::of(scim, access, endpoint.path(), parameters)?;
-    if let Some(filter) = parameters.filter(scim, schemas)? {
+    if let Some(filter) = parameters.filter(scim, access, schemas)? {
         resources.retain(|resource| filter.matches(resource));
     }
-    if let Some((by, order)) = parameters.sort(schemas)? {
+    if let Some((by, order)) = parameters.sort(access, schemas)? {
         resources.sort_by(|left, right| by.compare(left, right, order));
     }
     let index = match asked.start() {

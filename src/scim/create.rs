@@ -19,6 +19,7 @@ use crate::provision::team::{self, Team};
 use super::access::Access;
 use super::body::Document;
 use super::error::ScimError;
+use super::grants::{self, Before};
 use super::identity::Rules;
 use super::parameters::Shown;
 use super::response::resource_response;
@@ -33,8 +34,10 @@ pub(super) async fn user(
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
-    let normalised = normalise(scim.schemas(Endpoint::Users), body, access.connection.strictness)?;
+    let mut normalised = normalise(scim.schemas(Endpoint::Users), body, &*access.connection)?;
     access.journal("create user", &normalised.deviations);
+    let left_out = grants::screen(access.rules(), &mut normalised.resource, Before::Nobody)?;
+    access.journal("create user", &left_out);
     let password_hash = match &normalised.password {
         Some(password) => Some(hash_password(password).await?),
         None => None,
@@ -110,7 +113,7 @@ pub(super) async fn group(
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
-    let normalised = normalise(scim.schemas(Endpoint::Groups), body, access.connection.strictness)?;
+    let normalised = normalise(scim.schemas(Endpoint::Groups), body, &*access.connection)?;
     access.journal("create group", &normalised.deviations);
     let named = normalised.members.unwrap_or_default();
     members::check_count(&scim, named.len())?;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::directory::DirectoryError;
-use crate::directory::settings::OrganisationSettings;
 use crate::model::Object;
 use crate::model::connection::Connection;
 use crate::model::schema::{USHER_GROUP, USHER_USER};
@@ -13,6 +12,8 @@ use crate::model::slug::Slug;
 use crate::provision::mapping::{GrantContext, Mapping};
 use crate::provision::person::{Context, Grants, Person};
 use crate::provision::team::Team;
+
+use super::grants;
 
 /// What decides about grants.
 #[derive(Clone, Copy)]
@@ -59,35 +60,18 @@ pub(super) fn grants(rules: Rules<'_>, resource: &Object) -> Result<Grants, Dire
         user: resource,
         groups: rules.groups,
     };
-    let mut grants = rules.mapping.grants(&context).map_err(|error| {
+    let mut given = rules.mapping.grants(&context).map_err(|error| {
         let place = format!("connections.{}.grants", rules.context.connection.name);
         DirectoryError::invalid(place, error.to_string())
     })?;
-    let (connection, organisation) = (rules.context.connection, rules.context.organisation);
-    grants
-        .roles
-        .extend(values(resource, "roles").filter(|role| may_grant(connection, role)));
-    grants
-        .licences
-        .extend(values(resource, "entitlements").filter(|key| is_licence(organisation, key)));
-    Ok(grants)
-}
-
-fn values<'a>(resource: &'a Object, attribute: &str) -> impl Iterator<Item = Slug> + 'a {
-    let elements = resource.get(attribute).and_then(Value::as_array);
-    elements
-        .into_iter()
-        .flatten()
-        .filter_map(|element| element.get("value")?.as_str()?.parse().ok())
+    given.roles.extend(grants::named(rules, resource, "roles"));
+    given.licences.extend(grants::named(rules, resource, "entitlements"));
+    Ok(given)
 }
 
 /// Whether the connection may give this role.
 pub(super) fn may_grant(connection: &Connection, role: &Slug) -> bool {
     connection.roles.contains(role) || connection.grantable_roles.contains(role)
-}
-
-fn is_licence(organisation: &OrganisationSettings, key: &Slug) -> bool {
-    organisation.licences.contains_key(key)
 }
 
 /// A group resource as a team of the connection.

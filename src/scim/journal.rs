@@ -1,16 +1,21 @@
 //! What the request journal learns of a request (directory::journal): who asked, what was tolerated, what was refused. Paths
-//! are patterns, and whatever could be a value of a person is masked.
+//! are patterns without the query, and whatever could be a value of a person is masked.
+//!
+//! Every request that showed a live token of a connection is noted, refused ones too: also a 401 for another organisation's
+//! base URL. A token that is unknown, expired or revoked, and a request without one, belong to nobody's journal: whoever
+//! guesses must not push out what a client did. The access log and the metrics count those.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use parking_lot::Mutex;
 
 use crate::directory::journal::{JournalEntry, Normalisation, Refusal};
-use crate::model::attribute::AttributePath;
+use crate::model::attribute::{AttributePath, is_urn};
 use crate::model::deviation::Deviation;
 use crate::model::id::OrganisationId;
 use crate::model::slug::Slug;
@@ -41,11 +46,12 @@ impl Trail {
     /// A rule was applied.
     pub(super) fn add(&self, deviation: &Deviation) {
         let mut notes = self.0.lock();
-        if notes.normalised.len() < NORMALISED_MAX {
-            notes.normalised.push(Normalisation {
-                rule: deviation.name().to_owned(),
-                what: cut(&deviation.to_string()),
-            });
+        let noted = Normalisation {
+            rule: deviation.name().to_owned(),
+            what: told(deviation),
+        };
+        if notes.normalised.len() < NORMALISED_MAX && !notes.normalised.contains(&noted) {
+            notes.normalised.push(noted);
         }
     }
 }
@@ -66,7 +72,7 @@ pub(super) async fn journal(State(scim): State<Scim>, mut request: Request, next
     let started = Instant::now();
     let trail = Trail::default();
     request.extensions_mut().insert(trail.clone());
-    let method = request.method().to_string();
+    let method = named(request.method());
     let pattern = request.extensions().get::<MatchedPath>().cloned();
     let token = access::bearer(request.headers()).map(str::to_owned);
     let response = next.run(request).await;
@@ -94,6 +100,31 @@ pub(super) async fn journal(State(scim): State<Scim>, mut request: Request, next
     response
 }
 
+/// A method that HTTP defines (RFC 9110 section 9, RFC 5789): any other word is the client's.
+fn named(method: &Method) -> String {
+    const KNOWN: [Method; 7] = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    if KNOWN.contains(method) {
+        method.to_string()
+    } else {
+        "(another)".to_owned()
+    }
+}
+
+/// A deviation in words. It names attributes and schemas as the client wrote them; what could not be such a name is masked.
+pub(super) fn told(deviation: &Deviation) -> String {
+    cut(&masked_unless(&deviation.to_string(), |text| {
+        text.is_empty() || text.parse::<AttributePath>().is_ok()
+    }))
+}
+
 /// Whose token came with a request that no operation took: a wrong path or method, another organisation's base URL.
 async fn owner(scim: &Scim, token: Option<String>) -> Option<(OrganisationId, Slug)> {
     // A token that opens nothing belongs to nobody's journal; a store that does not answer is told of elsewhere.
@@ -111,6 +142,10 @@ const MASK: &str = "***";
 /// The text without values: of what stands in quotation marks only names of attributes and schemas are kept, and nothing that
 /// looks like an address is.
 fn masked(scim: &Scim, detail: &str) -> String {
+    masked_unless(detail, |text| is_name(scim, text))
+}
+
+fn masked_unless(detail: &str, is_plain: impl Fn(&str) -> bool) -> String {
     let mut shown = String::with_capacity(detail.len());
     let mut rest = detail;
     while let Some((before, quoted)) = rest.split_once('"') {
@@ -118,7 +153,7 @@ fn masked(scim: &Scim, detail: &str) -> String {
         let end = closing(quoted);
         let inside = &quoted[..end];
         shown.push('"');
-        shown.push_str(if is_name(scim, inside) { inside } else { MASK });
+        shown.push_str(if is_plain(inside) { inside } else { MASK });
         shown.push('"');
         rest = quoted.get(end + 1..).unwrap_or_default();
     }
@@ -140,6 +175,9 @@ fn closing(quoted: &str) -> usize {
 }
 
 fn is_name(scim: &Scim, text: &str) -> bool {
+    if is_urn(text) {
+        return !text.contains('@');
+    }
     let Ok(path) = text.parse::<AttributePath>() else {
         return false;
     };

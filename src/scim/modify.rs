@@ -10,7 +10,6 @@ use tokio::sync::OnceCell;
 
 use crate::directory::accept::hash_password;
 use crate::directory::membership::group_version;
-use crate::directory::query::Queryable as _;
 use crate::directory::{DirectoryError, Operation, Unit, keys};
 use crate::model::Object;
 use crate::model::deviation::Deviation;
@@ -28,6 +27,7 @@ use crate::provision::team;
 use super::access::Access;
 use super::body::Document;
 use super::error::ScimError;
+use super::grants::{self, Before};
 use super::identity::Rules;
 use super::parameters::Shown;
 use super::response::{may_change, no_content, resource_response};
@@ -99,7 +99,7 @@ impl Operation for ModifyUser<'_> {
         check_user_version(self.headers, &before)?;
         let context = self.rules.context;
         let connection = &context.connection.name;
-        let mut current = before.represent(Some(connection));
+        let mut current = represent::user(&before, Some(connection));
         // The client changes its own word on `active`; an administrator's block is not its to see, confirm or lift.
         let blocked_here = before
             .facts
@@ -107,14 +107,15 @@ impl Operation for ModifyUser<'_> {
             .contains(&Block::Connection(connection.clone()));
         current.insert("active".to_owned(), (!blocked_here).into());
         let Patched {
-            resource,
+            mut resource,
             password,
-            deviations,
+            mut deviations,
             ..
-        } = match patch(self.schemas, &current, self.request, context.connection.strictness) {
+        } = match patch(self.schemas, &current, self.request, context.connection) {
             Ok(patched) => patched,
             Err(error) => return Ok(Err(error)),
         };
+        deviations.extend(grants::screen(self.rules, &mut resource, Before::Modified(&current))?);
         let changed = changed_names(&current, &resource);
         let hash = match password.flatten() {
             Some(password) => Some(self.hash.get_or_try_init(|| hash_password(&password)).await?.clone()),
@@ -199,7 +200,7 @@ impl ModifyGroup<'_> {
             self.scim.schemas(Endpoint::Groups),
             current,
             self.request,
-            self.rules.context.connection.strictness,
+            self.rules.context.connection,
         )
     }
 

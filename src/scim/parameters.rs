@@ -12,6 +12,7 @@ use crate::model::scim_type::ScimType;
 use crate::model::sort::{SortBy, SortOrder};
 
 use super::Scim;
+use super::access::Access;
 use super::error::ScimError;
 
 /// The URN of a search request (RFC 7644 s3.4.3).
@@ -122,20 +123,29 @@ impl Parameters {
     }
 
     /// Which resources (RFC 7644 s3.4.2.2).
-    pub(super) fn filter(&self, scim: &Scim, schemas: &SchemaSet) -> Result<Option<ResolvedFilter>, ScimError> {
+    pub(super) fn filter(
+        &self,
+        scim: &Scim,
+        access: &Access,
+        schemas: &SchemaSet,
+    ) -> Result<Option<ResolvedFilter>, ScimError> {
         let Some(text) = &self.filter else { return Ok(None) };
         let filter = Filter::parse(text, scim.settings().filter)?;
-        Ok(Some(filter.resolve(schemas)?))
+        let resolved = filter.resolve(schemas, access.connection.strictness)?;
+        access.journal("filter", resolved.deviations());
+        Ok(Some(resolved))
     }
 
     /// In which order (RFC 7644 s3.4.2.3): an order without an attribute says nothing, but must be one.
-    pub(super) fn sort(&self, schemas: &SchemaSet) -> Result<Option<Order>, ScimError> {
+    pub(super) fn sort(&self, access: &Access, schemas: &SchemaSet) -> Result<Option<Order>, ScimError> {
         let given = |text: &&str| !text.trim().is_empty();
         let order = self.sort_order.as_deref().filter(given).map(str::trim);
         let order = order.map(SortOrder::parse).transpose()?.unwrap_or_default();
         let by = self.sort_by.as_deref().filter(given).map(str::trim);
-        let by = by.map(|text| SortBy::parse(text, schemas)).transpose()?;
-        Ok(by.map(|by| (by, order)))
+        let Some(text) = by else { return Ok(None) };
+        let (by, deviations) = SortBy::parse(text, schemas, access.connection.strictness)?;
+        access.journal("sort", &deviations);
+        Ok(Some((by, order)))
     }
 
     /// RFC 7644 s3.4.2.4: a start below 1 is 1, a negative count is 0.
@@ -150,7 +160,7 @@ impl Parameters {
     }
 
     /// RFC 9865: a count below 1 is refused; a strict connection is also told when it asks for more than there can be.
-    pub(super) fn page_by_cursor(&self, scim: &Scim, strictness: Strictness) -> Result<usize, ScimError> {
+    pub(super) fn page_by_cursor(&self, scim: &Scim, access: &Access) -> Result<usize, ScimError> {
         let settings = scim.settings();
         let invalid = |detail: String| ScimError::bad_request(ScimType::InvalidCount, detail);
         let Some(text) = self.count.as_deref() else {
@@ -159,13 +169,14 @@ impl Parameters {
         let count = text.trim().parse::<i64>().ok().filter(|count| *count >= 1);
         let count = count.ok_or_else(|| invalid(format!("count is {text:?}: by cursor it must be at least 1")))?;
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        if count > settings.page_max && strictness == Strictness::Strict {
-            return Err(invalid(format!(
-                "count is {count}: a page has at most {}",
-                settings.page_max
-            )));
+        let limit = settings.page_max;
+        if count > limit {
+            if access.connection.strictness == Strictness::Strict {
+                return Err(invalid(format!("count is {count}: a page has at most {limit}")));
+            }
+            access.journal("query", &[Deviation::CountTooLarge { limit }]);
         }
-        Ok(count.min(settings.page_max))
+        Ok(count.min(limit))
     }
 }
 

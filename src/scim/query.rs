@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use crate::directory::query::{Continuation, Next, Page, Query, Queryable, Sort, Start, StoredGroup};
-use crate::model::deviation::Strictness;
+use crate::model::deviation::{Deviation, Strictness};
 use crate::model::projection::Projection;
 use crate::model::scim_type::ScimType;
 use crate::model::user::User;
@@ -48,12 +48,15 @@ impl Asked {
                 let before = (index > 1).then(|| scim.walks().find(&results, index, now)).flatten();
                 (before, index, count)
             }
-            Some(_) if parameters.start_index.is_some() && access.connection.strictness == Strictness::Strict => {
-                let detail = "a page is asked for by startIndex or by cursor, not by both";
-                return Err(ScimError::bad_request(ScimType::InvalidCursor, detail));
-            }
             Some(text) => {
-                let count = parameters.page_by_cursor(scim, access.connection.strictness)?;
+                if parameters.start_index.is_some() {
+                    if access.connection.strictness == Strictness::Strict {
+                        let detail = "a page is asked for by startIndex or by cursor, not by both";
+                        return Err(ScimError::bad_request(ScimType::InvalidCursor, detail));
+                    }
+                    access.journal("query", &[Deviation::IndexWithCursor]);
+                }
+                let count = parameters.page_by_cursor(scim, access)?;
                 if text.is_empty() {
                     (None, 1, count)
                 } else {
@@ -129,8 +132,8 @@ async fn run<R: Queryable>(
     with_groups: bool,
 ) -> Result<(Asked, Page<R>), ScimError> {
     let schemas = scim.schemas(endpoint);
-    let filter = parameters.filter(scim, schemas)?;
-    let sort = parameters.sort(schemas)?;
+    let filter = parameters.filter(scim, access, schemas)?;
+    let sort = parameters.sort(access, schemas)?;
     let asked = Asked::of(scim, access, endpoint.path(), parameters)?;
     let query = Query {
         filter: filter.as_ref(),

@@ -1,11 +1,11 @@
 //! Licences and roles that a connection's rules give by group: looked at again whenever a person's groups change.
 
 use crate::directory::membership::MemberChanges;
-use crate::directory::query::Queryable as _;
 use crate::directory::{DirectoryError, Unit, keys};
 use crate::model::group::Group;
 use crate::model::id::{GroupId, UserId};
 use crate::model::membership::Member;
+use crate::model::represent;
 use crate::provision::person;
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
@@ -76,7 +76,7 @@ pub(super) async fn after_member_changes(
         if is_in {
             groups.push((group.id, group.display_name.clone()));
         }
-        let resource = before.represent(Some(&rules.context.connection.name));
+        let resource = represent::user(&before, Some(&rules.context.connection.name));
         let groups = names(groups);
         let grants = identity::grants(
             Rules {

@@ -6,9 +6,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use crate::directory::accept::hash_password;
-use crate::directory::query::Queryable as _;
 use crate::directory::{DirectoryError, Operation, Unit};
 use crate::model::Object;
+use crate::model::deviation::Deviation;
 use crate::model::id::{GroupId, UserId};
 use crate::model::lifecycle::Block;
 use crate::model::normalise::{SchemaError, check_immutable, normalise};
@@ -23,6 +23,7 @@ use crate::provision::team::{self, Team};
 use super::access::Access;
 use super::body::Document;
 use super::error::ScimError;
+use super::grants::{self, Before};
 use super::identity::Rules;
 use super::modify::{check_group_version, check_user_version};
 use super::parameters::Shown;
@@ -41,7 +42,7 @@ pub(super) async fn user(
 ) -> Result<Response, ScimError> {
     let projection = projection.over(scim.schemas(Endpoint::Users))?;
     let user_id: UserId = id.parse().map_err(|_| ScimError::not_found(&id))?;
-    let normalised = normalise(scim.schemas(Endpoint::Users), body, access.connection.strictness)?;
+    let normalised = normalise(scim.schemas(Endpoint::Users), body, &*access.connection)?;
     access.journal("replace user", &normalised.deviations);
     let password_hash = match &normalised.password {
         Some(password) => Some(hash_password(password).await?),
@@ -55,7 +56,8 @@ pub(super) async fn user(
         password_hash,
         headers: &headers,
     };
-    let user = scim.directory().run(&access.permit, &replace).await??;
+    let (user, left_out) = scim.directory().run(&access.permit, &replace).await??;
+    access.journal("replace user", &left_out);
     let (shown, location) = show_user(&scim, &access, &user, &projection).await?;
     Ok(resource_response(
         StatusCode::OK,
@@ -77,14 +79,14 @@ struct ReplaceUser<'a> {
 
 #[async_trait]
 impl Operation for ReplaceUser<'_> {
-    /// The body itself may be wrong for the resource as it is.
-    type Outcome = Result<User, SchemaError>;
+    /// With the grants that were left out; the body itself may be wrong for the resource as it is.
+    type Outcome = Result<(User, Vec<Deviation>), SchemaError>;
 
     async fn attempt(&self, unit: &mut Unit) -> Result<Self::Outcome, DirectoryError> {
         let before = unit.load_user(self.id).await?;
         check_user_version(self.headers, &before)?;
         // s3.5.1: an immutable attribute that has a value must keep it.
-        let current = before.represent(Some(&self.rules.context.connection.name));
+        let current = represent::user(&before, Some(&self.rules.context.connection.name));
         if let Err(error) = check_immutable(self.schemas, &current, &self.resource) {
             return Ok(Err(error));
         }
@@ -93,14 +95,16 @@ impl Operation for ReplaceUser<'_> {
             groups: &groups,
             ..self.rules
         };
-        let mut person = identity::person(rules, self.resource.clone(), self.password_hash.clone())?;
+        let mut resource = self.resource.clone();
+        let left_out = grants::screen(rules, &mut resource, Before::Replaced(&before))?;
+        let mut person = identity::person(rules, resource, self.password_hash.clone())?;
         let own = Block::Connection(rules.context.connection.name.clone());
         if !before.is_active() && !before.facts.suspended_by.contains(&own) && person.active == Some(false) {
             // The client sends back what it was shown: another's block, which is not its own word.
             person.active = None;
         }
         let (user, _) = person::update(unit, rules.context, &before, &person, Extent::Whole).await?;
-        Ok(Ok(user))
+        Ok(Ok((user, left_out)))
     }
 }
 
@@ -115,7 +119,7 @@ pub(super) async fn group(
 ) -> Result<Response, ScimError> {
     let projection = projection.over(scim.schemas(Endpoint::Groups))?;
     let group_id: GroupId = id.parse().map_err(|_| ScimError::not_found(&id))?;
-    let normalised = normalise(scim.schemas(Endpoint::Groups), body, access.connection.strictness)?;
+    let normalised = normalise(scim.schemas(Endpoint::Groups), body, &*access.connection)?;
     access.journal("replace group", &normalised.deviations);
     let named = normalised.members.unwrap_or_default();
     members::check_count(&scim, named.len())?;

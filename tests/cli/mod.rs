@@ -3,6 +3,7 @@
 mod commands;
 mod configuration;
 mod damage;
+mod journal;
 mod organisation_files;
 mod start;
 mod stop;

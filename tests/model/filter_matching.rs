@@ -1,6 +1,7 @@
 //! What a filter matches.
 
 use serde_json::json;
+use usher::model::deviation::Strictness;
 use usher::model::filter::Filter;
 use usher::model::schema::SchemaSet;
 
@@ -113,7 +114,7 @@ fn numbers_compare_by_value() {
     let matches = |text: &str| {
         text.parse::<Filter>()
             .unwrap()
-            .resolve(&SchemaSet::group())
+            .resolve(&SchemaSet::group(), Strictness::Lenient)
             .unwrap()
             .matches(&group)
     };
@@ -138,14 +139,14 @@ fn numbers_compare_by_value() {
         "memberCount eq \"10\""
             .parse::<Filter>()
             .unwrap()
-            .resolve(&SchemaSet::group())
+            .resolve(&SchemaSet::group(), Strictness::Lenient)
             .is_err()
     );
     assert!(
         "memberCount sw 1"
             .parse::<Filter>()
             .unwrap()
-            .resolve(&SchemaSet::group())
+            .resolve(&SchemaSet::group(), Strictness::Lenient)
             .is_err()
     );
 }

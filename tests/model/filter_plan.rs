@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use serde_json::json;
+use usher::model::deviation::Strictness;
 use usher::model::filter::{Filter, ResolvedFilter};
 use usher::model::schema::SchemaSet;
 
@@ -10,7 +11,7 @@ use super::samples::{object, user_filter};
 
 fn group_filter(text: &str) -> ResolvedFilter {
     let filter: Filter = text.parse().expect(text);
-    filter.resolve(&SchemaSet::group()).expect(text)
+    filter.resolve(&SchemaSet::group(), Strictness::Lenient).expect(text)
 }
 
 fn terms(filter: &ResolvedFilter) -> Vec<Vec<String>> {

@@ -46,7 +46,7 @@ const REFUSED_BY_ALL: &[(&str, &str)] = &[
     ),
     (r#"{"op": "remove", "path": "groups[value eq \"g\"]"}"#, "mutability"),
     (
-        r#"{"op": "replace", "path": "manager.displayName", "value": "x"}"#,
+        r#"{"op": "replace", "path": "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.displayName", "value": "x"}"#,
         "mutability",
     ),
     (
@@ -127,7 +127,7 @@ const REFUSED_BY_STRICT: &[(&str, &str)] = &[
         "noTarget",
     ),
     (
-        r#"{"op": "replace", "path": "manager[value eq \"9\"].value", "value": "8"}"#,
+        r#"{"op": "replace", "path": "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager[value eq \"9\"].value", "value": "8"}"#,
         "noTarget",
     ),
     (r#"{"op": "replace", "value": {"id": "x"}}"#, "mutability"),
@@ -137,9 +137,12 @@ const REFUSED_BY_STRICT: &[(&str, &str)] = &[
         "invalidSyntax",
     ),
     (r#"{"op": "replace", "value": {"colour": "x"}}"#, "invalidSyntax"),
-    (r#"{"op": "replace", "path": "manager", "value": "26"}"#, "invalidValue"),
     (
-        r#"{"op": "replace", "path": "manager", "value": [{"value": "26"}]}"#,
+        r#"{"op": "replace", "path": "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", "value": "26"}"#,
+        "invalidValue",
+    ),
+    (
+        r#"{"op": "replace", "path": "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", "value": [{"value": "26"}]}"#,
         "invalidValue",
     ),
     (
@@ -155,6 +158,19 @@ const REFUSED_BY_STRICT: &[(&str, &str)] = &[
         "invalidPath",
     ),
     (r#"{"op": "add", "path": "", "value": {"title": "x"}}"#, "invalidPath"),
+    (r#"{"op": "add", "path": "department", "value": "x"}"#, "invalidPath"),
+    (
+        r#"{"op": "add", "path": "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.department", "value": "x"}"#,
+        "invalidPath",
+    ),
+    (
+        r#"{"op": "replace", "path": "roles[primary eq \"True\"].value", "value": "x"}"#,
+        "invalidFilter",
+    ),
+    (
+        r#"{"op": "add", "path": "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", "value": {"managerId": "26"}}"#,
+        "invalidSyntax",
+    ),
 ];
 
 #[test]

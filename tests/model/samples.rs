@@ -47,7 +47,7 @@ pub(crate) fn barbara() -> Object {
 pub(crate) fn user_filter(text: &str) -> ResolvedFilter {
     let filter: Filter = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
     filter
-        .resolve(&SchemaSet::user())
+        .resolve(&SchemaSet::user(), Strictness::Lenient)
         .unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 

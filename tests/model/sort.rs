@@ -1,6 +1,7 @@
 //! The order of resources.
 
 use serde_json::{Value, json};
+use usher::model::deviation::Strictness;
 use usher::model::schema::SchemaSet;
 use usher::model::sort::{SortBy, SortOrder};
 
@@ -8,7 +9,7 @@ use super::samples::object;
 
 /// The userNames in order.
 fn sorted(by: &str, order: SortOrder, users: &[Value]) -> Vec<String> {
-    let by = SortBy::parse(by, &SchemaSet::user()).expect(by);
+    let by = SortBy::parse(by, &SchemaSet::user(), Strictness::Lenient).expect(by).0;
     let mut users: Vec<_> = users.iter().cloned().map(object).collect();
     users.sort_by(|left, right| by.compare(left, right, order));
     users
@@ -84,7 +85,7 @@ fn what_cannot_be_sorted_by_is_refused() {
         ("password", "cannot be sorted by"),
         ("a b", "is not an attribute name"),
     ] {
-        let error = SortBy::parse(text, &SchemaSet::user()).expect_err(text);
+        let error = SortBy::parse(text, &SchemaSet::user(), Strictness::Lenient).expect_err(text);
         assert!(error.to_string().contains(message), "{text}: {error}");
     }
     assert_eq!(SortOrder::parse("DESCENDING"), Ok(SortOrder::Descending));

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 use usher::directory::query::{Page, Query, QueryBudget, Queryable, Start, StoredGroup};
+use usher::model::deviation::Strictness;
 use usher::model::filter::{Filter, FilterLimits};
 use usher::model::schema::SchemaSet;
 use usher::model::user::User;
@@ -86,7 +87,9 @@ fn filter(known: Vec<String>, is_user: bool) -> BoxedStrategy<String> {
 
 async fn found<R: Queryable>(client: &Client, schemas: &SchemaSet, text: &str, indexes: bool) -> Vec<Uuid> {
     let filter = Filter::parse(text, FilterLimits::default()).expect("a filter");
-    let filter = filter.resolve(schemas).expect("a filter of this type");
+    let filter = filter
+        .resolve(schemas, Strictness::Lenient)
+        .expect("a filter of this type");
     let connection = slug("scim");
     let query = Query {
         filter: Some(&filter),

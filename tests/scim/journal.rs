@@ -156,3 +156,133 @@ async fn a_journal_that_is_switched_off_writes_nothing() {
     client.user("ada").await;
     assert!(entries(&client).await.is_empty());
 }
+
+/// Whatever a client writes, and wherever: none of it may be read in the journal.
+const PERSONAL: [&str; 5] = ["jane", "example.org", "4712345678", "hush", "quimby"];
+
+#[tokio::test]
+async fn nothing_that_a_client_writes_about_a_person_is_noted() {
+    let client = Service::client().await;
+    let id = client.user("somebody").await;
+    let path = format!("/Users/{id}");
+    for filter in [
+        "userName eq \"jane@example.org\"",
+        "emails[value eq \"jane@example.org\"].type eq \"work\"",
+        "nickNmae eq \"Jane Quimby\"",
+        "userName eq 4712345678",
+        "active eq \"Jane Quimby\"",
+        "userName eq \"Jane Quimby\" \"Jane \\\"Quimby\\\"\"",
+        "userName jane \"x\"",
+        "userName eq \"jane quimby",
+        "jane@example.org pr",
+    ] {
+        let _ = client.filter("/Users", filter).await;
+    }
+    for query in [
+        "sortBy=jane%22quimby",
+        "sortBy=title&sortOrder=%22jane%22+quimby",
+        "startIndex=jane+%22quimby",
+        "attributes=jane%40example.org",
+    ] {
+        let _ = client.get(&format!("/Users?{query}")).await;
+    }
+    for operation in [
+        json!({ "op": "replace", "path": "emails[value eq \"Jane Quimby\"].nope", "value": "x" }),
+        json!({ "op": "replace", "path": "emails[value eq \"jane@example.org\"", "value": "x" }),
+        json!({ "op": "replace", "path": "userName[value eq \"Jane Quimby\"]", "value": "x" }),
+        json!({ "op": "add", "path": "emails[type co \"Jane Quimby\"].display", "value": "x" }),
+        json!({ "op": "add", "value": { "emails[value eq \"Jane Quimby\"].type": "x" } }),
+        json!({ "op": "add", "value": { "jane@example.org": 1, "Jane \"Quimby\" jane": 2 } }),
+        json!({ "op": "add", "path": "emails[value eq \"jane@example.org\"].type", "value": "work" }),
+        json!({ "op": "replace", "path": "active", "value": "jane@example.org" }),
+        json!({ "op": "jane quimby", "path": "title", "value": "x" }),
+        json!({ "op": "add", "path": "jane\"quimby", "value": "x" }),
+        json!({ "op": "add", "path": "roles", "value": [{ "value": "Jane Quimby" }] }),
+        json!({ "op": "replace", "path": "password", "value": { "hush": "hush" } }),
+    ] {
+        let _ = client.patch(&path, json!([operation])).await;
+    }
+    for body in [
+        json!({ "schemas": [USER, "urn:jane@example.org", "Jane Quimby"], "userName": "SOMEBODY", "password": "hush" }),
+        json!({ "schemas": [USER], "userName": "b", "Jane \"Quimby\" x": 1, "urn:x:jane@example.org": {} }),
+    ] {
+        let _ = client.post("/Users", body).await;
+    }
+    let members = json!([{ "op": "add", "path": "members", "value": [{ "value": "jane quimby" }] }]);
+    let _ = client
+        .patch(&format!("/Groups/{}", client.group("Jane Quimby").await), members)
+        .await;
+    for gone in ["/Users/jane@example.org", "/Users/Jane%20Quimby", "/jane/quimby"] {
+        client.get(gone).await.refused(404, None);
+    }
+    let odd = Request::builder().method("JANE").uri("/scim/acme/v2/Users?jane=quimby");
+    let odd = odd
+        .header("authorization", format!("Bearer {}", client.token))
+        .body(Body::empty());
+    client.raw(odd.expect("a request")).await.refused(405, None);
+
+    let entries = entries(&client).await;
+    assert!(entries.len() > 30, "{}", entries.len());
+    for entry in entries {
+        let written = entry.to_string().to_lowercase();
+        for personal in PERSONAL.into_iter().chain([client.token.as_str(), id.as_str()]) {
+            assert!(!written.contains(&personal.to_lowercase()), "{personal} in {written}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_entry_says_when_what_and_how_long_and_names_what_helps() {
+    let client = Service::client().await;
+    let body = json!({ "schemas": [USER, "urn:example:x:1.0:User"], "userName": "ada", "shoeSize": 4 });
+    let _ = client.post("/Users", body).await.expect(201);
+    client
+        .filter("/Users", "shoeSize eq 4")
+        .await
+        .refused(400, Some("invalidFilter"));
+    let entries = entries(&client).await;
+    let [refused, created] = entries.as_slice() else {
+        panic!("{entries:?}")
+    };
+    for entry in [refused, created] {
+        let at = entry["at"].as_str().expect("a time");
+        assert!(chrono::DateTime::parse_from_rfc3339(at).is_ok(), "{at}");
+        assert!(entry["duration_ms"].is_u64());
+    }
+    let what: Vec<&str> = created["normalised"]
+        .as_array()
+        .expect("rules")
+        .iter()
+        .filter_map(|rule| rule["what"].as_str())
+        .collect();
+    assert_eq!(
+        what,
+        [
+            "ignored the unknown attribute \"shoeSize\"",
+            "ignored the unknown schema \"urn:example:x:1.0:User\" in \"schemas\"",
+        ],
+        "an attribute's name is not personal, and support needs it"
+    );
+    assert!(created.get("refusal").is_none());
+    assert_eq!(refused["refusal"]["scim_type"], "invalidFilter");
+}
+
+#[tokio::test]
+async fn whoever_guesses_tokens_pushes_nothing_out_of_a_journal() {
+    let client = Service::client().await;
+    let ask = |token: Option<String>| {
+        let request = Request::get("/scim/acme/v2/Users");
+        let request = match token {
+            Some(token) => request.header("authorization", format!("Bearer {token}")),
+            None => request,
+        };
+        request.body(Body::empty()).expect("a request")
+    };
+    client.raw(ask(None)).await.refused(401, None);
+    client.raw(ask(Some("guess".to_owned()))).await.refused(401, None);
+    client
+        .raw(ask(Some(format!("{}x", client.token))))
+        .await
+        .refused(401, None);
+    assert!(entries(&client).await.is_empty());
+}

@@ -4,6 +4,8 @@ mod access;
 mod budget;
 mod bulk;
 mod catalogue;
+mod extensions;
+mod grants;
 mod groups;
 mod http;
 mod indexes;

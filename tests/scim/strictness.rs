@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 use usher::model::connection::{Connection, ConnectionKind};
-use usher::model::deviation::Strictness;
+use usher::model::deviation::{Deviation, Strictness};
 
 use crate::kit::scim::{Client, ENTERPRISE, GROUP, Service, Tenant, USER, slug};
 
@@ -64,6 +64,30 @@ fn patches() -> Vec<(&'static str, Value)> {
             json!({ "Operations": [{ "op": "add", "path": "title", "value": "x" }] }),
         ),
         ("booleanText", replace("active", json!("False"))),
+        ("booleanText", replace("roles[primary eq \"True\"].display", json!("D"))),
+        ("unqualifiedAttribute", replace("department", json!("D"))),
+        ("unqualifiedAttribute", merge(json!({ "department": "D" }))),
+        ("dotForColon", replace(&format!("{ENTERPRISE}.department"), json!("D"))),
+        (
+            "oldName",
+            replace(&format!("{ENTERPRISE}:manager"), json!({ "managerId": "x" })),
+        ),
+        (
+            "removeListed",
+            operation(json!({ "op": "remove", "path": "emails", "value": [{ "value": "a@example.com" }] })),
+        ),
+        (
+            "removeListed",
+            operation(json!({ "op": "remove", "path": "roles", "value": [{ "value": "agent" }] })),
+        ),
+        (
+            "emptyText",
+            operation(json!({ "op": "add", "path": "", "value": { "title": "x" } })),
+        ),
+        (
+            "unknownSchema",
+            json!({ "schemas": [PATCH_OP, "urn:example:x"], "Operations": [{ "op": "add", "path": "title", "value": "x" }] }),
+        ),
         ("singleForMany", replace("emails", json!({ "value": "a@example.com" }))),
         ("arrayForSingle", replace("name", json!([{ "givenName": "A" }]))),
         ("bareValue", replace(&format!("{ENTERPRISE}:manager"), json!("x"))),
@@ -104,6 +128,17 @@ fn bodies() -> Vec<(&'static str, Value)> {
         ),
         ("booleanText", user(json!({ "active": "true" }))),
         ("keyIsPath", user(json!({ "name.givenName": "A" }))),
+        ("keyIsPath", user(json!({ format!("{ENTERPRISE}:department"): "D" }))),
+        ("unqualifiedAttribute", user(json!({ "department": "D" }))),
+        ("emptyText", user(json!({ "title": "" }))),
+        ("singleForMany", user(json!({ "emails": { "value": "a@example.com" } }))),
+        ("arrayForSingle", user(json!({ "name": [{ "givenName": "A" }] }))),
+        ("bareValue", user(json!({ "emails": ["a@example.com"] }))),
+        (
+            "severalPrimaries",
+            user(json!({ "emails": [{ "value": "a@b.c", "primary": true }, { "value": "d@e.f", "primary": true }] })),
+        ),
+        ("jsonText", user(json!({ "roles": [{ "value": "{\"value\":\"x\"}" }] }))),
         ("unknownAttribute", user(json!({ "shoeSize": 42 }))),
         ("unknownExtension", user(json!({ "urn:example:x:1.0:User": {} }))),
     ]
@@ -212,4 +247,136 @@ async fn an_element_that_lost_its_value_goes_leniently_and_stays_by_the_letter()
             assert_eq!(left, 2);
         }
     }
+}
+
+/// What a question may do leniently only, with the error of a strict connection.
+const QUESTIONS: [(&str, &str, &str); 9] = [
+    ("unqualifiedAttribute", "filter=department eq \"x\"", "invalidFilter"),
+    ("unqualifiedAttribute", "filter=manager.value pr", "invalidFilter"),
+    ("unqualifiedAttribute", "sortBy=department", "invalidPath"),
+    (
+        "bareComplex",
+        "filter=urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager eq \"x\"",
+        "invalidFilter",
+    ),
+    ("bareComplex", "sortBy=emails", "invalidPath"),
+    ("booleanText", "filter=active eq \"True\"", "invalidFilter"),
+    ("booleanText", "filter=emails[primary eq \"false\"]", "invalidFilter"),
+    (
+        "subAfterBrackets",
+        "filter=emails[type eq \"work\"].value sw \"x\"",
+        "invalidFilter",
+    ),
+    ("indexWithCursor", "cursor=&startIndex=2", "invalidCursor"),
+];
+
+/// What the RFC allows in a question, so that both read it and neither has anything to note.
+const ALLOWED: [&str; 8] = [
+    "filter=USERNAME EQ \"x\"",
+    "filter=urn:ietf:params:scim:schemas:core:2.0:User:userName Sw \"x\"",
+    "filter=urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value eq \"x\"",
+    // RFC 7644 section 3.4.2.2 writes this itself.
+    "filter=emails co \"example.com\"",
+    "filter=active eq true and title eq null",
+    "filter=emails[type eq \"work\" and value co \"@example.com\"]",
+    "sortBy=name.familyName&sortOrder=Descending",
+    "filter=userName pr&unknown=1&",
+];
+
+fn encoded(question: &str) -> String {
+    question
+        .replace(' ', "+")
+        .replace('"', "%22")
+        .replace(['['], "%5B")
+        .replace([']'], "%5D")
+}
+
+#[tokio::test]
+async fn what_a_question_may_do_leniently_is_noted_and_refused_by_a_strict_connection() {
+    let [lenient, strict] = clients().await;
+    for (rule, question, scim_type) in QUESTIONS {
+        for endpoint in ["/Users", "/"] {
+            let path = format!("{endpoint}?{}", encoded(question));
+            let _ = lenient.get(&path).await.expect(200);
+            assert_eq!(rules(&lenient).await, [rule], "{path}");
+            strict.get(&path).await.refused(400, Some(scim_type));
+        }
+    }
+    for question in ALLOWED {
+        for client in [&lenient, &strict] {
+            let _ = client.get(&format!("/Users?{}", encoded(question))).await.expect(200);
+            assert!(rules(client).await.is_empty(), "{question}: {:?}", rules(client).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_search_request_is_held_to_the_same_rules() {
+    let [lenient, strict] = clients().await;
+    let search =
+        |filter: &str| json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "filter": filter });
+    let filter = search("manager eq \"x\"");
+    let _ = lenient.post("/Users/.search", filter.clone()).await.expect(200);
+    assert_eq!(rules(&lenient).await, ["unqualifiedAttribute", "bareComplex"]);
+    strict
+        .post("/Users/.search", filter)
+        .await
+        .refused(400, Some("invalidFilter"));
+}
+
+#[tokio::test]
+async fn a_replaced_element_keeps_what_the_path_says_leniently() {
+    for client in clients().await {
+        let emails = json!([{ "value": "a@example.com", "type": "work" }]);
+        let path = format!(
+            "/Users/{}",
+            client.post("/Users", user(json!({ "emails": emails }))).await.id()
+        );
+        let replace =
+            json!([{ "op": "replace", "path": "emails[type eq \"work\"]", "value": { "value": "b@example.com" } }]);
+        let shown = client.patch(&path, replace).await.expect(200);
+        if client.tenant.name == "lenient" {
+            assert_eq!(rules(&client).await, ["labelsKept"]);
+            assert_eq!(shown["emails"], json!([{ "value": "b@example.com", "type": "work" }]));
+        } else {
+            assert!(rules(&client).await.is_empty());
+            assert_eq!(shown["emails"], json!([{ "value": "b@example.com" }]));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_put_unassigns_what_its_client_has_sent_and_keeps_what_another_client_did() {
+    for strictness in [Strictness::Lenient, Strictness::Strict] {
+        let tenant = Service::new().organisation("acme").await;
+        let mut first = Connection::new(slug("first"), ConnectionKind::Scim);
+        first.strictness = strictness;
+        let mut second = Connection::new(slug("second"), ConnectionKind::Scim);
+        second.strictness = strictness;
+        second.matching.adoption = usher::model::connection::Adoption::Adopt;
+        let (first, second) = (tenant.client_of(first).await, tenant.client_of(second).await);
+        let id = first
+            .post("/Users", user(json!({ "title": "T", "nickName": "N" })))
+            .await
+            .id();
+        let path = format!("/Users/{id}");
+        let adopted = second.post("/Users", user(json!({ "locale": "en" }))).await.expect(201);
+        assert_eq!((&adopted["id"], &adopted["title"]), (&json!(id), &json!("T")));
+        let shown = second.put(&path, user(json!({}))).await.expect(200);
+        assert_eq!((&shown["title"], &shown["locale"]), (&json!("T"), &Value::Null));
+        let shown = first.put(&path, user(json!({ "nickName": "N" }))).await.expect(200);
+        assert_eq!((&shown["title"], &shown["nickName"]), (&Value::Null, &json!("N")));
+    }
+}
+
+#[test]
+fn the_removal_of_all_members_is_told_loudly() {
+    let attribute = "members".to_owned();
+    assert!(
+        Deviation::RemovedAll {
+            attribute: attribute.clone()
+        }
+        .is_loud()
+    );
+    assert!(!Deviation::RemoveListed { attribute }.is_loud());
 }

@@ -78,7 +78,7 @@ impl Queryable for User {
     }
 
     fn represent(&self, connection: Option<&Slug>) -> Object {
-        represent::user(self, connection)
+        represent::held_user(self, connection)
     }
 
     fn member(&self) -> Member {

@@ -85,7 +85,7 @@ pub enum FilterError {
     },
     /// The operator does not exist.
     #[error(
-        "the operator \"{operator}\" at position {at} is not supported; use eq, ne, co, sw, ew, pr, gt, ge, lt or le"
+        "the operator {operator:?} at position {at} is not supported; use eq, ne, co, sw, ew, pr, gt, ge, lt or le"
     )]
     UnknownOperator {
         /// Where.
@@ -137,6 +137,26 @@ pub enum FilterError {
         /// One of its sub-attributes.
         example: String,
     },
+    /// An attribute of an extension without its URN.
+    #[error("attribute \"{attribute}\" at position {at} belongs to an extension; write \"{canonical}\"")]
+    Unqualified {
+        /// Where.
+        at: usize,
+        /// As it was written.
+        attribute: String,
+        /// The canonical path.
+        canonical: String,
+    },
+    /// `.sub` after the brackets of a value path.
+    #[error(
+        "a filter cannot go on after the brackets of attribute \"{attribute}\" at position {at}; write the comparison inside them"
+    )]
+    SubAfterBrackets {
+        /// Where.
+        at: usize,
+        /// The canonical path.
+        attribute: String,
+    },
     /// The operator does not apply to the attribute's type.
     #[error("operator \"{}\" at position {at} does not apply to attribute \"{attribute}\" of type {}", operator.as_str(), type_.as_str())]
     OperatorMismatch {
@@ -178,6 +198,8 @@ impl FilterError {
             | Self::UnknownAttribute { .. }
             | Self::NotComplex { .. }
             | Self::SubAttributeNeeded { .. }
+            | Self::Unqualified { .. }
+            | Self::SubAfterBrackets { .. }
             | Self::OperatorMismatch { .. }
             | Self::ValueMismatch { .. } => ScimType::InvalidFilter,
         }

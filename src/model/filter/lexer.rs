@@ -26,7 +26,11 @@ impl Token<'_> {
     pub(super) fn describe(&self) -> String {
         let quoted = |text: &str| {
             let short: String = text.chars().take(40).collect();
-            format!("\"{short}{}\"", if short.len() < text.len() { "..." } else { "" })
+            // Escaped: the request journal masks what stands in quotation marks.
+            format!(
+                "{:?}",
+                short.clone() + if short.len() < text.len() { "..." } else { "" }
+            )
         };
         match self {
             Self::Open => "\"(\"".to_owned(),

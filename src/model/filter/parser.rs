@@ -2,7 +2,7 @@
 //! `and` and `or` are loops.
 
 use super::lexer::{Lexer, Token};
-use super::{Expected, Filter, FilterError, FilterLimits, Literal, Operator, Position, ValuePath};
+use super::{Expected, Filter, FilterError, FilterLimits, Literal, Operator, Position, SubAfterBrackets, ValuePath};
 use crate::model::attribute::AttributePath;
 
 /// Reads a whole text as a filter.
@@ -121,7 +121,9 @@ impl<'a> Parser<'a> {
         }
         let mut filter = self.brackets(&path, at)?;
         let after = self.at;
-        if let Some(sub) = self.sub_attribute()? {
+        let sub = self.sub_attribute()?;
+        let sub_after = SubAfterBrackets(sub.is_some());
+        if let Some(sub) = sub {
             let comparison = self.comparison(AttributePath::core(sub), after)?;
             filter = Filter::and(vec![filter, comparison]);
         }
@@ -129,6 +131,7 @@ impl<'a> Parser<'a> {
             path,
             filter: Box::new(filter),
             at: Position(at),
+            sub_after,
         })
     }
 

@@ -3,6 +3,7 @@
 use super::term::{Node, Term, Test};
 use super::{ElementFilter, ExternalTerm, Filter, FilterError, Literal, Operator, ResolvedFilter};
 use crate::model::attribute::AttributePath;
+use crate::model::deviation::{Deviation, Journal, Strictness};
 use crate::model::fold::fold;
 use crate::model::instant::instant;
 use crate::model::schema::{Attribute, AttributeType, SchemaSet};
@@ -12,12 +13,15 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// [`FilterError::UnknownAttribute`], [`FilterError::Sensitive`], or a mismatch of attribute, operator and value.
-    pub fn resolve(&self, schemas: &SchemaSet) -> Result<ResolvedFilter, FilterError> {
-        let root = Scope::Resource(schemas).node(self)?;
+    /// [`FilterError::UnknownAttribute`], [`FilterError::Sensitive`], or a mismatch of attribute, operator and value; on a
+    /// strict connection also what a lenient one tolerates.
+    pub fn resolve(&self, schemas: &SchemaSet, strictness: Strictness) -> Result<ResolvedFilter, FilterError> {
+        let mut journal = Journal::new(strictness);
+        let root = Scope::Resource(schemas).node(&mut journal, self)?;
         Ok(ResolvedFilter {
             root,
             schemas: schemas.clone(),
+            deviations: journal.into_deviations(),
         })
     }
 
@@ -26,8 +30,12 @@ impl Filter {
     /// # Errors
     ///
     /// As for [`Filter::resolve`].
-    pub fn resolve_elements(&self, attribute: &Attribute) -> Result<ElementFilter, FilterError> {
-        let root = Scope::Elements(attribute).node(self)?;
+    pub(crate) fn resolve_elements(
+        &self,
+        journal: &mut Journal,
+        attribute: &Attribute,
+    ) -> Result<ElementFilter, FilterError> {
+        let root = Scope::Elements(attribute).node(journal, self)?;
         Ok(ElementFilter {
             filter: Box::new(self.clone()),
             root: Box::new(root),
@@ -54,31 +62,46 @@ struct Found<'a> {
 }
 
 impl<'a> Scope<'a> {
-    fn node(self, filter: &Filter) -> Result<Node, FilterError> {
+    fn node(self, journal: &mut Journal, filter: &Filter) -> Result<Node, FilterError> {
         match filter {
-            Filter::And(parts) => Ok(Node::And(self.nodes(parts)?)),
-            Filter::Or(parts) => Ok(Node::Or(self.nodes(parts)?)),
-            Filter::Not(part) => Ok(Node::Not(Box::new(self.node(part)?))),
-            Filter::Present { path, at } => Ok(present(self.find(path, at.0)?, Test::Present)),
+            Filter::And(parts) => Ok(Node::And(self.nodes(journal, parts)?)),
+            Filter::Or(parts) => Ok(Node::Or(self.nodes(journal, parts)?)),
+            Filter::Not(part) => Ok(Node::Not(Box::new(self.node(journal, part)?))),
+            Filter::Present { path, at } => Ok(present(self.find(journal, path, at.0)?, Test::Present)),
             Filter::Compare {
                 path,
                 operator,
                 literal,
                 at,
             } => {
-                let found = self.find(path, at.0)?.comparable(at.0)?;
-                comparison(found, *operator, literal, at.0)
+                let found = self.find(journal, path, at.0)?.comparable(journal, at.0)?;
+                comparison(journal, found, *operator, literal, at.0)
             }
-            Filter::Values { path, filter, at } => self.values(path, filter, at.0),
+            Filter::Values {
+                path,
+                filter,
+                at,
+                sub_after,
+            } => {
+                let found = self.find(journal, path, at.0)?;
+                if sub_after.0 {
+                    let attribute = found.path.to_string();
+                    let refusal = FilterError::SubAfterBrackets {
+                        at: at.0,
+                        attribute: attribute.clone(),
+                    };
+                    journal.tolerate(Deviation::SubAfterBrackets { attribute }, refusal)?;
+                }
+                self.values(journal, found, filter, at.0)
+            }
         }
     }
 
-    fn nodes(self, parts: &[Filter]) -> Result<Vec<Node>, FilterError> {
-        parts.iter().map(|part| self.node(part)).collect()
+    fn nodes(self, journal: &mut Journal, parts: &[Filter]) -> Result<Vec<Node>, FilterError> {
+        parts.iter().map(|part| self.node(journal, part)).collect()
     }
 
-    fn values(self, path: &AttributePath, filter: &Filter, at: usize) -> Result<Node, FilterError> {
-        let found = self.find(path, at)?;
+    fn values(self, journal: &mut Journal, found: Found<'_>, filter: &Filter, at: usize) -> Result<Node, FilterError> {
         let holds_elements = matches!(self, Self::Resource(_)) && found.path.sub.is_none();
         if !holds_elements || !(found.attribute.is_complex() || found.attribute.multi_valued) {
             return Err(FilterError::NotComplex {
@@ -86,7 +109,7 @@ impl<'a> Scope<'a> {
                 attribute: found.path.to_string(),
             });
         }
-        let filter = Box::new(Self::Elements(found.attribute).node(filter)?);
+        let filter = Box::new(Scope::Elements(found.attribute).node(journal, filter)?);
         if found.is_edge {
             return Ok(Node::External(ExternalTerm {
                 attribute: found.path,
@@ -100,7 +123,7 @@ impl<'a> Scope<'a> {
         })
     }
 
-    fn find(self, path: &AttributePath, at: usize) -> Result<Found<'a>, FilterError> {
+    fn find(self, journal: &mut Journal, path: &AttributePath, at: usize) -> Result<Found<'a>, FilterError> {
         let unknown = || FilterError::UnknownAttribute {
             at,
             attribute: path.to_string(),
@@ -108,6 +131,15 @@ impl<'a> Scope<'a> {
         let found = match self {
             Self::Resource(schemas) => {
                 let resolved = schemas.resolve(path).ok_or_else(unknown)?;
+                if resolved.extension.is_some() && path.schema.is_none() {
+                    let attribute = path.to_string();
+                    let refusal = FilterError::Unqualified {
+                        at,
+                        attribute: attribute.clone(),
+                        canonical: resolved.path().to_string(),
+                    };
+                    journal.tolerate(Deviation::UnqualifiedAttribute { attribute }, refusal)?;
+                }
                 let is_edge = resolved.extension.is_none() && schemas.is_edge(&resolved.attribute.name);
                 let leaf = resolved.sub.unwrap_or(resolved.attribute);
                 Found {
@@ -152,28 +184,29 @@ impl<'a> Scope<'a> {
 }
 
 impl Found<'_> {
-    /// A bare complex attribute stands for its `value`, as clients write `emails eq "..."` and `manager eq "..."`.
-    fn comparable(self, at: usize) -> Result<Self, FilterError> {
+    /// A bare multi-valued attribute stands for its `value`, as RFC 7644 section 3.4.2.2 itself writes `emails co "..."`. For
+    /// a single complex one, such as `manager eq "..."`, the section asks for a sub-attribute.
+    fn comparable(self, journal: &mut Journal, at: usize) -> Result<Self, FilterError> {
         if !self.leaf.is_complex() {
             return Ok(self);
         }
-        match self.leaf.sub_attribute("value") {
-            Some(value) => Ok(Self {
-                path: self.path.child(&value.name),
-                leaf: value,
-                ..self
-            }),
-            None => Err(FilterError::SubAttributeNeeded {
-                at,
-                attribute: self.path.to_string(),
-                example: self
-                    .leaf
-                    .sub_attributes
-                    .first()
-                    .map(|sub| sub.name.clone())
-                    .unwrap_or_default(),
-            }),
+        let needed = |example: Option<&Attribute>| FilterError::SubAttributeNeeded {
+            at,
+            attribute: self.path.to_string(),
+            example: example.map(|sub| sub.name.clone()).unwrap_or_default(),
+        };
+        let Some(value) = self.leaf.sub_attribute("value") else {
+            return Err(needed(self.leaf.sub_attributes.first()));
+        };
+        if !self.leaf.multi_valued {
+            let attribute = self.path.to_string();
+            journal.tolerate(Deviation::BareComplex { attribute }, needed(Some(value)))?;
         }
+        Ok(Self {
+            path: self.path.child(&value.name),
+            leaf: value,
+            ..self
+        })
     }
 }
 
@@ -209,7 +242,13 @@ fn present(found: Found<'_>, test: Test) -> Node {
     }
 }
 
-fn comparison(found: Found<'_>, operator: Operator, literal: &Literal, at: usize) -> Result<Node, FilterError> {
+fn comparison(
+    journal: &mut Journal,
+    found: Found<'_>,
+    operator: Operator,
+    literal: &Literal,
+    at: usize,
+) -> Result<Node, FilterError> {
     if *literal == Literal::Null {
         return match operator {
             Operator::Eq => Ok(present(found, Test::Absent)),
@@ -217,7 +256,7 @@ fn comparison(found: Found<'_>, operator: Operator, literal: &Literal, at: usize
             _ => Err(value_mismatch(&found, literal, at)),
         };
     }
-    let (test, literal) = typed(&found, operator, literal, at)?;
+    let (test, literal) = typed(journal, &found, operator, literal, at)?;
     let or_absent = test.holds_when_absent();
     let name = found.path.sub.clone().unwrap_or_else(|| found.path.name.clone());
     let term = Term {
@@ -244,7 +283,13 @@ fn comparison(found: Found<'_>, operator: Operator, literal: &Literal, at: usize
 }
 
 /// The test for the attribute's type, and the literal in that type.
-fn typed(found: &Found<'_>, operator: Operator, literal: &Literal, at: usize) -> Result<(Test, Literal), FilterError> {
+fn typed(
+    journal: &mut Journal,
+    found: &Found<'_>,
+    operator: Operator,
+    literal: &Literal,
+    at: usize,
+) -> Result<(Test, Literal), FilterError> {
     let type_ = found.leaf.type_;
     let fits = match type_ {
         AttributeType::String | AttributeType::Reference | AttributeType::DateTime => true,
@@ -266,6 +311,13 @@ fn typed(found: &Found<'_>, operator: Operator, literal: &Literal, at: usize) ->
     let test = match (type_, literal) {
         (AttributeType::Boolean, _) => {
             let boolean = boolean(literal).ok_or_else(mismatch)?;
+            if let Literal::String(text) = literal {
+                let deviation = Deviation::BooleanText {
+                    attribute: found.path.to_string(),
+                    text: text.clone(),
+                };
+                journal.tolerate(deviation, mismatch())?;
+            }
             return Ok((Test::Boolean { operator, boolean }, Literal::Boolean(boolean)));
         }
         (AttributeType::Decimal | AttributeType::Integer, Literal::Number(number)) => Test::Number {
@@ -302,11 +354,17 @@ fn boolean(literal: &Literal) -> Option<bool> {
     }
 }
 
+/// Numbers are in quotation marks as texts are: the request journal masks what stands in them.
 fn value_mismatch(found: &Found<'_>, literal: &Literal, at: usize) -> FilterError {
+    let shown = match literal {
+        Literal::String(text) => format!("{:?}", text.chars().take(60).collect::<String>()),
+        Literal::Number(number) => format!("the number \"{number}\""),
+        Literal::Boolean(_) | Literal::Null => literal.to_string(),
+    };
     FilterError::ValueMismatch {
         at,
         attribute: found.path.to_string(),
         type_: found.leaf.type_,
-        found: literal.to_string().chars().take(60).collect(),
+        found: shown,
     }
 }

@@ -10,6 +10,7 @@ use super::term::Node;
 use super::{EqualityTerm, Filter};
 use crate::model::Object;
 use crate::model::attribute::AttributePath;
+use crate::model::deviation::Deviation;
 use crate::model::schema::SchemaSet;
 
 /// A filter over the resources of one resource type.
@@ -17,6 +18,7 @@ use crate::model::schema::SchemaSet;
 pub struct ResolvedFilter {
     pub(super) root: Node,
     pub(super) schemas: SchemaSet,
+    pub(super) deviations: Vec<Deviation>,
 }
 
 impl ResolvedFilter {
@@ -34,6 +36,12 @@ impl ResolvedFilter {
     #[must_use]
     pub fn matches_with(&self, resource: &Object, external: &dyn Fn(&ExternalTerm) -> bool) -> bool {
         evaluate::holds(&self.root, Candidate::Resource(resource, &self.schemas), external)
+    }
+
+    /// What was tolerated.
+    #[must_use]
+    pub fn deviations(&self) -> &[Deviation] {
+        &self.deviations
     }
 
     /// Whether the filter asks about the edge of this name at all.

@@ -3,16 +3,17 @@
 use serde_json::Value;
 
 use super::value::kind;
-use super::{Member, SchemaError, SyntaxProblem, ValueProblem, assigned, members};
+use super::{Member, SchemaError, SyntaxProblem, ValueProblem, assigned, check_opaque, is_kept, members, opaque_key};
 use crate::model::Object;
 use crate::model::attribute::{AttributePath, is_urn};
-use crate::model::deviation::{Deviation, Journal, Strictness};
+use crate::model::deviation::{Deviation, Journal, Tolerance};
 use crate::model::schema::{Mutability, Resolved, Schema, SchemaSet};
 
 /// A body in canonical form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Normalised {
-    /// The resource, without `schemas`, read-only attributes, edges and password.
+    /// The resource, without `schemas`, read-only attributes, edges and password; with the extensions that no schema defines
+    /// where the connection keeps them.
     pub resource: Object,
     /// What was tolerated.
     pub deviations: Vec<Deviation>,
@@ -30,7 +31,7 @@ pub struct Normalised {
 /// # Errors
 ///
 /// [`SchemaError`] with the path of the attribute at fault.
-pub fn normalise(schemas: &SchemaSet, body: Value, strictness: Strictness) -> Result<Normalised, SchemaError> {
+pub fn normalise(schemas: &SchemaSet, body: Value, tolerance: impl Into<Tolerance>) -> Result<Normalised, SchemaError> {
     let Value::Object(body) = body else {
         let problem = SyntaxProblem::NotAnObject {
             place: "the body".to_owned(),
@@ -40,7 +41,7 @@ pub fn normalise(schemas: &SchemaSet, body: Value, strictness: Strictness) -> Re
     };
     let mut reading = Reading {
         schemas,
-        journal: Journal::new(strictness),
+        journal: Journal::new(tolerance),
         declared: None,
         resource: Object::new(),
         members: None,
@@ -49,6 +50,7 @@ pub fn normalise(schemas: &SchemaSet, body: Value, strictness: Strictness) -> Re
     for (key, value) in body {
         reading.key(&key, value)?;
     }
+    check_opaque(schemas, &reading.resource)?;
     reading.check_declared()?;
     reading.check_required()?;
     Ok(Normalised {
@@ -95,12 +97,29 @@ impl Reading<'_> {
                 .try_for_each(|(key, value)| self.key(&key, value));
         }
         if let Some(resolved) = key.parse().ok().and_then(|path: AttributePath| schemas.resolve(&path)) {
-            self.tolerate_path(key)?;
+            if resolved.extension.is_some() && resolved.sub.is_none() && !key.contains(':') {
+                let refusal = SchemaError::InvalidSyntax(SyntaxProblem::UnknownAttribute {
+                    attribute: key.to_owned(),
+                });
+                let attribute = key.to_owned();
+                self.journal
+                    .tolerate(Deviation::UnqualifiedAttribute { attribute }, refusal)?;
+            } else {
+                self.tolerate_path(key)?;
+            }
             let value = match resolved.sub {
                 Some(sub) => Value::Object(Object::from_iter([(sub.name.clone(), value)])),
                 None => value,
             };
             return self.put(Resolved { sub: None, ..resolved }, value);
+        }
+        if self.journal.keeps_extensions() && schemas.is_foreign(key) && is_kept(&value) {
+            if opaque_key(schemas, &self.resource, key).is_some() {
+                return Err(twice(&AttributePath::core(key)));
+            }
+            self.journal.note(Deviation::KeptExtension { urn: key.to_owned() });
+            self.resource.insert(key.to_owned(), value);
+            return Ok(());
         }
         if is_urn(key) {
             let refusal = SchemaError::InvalidSyntax(SyntaxProblem::UnknownSchema { urn: key.to_owned() });
@@ -196,7 +215,8 @@ impl Reading<'_> {
     fn check_declared(&mut self) -> Result<(), SchemaError> {
         let declared = self.declared.take().unwrap_or_default();
         for urn in &declared {
-            if !self.schemas.is_core(urn) && self.schemas.extension(urn).is_none() {
+            let is_known = self.schemas.is_core(urn) || self.schemas.extension(urn).is_some();
+            if !is_known && opaque_key(self.schemas, &self.resource, urn).is_none() {
                 let refusal = SchemaError::InvalidSyntax(SyntaxProblem::UnknownSchema { urn: urn.clone() });
                 self.journal
                     .tolerate(Deviation::UnknownSchema { urn: urn.clone() }, refusal)?;

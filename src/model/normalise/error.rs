@@ -101,6 +101,14 @@ pub enum ValueProblem {
         /// [`MOST_VALUES`](super::MOST_VALUES).
         limit: usize,
     },
+    /// More JSON than may be kept of what no schema defines.
+    #[error("has {bytes} bytes with the other unknown extensions, at most {limit} are kept")]
+    TooLarge {
+        /// How many.
+        bytes: usize,
+        /// [`OPAQUE_BYTES_MAX`](super::OPAQUE_BYTES_MAX).
+        limit: usize,
+    },
     /// An empty text.
     #[error("must not be an empty text; send null to clear it")]
     Empty,
@@ -127,7 +135,7 @@ pub enum SyntaxProblem {
     #[error("\"schemas\" must be an array of URNs")]
     SchemasNotUrns,
     /// An attribute that no schema defines.
-    #[error("attribute \"{attribute}\" is not defined for this resource type; see /Schemas")]
+    #[error("attribute {attribute:?} is not defined for this resource type; see /Schemas")]
     UnknownAttribute {
         /// As it was written.
         attribute: String,
@@ -139,7 +147,7 @@ pub enum SyntaxProblem {
         attribute: String,
     },
     /// A URN that the resource type does not have.
-    #[error("schema {urn} is not a schema of this resource type; see /ResourceTypes")]
+    #[error("schema {urn:?} is not a schema of this resource type; see /ResourceTypes")]
     UnknownSchema {
         /// The URN.
         urn: String,
@@ -151,7 +159,7 @@ pub enum SyntaxProblem {
         urn: String,
     },
     /// A path where a plain name is due.
-    #[error("key \"{key}\" must be a plain attribute name; nest sub-attributes and extensions as objects")]
+    #[error("key {key:?} must be a plain attribute name; nest sub-attributes and extensions as objects")]
     KeyIsPath {
         /// As it was written.
         key: String,

@@ -155,7 +155,8 @@ pub(crate) fn one(journal: &mut Journal, path: &AttributePath, value: Value) -> 
     }
 }
 
-/// The sub-attributes of a complex value. Read-only ones are ignored (RFC 7644 section 3.5.1).
+/// The sub-attributes of a complex value. Read-only ones are ignored (RFC 7644 section 3.5.1), in a PATCH too: the
+/// RFC's own example adds a member with its `display` (section 3.5.2.1).
 pub(crate) fn partial(
     journal: &mut Journal,
     attribute: &Attribute,
@@ -188,7 +189,7 @@ pub(crate) fn partial(
     };
     let mut read = Partial::default();
     for (key, value) in unfolded(journal, attribute, path, object)? {
-        let Some(sub) = sub_attribute(attribute, &key) else {
+        let Some(sub) = sub_attribute(journal, attribute, path, &key)? else {
             let unknown = path.child(&key).to_string();
             let refusal = SchemaError::InvalidSyntax(SyntaxProblem::UnknownAttribute {
                 attribute: unknown.clone(),
@@ -217,12 +218,25 @@ pub(crate) fn partial(
 }
 
 /// A sub-attribute by the name that clients use; templates older than SCIM 2.0 write `managerId`.
-fn sub_attribute<'a>(attribute: &'a Attribute, name: &str) -> Option<&'a Attribute> {
-    attribute.sub_attribute(name).or_else(|| {
-        (attribute.name == "manager" && name == "managerId")
-            .then(|| attribute.sub_attribute("value"))
-            .flatten()
-    })
+fn sub_attribute<'a>(
+    journal: &mut Journal,
+    attribute: &'a Attribute,
+    path: &AttributePath,
+    name: &str,
+) -> Result<Option<&'a Attribute>, SchemaError> {
+    let sub = attribute.sub_attribute(name);
+    if sub.is_some() || attribute.name != "manager" || name != "managerId" {
+        return Ok(sub);
+    }
+    let refusal = SchemaError::InvalidSyntax(SyntaxProblem::UnknownAttribute {
+        attribute: path.child(name).to_string(),
+    });
+    let deviation = Deviation::OldName {
+        name: name.to_owned(),
+        attribute: path.child("value").to_string(),
+    };
+    journal.tolerate(deviation, refusal)?;
+    Ok(attribute.sub_attribute("value"))
 }
 
 /// An app role arrives as JSON text in `roles.value`: `{"id": ..., "value": ..., "displayName": ...}`.

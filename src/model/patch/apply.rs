@@ -5,12 +5,13 @@ use serde_json::Value;
 use super::elements::Change;
 use super::error::PatchError;
 use super::member_change::MemberChange;
+use super::opaque;
 use super::request::{Op, Operation, PatchPath, PatchRequest};
-use super::single::check_transition;
+use super::single::{check_parts, check_transition, has_required_parts};
 use super::target::{AttributeTarget, Target};
 use crate::model::Object;
 use crate::model::attribute::AttributePath;
-use crate::model::deviation::{Deviation, Journal, Strictness};
+use crate::model::deviation::{Deviation, Journal, Tolerance};
 use crate::model::filter::{ElementFilter, FilterLimits};
 use crate::model::normalise::{MutabilityProblem, SchemaError, SyntaxProblem, ValueProblem, assigned, kind, one};
 use crate::model::schema::{AttributeType, Mutability, Resolved, Schema, SchemaSet};
@@ -39,11 +40,11 @@ pub fn patch(
     schemas: &SchemaSet,
     current: &Object,
     request: &PatchRequest,
-    strictness: Strictness,
+    tolerance: impl Into<Tolerance>,
 ) -> Result<Patched, PatchError> {
     let mut application = Application {
         schemas,
-        journal: Journal::new(strictness),
+        journal: Journal::new(tolerance),
         limits: request.limits,
         resource: current.clone(),
         members: Vec::new(),
@@ -81,6 +82,7 @@ impl<'a> Application<'a> {
         };
         match target {
             Target::Ignored => Ok(()),
+            Target::Opaque(path) => self.opaque(*op, &path, value.clone()),
             Target::Attribute(target) => self.attribute(*op, &target, value.clone()),
             Target::Extension(extension) => match (op, value) {
                 (Op::Add | Op::Replace, Some(value)) => self.extension(*op, extension, value.clone()),
@@ -136,12 +138,14 @@ impl<'a> Application<'a> {
         match Target::find(&mut self.journal, schemas, &path) {
             Ok(Target::Attribute(AttributeTarget { resolved, filter })) => {
                 // RFC 7644 section 3.5.2 lets a client name an attribute with its schema; anything more is a deviation.
-                let is_qualified = resolved.extension.is_some() && key.contains(':') && resolved.sub.is_none();
-                if !is_qualified || filter.is_some() {
+                // Without its URN it has been journalled as that.
+                let is_name = resolved.extension.is_some() && resolved.sub.is_none();
+                if !is_name || filter.is_some() {
                     self.tolerate_path(key)?;
                 }
                 self.inside(op, resolved, filter, value)
             }
+            Ok(Target::Opaque(path)) => self.opaque(op, &path, Some(value)),
             Ok(_) => Ok(()),
             Err(PatchError::InvalidPath { .. }) => self.unknown(key.to_owned()),
             Err(error) => Err(error),
@@ -168,6 +172,11 @@ impl<'a> Application<'a> {
             return Ok(());
         }
         self.attribute(op, &AttributeTarget { resolved, filter }, Some(value))
+    }
+
+    /// An extension that no schema defines.
+    fn opaque(&mut self, op: Op, path: &str, value: Option<Value>) -> Result<(), PatchError> {
+        opaque::change(&mut self.journal, self.schemas, &mut self.resource, (op, path, value))
     }
 
     /// A whole extension: its attributes are set, the others stay.
@@ -242,6 +251,7 @@ impl<'a> Application<'a> {
         let immutable = (attribute.mutability == Mutability::Immutable)
             .then(|| current.clone())
             .flatten();
+        let before = has_required_parts(attribute).then(|| current.clone()).flatten();
         let change = Change {
             op,
             target,
@@ -260,6 +270,7 @@ impl<'a> Application<'a> {
             change.simple(&mut self.journal, value)?
         };
         check_transition(attribute, &path.parent(), op, immutable.as_ref(), next.as_ref())?;
+        check_parts(attribute, &path.parent(), before.as_ref(), next.as_ref())?;
         if let Some(next) = next {
             self.put(&resolved, next);
         }

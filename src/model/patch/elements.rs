@@ -168,7 +168,9 @@ impl Change<'_> {
         for &index in &selected {
             if whole {
                 // RFC 7644 section 3.5.2.3: all matching record values are replaced.
-                current[index] = Value::Object(self.labels(journal, &content.set));
+                let next = Value::Object(self.labels(journal, &content.set));
+                self.check_fixed(&current[index], &next)?;
+                current[index] = next;
             } else {
                 merge(self.attribute(), &self.path, &mut current[index], &content)?;
             }
@@ -178,6 +180,18 @@ impl Change<'_> {
         }
         if !content.cleared.is_empty() {
             self.drop_hollow(journal, current);
+        }
+        Ok(())
+    }
+
+    /// The replacement of an element that the path selects is still that element: what is immutable stays.
+    fn check_fixed(&self, known: &Value, next: &Value) -> Result<(), PatchError> {
+        let subs = self.attribute().sub_attributes.iter();
+        for sub in subs.filter(|sub| sub.mutability == Mutability::Immutable) {
+            let value = known.get(&sub.name);
+            if value.is_some() && value != next.get(&sub.name) {
+                return Err(SchemaError::mutability(self.path.child(&sub.name), MutabilityProblem::Immutable).into());
+            }
         }
         Ok(())
     }
@@ -199,11 +213,16 @@ impl Change<'_> {
     }
 
     /// The replacement of a whole element keeps what the path says about it, such as `type`, on a lenient connection.
-    fn labels(&self, journal: &Journal, set: &Object) -> Object {
+    fn labels(&self, journal: &mut Journal, set: &Object) -> Object {
         let mut element = match &self.target.filter {
             Some(filter) if journal.is_lenient() => implied(self.attribute(), filter),
             _ => Object::new(),
         };
+        if element.keys().any(|name| !set.contains_key(name)) {
+            journal.note(Deviation::LabelsKept {
+                attribute: self.path.to_string(),
+            });
+        }
         element.extend(set.clone());
         element
     }
@@ -262,7 +281,8 @@ impl Change<'_> {
         } else {
             current.retain(|element| !is_empty(element));
         }
-        if current.len() < before {
+        // Of a strict connection only what has nothing left went, which is no value (RFC 7643 section 2.5).
+        if current.len() < before && journal.is_lenient() {
             journal.note(Deviation::HollowElementRemoved {
                 attribute: self.path.to_string(),
             });

@@ -98,20 +98,29 @@ pub enum RequestProblem {
     RemoveWithValue,
 }
 
-/// What is wrong with a path.
+/// What is wrong with a path. It is shown with its quotation marks escaped, so that the request journal can tell what
+/// stands in it and mask that.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PathProblem {
     /// It does not follow the grammar.
     #[error("path: {0}")]
     Malformed(FilterError),
     /// No schema defines the attribute.
-    #[error("path \"{path}\" names an attribute that is not defined for this resource type; see /Schemas")]
+    #[error("path {path:?} names an attribute that is not defined for this resource type; see /Schemas")]
     Unknown {
         /// As it was written.
         path: String,
     },
+    /// An attribute of an extension without its URN.
+    #[error("path {path:?} names an attribute of an extension; write \"{canonical}\"")]
+    Unqualified {
+        /// As it was written.
+        path: String,
+        /// The canonical path.
+        canonical: String,
+    },
     /// A filter after an attribute that has no elements.
-    #[error("path \"{path}\" puts a filter on an attribute that has no elements")]
+    #[error("path {path:?} puts a filter on an attribute that has no elements")]
     NoElements {
         /// As it was written.
         path: String,
@@ -125,7 +134,7 @@ pub enum NoTargetProblem {
     #[error("\"remove\" needs a path")]
     RemoveWithoutPath,
     /// A value path that matches no value (RFC 7644 section 3.5.2.3).
-    #[error("path \"{path}\" matches no value; add the value first")]
+    #[error("path {path:?} matches no value; add the value first")]
     NoMatch {
         /// As it was written.
         path: String,

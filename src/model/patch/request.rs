@@ -87,6 +87,8 @@ fn is_inside_brackets(reason: &FilterError, text: &str) -> bool {
         | FilterError::Sensitive { at, .. }
         | FilterError::NotComplex { at, .. }
         | FilterError::SubAttributeNeeded { at, .. }
+        | FilterError::Unqualified { at, .. }
+        | FilterError::SubAfterBrackets { at, .. }
         | FilterError::OperatorMismatch { at, .. }
         | FilterError::ValueMismatch { at, .. } => *at,
     };
@@ -141,6 +143,18 @@ impl PatchRequest {
             } else if key.eq_ignore_ascii_case("operations") {
                 check_key(&mut journal, &key, "Operations")?;
                 operations = Some(value);
+            }
+        }
+        for urn in schemas
+            .iter()
+            .filter_map(Value::as_array)
+            .flatten()
+            .filter_map(Value::as_str)
+        {
+            if !urn.eq_ignore_ascii_case(PATCH_OP) {
+                let urn = urn.to_owned();
+                let refusal = SchemaError::InvalidSyntax(SyntaxProblem::UnknownSchema { urn: urn.clone() });
+                journal.tolerate(Deviation::UnknownSchema { urn }, refusal)?;
             }
         }
         let names_message = schemas.as_ref().and_then(Value::as_array).is_some_and(|urns| {

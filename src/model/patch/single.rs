@@ -1,5 +1,7 @@
 //! Operations on single-valued attributes.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::elements::{self, Change};
@@ -9,7 +11,7 @@ use crate::model::Object;
 use crate::model::attribute::AttributePath;
 use crate::model::deviation::{Deviation, Journal};
 use crate::model::normalise::{MutabilityProblem, SchemaError, ValueProblem, assigned, one, partial};
-use crate::model::schema::Attribute;
+use crate::model::schema::{Attribute, Mutability};
 
 impl Change<'_> {
     /// An attribute that is neither multi-valued nor complex.
@@ -66,6 +68,47 @@ impl Change<'_> {
             .as_object()
             .is_some_and(|object| !object.is_empty())
             .then_some(current))
+    }
+}
+
+/// Whether a value of the attribute has sub-attributes that it must have.
+pub(super) fn has_required_parts(attribute: &Attribute) -> bool {
+    required_parts(attribute).next().is_some()
+}
+
+fn required_parts(attribute: &Attribute) -> impl Iterator<Item = &Attribute> {
+    let subs = attribute.sub_attributes.iter();
+    subs.filter(|sub| sub.required && sub.mutability != Mutability::ReadOnly)
+}
+
+/// Whether each value that an operation left behind has its required sub-attributes (RFC 7643 section 7). A value that was
+/// so before, when the schema asked for less, does not stand against changes of others.
+pub(super) fn check_parts(
+    attribute: &Attribute,
+    path: &AttributePath,
+    before: Option<&Value>,
+    next: Option<&Value>,
+) -> Result<(), PatchError> {
+    if !has_required_parts(attribute) {
+        return Ok(());
+    }
+    let known: HashSet<String> = values(before).iter().map(Value::to_string).collect();
+    for value in values(next) {
+        let missing = required_parts(attribute).find(|sub| value.get(&sub.name).is_none());
+        if let Some(sub) = missing
+            && !known.contains(&value.to_string())
+        {
+            return Err(SchemaError::value(path.child(&sub.name), ValueProblem::Required).into());
+        }
+    }
+    Ok(())
+}
+
+fn values(value: Option<&Value>) -> &[Value] {
+    match value {
+        None => &[],
+        Some(Value::Array(elements)) => elements,
+        Some(single) => std::slice::from_ref(single),
     }
 }
 

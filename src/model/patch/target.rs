@@ -16,7 +16,9 @@ pub(super) enum Target<'a> {
     Extension(&'a Schema),
     /// An attribute, some of its elements, or a sub-attribute of either.
     Attribute(AttributeTarget<'a>),
-    /// An extension that the resource type does not have, on a lenient connection.
+    /// An extension that the resource type does not have, or one of its attributes, on a connection that keeps them.
+    Opaque(String),
+    /// The same on a connection that drops them.
     Ignored,
 }
 
@@ -32,6 +34,9 @@ impl<'a> Target<'a> {
     pub(super) fn find(journal: &mut Journal, schemas: &'a SchemaSet, path: &PatchPath) -> Result<Self, PatchError> {
         let unknown = || PatchError::path(PathProblem::Unknown { path: path.to_string() });
         let values = match path {
+            PatchPath::Urn(urn) if journal.keeps_extensions() && schemas.is_foreign(urn) => {
+                return Ok(Self::Opaque(urn.clone()));
+            }
             PatchPath::Urn(urn) => return Self::schema(schemas, urn).ok_or_else(unknown),
             PatchPath::Values(values) => values,
         };
@@ -42,16 +47,32 @@ impl<'a> Target<'a> {
         {
             return Ok(target);
         }
-        let Some(resolved) = schemas.resolve(&values.path).or_else(|| dotted(schemas, &values.path)) else {
-            return match &values.path.schema {
-                Some(urn) if journal.is_lenient() && !schemas.is_core(urn) && schemas.extension(urn).is_none() => {
-                    journal.note(Deviation::UnknownExtension { urn: urn.clone() });
-                    Ok(Self::Ignored)
+        let resolved = match schemas.resolve(&values.path) {
+            Some(resolved) => {
+                qualified(journal, &values.path, &resolved)?;
+                resolved
+            }
+            None => match (dotted(schemas, &values.path), &values.path.schema) {
+                (Some(resolved), _) => {
+                    let attribute = resolved.path().to_string();
+                    journal.tolerate(Deviation::DotForColon { attribute }, unknown())?;
+                    resolved
                 }
-                _ => Err(unknown()),
-            };
+                (None, Some(urn))
+                    if journal.keeps_extensions() && values.filter.is_none() && schemas.is_foreign(urn) =>
+                {
+                    return Ok(Self::Opaque(values.path.to_string()));
+                }
+                (None, Some(urn))
+                    if journal.is_lenient() && !schemas.is_core(urn) && schemas.extension(urn).is_none() =>
+                {
+                    journal.note(Deviation::UnknownExtension { urn: urn.clone() });
+                    return Ok(Self::Ignored);
+                }
+                (None, _) => return Err(unknown()),
+            },
         };
-        filtered(values, resolved).map(Self::Attribute)
+        filtered(journal, values, resolved).map(Self::Attribute)
     }
 
     fn schema(schemas: &'a SchemaSet, urn: &str) -> Option<Self> {
@@ -60,6 +81,19 @@ impl<'a> Target<'a> {
         }
         schemas.extension(urn).map(Self::Extension)
     }
+}
+
+/// An attribute of an extension is named with its URN (RFC 7644 section 3.10).
+fn qualified(journal: &mut Journal, path: &AttributePath, resolved: &Resolved<'_>) -> Result<(), PatchError> {
+    if resolved.extension.is_none() || path.schema.is_some() {
+        return Ok(());
+    }
+    let attribute = path.to_string();
+    let refusal = PatchError::path(PathProblem::Unqualified {
+        path: attribute.clone(),
+        canonical: resolved.path().to_string(),
+    });
+    journal.tolerate(Deviation::UnqualifiedAttribute { attribute }, refusal)
 }
 
 /// `urn:...:2.0:User.department`: a dot where the colon is due.
@@ -73,7 +107,11 @@ fn dotted<'a>(schemas: &'a SchemaSet, path: &AttributePath) -> Option<Resolved<'
     })
 }
 
-fn filtered<'a>(values: &ValuePath, mut resolved: Resolved<'a>) -> Result<AttributeTarget<'a>, PatchError> {
+fn filtered<'a>(
+    journal: &mut Journal,
+    values: &ValuePath,
+    mut resolved: Resolved<'a>,
+) -> Result<AttributeTarget<'a>, PatchError> {
     let Some(filter) = &values.filter else {
         return Ok(AttributeTarget { resolved, filter: None });
     };
@@ -92,7 +130,7 @@ fn filtered<'a>(values: &ValuePath, mut resolved: Resolved<'a>) -> Result<Attrib
         resolved.sub = Some(attribute.sub_attribute(sub).ok_or_else(unknown)?);
     }
     let filter = filter
-        .resolve_elements(attribute)
+        .resolve_elements(journal, attribute)
         .map_err(|reason| PatchError::InvalidFilter {
             operation: None,
             reason,

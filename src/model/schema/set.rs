@@ -7,7 +7,7 @@ use super::{
     USHER_LICENCE, USHER_ROLE, USHER_USER,
 };
 use crate::model::Object;
-use crate::model::attribute::AttributePath;
+use crate::model::attribute::{AttributePath, is_urn};
 
 /// A resource type with its core schema and its extensions. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -182,6 +182,12 @@ impl SchemaSet {
         self.0.core.id.eq_ignore_ascii_case(urn)
     }
 
+    /// Whether the text is the URN of a schema that the resource type does not have.
+    #[must_use]
+    pub fn is_foreign(&self, urn: &str) -> bool {
+        is_urn(urn) && !self.is_core(urn) && self.extension(urn).is_none()
+    }
+
     /// Whether the core attribute of this canonical name is an edge.
     #[must_use]
     pub fn is_edge(&self, name: &str) -> bool {
@@ -232,9 +238,10 @@ impl SchemaSet {
         found.next().is_none().then_some(first)
     }
 
-    /// The value of `schemas` (RFC 7643 section 3): the core schema and the extensions that the resource has.
+    /// The value of `schemas` (RFC 7643 section 3): the core schema and the extensions that the resource has, also those that
+    /// were kept although no schema defines them.
     #[must_use]
-    pub fn schemas_of(&self, resource: &Object) -> Vec<&str> {
+    pub fn schemas_of<'a>(&'a self, resource: &'a Object) -> Vec<&'a str> {
         std::iter::once(self.0.core.id.as_str())
             .chain(
                 self.0
@@ -243,6 +250,7 @@ impl SchemaSet {
                     .map(|schema| schema.id.as_str())
                     .filter(|id| resource.contains_key(*id)),
             )
+            .chain(resource.keys().map(String::as_str).filter(|key| self.is_foreign(key)))
             .collect()
     }
 }

@@ -160,6 +160,12 @@ impl Expression {
         self.uses.groups
     }
 
+    /// Whether it names the person's attributes.
+    #[must_use]
+    pub fn uses_user(&self) -> bool {
+        self.uses.user
+    }
+
     /// Evaluates a condition. What is absent matches nothing: a missing key or list element makes it false.
     ///
     /// # Errors
