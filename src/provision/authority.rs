@@ -1,12 +1,14 @@
 //! Who has the say over an attribute (design.md section 5): the connection with the smallest precedence number wins, equal
 //! numbers go to the last writer. What nobody owns may be written by anyone.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
 use crate::directory::settings::OrganisationSettings;
-use crate::model::connection::Connection;
+use crate::model::connection::{Connection, ConnectionKind};
+use crate::model::custom_attribute::{Bearer, Reader};
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
@@ -38,6 +40,14 @@ pub fn write_attributes(
     extent: Extent<'_>,
 ) -> BTreeSet<String> {
     let mut yielded = BTreeSet::new();
+    let mut desired = Cow::Borrowed(desired);
+    if let (Extent::Whole, Some(custom)) = (extent, organisation.custom(Bearer::User)) {
+        let reader = match connection.kind {
+            ConnectionKind::Ldap => Reader::Directory,
+            _ => Reader::Client,
+        };
+        custom.keep_unseen(&user.attributes, desired.to_mut(), reader);
+    }
     let names: BTreeSet<String> = user.attributes.keys().chain(desired.keys()).cloned().collect();
     for name in names.into_iter().filter(|name| extent.names(name)) {
         let (present, wanted) = (user.attributes.get(&name), desired.get(&name));

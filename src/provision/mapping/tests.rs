@@ -24,13 +24,13 @@ fn entry(attributes: &[(&str, &[&str])]) -> SourceAttributes {
 }
 
 fn person(mapping: Value, attributes: &[(&str, &[&str])]) -> Result<MappedPerson, MappingError> {
-    Mapping::compile(&ldap(mapping, json!([])))
+    Mapping::compile(&ldap(mapping, json!([])), None)
         .expect("good rules")
         .person(&entry(attributes))
 }
 
 fn refusal(mapping: Value, grants: Value) -> String {
-    Mapping::compile(&ldap(mapping, grants))
+    Mapping::compile(&ldap(mapping, grants), None)
         .expect_err("a bad rule")
         .to_string()
 }
@@ -125,11 +125,11 @@ fn binary_values_count_only_where_a_photo_is_wanted() {
     let mut source = entry(&[("uid", &["ada"])]);
     source.binaries.insert(
         "jpegphoto".to_owned(),
-        vec![vec![0xff, 0xd8], vec![0; PHOTO_BYTES_MAX + 1]],
+        vec![vec![0xff, 0xd8], vec![0; BINARY_BYTES_MAX + 1]],
     );
     source.binaries.insert("title".to_owned(), vec![vec![0xff]]);
     let rules = json!([{ "to": "userName", "from": "uid" }, { "to": "photos", "from": "jpegPhoto" }, { "to": "title", "from": "title" }]);
-    let mapping = Mapping::compile(&ldap(rules, json!([]))).expect("good rules");
+    let mapping = Mapping::compile(&ldap(rules, json!([])), None).expect("good rules");
     let mapped = mapping.person(&source).expect("a person");
     let expected = json!({ "photos": [{ "value": "data:image/jpeg;base64,/9g=", "type": "work" }] });
     assert_eq!(Value::Object(mapped.attributes), expected);
@@ -142,7 +142,7 @@ fn grants_follow_attributes_groups_and_the_mapped_user() {
         { "when": "source.department.exists(d, d == 'Sales') && user.title == 'Seller'", "licences": ["pro"] },
         { "when": "source.department[0] == 'Nowhere'", "licences": ["never"] },
     ]);
-    let mapping = Mapping::compile(&ldap(json!([]), grants)).expect("good rules");
+    let mapping = Mapping::compile(&ldap(json!([]), grants), None).expect("good rules");
     assert!(mapping.needs_groups());
     assert_eq!(mapping.grant_attributes(), BTreeSet::from(["department".to_owned()]));
     let slugs = |names: &[&str]| {
@@ -269,7 +269,7 @@ fn an_entry_with_too_many_values_fails_alone_and_says_so() {
     let mut source = entry(&[("uid", &["ada"])]);
     source.texts.insert("memberof".to_owned(), many);
     let rules = json!([{ "to": "userName", "from": "uid" }, { "to": "title", "value": "x", "when": "source.memberOf.exists(g, g == 'x')" }]);
-    let mapping = Mapping::compile(&ldap(rules, json!([]))).expect("good rules");
+    let mapping = Mapping::compile(&ldap(rules, json!([])), None).expect("good rules");
     let message = mapping.person(&source).expect_err("too much").to_string();
     assert_eq!(
         message,
@@ -281,7 +281,7 @@ fn an_entry_with_too_many_values_fails_alone_and_says_so() {
 
 #[test]
 fn a_condition_that_yields_no_boolean_names_its_rule() {
-    let mapping = Mapping::compile(&ldap(json!([]), json!([{ "when": "size(groups)" }]))).expect("it parses");
+    let mapping = Mapping::compile(&ldap(json!([]), json!([{ "when": "size(groups)" }])), None).expect("it parses");
     let error = mapping.grants(&GrantContext {
         source: &BTreeMap::new(),
         user: &Map::new(),
