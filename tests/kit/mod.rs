@@ -1,6 +1,7 @@
 //! What tests are built from: servers to talk to, clients that are values, and directories whose truth is known.
 
 pub(crate) mod ber;
+pub(crate) mod custom_attributes;
 pub(crate) mod directory_ldif;
 pub(crate) mod faulty_ldap;
 pub(crate) mod faulty_search;
