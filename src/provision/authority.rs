@@ -44,7 +44,7 @@ pub fn write_attributes(
     if let (Extent::Whole, Some(custom)) = (extent, organisation.custom(Bearer::User)) {
         let reader = match connection.kind {
             ConnectionKind::Ldap => Reader::Directory,
-            _ => Reader::Client,
+            ConnectionKind::Scim => Reader::Client,
         };
         custom.keep_unseen(&user.attributes, desired.to_mut(), reader);
     }

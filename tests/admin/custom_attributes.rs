@@ -106,7 +106,7 @@ async fn a_mapping_may_write_what_the_file_declares() {
     let root = Inside::new().administrator().await;
     let file = |to: &str| {
         format!(
-            "{ACME}[[user_attributes]]\nname = \"badge\"\ntype = \"string\"\n[[connections]]\nname = \"ldap\"\nkind = \"ldap\"\n\
+            "{ACME}[[user_attributes]]\nname = \"badge\"\ntype = \"string\"\n[[connections]]\nname = \"corp\"\nkind = \"scim\"\n\
              [[connections.mapping]]\nto = \"userName\"\nfrom = \"uid\"\n[[connections.mapping]]\nto = \"{to}\"\nfrom = \"x\"\n"
         )
     };
@@ -120,7 +120,7 @@ async fn a_mapping_may_write_what_the_file_declares() {
     ] {
         let refused = root.apply("acme", &file(&to)).await.expect(422);
         let fault = &refused["errors"][0];
-        assert_eq!(fault["place"], "connections.ldap", "{refused:#}");
+        assert_eq!(fault["place"], "connections.corp", "{refused:#}");
         assert!(
             fault["reason"].as_str().is_some_and(|reason| reason.contains(told)),
             "{to}: {refused:#}"
@@ -131,7 +131,7 @@ async fn a_mapping_may_write_what_the_file_declares() {
     let refused = root.apply("acme", &retired).await.expect(422);
     assert_eq!(refused["errors"][0]["place"], "user_attributes.badge");
     assert!(
-        refused.to_string().contains("connection ldap maps to it"),
+        refused.to_string().contains("connection corp maps to it"),
         "{refused:#}"
     );
 }

@@ -9,7 +9,7 @@ use crate::model::Object;
 use crate::model::attribute::AttributePath;
 use crate::model::deviation::{Deviation, Journal};
 use crate::model::normalise::{MutabilityProblem, SchemaError, ValueProblem, assigned, one, partial};
-use crate::model::schema::Attribute;
+use crate::model::schema::{Attribute, Mutability};
 
 impl Change<'_> {
     /// An attribute that is neither multi-valued nor complex.
@@ -62,6 +62,13 @@ impl Change<'_> {
         let change = partial(journal, attribute, &self.path, value)?;
         let mut current = current.unwrap_or_else(|| Value::Object(Object::new()));
         elements::merge(attribute, &self.path, &mut current, &change)?;
+        let mut required = attribute.sub_attributes.iter().filter(|sub| sub.required);
+        if let Some(object) = current.as_object().filter(|object| !object.is_empty())
+            && let Some(missing) =
+                required.find(|sub| sub.mutability != Mutability::ReadOnly && !object.contains_key(&sub.name))
+        {
+            return Err(SchemaError::value(self.path.child(&missing.name), ValueProblem::Required).into());
+        }
         Ok(current
             .as_object()
             .is_some_and(|object| !object.is_empty())
