@@ -90,6 +90,7 @@ impl Unit {
                 let extension = found.map(|(_, extension)| extension);
                 entries(organisation, holder, &defined.attribute, kind, extension)
             };
+            let new_values = new.map(|(_, extension)| extension);
             let (old, new) = (of(old), of(new));
             for key in old.keys().filter(|key| !new.contains_key(*key)) {
                 self.give_up(key, kind, holder.id).await?;
@@ -98,7 +99,7 @@ impl Unit {
                 if self.claim(key, kind, holder.id).await?.is_some() {
                     return Err(DirectoryError::Uniqueness {
                         attribute: format!("{}:{}", schema.urn, defined.attribute.name).into(),
-                        value: text.clone(),
+                        value: as_written(&defined.attribute, new_values, text),
                     });
                 }
             }
@@ -134,6 +135,23 @@ impl Unit {
             self.delete(key.clone());
         }
         Ok(())
+    }
+}
+
+/// The value that has this form in an index, as the client wrote it.
+fn as_written(attribute: &CustomAttribute, extension: Option<&Object>, text: &str) -> String {
+    let value = extension.and_then(|extension| extension.get(&attribute.name));
+    let values = match value {
+        Some(Value::Array(values)) => values.as_slice(),
+        other => other.map(std::slice::from_ref).unwrap_or_default(),
+    };
+    let mut same = values
+        .iter()
+        .filter(|value| attribute.index_text(value).as_deref() == Some(text));
+    match same.next() {
+        Some(Value::String(written)) => written.clone(),
+        Some(other) => other.to_string(),
+        None => text.to_owned(),
     }
 }
 

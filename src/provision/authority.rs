@@ -48,31 +48,98 @@ pub fn write_attributes(
         };
         custom.keep_unseen(&user.attributes, desired.to_mut(), reader);
     }
+    let own = organisation.custom(Bearer::User).map(|custom| custom.urn.as_str());
     let names: BTreeSet<String> = user.attributes.keys().chain(desired.keys()).cloned().collect();
     for name in names.into_iter().filter(|name| extent.names(name)) {
-        let (present, wanted) = (user.attributes.get(&name), desired.get(&name));
-        if present == wanted {
-            if wanted.is_some() && may_write(user, &name, connection, organisation) {
-                user.owners.insert(name, connection.name.clone());
-            }
+        if own == Some(name.as_str()) {
+            let wanted = desired.get(&name).and_then(Value::as_object);
+            yielded.extend(write_extension(user, connection, organisation, &name, wanted));
             continue;
         }
-        if !may_write(user, &name, connection, organisation) {
-            yielded.insert(name);
-            continue;
-        }
-        match wanted {
-            Some(value) => {
-                user.attributes.insert(name.clone(), value.clone());
-                user.owners.insert(name, connection.name.clone());
-            }
-            None => {
-                user.attributes.remove(&name);
-                user.owners.remove(&name);
-            }
+        let present = user.attributes.get(&name).cloned();
+        let wanted = desired.get(&name);
+        match decide(user, connection, organisation, &name, (present.as_ref(), wanted)) {
+            Decision::Stay => {}
+            Decision::Yield => drop(yielded.insert(name)),
+            Decision::Write => set(&mut user.attributes, &name, wanted),
         }
     }
     yielded
+}
+
+/// Writes the organisation's own attributes: each has an owner of its own, under the attribute's full name.
+fn write_extension(
+    user: &mut User,
+    connection: &Connection,
+    organisation: &OrganisationSettings,
+    urn: &str,
+    wanted: Option<&Map<String, Value>>,
+) -> BTreeSet<String> {
+    let mut extension = match user.attributes.remove(urn) {
+        Some(Value::Object(extension)) => extension,
+        _ => Map::new(),
+    };
+    let names: BTreeSet<String> = extension
+        .keys()
+        .chain(wanted.into_iter().flat_map(Map::keys))
+        .cloned()
+        .collect();
+    let mut yielded = BTreeSet::new();
+    for name in names {
+        let full = format!("{urn}:{name}");
+        let wanted = wanted.and_then(|wanted| wanted.get(&name));
+        match decide(user, connection, organisation, &full, (extension.get(&name), wanted)) {
+            Decision::Stay => {}
+            Decision::Yield => drop(yielded.insert(full)),
+            Decision::Write => set(&mut extension, &name, wanted),
+        }
+    }
+    if !extension.is_empty() {
+        user.attributes.insert(urn.to_owned(), Value::Object(extension));
+    }
+    yielded
+}
+
+/// What becomes of one attribute.
+enum Decision {
+    /// It is as wanted.
+    Stay,
+    /// Another connection has the say.
+    Yield,
+    /// It takes the wanted value.
+    Write,
+}
+
+/// Decides about an attribute with its present and its wanted value, and notes who owns it then.
+fn decide(
+    user: &mut User,
+    connection: &Connection,
+    organisation: &OrganisationSettings,
+    name: &str,
+    (present, wanted): (Option<&Value>, Option<&Value>),
+) -> Decision {
+    let is_allowed = may_write(user, name, connection, organisation);
+    if present == wanted {
+        if wanted.is_some() && is_allowed {
+            user.owners.insert(name.to_owned(), connection.name.clone());
+        }
+        return Decision::Stay;
+    }
+    if !is_allowed {
+        return Decision::Yield;
+    }
+    match wanted {
+        Some(_) => user.owners.insert(name.to_owned(), connection.name.clone()),
+        None => user.owners.remove(name),
+    };
+    Decision::Write
+}
+
+fn set(attributes: &mut Map<String, Value>, name: &str, wanted: Option<&Value>) {
+    match wanted {
+        Some(value) => attributes.insert(name.to_owned(), value.clone()),
+        None => attributes.remove(name),
+    };
 }
 
 /// Writes the user name, if the connection has the say. False when it has not.

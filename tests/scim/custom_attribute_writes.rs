@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kit::custom_attributes::{ATTRIBUTES, OWN, client, create};
-use crate::kit::scim::{Client, Service, USER};
+use crate::kit::scim::{Client, Service, USER, slug};
 
 async fn own(client: &Client, id: &str) -> Value {
     client.get(&format!("/Users/{id}")).await.expect(200)[OWN].clone()
@@ -204,4 +204,31 @@ async fn required_attributes_are_needed_by_writes_and_not_by_reads() {
     }
     let clear = json!([{ "op": "replace", "path": format!("{OWN}:cost"), "value": null }]);
     client.patch(&path, clear).await.refused(400, Some("invalidValue"));
+}
+
+#[tokio::test]
+async fn each_attribute_belongs_to_the_connection_that_wrote_it() {
+    use usher::model::connection::{Adoption, Connection, ConnectionKind};
+
+    let strong = client().await;
+    let mut second = Connection::new(slug("second"), ConnectionKind::Scim);
+    second.matching.adoption = Adoption::Adopt;
+    second.precedence = 200;
+    let weak = strong.tenant.client_of(second).await;
+    let id = create(&strong, "ada", json!({ "badge": "B1" })).await.id();
+    let adopted = create(&weak, "ada", json!({ "badge": "B2", "site": "north" })).await;
+    assert_eq!(adopted.expect(201)[OWN], json!({ "badge": "B1", "site": "north" }));
+    let path = format!("/Users/{id}");
+    let patch = json!([{ "op": "replace", "value": { OWN: { "badge": "B3", "rate": 2 } } }]);
+    let _ = weak.patch(&path, patch).await.expect(200);
+    assert_eq!(
+        own(&strong, &id).await,
+        json!({ "badge": "B1", "site": "north", "rate": 2 })
+    );
+    let stored = strong.stored(&id).await;
+    assert_eq!(stored["owners"][format!("{OWN}:badge")], "scim");
+    assert_eq!(stored["owners"][format!("{OWN}:rate")], "second");
+    let body = json!({ "schemas": [USER, OWN], "userName": "ada", OWN: { "badge": "B4" } });
+    let _ = strong.put(&path, body).await.expect(200);
+    assert_eq!(own(&strong, &id).await, json!({ "badge": "B4" }));
 }

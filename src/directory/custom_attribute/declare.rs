@@ -69,16 +69,16 @@ impl Operation for PutCustomAttribute<'_> {
         attribute.check(bearer).map_err(|error| refused(error.to_string()))?;
         let key = keys::custom_schema(unit.organisation(), bearer);
         let mut schema = present(unit, &key, bearer).await?;
-        let counter = keys::count(unit.organisation(), &Count::Values(bearer, attribute.name.clone()));
-        // Relied on: a first value that comes at the same time is a conflict.
-        unit.bytes(&counter).await?;
-        let is_used = unit.counter(&counter).await? > 0;
         let same = |defined: &Defined| defined.attribute.name.eq_ignore_ascii_case(&attribute.name);
         let at = schema.attributes.iter().position(same);
         let before = at.map(|at| schema.attributes[at].clone());
         if before.as_ref().is_some_and(|before| before.attribute == *attribute) {
             return Ok(());
         }
+        let counter = keys::count(unit.organisation(), &Count::Values(bearer, attribute.name.clone()));
+        // Relied on: a value that comes or goes at the same time is a conflict.
+        unit.bytes(&counter).await?;
+        let is_used = unit.counter(&counter).await? > 0;
         if let Some(before) = before.as_ref().filter(|_| is_used) {
             let change = attribute.check_change(&before.attribute);
             change.map_err(|error| refused(error.to_string()))?;

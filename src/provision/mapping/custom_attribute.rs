@@ -148,8 +148,12 @@ impl CustomTarget {
             (Some(sub), value) => Value::Object(Map::from_iter([(sub.name.clone(), typed(sub.type_, value))])),
             (None, Value::Object(members)) => {
                 let members = members.into_iter().map(|(name, value)| {
-                    let type_ = attribute.sub_attribute(&name).map(|sub| sub.type_);
-                    (name, type_.map_or(value.clone(), |type_| typed(type_, value)))
+                    // A member that the schema does not know is left for it to judge.
+                    let value = match attribute.sub_attribute(&name) {
+                        Some(sub) => typed(sub.type_, value),
+                        None => value,
+                    };
+                    (name, value)
                 });
                 Value::Object(members.collect())
             }
