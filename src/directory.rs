@@ -4,6 +4,7 @@ pub mod accept;
 pub mod authorise;
 pub mod browse;
 pub mod connection;
+pub mod custom_attribute;
 pub mod declare;
 pub mod delete;
 pub mod error;

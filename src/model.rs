@@ -8,6 +8,7 @@
 pub mod attribute;
 pub mod clock;
 pub mod connection;
+pub mod custom_attribute;
 pub mod declaration;
 pub mod deviation;
 pub mod event;

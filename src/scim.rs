@@ -41,13 +41,16 @@ use parking_lot::RwLock;
 
 use crate::directory::Directory;
 use crate::directory::query::QueryBudget;
+use crate::directory::settings::OrganisationSettings;
 use crate::model::connection::Connection;
+use crate::model::custom_attribute::Bearer;
 use crate::model::filter::FilterLimits;
 use crate::model::id::OrganisationId;
-use crate::model::schema::SchemaSet;
+use crate::model::schema::{ResourceSchemas, SchemaSet};
 use crate::model::slug::Slug;
 use crate::provision::mapping::Mapping;
 
+use access::Access;
 use error::ScimError;
 use paging::Walks;
 
@@ -108,13 +111,8 @@ pub struct Scim(Arc<Shared>);
 struct Shared {
     directory: Directory,
     settings: ScimSettings,
-    users: SchemaSet,
-    groups: SchemaSet,
     roles: SchemaSet,
     licences: SchemaSet,
-    /// The same, for queries over both types.
-    users_across: SchemaSet,
-    groups_across: SchemaSet,
     mappings: Mappings,
     walks: Walks,
 }
@@ -132,14 +130,14 @@ impl Scim {
     }
 
     /// A connection's rules, compiled once for as long as its settings stay the same.
-    fn mapping(&self, organisation: OrganisationId, connection: &Arc<Connection>) -> Result<Arc<Mapping>, ScimError> {
-        let key = (organisation, connection.name.clone());
-        if let Some((of, mapping)) = self.0.mappings.read().get(&key)
-            && Arc::ptr_eq(of, connection)
+    fn mapping(&self, of: &OrganisationSettings, connection: &Arc<Connection>) -> Result<Arc<Mapping>, ScimError> {
+        let key = (of.organisation.id, connection.name.clone());
+        if let Some((compiled, mapping)) = self.0.mappings.read().get(&key)
+            && Arc::ptr_eq(compiled, connection)
         {
             return Ok(Arc::clone(mapping));
         }
-        let mapping = Mapping::compile(connection).map_err(|error| {
+        let mapping = Mapping::compile(connection, of.custom(Bearer::User)).map_err(|error| {
             tracing::error!(connection.name = %connection.name, error = %error, "a connection's rules cannot be used");
             let detail = "the rules of this connection cannot be used: ask the gateway's operator";
             ScimError::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
@@ -152,10 +150,15 @@ impl Scim {
         Ok(mapping)
     }
 
-    fn schemas(&self, endpoint: Endpoint) -> &SchemaSet {
+    /// Users and groups are as the organisation defines them, the rest is the same for all.
+    fn schemas<'a>(&'a self, access: &'a Access, endpoint: Endpoint) -> &'a SchemaSet {
+        self.schemas_of(&access.organisation.schemas, endpoint)
+    }
+
+    fn schemas_of<'a>(&'a self, own: &'a ResourceSchemas, endpoint: Endpoint) -> &'a SchemaSet {
         match endpoint {
-            Endpoint::Users => &self.0.users,
-            Endpoint::Groups => &self.0.groups,
+            Endpoint::Users => &own.users,
+            Endpoint::Groups => &own.groups,
             Endpoint::Roles => &self.0.roles,
             Endpoint::Licences => &self.0.licences,
         }
@@ -200,14 +203,9 @@ const BASE: &str = "/scim/{org}/v2";
 
 /// The SCIM service over a directory.
 pub fn router(directory: Directory, settings: ScimSettings) -> Router {
-    let (users, groups) = (SchemaSet::user(), SchemaSet::group());
     app(Scim(Arc::new(Shared {
         directory,
         settings,
-        users_across: users.across(&groups),
-        groups_across: groups.across(&users),
-        users,
-        groups,
         roles: SchemaSet::role(),
         licences: SchemaSet::licence(),
         mappings: RwLock::default(),

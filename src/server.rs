@@ -24,8 +24,9 @@ use tokio::sync::oneshot;
 pub use connections::run;
 
 use crate::config::{Config, ServerConfig};
-use crate::directory::{Directory, DirectoryError};
+use crate::directory::{Directory, DirectoryError, Principal};
 use crate::model::clock::SystemClock;
+use crate::model::id::OrganisationId;
 use crate::provision::schedule::Scheduler;
 use bootstrap::{Bootstrap, Start};
 use presence::Presence;
@@ -176,7 +177,7 @@ fn tell_first(out: &mut (dyn Write + Send), made: &Bootstrap, data: &Path) -> io
     )
 }
 
-/// Finishes what an earlier process left half done: members of groups that were deleted.
+/// Finishes what an earlier process left half done: members of groups that were deleted, indexes of custom attributes.
 async fn tidy_up(directory: Directory) {
     let organisations = match directory.list_organisations().await {
         Ok(organisations) => organisations,
@@ -186,5 +187,13 @@ async fn tidy_up(directory: Directory) {
         if let Err(error) = directory.purge_groups(settings.organisation.id).await {
             tracing::warn!(%error, organisation.id = %settings.organisation.id, "deleted groups could not be purged");
         }
+        if let Err(error) = settle(&directory, settings.organisation.id).await {
+            tracing::warn!(%error, organisation.id = %settings.organisation.id, "custom attributes could not be indexed");
+        }
     }
+}
+
+async fn settle(directory: &Directory, organisation: OrganisationId) -> Result<(), DirectoryError> {
+    let permit = Principal::system().administer(organisation)?;
+    directory.settle_custom_attributes(&permit).await
 }

@@ -17,12 +17,13 @@ use crate::case::USUAL_IDENTITY;
 const STOP_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// The connections that a gateway of our own has, with their organisations.
-const IDENTITIES: [(&str, &str); 5] = [
+const IDENTITIES: [(&str, &str); 6] = [
     (USUAL_IDENTITY, "default"),
     ("strict", "default"),
     ("refusing", "default"),
     ("keeping", "default"),
     ("other", "other"),
+    ("requiring", "requiring"),
 ];
 
 /// Who asks, and where.
@@ -75,7 +76,7 @@ impl Subject {
         let text = |name: &str| bootstrap[name].as_str().unwrap_or_default().to_owned();
         let (admin, token) = (text("admin_base_url"), text("admin_token"));
         let scim = text("scim_base_url");
-        for organisation in ["default", "other"] {
+        for organisation in ["default", "other", "requiring"] {
             let file =
                 Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("conformance/organisations/{organisation}.toml"));
             let file = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;

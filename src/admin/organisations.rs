@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::directory::Directory;
 use crate::directory::keys::Count;
 use crate::directory::settings::OrganisationSettings;
+use crate::model::custom_attribute::Bearer;
 use crate::model::organisation::Organisation;
 use crate::model::slug::Slug;
 
@@ -58,7 +59,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(view(&made))))
 }
 
-/// `GET /organisations/{org}`: one, with how many users and groups it has.
+/// `GET /organisations/{org}`: one, with how many users and groups it has, and its own attributes.
 pub async fn retrieve(State(directory): State<Directory>, caller: Administrator) -> Result<Json<Value>, Problem> {
     let counts = directory
         .browse_counts(caller.organisation(), &[Count::Users, Count::Groups])
@@ -66,7 +67,28 @@ pub async fn retrieve(State(directory): State<Directory>, caller: Administrator)
     let mut shown = view(&caller.settings.organisation);
     shown["users"] = json!(counts.first());
     shown["groups"] = json!(counts.get(1));
+    for bearer in Bearer::ALL {
+        shown[bearer.list()] = attributes(&directory, &caller.settings, bearer).await?;
+    }
     Ok(Json(shown))
+}
+
+/// The organisation's own attributes of a resource type, each with how many resources have a value.
+async fn attributes(directory: &Directory, settings: &OrganisationSettings, bearer: Bearer) -> Result<Value, Problem> {
+    let Some(own) = settings.custom(bearer) else {
+        return Ok(json!([]));
+    };
+    let names = own.attributes.iter().map(|defined| defined.attribute.name.clone());
+    let counts: Vec<Count> = names.map(|name| Count::Values(bearer, name)).collect();
+    let used = directory.browse_counts(settings.organisation.id, &counts).await?;
+    let shown = own.attributes.iter().zip(used).map(|(defined, used)| {
+        let mut shown = json!(defined.attribute);
+        shown["urn"] = format!("{}:{}", own.urn, defined.attribute.name).into();
+        shown["index"] = json!(defined.index);
+        shown["used"] = json!(used);
+        shown
+    });
+    Ok(shown.collect())
 }
 
 fn view(organisation: &Organisation) -> Value {

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 
 use crate::directory::delete::DeleteUser;
 use crate::directory::invitation::{InviteUser, RevokeInvitation};
+use crate::directory::settings::OrganisationSettings;
 use crate::directory::suspend::{ReactivateUser, SuspendUser};
 use crate::directory::{Directory, DirectoryError};
+use crate::model::custom_attribute::Bearer;
 use crate::model::id::{OrganisationId, UserId};
 use crate::model::user::User;
 
@@ -55,7 +57,12 @@ pub async fn list(
         (None, None, Some(email)) => directory.browse_users_with_email(organisation, &email, limit).await?,
         _ => return Err(Problem::bad_request("give one of q, user_name and email, not several")),
     };
-    Ok(Json(page(users, limit, |user| user.id.to_string(), view)))
+    Ok(Json(page(
+        users,
+        limit,
+        |user| user.id.to_string(),
+        |user| view(user, &caller.settings),
+    )))
 }
 
 /// `GET .../users/{user}`: by identifier or user name.
@@ -64,7 +71,8 @@ pub async fn retrieve(
     caller: Administrator,
     Place((_, user)): Place<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(view(&find(&directory, caller.organisation(), &user).await?)))
+    let found = find(&directory, caller.organisation(), &user).await?;
+    Ok(Json(view(&found, &caller.settings)))
 }
 
 /// `DELETE .../users/{user}`: for good; the identifier is never used again.
@@ -85,7 +93,8 @@ pub async fn suspend(
     Place((_, user)): Place<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let user = find(&directory, caller.organisation(), &user).await?;
-    Ok(Json(view(&directory.run(&caller.permit, &SuspendUser(user.id)).await?)))
+    let after = directory.run(&caller.permit, &SuspendUser(user.id)).await?;
+    Ok(Json(view(&after, &caller.settings)))
 }
 
 /// `POST .../users/{user}/reactivate`: lifts the administrator's block; a connection's own stays.
@@ -95,9 +104,8 @@ pub async fn reactivate(
     Place((_, user)): Place<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let user = find(&directory, caller.organisation(), &user).await?;
-    Ok(Json(view(
-        &directory.run(&caller.permit, &ReactivateUser(user.id)).await?,
-    )))
+    let after = directory.run(&caller.permit, &ReactivateUser(user.id)).await?;
+    Ok(Json(view(&after, &caller.settings)))
 }
 
 /// `POST .../users/{user}/invite`: a new invitation; an earlier one is revoked. The secret is shown once.
@@ -142,8 +150,12 @@ async fn find(directory: &Directory, organisation: OrganisationId, named: &str) 
     }
 }
 
-/// A user as the admin API shows one. Never the password's hash.
-pub(super) fn view(user: &User) -> Value {
+/// A user as the admin API shows one. Never the password's hash, nor what the organisation declares to be secret.
+pub(super) fn view(user: &User, settings: &OrganisationSettings) -> Value {
+    let mut attributes = user.attributes.clone();
+    if let Some(custom) = settings.custom(Bearer::User) {
+        custom.hide_unseen(&mut attributes);
+    }
     json!({
         "id": user.id,
         "user_name": user.user_name,
@@ -155,7 +167,7 @@ pub(super) fn view(user: &User) -> Value {
         "external_ids": user.external_ids,
         "roles": user.roles,
         "licences": user.licences,
-        "attributes": user.attributes,
+        "attributes": attributes,
         "created": user.created,
         "last_modified": user.last_modified,
     })

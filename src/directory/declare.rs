@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::custom_attribute::Bearer;
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 use crate::model::id::OrganisationId;
 use crate::model::licence::{Licence, WhenFull};
@@ -18,6 +19,7 @@ use crate::model::slug::Slug;
 use crate::store::Key;
 
 use super::connection::PutConnection;
+use super::custom_attribute;
 use super::keys::{self, Table};
 use super::organisation::{CreateOrganisation, UpdateOrganisation};
 use super::role::{PutLicence, PutRole};
@@ -82,7 +84,8 @@ impl Operation for Declare<'_> {
 }
 
 impl Declare<'_> {
-    /// Roles, then licences, then connections: what is referred to comes first.
+    /// Roles, then licences, then connections: what is referred to comes first. Attributes come last, because one is not
+    /// retired while a connection maps to it.
     async fn lay(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
         let place = "organisation".to_owned();
         let key = keys::organisation(unit.organisation());
@@ -108,6 +111,9 @@ impl Declare<'_> {
             let place = format!("connections.{}", connection.name);
             note::<crate::model::connection::Connection>(unit, shown, place, &key, before, result).await?;
         }
+        for bearer in Bearer::ALL {
+            custom_attribute::declare::lay(unit, shown, bearer, self.0.attributes(bearer)).await?;
+        }
         Ok(())
     }
 }
@@ -128,14 +134,21 @@ impl Directory {
         Ok(rehearsal)
     }
 
-    /// Brings the organisation to what is declared, and gives seats that a raised limit frees to those who wait.
+    /// Brings the organisation to what is declared, gives seats that a raised limit frees to those who wait, and brings the
+    /// indexes of custom attributes in line.
     ///
     /// # Errors
-    /// The last refusal, when any part is refused; as the store's commit.
+    /// The last refusal, when any part is refused; as [`Directory::settle_custom_attributes`]; as the store's commit.
     pub async fn declare(&self, permit: &Permit, declaration: &Declaration) -> Result<Vec<Change>, DirectoryError> {
         let changes = self.run(permit, &Declare(declaration)).await?;
         for licence in &declaration.licences {
             self.promote_waiting(permit, &licence.key).await?;
+        }
+        if Bearer::ALL
+            .into_iter()
+            .any(|bearer| !declaration.attributes(bearer).is_empty())
+        {
+            self.settle_custom_attributes(permit).await?;
         }
         Ok(changes)
     }
@@ -172,7 +185,7 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
     UpdateOrganisation(wanted).attempt(unit).await
 }
 
-/// Notes what became of a part. Only an error that says nothing about the part ends the whole.
+/// Notes what became of a part.
 async fn note<R: Record>(
     unit: &mut Unit,
     shown: &mut Rehearsal,
@@ -186,12 +199,20 @@ async fn note<R: Record>(
             let after = record::<R>(unit, key).await?;
             shown.changes.push(compare(place, before.as_ref(), after.as_ref()));
         }
-        Err(
-            error @ (DirectoryError::Unavailable(_) | DirectoryError::Corrupt(_) | DirectoryError::Contended { .. }),
-        ) => return Err(error),
-        Err(error) => shown.refusals.push(Refusal { place, error }),
+        Err(error) => refuse(shown, place, error)?,
     }
     Ok(())
+}
+
+/// Notes a refusal. Only an error that says nothing about the part ends the whole.
+pub(super) fn refuse(shown: &mut Rehearsal, place: String, error: DirectoryError) -> Result<(), DirectoryError> {
+    match error {
+        DirectoryError::Unavailable(_) | DirectoryError::Corrupt(_) | DirectoryError::Contended { .. } => Err(error),
+        refused => {
+            shown.refusals.push(Refusal { place, error: refused });
+            Ok(())
+        }
+    }
 }
 
 async fn record<R: Record>(unit: &mut Unit, key: &Key) -> Result<Option<Value>, DirectoryError> {
@@ -199,7 +220,7 @@ async fn record<R: Record>(unit: &mut Unit, key: &Key) -> Result<Option<Value>, 
     Ok(found.map(|record| serde_json::to_value(record).unwrap_or_default()))
 }
 
-fn compare(place: String, before: Option<&Value>, after: Option<&Value>) -> Change {
+pub(super) fn compare(place: String, before: Option<&Value>, after: Option<&Value>) -> Change {
     let Some(before) = before else {
         return Change {
             place,

@@ -1,5 +1,7 @@
 //! What the directory answers when it refuses, in the domain's words.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 use crate::model::record::RecordError;
@@ -27,7 +29,7 @@ pub enum DirectoryError {
     #[error("{attribute} {value:?} is already taken: it must be unique in the organisation")]
     Uniqueness {
         /// The attribute.
-        attribute: &'static str,
+        attribute: Cow<'static, str>,
         /// The value.
         value: String,
     },

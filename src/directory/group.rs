@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::model::custom_attribute::Bearer;
 use crate::model::event::EventKind;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId};
@@ -9,6 +10,7 @@ use crate::model::membership::Member;
 use crate::model::user::Tombstone;
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
+use super::custom_attribute::Holder;
 use super::keys::{self, Count, Unique, fold};
 use super::user::parse_uuid;
 use super::{Directory, DirectoryError, Operation, Principal, Unit};
@@ -49,6 +51,7 @@ impl Unit {
     pub async fn create_group(&mut self, mut group: Group) -> Result<Group, DirectoryError> {
         group.revision = 1;
         self.claim_group_names(None, &group).await?;
+        self.index_custom(holder(&group), None, Some(&group.attributes)).await?;
         self.count(keys::count(self.organisation(), &Count::Groups), 1, None);
         self.put(keys::group(self.organisation(), group.id), &group);
         self.event(EventKind::GroupCreated, group.id, Value::Null);
@@ -64,6 +67,8 @@ impl Unit {
             return Ok(after);
         }
         self.claim_group_names(Some(before), &after).await?;
+        self.index_custom(holder(&after), Some(&before.attributes), Some(&after.attributes))
+            .await?;
         after.last_modified = self.now().max(before.last_modified);
         after.revision = before.revision + 1;
         self.put(keys::group(self.organisation(), after.id), &after);
@@ -86,6 +91,7 @@ impl Unit {
             let reason = "the group gives roles or licences: take those from it first";
             return Err(DirectoryError::invalid("group", reason));
         }
+        self.index_custom(holder(group), Some(&group.attributes), None).await?;
         self.delete(keys::unique(
             organisation,
             Unique::GroupName,
@@ -112,7 +118,7 @@ impl Unit {
         if previous.as_ref() != Some(&folded) {
             if self.find_group_name(&after.display_name).await?.is_some() {
                 return Err(DirectoryError::Uniqueness {
-                    attribute: "displayName",
+                    attribute: "displayName".into(),
                     value: after.display_name.clone(),
                 });
             }
@@ -127,6 +133,13 @@ impl Unit {
         let old = before.map(|group| &group.external_ids);
         self.claim_external_ids(b'g', after.id.uuid(), old, &after.external_ids)
             .await
+    }
+}
+
+fn holder(group: &Group) -> Holder {
+    Holder {
+        bearer: Bearer::Group,
+        id: group.id.uuid(),
     }
 }
 

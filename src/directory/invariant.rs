@@ -5,6 +5,7 @@
 //! them. A violation early in the list is often the cause of those behind it.
 
 pub mod counters;
+pub mod custom_attributes;
 pub mod edges;
 pub mod events;
 pub mod index;
@@ -47,6 +48,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         // Names lead to records, and records to their names.
         Box::new(unique::UniqueNames),
         Box::new(index::Indexes),
+        Box::new(custom_attributes::CustomAttributes),
         Box::new(links::Links),
         // Records lead to each other.
         Box::new(edges::Edges),

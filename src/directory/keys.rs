@@ -8,8 +8,15 @@
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
 
+mod custom_attribute;
+
 use sha2::Digest as _;
 
+pub use custom_attribute::{
+    custom_entry, custom_entry_values, custom_schema, custom_unique, custom_unique_values, is_custom_entry,
+};
+
+use crate::model::custom_attribute::Bearer;
 use crate::model::id::{GroupId, InvitationId, OrganisationId, TokenId, UserId};
 use crate::model::membership::Member;
 use crate::model::slug::Slug;
@@ -30,6 +37,8 @@ pub enum Table {
     Role = b'r',
     /// Licences by key.
     Licence = b'l',
+    /// The organisation's own attributes, by resource type.
+    CustomAttribute = b'a',
     /// Users by id (which is the order of creation).
     User = b'u',
     /// Tombstones of deleted users and groups by id.
@@ -105,6 +114,8 @@ pub enum Count {
     Waiting(Slug),
     /// People that a connection is linked to.
     Linked(Slug),
+    /// Resources that have a value of a custom attribute.
+    Values(Bearer, String),
 }
 
 /// Texts above this many bytes are cut and hashed in a key.
@@ -401,6 +412,7 @@ pub fn count(organisation: OrganisationId, what: &Count) -> Key {
         Count::Seats(licence) => builder.byte(b's').text(licence.as_str()),
         Count::Waiting(licence) => builder.byte(b'w').text(licence.as_str()),
         Count::Linked(connection) => builder.byte(b'c').text(connection.as_str()),
+        Count::Values(bearer, attribute) => builder.byte(b'a').attribute(*bearer, attribute),
     }
     .key()
 }
@@ -492,9 +504,15 @@ pub fn is_settings(key: &Key) -> bool {
     match key.as_bytes() {
         [b'g', b's' | b't', ..] => true,
         [b'o', rest @ ..] => rest.get(16).is_some_and(|table| {
-            [Table::Organisation, Table::Connection, Table::Role, Table::Licence]
-                .iter()
-                .any(|t| *t as u8 == *table)
+            [
+                Table::Organisation,
+                Table::Connection,
+                Table::Role,
+                Table::Licence,
+                Table::CustomAttribute,
+            ]
+            .iter()
+            .any(|t| *t as u8 == *table)
         }),
         _ => false,
     }

@@ -23,7 +23,7 @@ impl Operation for CreateOrganisation<'_> {
         let by_slug = keys::slug(self.slug);
         if unit.bytes(&by_slug).await?.is_some() {
             return Err(DirectoryError::Uniqueness {
-                attribute: "slug",
+                attribute: "slug".into(),
                 value: self.slug.to_string(),
             });
         }

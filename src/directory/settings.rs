@@ -10,12 +10,14 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use crate::model::connection::Connection;
+use crate::model::custom_attribute::{Bearer, CustomSchema};
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId, TokenId};
 use crate::model::licence::Licence;
 use crate::model::organisation::Organisation;
 use crate::model::record::{self, Record};
 use crate::model::role::Role;
+use crate::model::schema::ResourceSchemas;
 use crate::model::slug::Slug;
 use crate::model::token::Token;
 use crate::store::{Found, Key, Read, SCAN_ENTRIES_MAX, Scan, Versioned};
@@ -34,6 +36,18 @@ pub struct OrganisationSettings {
     pub roles: BTreeMap<Slug, Role>,
     /// Its licences by key.
     pub licences: BTreeMap<Slug, Licence>,
+    /// Its own attributes by resource type; a type without any is missing.
+    pub custom: BTreeMap<Bearer, CustomSchema>,
+    /// The schemas of users and groups, with its own attributes.
+    pub schemas: ResourceSchemas,
+}
+
+impl OrganisationSettings {
+    /// Its own attributes of a resource type, if it has any.
+    #[must_use]
+    pub fn custom(&self, bearer: Bearer) -> Option<&CustomSchema> {
+        self.custom.get(&bearer)
+    }
 }
 
 /// Tokens kept at most; above it the cache starts anew.
@@ -123,24 +137,36 @@ impl Directory {
         }
         let generation = self.settings.generation();
         let all = |table| Read::Scan(Scan::prefix(&keys::table(id, table), SCAN_ENTRIES_MAX));
-        let reads = vec![
+        let mut reads = vec![
             Read::Get(keys::organisation(id)),
             all(Table::Connection),
             all(Table::Role),
             all(Table::Licence),
         ];
+        reads.extend(Bearer::ALL.map(|bearer| Read::Get(keys::custom_schema(id, bearer))));
         let mut found = self.store.read(reads).await?.into_iter();
         let mut next = || found.next().unwrap_or(Found::Value(None));
         let organisation = next()
             .into_value()
             .ok_or_else(|| DirectoryError::not_found("organisation", id))?;
+        let connections = by_name(next(), |connection: Connection| {
+            (connection.name.clone(), Arc::new(connection))
+        })?;
+        let roles = by_name(next(), |role: Role| (role.key.clone(), role))?;
+        let licences = by_name(next(), |licence: Licence| (licence.key.clone(), licence))?;
+        let mut custom = BTreeMap::new();
+        for bearer in Bearer::ALL {
+            if let Some(stored) = next().into_value() {
+                custom.insert(bearer, record::decode::<CustomSchema>(&stored.value)?);
+            }
+        }
         let loaded = Arc::new(OrganisationSettings {
             organisation: record::decode(&organisation.value)?,
-            connections: by_name(next(), |connection: Connection| {
-                (connection.name.clone(), Arc::new(connection))
-            })?,
-            roles: by_name(next(), |role: Role| (role.key.clone(), role))?,
-            licences: by_name(next(), |licence: Licence| (licence.key.clone(), licence))?,
+            connections,
+            roles,
+            licences,
+            schemas: ResourceSchemas::new(custom.get(&Bearer::User), custom.get(&Bearer::Group)),
+            custom,
         });
         self.settings.remember(generation, |state| {
             state.organisations.insert(id, Arc::clone(&loaded));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use crate::model::custom_attribute::Bearer;
 use crate::model::event::EventKind;
 use crate::model::id::UserId;
 use crate::model::lifecycle::Block;
@@ -13,6 +14,7 @@ use crate::model::slug::Slug;
 use crate::model::user::{Tombstone, User};
 use crate::store::{Key, SCAN_ENTRIES_MAX, Scan};
 
+use super::custom_attribute::Holder;
 use super::keys::{self, Count, Index, Unique, fold};
 use super::{DirectoryError, Unit, seat};
 
@@ -87,6 +89,7 @@ impl Unit {
         user.revision = 1;
         seat::settle(self, None, &mut user).await?;
         self.claim_names(None, &user).await?;
+        self.index_custom(holder(&user), None, Some(&user.attributes)).await?;
         self.reindex(None, Some(&user));
         self.count(keys::count(self.organisation(), &Count::Users), 1, None);
         self.put(keys::user(self.organisation(), user.id), &user);
@@ -109,6 +112,8 @@ impl Unit {
             return Ok(after);
         }
         self.claim_names(Some(before), &after).await?;
+        self.index_custom(holder(&after), Some(&before.attributes), Some(&after.attributes))
+            .await?;
         self.reindex(Some(before), Some(&after));
         after.last_modified = self.now().max(before.last_modified);
         after.revision = before.revision + 1;
@@ -126,6 +131,7 @@ impl Unit {
         seat::release_all(self, user).await?;
         self.leave_all_groups(Member::User(user.id)).await?;
         self.reindex(Some(user), None);
+        self.index_custom(holder(user), Some(&user.attributes), None).await?;
         self.delete(keys::unique(organisation, Unique::UserName, &fold(&user.user_name)));
         for (connection, external_id) in &user.external_ids {
             self.delete(keys::link(organisation, connection, b'u', external_id));
@@ -171,7 +177,7 @@ impl Unit {
         if previous.as_ref() != Some(&folded) {
             if self.find_user_name(&after.user_name).await?.is_some() {
                 return Err(DirectoryError::Uniqueness {
-                    attribute: "userName",
+                    attribute: "userName".into(),
                     value: after.user_name.clone(),
                 });
             }
@@ -210,7 +216,7 @@ impl Unit {
             let key = keys::link(organisation, connection, kind, external_id);
             if self.find::<Link>(&key).await?.is_some_and(|link| link.id != id) {
                 return Err(DirectoryError::Uniqueness {
-                    attribute: "externalId",
+                    attribute: "externalId".into(),
                     value: external_id.clone(),
                 });
             }
@@ -269,6 +275,13 @@ impl Unit {
         for role in old.difference(&new) {
             self.event(EventKind::RoleWithdrawn, after.id, json!({ "role": role }));
         }
+    }
+}
+
+fn holder(user: &User) -> Holder {
+    Holder {
+        bearer: Bearer::User,
+        id: user.id.uuid(),
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::connection::Connection;
+use super::custom_attribute::{Bearer, CustomAttribute};
 use super::licence::Licence;
 use super::role::Role;
 use super::slug::Slug;
@@ -22,6 +23,23 @@ pub struct Declaration {
     /// Its connections.
     #[serde(default)]
     pub connections: Vec<Connection>,
+    /// Its own attributes of users.
+    #[serde(default)]
+    pub user_attributes: Vec<CustomAttribute>,
+    /// Its own attributes of groups.
+    #[serde(default)]
+    pub group_attributes: Vec<CustomAttribute>,
+}
+
+impl Declaration {
+    /// The declared attributes of a resource type.
+    #[must_use]
+    pub fn attributes(&self, bearer: Bearer) -> &[CustomAttribute] {
+        match bearer {
+            Bearer::User => &self.user_attributes,
+            Bearer::Group => &self.group_attributes,
+        }
+    }
 }
 
 /// The organisation's own settings; those that are left out stay as they are.

@@ -3,6 +3,7 @@
 mod catalogue;
 mod definition;
 mod resource_type;
+mod resources;
 mod set;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ pub use self::catalogue::{
 };
 pub use self::definition::DefinitionError;
 pub use self::resource_type::{ResourceType, SchemaExtension};
+pub use self::resources::ResourceSchemas;
 pub use self::set::{Resolved, SchemaSet};
 
 /// The data type of an attribute (RFC 7643 section 2.3).

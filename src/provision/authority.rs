@@ -1,12 +1,14 @@
 //! Who has the say over an attribute (design.md section 5): the connection with the smallest precedence number wins, equal
 //! numbers go to the last writer. What nobody owns may be written by anyone.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
 use crate::directory::settings::OrganisationSettings;
-use crate::model::connection::Connection;
+use crate::model::connection::{Connection, ConnectionKind};
+use crate::model::custom_attribute::{Bearer, Reader};
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
@@ -40,33 +42,111 @@ pub fn write_attributes(
     extent: Extent<'_>,
 ) -> BTreeSet<String> {
     let mut yielded = BTreeSet::new();
+    let mut desired = Cow::Borrowed(desired);
+    if let (Extent::Whole, Some(custom)) = (extent, organisation.custom(Bearer::User)) {
+        let reader = match connection.kind {
+            ConnectionKind::Ldap => Reader::Directory,
+            ConnectionKind::Scim => Reader::Client,
+        };
+        custom.keep_unseen(&user.attributes, desired.to_mut(), reader);
+    }
+    let say = Say {
+        connection,
+        organisation,
+        extent,
+    };
+    let own = organisation.custom(Bearer::User).map(|custom| custom.urn.as_str());
     let names: BTreeSet<String> = user.attributes.keys().chain(desired.keys()).cloned().collect();
     for name in names.into_iter().filter(|name| extent.names(name)) {
-        let (present, wanted) = (user.attributes.get(&name), desired.get(&name));
-        if present == wanted {
-            if wanted.is_some() && may_write(user, &name, connection, organisation) {
-                user.owners.insert(name, connection.name.clone());
-            }
+        if own == Some(name.as_str()) {
+            let wanted = desired.get(&name).and_then(Value::as_object);
+            yielded.extend(write_extension(user, say, &name, wanted));
             continue;
         }
-        let says_nothing = wanted.is_none() && extent == Extent::Whole;
-        let is_of_another = says_nothing && is_owned_by_another(user, &name, connection, organisation);
-        if is_of_another || !may_write(user, &name, connection, organisation) {
-            yielded.insert(name);
-            continue;
-        }
-        match wanted {
-            Some(value) => {
-                user.attributes.insert(name.clone(), value.clone());
-                user.owners.insert(name, connection.name.clone());
-            }
-            None => {
-                user.attributes.remove(&name);
-                user.owners.remove(&name);
-            }
+        let present = user.attributes.get(&name).cloned();
+        let wanted = desired.get(&name);
+        match say.decide(user, &name, (present.as_ref(), wanted)) {
+            Decision::Stay => {}
+            Decision::Yield => drop(yielded.insert(name)),
+            Decision::Write => set(&mut user.attributes, &name, wanted),
         }
     }
     yielded
+}
+
+/// Writes the organisation's own attributes: each has an owner of its own, under the attribute's full name.
+fn write_extension(user: &mut User, say: Say<'_>, urn: &str, wanted: Option<&Map<String, Value>>) -> BTreeSet<String> {
+    let mut extension = match user.attributes.remove(urn) {
+        Some(Value::Object(extension)) => extension,
+        _ => Map::new(),
+    };
+    let names: BTreeSet<String> = extension
+        .keys()
+        .chain(wanted.into_iter().flat_map(Map::keys))
+        .cloned()
+        .collect();
+    let mut yielded = BTreeSet::new();
+    for name in names {
+        let full = format!("{urn}:{name}");
+        let wanted = wanted.and_then(|wanted| wanted.get(&name));
+        match say.decide(user, &full, (extension.get(&name), wanted)) {
+            Decision::Stay => {}
+            Decision::Yield => drop(yielded.insert(full)),
+            Decision::Write => set(&mut extension, &name, wanted),
+        }
+    }
+    if !extension.is_empty() {
+        user.attributes.insert(urn.to_owned(), Value::Object(extension));
+    }
+    yielded
+}
+
+/// What becomes of one attribute.
+enum Decision {
+    /// It is as wanted.
+    Stay,
+    /// Another connection has the say.
+    Yield,
+    /// It takes the wanted value.
+    Write,
+}
+
+/// Who writes, and of how much the write speaks.
+#[derive(Clone, Copy)]
+struct Say<'a> {
+    connection: &'a Connection,
+    organisation: &'a OrganisationSettings,
+    extent: Extent<'a>,
+}
+
+impl Say<'_> {
+    /// Decides about an attribute with its present and its wanted value, and notes who owns it then.
+    fn decide(self, user: &mut User, name: &str, (present, wanted): (Option<&Value>, Option<&Value>)) -> Decision {
+        let (connection, organisation) = (self.connection, self.organisation);
+        let is_allowed = may_write(user, name, connection, organisation);
+        if present == wanted {
+            if wanted.is_some() && is_allowed {
+                user.owners.insert(name.to_owned(), connection.name.clone());
+            }
+            return Decision::Stay;
+        }
+        let says_nothing = wanted.is_none() && self.extent == Extent::Whole;
+        if !is_allowed || (says_nothing && is_owned_by_another(user, name, connection, organisation)) {
+            return Decision::Yield;
+        }
+        match wanted {
+            Some(_) => user.owners.insert(name.to_owned(), connection.name.clone()),
+            None => user.owners.remove(name),
+        };
+        Decision::Write
+    }
+}
+
+fn set(attributes: &mut Map<String, Value>, name: &str, wanted: Option<&Value>) {
+    match wanted {
+        Some(value) => attributes.insert(name.to_owned(), value.clone()),
+        None => attributes.remove(name),
+    };
 }
 
 /// Writes the user name, if the connection has the say. False when it has not.

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::model::connection::Connection;
+use crate::model::custom_attribute::CustomSchema;
 
 use super::mapping::{self, MappingError};
 use super::schedule::{self, ScheduleError};
@@ -22,10 +23,11 @@ pub enum SettingsError {
     Schedule(#[from] ScheduleError),
 }
 
-/// Every fault in a connection's settings, found without the network and without secrets. Ask before they are stored.
+/// Every fault in a connection's settings, found without the network and without secrets. Ask before they are stored. `own` are the attributes that the
+/// organisation defines for its users.
 #[must_use]
-pub fn faults(connection: &Connection) -> Vec<SettingsError> {
-    let rules = mapping::check(connection).err().map(SettingsError::from);
+pub fn faults(connection: &Connection, own: Option<&CustomSchema>) -> Vec<SettingsError> {
+    let rules = mapping::check(connection, own).err().map(SettingsError::from);
     let directory = connection
         .ldap
         .as_ref()

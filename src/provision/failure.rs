@@ -117,7 +117,7 @@ impl From<&DirectoryError> for FailureReason {
     fn from(error: &DirectoryError) -> Self {
         match error {
             DirectoryError::Uniqueness { attribute, .. } => Self::Taken {
-                attribute: (*attribute).to_owned(),
+                attribute: attribute.to_string(),
                 by: None,
             },
             DirectoryError::SeatsExhausted { licence, used, limit } => Self::NoSeat {

@@ -6,6 +6,7 @@
 
 pub mod attributes;
 mod bounds;
+mod custom_attribute;
 pub mod defaults;
 pub mod error;
 pub mod expression;
@@ -19,17 +20,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use custom_attribute::CustomTarget;
 pub use error::{MappingError, MappingReason, Part, Place};
 use expression::{Expression, Input, Vocabulary};
-use target::Target;
+use target::{Target, TargetError};
 
 use crate::model::connection::{AttributeRule, Connection, ConnectionKind, GrantRule};
+use crate::model::custom_attribute::CustomSchema;
 use crate::model::slug::Slug;
 
 use super::person::Grants;
 
-/// A larger picture is left out: it would not fit into a record.
-const PHOTO_BYTES_MAX: usize = 24 * 1024;
+/// A larger picture or other binary value is left out: it would not fit into a record.
+const BINARY_BYTES_MAX: usize = 24 * 1024;
 
 /// What a source says of one person. Names are lower case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,9 +77,47 @@ pub struct Mapping {
 struct Rule {
     index: usize,
     to: String,
-    target: Target,
+    sink: Sink,
     when: Option<Expression>,
     from: Supply,
+}
+
+/// Where a value goes.
+#[derive(Debug)]
+enum Sink {
+    BuiltIn(Target),
+    Custom(CustomTarget),
+}
+
+impl Sink {
+    fn parse(text: &str, own: Option<&CustomSchema>) -> Result<Self, TargetError> {
+        match CustomTarget::parse(text, own) {
+            Some(custom) => custom.map(Self::Custom),
+            None => Target::parse(text).map(Self::BuiltIn),
+        }
+    }
+
+    fn is_user_name(&self) -> bool {
+        matches!(self, Self::BuiltIn(target) if target.is_user_name())
+    }
+
+    /// Bytes of the source in a form that fits, if there is one.
+    fn binary(&self, bytes: &[u8]) -> Option<Value> {
+        match self {
+            // RFC 7643 section 4.1.2: a photo is a URI; a data URI (RFC 2397) carries the picture itself.
+            Self::BuiltIn(target) => target
+                .takes_binary()
+                .then(|| format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes)).into()),
+            Self::Custom(target) => target.binary(bytes),
+        }
+    }
+
+    fn write(&self, attributes: &mut Map<String, Value>, values: Vec<Value>) -> Result<(), MappingReason> {
+        match self {
+            Self::BuiltIn(target) => target.write(attributes, values),
+            Self::Custom(target) => target.write(attributes, values),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -97,16 +138,17 @@ struct CompiledGrant {
 ///
 /// # Errors
 /// [`MappingError`] names the rule, the text at fault and the cure.
-pub fn check(connection: &Connection) -> Result<(), MappingError> {
-    Mapping::compile(connection).map(|_| ())
+pub fn check(connection: &Connection, own: Option<&CustomSchema>) -> Result<(), MappingError> {
+    Mapping::compile(connection, own).map(|_| ())
 }
 
 impl Mapping {
-    /// Compiles a connection's rules; an empty `mapping` of a directory gets [`defaults::ldap`].
+    /// Compiles a connection's rules; an empty `mapping` of a directory gets [`defaults::ldap`]. `own` are the attributes that
+    /// the organisation defines for its users.
     ///
     /// # Errors
     /// [`MappingError`] names the rule, the text at fault and the cure.
-    pub fn compile(connection: &Connection) -> Result<Self, MappingError> {
+    pub fn compile(connection: &Connection, own: Option<&CustomSchema>) -> Result<Self, MappingError> {
         let is_ldap = connection.kind == ConnectionKind::Ldap;
         let defaults = if is_ldap && connection.mapping.is_empty() {
             defaults::ldap()
@@ -114,9 +156,9 @@ impl Mapping {
             Vec::new()
         };
         let rules = connection.mapping.iter().chain(&defaults).enumerate();
-        let rules = rules.map(|(index, rule)| Rule::compile(index, rule));
+        let rules = rules.map(|(index, rule)| Rule::compile(index, rule, own));
         let rules = rules.collect::<Result<Vec<_>, _>>()?;
-        if is_ldap && !rules.iter().any(|rule| rule.target.is_user_name()) {
+        if is_ldap && !rules.iter().any(|rule| rule.sink.is_user_name()) {
             return Err(MappingReason::NoUserNameRule.at(Place::Mapping));
         }
         let grants = connection.grants.iter().enumerate();
@@ -224,7 +266,7 @@ impl CompiledGrant {
 }
 
 impl Rule {
-    fn compile(index: usize, rule: &AttributeRule) -> Result<Self, MappingError> {
+    fn compile(index: usize, rule: &AttributeRule, own: Option<&CustomSchema>) -> Result<Self, MappingError> {
         let at = |part| {
             move |reason: MappingReason| {
                 reason.at(Place::Attribute {
@@ -234,7 +276,7 @@ impl Rule {
                 })
             }
         };
-        let target = Target::parse(&rule.to)
+        let sink = Sink::parse(&rule.to, own)
             .map_err(MappingReason::from)
             .map_err(at(Part::Rule))?;
         let expression = |text: &String, part| {
@@ -248,7 +290,7 @@ impl Rule {
             (Some(name), None, None) => Supply::Attribute(name.trim().to_ascii_lowercase()),
             (None, Some(value), None) => {
                 // A constant that does not fit would fail for everyone: better now.
-                let written = target.write(&mut Map::new(), listed(value.clone()));
+                let written = sink.write(&mut Map::new(), listed(value.clone()));
                 written.map_err(at(Part::Value))?;
                 Supply::Constant(value.clone())
             }
@@ -263,7 +305,7 @@ impl Rule {
         Ok(Self {
             index,
             to: rule.to.clone(),
-            target,
+            sink,
             when: when.transpose()?,
             from,
         })
@@ -301,18 +343,15 @@ impl Rule {
         if values.is_empty() {
             return Ok(());
         }
-        self.target.write(attributes, values).map_err(at(Part::Rule))
+        self.sink.write(attributes, values).map_err(at(Part::Rule))
     }
 
     fn attribute_values(&self, source: &SourceAttributes, name: &str) -> Vec<Value> {
         let texts = source.texts.get(name).into_iter().flatten();
         let mut values: Vec<Value> = texts.map(|text| text.as_str().into()).collect();
-        if self.target.takes_binary() {
-            let pictures = source.binaries.get(name).into_iter().flatten();
-            let fitting = pictures.filter(|bytes| bytes.len() <= PHOTO_BYTES_MAX);
-            // RFC 7643 section 4.1.2: a photo is a URI; a data URI (RFC 2397) carries the picture itself.
-            values.extend(fitting.map(|bytes| format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes)).into()));
-        }
+        let binaries = source.binaries.get(name).into_iter().flatten();
+        let fitting = binaries.filter(|bytes| bytes.len() <= BINARY_BYTES_MAX);
+        values.extend(fitting.filter_map(|bytes| self.sink.binary(bytes)));
         values
     }
 }

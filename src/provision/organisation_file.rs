@@ -1,7 +1,7 @@
-//! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]` and `[[connections]]`. Every fault is reported
-//! at once, with its line and column.
+//! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]`, `[[connections]]`, `[[user_attributes]]`
+//! and `[[group_attributes]]`. Every fault is reported at once, with its line and column.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
 use crate::model::connection::Connection;
+use crate::model::custom_attribute::{Bearer, CustomAttribute, CustomSchema, Defined};
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 
 use crate::model::licence::Licence;
@@ -60,7 +61,13 @@ impl OrganisationFile {
 }
 
 /// The lists of a file.
-const LISTS: [&str; 3] = ["roles", "licences", "connections"];
+const LISTS: [&str; 5] = [
+    "roles",
+    "licences",
+    "connections",
+    Bearer::User.list(),
+    Bearer::Group.list(),
+];
 
 /// Understands a file.
 ///
@@ -87,8 +94,16 @@ pub fn parse(text: &str) -> Result<OrganisationFile, Vec<Fault>> {
     let connections = reader.list(table, "connections", |connection: &Connection| {
         connection.name.to_string()
     });
+    let user_attributes = reader.attributes(table, Bearer::User);
+    let group_attributes = reader.attributes(table, Bearer::Group);
+    let own = organisation.as_ref().map(|organisation| {
+        let mut own = CustomSchema::new(&organisation.slug, Bearer::User);
+        own.attributes
+            .extend(user_attributes.iter().cloned().map(Defined::from));
+        own
+    });
     for connection in &connections {
-        reader.rules(connection);
+        reader.rules(connection, own.as_ref());
     }
     let Reader { faults, positions, .. } = reader;
     match organisation {
@@ -98,6 +113,8 @@ pub fn parse(text: &str) -> Result<OrganisationFile, Vec<Fault>> {
                 roles,
                 licences,
                 connections,
+                user_attributes,
+                group_attributes,
             },
             positions,
         }),
@@ -129,7 +146,8 @@ impl Reader<'_> {
         for (key, _) in table {
             let name = key.get_ref().as_ref();
             if name != "organisation" && !LISTS.contains(&name) {
-                let reason = "is not a part of an organisation file: use organisation, roles, licences and connections";
+                let reason = "is not a part of an organisation file: use organisation, roles, licences, \
+                              connections, user_attributes and group_attributes";
                 self.fault(key.span(), name, reason);
             }
         }
@@ -190,8 +208,8 @@ impl Reader<'_> {
     }
 
     /// Rules are compiled, which finds what is wrong in an expression; so are a directory's settings and the schedule.
-    fn rules(&mut self, connection: &Connection) {
-        for reason in check::faults(connection) {
+    fn rules(&mut self, connection: &Connection, own: Option<&CustomSchema>) {
+        for reason in check::faults(connection, own) {
             let place = format!("connections.{}", connection.name);
             self.faults.push(Fault {
                 position: self.positions.get(&place).copied(),
@@ -199,6 +217,29 @@ impl Reader<'_> {
                 reason: reason.to_string(),
             });
         }
+    }
+
+    /// The organisation's own attributes of a resource type, each checked by itself.
+    fn attributes(&mut self, table: &DeTable<'_>, bearer: Bearer) -> Vec<CustomAttribute> {
+        let list = bearer.list();
+        let declared = self.list(table, list, |attribute: &CustomAttribute| attribute.name.clone());
+        let mut names = BTreeSet::new();
+        for attribute in &declared {
+            let is_new = names.insert(attribute.name.to_ascii_lowercase());
+            let wrong = attribute.check(bearer).err().map(|error| error.to_string());
+            // Two of exactly the same spelling are a fault of the list.
+            let twice = declared.iter().filter(|other| other.name == attribute.name).count() == 1;
+            let twice = (!is_new && twice).then(|| "is declared twice: names are compared without case".to_owned());
+            for reason in wrong.into_iter().chain(twice) {
+                let place = format!("{list}.{}", attribute.name);
+                self.faults.push(Fault {
+                    position: self.positions.get(&place).copied(),
+                    place,
+                    reason,
+                });
+            }
+        }
+        declared
     }
 
     fn value<T: DeserializeOwned>(&mut self, place: &str, value: Spanned<DeValue<'_>>) -> Option<T> {

@@ -11,6 +11,7 @@ use crate::directory::settings::OrganisationSettings;
 use crate::directory::{Directory, DirectoryError, Permit, Principal};
 use crate::model::clock::Timestamp;
 use crate::model::connection::{Connection, ConnectionKind};
+use crate::model::custom_attribute::Bearer;
 use crate::model::id::{OrganisationId, RunId};
 use crate::model::slug::Slug;
 
@@ -262,10 +263,13 @@ impl Running<'_> {
     /// Everything up to the decision. Changes nothing.
     async fn prepare(&self) -> Result<Prepared, RunError> {
         let name = &self.connection.name;
-        let mapping = Mapping::compile(&self.connection).map_err(|error| RunError::Mapping {
-            connection: name.clone(),
-            error,
-        })?;
+        let mapping =
+            Mapping::compile(&self.connection, self.context().organisation.custom(Bearer::User)).map_err(|error| {
+                RunError::Mapping {
+                    connection: name.clone(),
+                    error,
+                }
+            })?;
         let begun = Instant::now();
         let read = snapshot::read(&self.connection, Arc::new(mapping), Arc::clone(&self.report)).await;
         let snapshot = read.map_err(|error| RunError::Snapshot {

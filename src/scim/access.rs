@@ -96,7 +96,7 @@ impl FromRequestParts<Scim> for Access {
         let permit = principal.provision(organisation.organisation.id)?;
         let connection = permit.connection().and_then(|name| organisation.connections.get(name));
         let connection = Arc::clone(connection.ok_or_else(refused)?);
-        let mapping = scim.mapping(organisation.organisation.id, &connection)?;
+        let mapping = scim.mapping(&organisation, &connection)?;
         let trail = parts.extensions.get::<Trail>().cloned().unwrap_or_default();
         trail.is_of(organisation.organisation.id, &connection.name);
         Ok(Self {

@@ -68,8 +68,8 @@ impl Part {
 
 /// The answer to a query over all resource types, by URL or by search request.
 pub(super) async fn answer(scim: &Scim, access: &Access, parameters: &Parameters) -> Result<Value, ScimError> {
-    let users = Part::of(scim, access, &scim.0.users_across, parameters)?;
-    let groups = Part::of(scim, access, &scim.0.groups_across, parameters)?;
+    let users = Part::of(scim, access, &access.organisation.schemas.users_across, parameters)?;
+    let groups = Part::of(scim, access, &access.organisation.schemas.groups_across, parameters)?;
     let asked = Asked::of(scim, access, ROOT, parameters)?;
     let start = asked.start();
     let Walk { ids, mut at } = match start {
@@ -152,13 +152,13 @@ async fn show(
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Found>, ScimError> {
     let organisation = access.organisation_id();
-    let projection = parameters.over(scim.schemas(Endpoint::Users))?;
+    let projection = parameters.over(scim.schemas(access, Endpoint::Users))?;
     let query = users.query(scim, access, projection.wants("groups"));
     let page = scim.directory().resources::<User>(organisation, query, ids).await?;
     let shown = show_users(scim, access, &page, &projection).await?;
     let mut found = HashMap::new();
     found.extend(by_id(&page.resources, query, shown));
-    let projection = parameters.over(scim.schemas(Endpoint::Groups))?;
+    let projection = parameters.over(scim.schemas(access, Endpoint::Groups))?;
     let query = groups.query(scim, access, false);
     let page = scim
         .directory()

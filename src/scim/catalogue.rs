@@ -54,6 +54,7 @@ pub(super) async fn role(
 ) -> Result<Response, ScimError> {
     one(
         &scim,
+        &access,
         Endpoint::Roles,
         all_roles(&scim, &access),
         &id,
@@ -71,18 +72,19 @@ pub(super) async fn licence(
     headers: HeaderMap,
 ) -> Result<Response, ScimError> {
     let all = all_licences(&scim, &access).await?;
-    one(&scim, Endpoint::Licences, all, &id, &parameters, &headers)
+    one(&scim, &access, Endpoint::Licences, all, &id, &parameters, &headers)
 }
 
 fn one(
     scim: &Scim,
+    access: &Access,
     endpoint: Endpoint,
     all: Vec<Object>,
     id: &str,
     parameters: &Parameters,
     headers: &HeaderMap,
 ) -> Result<Response, ScimError> {
-    let projection = parameters.over(scim.schemas(endpoint))?;
+    let projection = parameters.over(scim.schemas(access, endpoint))?;
     let mut all = all.into_iter();
     let found = all.find(|resource| resource.get("id").is_some_and(|known| known == id));
     let shown = projection.apply(&found.ok_or_else(|| ScimError::not_found(id))?);
@@ -148,7 +150,7 @@ pub(super) fn answer(
     parameters: &Parameters,
     mut resources: Vec<Object>,
 ) -> Result<Value, ScimError> {
-    let schemas = scim.schemas(endpoint);
+    let schemas = scim.schemas(access, endpoint);
     let projection = parameters.over(schemas)?;
     let asked = Asked::of(scim, access, endpoint.path(), parameters)?;
     if let Some(filter) = parameters.filter(scim, access, schemas)? {

@@ -34,7 +34,7 @@ pub(super) async fn user(
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
-    let mut normalised = normalise(scim.schemas(Endpoint::Users), body, &*access.connection)?;
+    let mut normalised = normalise(scim.schemas(&access, Endpoint::Users), body, &*access.connection)?;
     access.journal("create user", &normalised.deviations);
     let left_out = grants::screen(access.rules(), &mut normalised.resource, Before::Nobody)?;
     access.journal("create user", &left_out);
@@ -48,7 +48,7 @@ pub(super) async fn user(
         person: &person,
     };
     let user = scim.directory().run(&access.permit, &create).await?;
-    let projection = projection.over(scim.schemas(Endpoint::Users))?;
+    let projection = projection.over(scim.schemas(&access, Endpoint::Users))?;
     let (shown, location) = show_user(&scim, &access, &user, &projection).await?;
     Ok(resource_response(
         StatusCode::CREATED,
@@ -83,12 +83,12 @@ impl Operation for CreateUser<'_> {
             Match::Known(_) => {
                 let value = person.external_id.clone().unwrap_or_default();
                 Err(DirectoryError::Uniqueness {
-                    attribute: "externalId",
+                    attribute: "externalId".into(),
                     value,
                 })
             }
             Match::Refused { attribute, .. } => Err(DirectoryError::Uniqueness {
-                attribute,
+                attribute: attribute.into(),
                 value: person.user_name.clone(),
             }),
         }
@@ -113,7 +113,7 @@ pub(super) async fn group(
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
-    let normalised = normalise(scim.schemas(Endpoint::Groups), body, &*access.connection)?;
+    let normalised = normalise(scim.schemas(&access, Endpoint::Groups), body, &*access.connection)?;
     access.journal("create group", &normalised.deviations);
     let named = normalised.members.unwrap_or_default();
     members::check_count(&scim, named.len())?;
@@ -130,7 +130,7 @@ pub(super) async fn group(
     };
     let (id, unknown) = scim.directory().run(&access.permit, &create).await?;
     access.journal_unknown("create group", unknown);
-    let projection = projection.over(scim.schemas(Endpoint::Groups))?;
+    let projection = projection.over(scim.schemas(&access, Endpoint::Groups))?;
     let stored: StoredGroup = load_stored_group(&scim, &access, id).await?;
     let (shown, location) = show_group(&scim, &access, &stored, &projection).await?;
     Ok(resource_response(

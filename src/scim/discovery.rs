@@ -77,7 +77,7 @@ fn shown_types(scim: &Scim, access: &Access) -> Vec<Value> {
     Endpoint::ALL
         .into_iter()
         .map(|endpoint| {
-            let resource_type = scim.schemas(endpoint).resource_type();
+            let resource_type = scim.schemas(access, endpoint).resource_type();
             let mut shown = resource_type.to_scim_json();
             shown["meta"]["location"] = format!("{base}/ResourceTypes/{}", resource_type.name).into();
             shown
@@ -122,7 +122,7 @@ fn shown_schemas(scim: &Scim, access: &Access) -> Vec<Value> {
     };
     let of_resources = Endpoint::ALL
         .into_iter()
-        .flat_map(|endpoint| scim.schemas(endpoint).schemas());
+        .flat_map(|endpoint| scim.schemas(access, endpoint).schemas());
     of_resources
         .map(|schema| show(schema))
         .chain(protocol_schemas().iter().map(|schema| show(schema)))

@@ -18,6 +18,7 @@ use crate::directory::journal::{JournalEntry, Normalisation, Refusal};
 use crate::model::attribute::{AttributePath, is_urn};
 use crate::model::deviation::Deviation;
 use crate::model::id::OrganisationId;
+use crate::model::schema::{ResourceSchemas, SchemaSet};
 use crate::model::slug::Slug;
 
 use super::{Endpoint, Scim, access};
@@ -83,6 +84,13 @@ pub(super) async fn journal(State(scim): State<Scim>, mut request: Request, next
     if let Some((organisation, connection)) = source {
         let pattern = pattern.as_ref().map_or("(no such endpoint)", MatchedPath::as_str);
         let refused = response.extensions().get::<Refused>();
+        let refusal = match refused {
+            Some(refused) => Some(Refusal {
+                scim_type: refused.scim_type.map(str::to_owned),
+                detail: cut(&masked(&known(&scim, organisation).await, &refused.detail)),
+            }),
+            None => None,
+        };
         let entry = JournalEntry {
             at: scim.directory().clock().now(),
             method,
@@ -90,10 +98,7 @@ pub(super) async fn journal(State(scim): State<Scim>, mut request: Request, next
             status: response.status().as_u16(),
             duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             normalised,
-            refusal: refused.map(|refused| Refusal {
-                scim_type: refused.scim_type.map(str::to_owned),
-                detail: cut(&masked(&scim, &refused.detail)),
-            }),
+            refusal,
         };
         scim.directory().note_request(organisation, &connection, entry, keep);
     }
@@ -141,8 +146,8 @@ const MASK: &str = "***";
 
 /// The text without values: of what stands in quotation marks only names of attributes and schemas are kept, and nothing that
 /// looks like an address is.
-fn masked(scim: &Scim, detail: &str) -> String {
-    masked_unless(detail, |text| is_name(scim, text))
+fn masked(known: &[SchemaSet], detail: &str) -> String {
+    masked_unless(detail, |text| is_name(known, text))
 }
 
 fn masked_unless(detail: &str, is_plain: impl Fn(&str) -> bool) -> String {
@@ -174,15 +179,25 @@ fn closing(quoted: &str) -> usize {
     quoted.len()
 }
 
-fn is_name(scim: &Scim, text: &str) -> bool {
+/// The schemas of every resource type of an organisation, as far as its settings can be read.
+async fn known(scim: &Scim, organisation: OrganisationId) -> Vec<SchemaSet> {
+    let settings = scim.directory().load_organisation(organisation).await;
+    let own = settings.map_or_else(
+        |_| ResourceSchemas::new(None, None),
+        |settings| settings.schemas.clone(),
+    );
+    let all = Endpoint::ALL.into_iter();
+    all.map(|endpoint| scim.schemas_of(&own, endpoint).clone()).collect()
+}
+
+fn is_name(known: &[SchemaSet], text: &str) -> bool {
     if is_urn(text) {
         return !text.contains('@');
     }
     let Ok(path) = text.parse::<AttributePath>() else {
         return false;
     };
-    let knows = |endpoint: Endpoint| scim.schemas(endpoint).resolve(&path).is_some();
-    Endpoint::ALL.into_iter().any(knows)
+    known.iter().any(|schemas| schemas.resolve(&path).is_some())
 }
 
 fn without_addresses(text: &str) -> String {

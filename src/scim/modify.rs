@@ -56,7 +56,7 @@ pub(super) async fn user(
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
-    let schemas = scim.schemas(Endpoint::Users);
+    let schemas = scim.schemas(&access, Endpoint::Users);
     let projection = projection.over(schemas)?;
     let user_id: UserId = id.parse().map_err(|_| ScimError::not_found(&id))?;
     let request = parse(&scim, &access, body)?;
@@ -158,14 +158,14 @@ pub(super) async fn group(
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
-    let schemas = scim.schemas(Endpoint::Groups);
+    let schemas = scim.schemas(&access, Endpoint::Groups);
     let projection = parameters.over(schemas)?;
     let group_id: GroupId = id.parse().map_err(|_| ScimError::not_found(&id))?;
     let request = parse(&scim, &access, body)?;
     let modify = ModifyGroup {
-        scim: &scim,
         rules: access.rules(),
         id: group_id,
+        schemas,
         request: &request,
         headers: &headers,
     };
@@ -187,21 +187,16 @@ pub(super) async fn group(
 }
 
 struct ModifyGroup<'a> {
-    scim: &'a Scim,
     rules: Rules<'a>,
     id: GroupId,
+    schemas: &'a SchemaSet,
     request: &'a PatchRequest,
     headers: &'a HeaderMap,
 }
 
 impl ModifyGroup<'_> {
     fn patch(&self, current: &Object) -> Attempted<Patched> {
-        patch(
-            self.scim.schemas(Endpoint::Groups),
-            current,
-            self.request,
-            self.rules.context.connection,
-        )
+        patch(self.schemas, current, self.request, self.rules.context.connection)
     }
 
     /// The members that the request names, before the group is read: so that all is read in one round trip.

@@ -131,7 +131,7 @@ async fn run<R: Queryable>(
     parameters: &Parameters,
     with_groups: bool,
 ) -> Result<(Asked, Page<R>), ScimError> {
-    let schemas = scim.schemas(endpoint);
+    let schemas = scim.schemas(access, endpoint);
     let filter = parameters.filter(scim, access, schemas)?;
     let sort = parameters.sort(access, schemas)?;
     let asked = Asked::of(scim, access, endpoint.path(), parameters)?;
@@ -156,7 +156,7 @@ pub(super) async fn answer(
     endpoint: Endpoint,
     parameters: &Parameters,
 ) -> Result<Value, ScimError> {
-    let projection = parameters.over(scim.schemas(endpoint))?;
+    let projection = parameters.over(scim.schemas(access, endpoint))?;
     match endpoint {
         Endpoint::Users => {
             let with_groups = projection.wants("groups");

@@ -8,6 +8,7 @@ use axum::response::Response;
 use crate::directory::accept::hash_password;
 use crate::directory::{DirectoryError, Operation, Unit};
 use crate::model::Object;
+use crate::model::custom_attribute::{Bearer, Reader};
 use crate::model::deviation::Deviation;
 use crate::model::id::{GroupId, UserId};
 use crate::model::lifecycle::Block;
@@ -40,9 +41,9 @@ pub(super) async fn user(
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
-    let projection = projection.over(scim.schemas(Endpoint::Users))?;
+    let projection = projection.over(scim.schemas(&access, Endpoint::Users))?;
     let user_id: UserId = id.parse().map_err(|_| ScimError::not_found(&id))?;
-    let normalised = normalise(scim.schemas(Endpoint::Users), body, &*access.connection)?;
+    let normalised = normalise(scim.schemas(&access, Endpoint::Users), body, &*access.connection)?;
     access.journal("replace user", &normalised.deviations);
     let password_hash = match &normalised.password {
         Some(password) => Some(hash_password(password).await?),
@@ -51,7 +52,7 @@ pub(super) async fn user(
     let replace = ReplaceUser {
         rules: access.rules(),
         id: user_id,
-        schemas: scim.schemas(Endpoint::Users),
+        schemas: scim.schemas(&access, Endpoint::Users),
         resource: normalised.resource,
         password_hash,
         headers: &headers,
@@ -117,9 +118,9 @@ pub(super) async fn group(
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
-    let projection = projection.over(scim.schemas(Endpoint::Groups))?;
+    let projection = projection.over(scim.schemas(&access, Endpoint::Groups))?;
     let group_id: GroupId = id.parse().map_err(|_| ScimError::not_found(&id))?;
-    let normalised = normalise(scim.schemas(Endpoint::Groups), body, &*access.connection)?;
+    let normalised = normalise(scim.schemas(&access, Endpoint::Groups), body, &*access.connection)?;
     access.journal("replace group", &normalised.deviations);
     let named = normalised.members.unwrap_or_default();
     members::check_count(&scim, named.len())?;
@@ -128,7 +129,7 @@ pub(super) async fn group(
     let replace = ReplaceGroup {
         rules: access.rules(),
         id: group_id,
-        schemas: scim.schemas(Endpoint::Groups),
+        schemas: scim.schemas(&access, Endpoint::Groups),
         resource: &normalised.resource,
         team: &team,
         members: &changes,
@@ -175,7 +176,11 @@ impl Operation for ReplaceGroup<'_> {
         if let Err(error) = check_immutable(self.schemas, &current, self.resource) {
             return Ok(Err(error));
         }
-        let after = team::update(unit, self.rules.context, &before, self.team).await?;
+        let mut team = self.team.clone();
+        if let Some(custom) = self.rules.context.organisation.custom(Bearer::Group) {
+            custom.keep_unseen(&before.attributes, &mut team.attributes, Reader::Client);
+        }
+        let after = team::update(unit, self.rules.context, &before, &team).await?;
         regrant::after_rename(unit, self.rules, &before, &after).await?;
         let done = members::apply(unit, self.rules, &after, self.members).await?;
         Ok(Ok(done.unknown.len()))

@@ -39,7 +39,7 @@ pub(super) async fn user(
     Shown(projection): Shown,
     headers: HeaderMap,
 ) -> Result<Response, ScimError> {
-    let projection = projection.over(scim.schemas(Endpoint::Users))?;
+    let projection = projection.over(scim.schemas(&access, Endpoint::Users))?;
     let user_id: UserId = id.parse().map_err(|_| ScimError::not_found(&id))?;
     let organisation = access.organisation_id();
     let mut reads = vec![Read::Get(keys::user(organisation, user_id))];
@@ -160,7 +160,7 @@ pub(super) async fn group(
     Shown(projection): Shown,
     headers: HeaderMap,
 ) -> Result<Response, ScimError> {
-    let projection = projection.over(scim.schemas(Endpoint::Groups))?;
+    let projection = projection.over(scim.schemas(&access, Endpoint::Groups))?;
     let group_id: GroupId = id.parse().map_err(|_| ScimError::not_found(&id))?;
     let stored = load_stored_group(&scim, &access, group_id).await?;
     if is_unmodified(&headers, stored.state.revision) {

@@ -2,6 +2,7 @@
 
 pub(crate) mod ber;
 pub(crate) mod certificates;
+pub(crate) mod custom_attributes;
 pub(crate) mod directory_ldif;
 pub(crate) mod ds389;
 pub(crate) mod faulty_ldap;

@@ -136,7 +136,7 @@ fn settings_are_judged_before_they_are_stored() {
             }
         }
         let connection = serde_json::from_value(all).expect("a connection");
-        check::faults(&connection).first().map(ToString::to_string)
+        check::faults(&connection, None).first().map(ToString::to_string)
     };
     assert_eq!(judge(json!({})), None);
     for (settings, start) in [

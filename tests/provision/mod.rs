@@ -3,6 +3,7 @@
 mod adoption;
 mod brakes;
 mod changes;
+mod custom_attributes;
 mod failing;
 mod full;
 mod gateway;

@@ -4,6 +4,8 @@ mod access;
 mod budget;
 mod bulk;
 mod catalogue;
+mod custom_attribute_writes;
+mod custom_attributes;
 mod extensions;
 mod grants;
 mod groups;

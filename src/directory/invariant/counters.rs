@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::directory::DirectoryError;
+use crate::directory::custom_attribute;
 use crate::directory::keys::{self, Count, Table};
 use crate::directory::unit::parse_counter;
 use crate::directory::verify::Report;
+use crate::model::custom_attribute::Bearer;
+use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId};
 use crate::model::user::User;
 use crate::store::{Key, Version, Versioned};
@@ -170,13 +173,21 @@ async fn count(view: &View<'_>, report: &Report) -> Result<BTreeMap<Key, i64>, D
             add(&mut sums, organisation, &Count::Users);
             if let Some(user) = readable::<User>(Some(stored)) {
                 count_user(&mut sums, organisation, &user);
+                for what in custom_attribute::counters(Bearer::User, &user.attributes) {
+                    add(&mut sums, organisation, &what);
+                }
             }
         }
     }
     let mut groups = view.under(&keys::table(organisation, Table::Group));
     while let Some(entries) = groups.next(report).await? {
-        for _ in &entries {
+        for (_, stored) in &entries {
             add(&mut sums, organisation, &Count::Groups);
+            if let Some(group) = readable::<Group>(Some(stored)) {
+                for what in custom_attribute::counters(Bearer::Group, &group.attributes) {
+                    add(&mut sums, organisation, &what);
+                }
+            }
         }
     }
     Ok(sums)

@@ -24,7 +24,9 @@ impl Invariant for Indexes {
     async fn verify(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
         let organisation = view.organisation;
         let mut pages = view.under(&keys::table(organisation, Table::Index));
-        while let Some(entries) = pages.next(report).await? {
+        while let Some(mut entries) = pages.next(report).await? {
+            // Values of custom attributes are looked at with those.
+            entries.retain(|(key, _)| !keys::is_custom_entry(key));
             let user = |key: &Key, _: &Versioned| {
                 keys::last_uuid(key).map_or_else(Vec::new, |id| vec![keys::user(organisation, UserId::new(id))])
             };

@@ -9,6 +9,7 @@ use crate::directory::user::{Link, parse_uuid};
 use crate::directory::verify::Report;
 use crate::directory::{DirectoryError, keys::fold};
 use crate::model::connection::Connection;
+use crate::model::custom_attribute::{Bearer, CustomSchema};
 use crate::model::event::Event;
 use crate::model::group::Group;
 use crate::model::id::OrganisationId;
@@ -27,11 +28,12 @@ use super::{Invariant, View};
 pub struct Records;
 
 /// Every table. A table that is missing here is an unknown one.
-const TABLES: [Table; 22] = [
+const TABLES: [Table; 23] = [
     Table::Organisation,
     Table::Connection,
     Table::Role,
     Table::Licence,
+    Table::CustomAttribute,
     Table::User,
     Table::Tombstone,
     Table::Group,
@@ -92,6 +94,12 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         }
         Table::Role => read::<Role>(value).and_then(|own| named(keys::named(organisation, table, &own.key))),
         Table::Licence => read::<Licence>(value).and_then(|own| named(keys::named(organisation, table, &own.key))),
+        Table::CustomAttribute => read::<CustomSchema>(value).and_then(|own| {
+            let mut all = Bearer::ALL.into_iter();
+            let bearer = all.find(|bearer| own.urn.ends_with(&format!(":2.0:{}", bearer.resource_type())));
+            let bearer = bearer.ok_or("has a URN that belongs to no resource type")?;
+            named(keys::custom_schema(organisation, bearer))
+        }),
         Table::User => read::<User>(value).and_then(|own| named(keys::user(organisation, own.id))),
         Table::Group => read::<Group>(value).and_then(|own| named(keys::group(organisation, own.id))),
         Table::Invitation => read::<Invitation>(value).and_then(|own| named(keys::invitation(organisation, own.id))),

@@ -34,7 +34,9 @@ impl UniqueNames {
     async fn check_names(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
         let organisation = view.organisation;
         let mut pages = view.under(&keys::table(organisation, Table::Unique));
-        while let Some(entries) = pages.next(report).await? {
+        while let Some(mut entries) = pages.next(report).await? {
+            // Values of custom attributes are looked at with those.
+            entries.retain(|(key, _)| !keys::is_custom_entry(key));
             let holders = |_: &Key, stored: &Versioned| {
                 parse_uuid(&stored.value).map_or_else(Vec::new, |id| {
                     vec![

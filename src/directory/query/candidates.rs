@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use crate::directory::keys::{self, fold};
+use crate::directory::settings::OrganisationSettings;
 use crate::directory::user::{Link, parse_uuid};
 use crate::directory::{Directory, DirectoryError};
 use crate::model::attribute::AttributePath;
+use crate::model::custom_attribute::{Bearer, Index, IndexKind};
 use crate::model::filter::{EqualityTerm, ResolvedFilter};
 use crate::model::id::{GroupId, OrganisationId, UserId};
 use crate::model::membership::Member;
@@ -38,11 +40,9 @@ pub(super) async fn of<R: Queryable>(
     query: Query<'_>,
 ) -> Result<Option<Vec<Uuid>>, DirectoryError> {
     let lists = filter.conjuncts();
+    let settings = directory.load_organisation(organisation).await?;
     let usable = lists.iter().filter_map(|terms| {
-        let lookups: Option<Vec<Vec<Lookup>>> = terms
-            .iter()
-            .map(|term| lookups::<R>(organisation, term, query))
-            .collect();
+        let lookups: Option<Vec<Vec<Lookup>>> = terms.iter().map(|term| lookups::<R>(&settings, term, query)).collect();
         let lookups: Vec<Lookup> = lookups?.into_iter().flatten().collect();
         Some((cost(&lookups), lookups))
     });
@@ -126,10 +126,14 @@ fn cost(lookups: &[Lookup]) -> usize {
 
 /// Where the matches of one equality are, all together.
 fn lookups<R: Queryable>(
-    organisation: OrganisationId,
+    settings: &OrganisationSettings,
     term: &EqualityTerm<'_>,
     query: Query<'_>,
 ) -> Option<Vec<Lookup>> {
+    let organisation = settings.organisation.id;
+    if term.path.schema.is_some() {
+        return Some(vec![custom(settings, R::BEARER, term)?]);
+    }
     if let AttributePath {
         schema: None,
         name,
@@ -147,6 +151,22 @@ fn lookups<R: Queryable>(
         }));
     }
     Some(vec![lookup::<R>(organisation, term, query)?])
+}
+
+/// A custom attribute whose index is whole.
+fn custom(settings: &OrganisationSettings, bearer: Bearer, term: &EqualityTerm<'_>) -> Option<Lookup> {
+    let AttributePath { schema, name, sub } = &term.path;
+    let own = settings.custom(bearer)?;
+    let defined = own.find(name).filter(|_| schema.as_deref() == Some(&own.urn))?;
+    let (Index::Ready(kind), None | Some("value")) = (defined.index, sub.as_deref()) else {
+        return None;
+    };
+    let text = defined.attribute.index_text(&term.literal.to_json())?;
+    let (organisation, name) = (settings.organisation.id, &defined.attribute.name);
+    Some(match kind {
+        IndexKind::Unique => Lookup::Unique(keys::custom_unique(organisation, bearer, name, &text)),
+        IndexKind::Search => Lookup::Range(keys::custom_entry(organisation, bearer, name, &text, None)),
+    })
 }
 
 fn lookup<R: Queryable>(organisation: OrganisationId, term: &EqualityTerm<'_>, query: Query<'_>) -> Option<Lookup> {

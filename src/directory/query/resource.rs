@@ -8,6 +8,7 @@ use crate::directory::membership::{group_version, member_uuid};
 use crate::directory::unit::parse_counter;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::Object;
+use crate::model::custom_attribute::Bearer;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId, UserId};
 use crate::model::membership::Member;
@@ -30,6 +31,8 @@ pub trait Queryable: Sized + Send + Sync {
     const INDEXES: &'static [(&'static str, Index)];
     /// The kind in link keys.
     const LINK: u8;
+    /// The kind in the keys of custom attributes.
+    const BEARER: Bearer;
 
     /// The record's key.
     fn key(organisation: OrganisationId, id: uuid::Uuid) -> Key;
@@ -64,6 +67,7 @@ impl Queryable for User {
     const INDEXES: &'static [(&'static str, Index)] =
         &[("emails", Index::UserEmail), ("displayName", Index::UserDisplayName)];
     const LINK: u8 = b'u';
+    const BEARER: Bearer = Bearer::User;
 
     fn key(organisation: OrganisationId, id: uuid::Uuid) -> Key {
         keys::user(organisation, UserId::new(id))
@@ -106,6 +110,7 @@ impl Queryable for StoredGroup {
     const UNIQUE: (&'static str, Unique) = ("displayName", Unique::GroupName);
     const INDEXES: &'static [(&'static str, Index)] = &[];
     const LINK: u8 = b'g';
+    const BEARER: Bearer = Bearer::Group;
 
     fn key(organisation: OrganisationId, id: uuid::Uuid) -> Key {
         keys::group(organisation, GroupId::new(id))

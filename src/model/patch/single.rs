@@ -64,6 +64,13 @@ impl Change<'_> {
         let change = partial(journal, attribute, &self.path, value)?;
         let mut current = current.unwrap_or_else(|| Value::Object(Object::new()));
         elements::merge(attribute, &self.path, &mut current, &change)?;
+        let mut required = attribute.sub_attributes.iter().filter(|sub| sub.required);
+        if let Some(object) = current.as_object().filter(|object| !object.is_empty())
+            && let Some(missing) =
+                required.find(|sub| sub.mutability != Mutability::ReadOnly && !object.contains_key(&sub.name))
+        {
+            return Err(SchemaError::value(self.path.child(&missing.name), ValueProblem::Required).into());
+        }
         Ok(current
             .as_object()
             .is_some_and(|object| !object.is_empty())

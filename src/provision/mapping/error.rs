@@ -92,6 +92,9 @@ pub enum MappingReason {
         /// What would fit.
         wanted: &'static str,
     },
+    /// The value is not of the type that the organisation declares for its attribute.
+    #[error(transparent)]
+    Unfit(#[from] crate::model::normalise::SchemaError),
     /// No rule gives the name that every user needs.
     #[error("no rule writes userName; add one, because every user needs it")]
     NoUserNameRule,

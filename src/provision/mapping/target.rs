@@ -24,7 +24,17 @@ pub enum TargetError {
     #[error("{attribute} has no sub-attribute {name:?}; use one of {known}")]
     UnknownSub {
         /// The attribute.
-        attribute: &'static str,
+        attribute: String,
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// The organisation defines no such attribute.
+    #[error(
+        "{name:?} is no attribute of this organisation; declare it under [[user_attributes]] in the same file, or use one of {known}"
+    )]
+    Undeclared {
         /// The name.
         name: String,
         /// The names that there are.
@@ -299,7 +309,7 @@ fn find_sub(attribute: &'static str, form: Form, name: &str) -> Result<&'static 
     };
     let found = subs.iter().find(|sub| sub.eq_ignore_ascii_case(name)).copied();
     found.ok_or_else(|| TargetError::UnknownSub {
-        attribute,
+        attribute: attribute.to_owned(),
         name: name.to_owned(),
         known: if subs.is_empty() {
             "none".to_owned()

@@ -24,13 +24,13 @@ fn entry(attributes: &[(&str, &[&str])]) -> SourceAttributes {
 }
 
 fn person(mapping: Value, attributes: &[(&str, &[&str])]) -> Result<MappedPerson, MappingError> {
-    Mapping::compile(&ldap(mapping, json!([])))
+    Mapping::compile(&ldap(mapping, json!([])), None)
         .expect("good rules")
         .person(&entry(attributes))
 }
 
 fn refusal(mapping: Value, grants: Value) -> String {
-    Mapping::compile(&ldap(mapping, grants))
+    Mapping::compile(&ldap(mapping, grants), None)
         .expect_err("a bad rule")
         .to_string()
 }
@@ -125,11 +125,11 @@ fn binary_values_count_only_where_a_photo_is_wanted() {
     let mut source = entry(&[("uid", &["ada"])]);
     source.binaries.insert(
         "jpegphoto".to_owned(),
-        vec![vec![0xff, 0xd8], vec![0; PHOTO_BYTES_MAX + 1]],
+        vec![vec![0xff, 0xd8], vec![0; BINARY_BYTES_MAX + 1]],
     );
     source.binaries.insert("title".to_owned(), vec![vec![0xff]]);
     let rules = json!([{ "to": "userName", "from": "uid" }, { "to": "photos", "from": "jpegPhoto" }, { "to": "title", "from": "title" }]);
-    let mapping = Mapping::compile(&ldap(rules, json!([]))).expect("good rules");
+    let mapping = Mapping::compile(&ldap(rules, json!([])), None).expect("good rules");
     let mapped = mapping.person(&source).expect("a person");
     let expected = json!({ "photos": [{ "value": "data:image/jpeg;base64,/9g=", "type": "work" }] });
     assert_eq!(Value::Object(mapped.attributes), expected);
@@ -142,7 +142,7 @@ fn grants_follow_attributes_groups_and_the_mapped_user() {
         { "when": "source.department.exists(d, d == 'Sales') && user.title == 'Seller'", "licences": ["pro"] },
         { "when": "source.department[0] == 'Nowhere'", "licences": ["never"] },
     ]);
-    let mapping = Mapping::compile(&ldap(json!([]), grants)).expect("good rules");
+    let mapping = Mapping::compile(&ldap(json!([]), grants), None).expect("good rules");
     assert!(mapping.needs_groups());
     assert_eq!(mapping.grant_attributes(), BTreeSet::from(["department".to_owned()]));
     let slugs = |names: &[&str]| {
@@ -269,7 +269,7 @@ fn an_entry_with_too_many_values_fails_alone_and_says_so() {
     let mut source = entry(&[("uid", &["ada"])]);
     source.texts.insert("memberof".to_owned(), many);
     let rules = json!([{ "to": "userName", "from": "uid" }, { "to": "title", "value": "x", "when": "source.memberOf.exists(g, g == 'x')" }]);
-    let mapping = Mapping::compile(&ldap(rules, json!([]))).expect("good rules");
+    let mapping = Mapping::compile(&ldap(rules, json!([])), None).expect("good rules");
     let message = mapping.person(&source).expect_err("too much").to_string();
     assert_eq!(
         message,
@@ -281,7 +281,7 @@ fn an_entry_with_too_many_values_fails_alone_and_says_so() {
 
 #[test]
 fn a_condition_that_yields_no_boolean_names_its_rule() {
-    let mapping = Mapping::compile(&ldap(json!([]), json!([{ "when": "size(groups)" }]))).expect("it parses");
+    let mapping = Mapping::compile(&ldap(json!([]), json!([{ "when": "size(groups)" }])), None).expect("it parses");
     let error = mapping.grants(&GrantContext {
         source: &BTreeMap::new(),
         user: &Map::new(),
@@ -291,4 +291,86 @@ fn a_condition_that_yields_no_boolean_names_its_rule() {
         error.expect_err("a number").to_string(),
         "grants[0] when: a condition must yield true or false, this one yields a number"
     );
+}
+
+/// The attributes that an organisation defines, of several types.
+fn own() -> CustomSchema {
+    let attributes = json!([
+        { "name": "locker", "type": "integer" }, { "name": "remote", "type": "boolean" },
+        { "name": "hired", "type": "dateTime" }, { "name": "rate", "type": "decimal" },
+        { "name": "key", "type": "binary" }, { "name": "tags", "type": "string", "multi_valued": true },
+        { "name": "grade", "type": "string", "mutability": "readOnly" }, { "name": "old", "type": "string", "retired": true },
+        { "name": "desk", "type": "complex", "sub_attributes": [
+            { "name": "room", "type": "string" }, { "name": "row", "type": "integer" }] },
+    ]);
+    let mut own = CustomSchema::new(
+        &"acme".parse().expect("a slug"),
+        crate::model::custom_attribute::Bearer::User,
+    );
+    let attributes: Vec<crate::model::custom_attribute::CustomAttribute> =
+        serde_json::from_value(attributes).expect("attributes");
+    own.attributes.extend(attributes.into_iter().map(Into::into));
+    own
+}
+
+#[test]
+fn attributes_of_the_organisation_take_values_in_their_type() {
+    let own = own();
+    let to = |name: &str| format!("{}:{name}", own.urn);
+    let rules = json!([
+        { "to": "userName", "from": "uid" }, { "to": to("LOCKER"), "from": "a" }, { "to": to("remote"), "from": "b" },
+        { "to": to("hired"), "from": "c" }, { "to": to("rate"), "from": "d" }, { "to": to("tags"), "from": "e" },
+        { "to": to("tags"), "value": "x" }, { "to": to("desk.room"), "from": "f" }, { "to": to("desk.row"), "from": "a" },
+        { "to": to("grade"), "value": "A" }, { "to": to("key"), "from": "g" }, { "to": to("locker"), "from": "h" },
+    ]);
+    let mapping = Mapping::compile(&ldap(rules, json!([])), Some(&own)).expect("good rules");
+    let mut source = entry(&[
+        ("uid", &["ada"]),
+        ("a", &[" 7 "]),
+        ("b", &["TRUE"]),
+        ("c", &["20200131120000Z"]),
+        ("d", &["1.5"]),
+        ("e", &["x", "y", " "]),
+        ("f", &["R1"]),
+        ("h", &["9"]),
+    ]);
+    source.binaries.insert("g".to_owned(), vec![vec![1, 2, 3]]);
+    let mapped = mapping.person(&source).expect("a person");
+    assert_eq!(
+        mapped.attributes[&own.urn],
+        json!({
+            "locker": 7, "remote": true, "hired": "2020-01-31T12:00:00Z", "rate": 1.5, "tags": ["x", "y"],
+            "desk": { "room": "R1", "row": 7 }, "grade": "A", "key": "AQID",
+        })
+    );
+    source.texts.insert("a".to_owned(), vec!["many".to_owned()]);
+    let error = mapping.person(&source).expect_err("no integer").to_string();
+    assert!(
+        error.contains("locker\" must be of type integer, found a text"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_rule_for_an_attribute_that_the_organisation_lacks_is_refused() {
+    let own = own();
+    for (name, known, told) in [
+        ("missing", Some(&own), "declare it under [[user_attributes]]"),
+        ("old", Some(&own), "declare it under [[user_attributes]]"),
+        ("locker", None, "use one of none"),
+        ("desk.floor", Some(&own), "use one of room, row"),
+        ("locker[value eq 1]", Some(&own), "is not understood"),
+    ] {
+        let rules = json!([{ "to": "userName", "from": "uid" }, { "to": format!("{}:{name}", own.urn), "from": "a" }]);
+        let error = Mapping::compile(&ldap(rules, json!([])), known)
+            .expect_err(name)
+            .to_string();
+        assert!(error.contains(told), "{name}: {error}");
+    }
+    let constant =
+        json!([{ "to": "userName", "from": "uid" }, { "to": format!("{}:locker", own.urn), "value": "many" }]);
+    let error = Mapping::compile(&ldap(constant, json!([])), Some(&own))
+        .expect_err("a constant")
+        .to_string();
+    assert!(error.contains("value: attribute"), "{error}");
 }
