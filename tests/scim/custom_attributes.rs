@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use usher::directory::query::{Page, Query, QueryBudget, Queryable as _, Start};
+use usher::model::deviation::Strictness;
 use usher::model::filter::{Filter, FilterLimits};
 use usher::model::user::User;
 
@@ -205,7 +206,9 @@ async fn filters_compare_by_type_and_indexes_change_nothing() {
         expected.sort_unstable();
         assert_eq!(found, expected, "{filter}");
         let parsed = Filter::parse(&filter, FilterLimits::default()).expect("a filter");
-        let resolved = parsed.resolve(&settings.schemas.users).expect("known attributes");
+        let resolved = parsed
+            .resolve(&settings.schemas.users, Strictness::Strict)
+            .expect("known attributes");
         let query = Query {
             filter: Some(&resolved),
             sort: None,
@@ -259,7 +262,9 @@ async fn an_indexed_equality_reads_no_more_than_it_finds() {
         ("rate eq 7", false),
     ] {
         let parsed = Filter::parse(&format!("{OWN}:{filter}"), FilterLimits::default()).expect("a filter");
-        let resolved = parsed.resolve(&settings.schemas.users).expect("known attributes");
+        let resolved = parsed
+            .resolve(&settings.schemas.users, Strictness::Strict)
+            .expect("known attributes");
         let query = Query {
             filter: Some(&resolved),
             sort: None,
