@@ -22,6 +22,7 @@ pub mod modify;
 mod paging;
 mod parameters;
 pub mod query;
+mod reference;
 mod regrant;
 pub mod replace;
 pub mod response;

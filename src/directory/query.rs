@@ -8,6 +8,7 @@
 mod candidates;
 mod edges;
 mod listed;
+mod named;
 mod plain;
 mod resource;
 

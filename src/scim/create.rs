@@ -21,8 +21,7 @@ use super::body::Document;
 use super::error::ScimError;
 use super::identity::Rules;
 use super::parameters::Shown;
-use super::response::resource_response;
-use super::retrieve::{load_stored_group, show_group, show_user};
+use super::retrieve::{answer_group, answer_user, load_stored_group};
 use super::{Endpoint, Scim, identity, members};
 
 /// `POST /Users`.
@@ -33,6 +32,7 @@ pub(super) async fn user(
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
+    let projection = projection.over(scim.schemas(Endpoint::Users))?;
     let normalised = normalise(scim.schemas(Endpoint::Users), body, access.connection.strictness)?;
     access.journal("create user", &normalised.deviations);
     let password_hash = match &normalised.password {
@@ -45,15 +45,7 @@ pub(super) async fn user(
         person: &person,
     };
     let user = scim.directory().run(&access.permit, &create).await?;
-    let projection = projection.over(scim.schemas(Endpoint::Users))?;
-    let (shown, location) = show_user(&scim, &access, &user, &projection).await?;
-    Ok(resource_response(
-        StatusCode::CREATED,
-        &headers,
-        &shown,
-        user.revision,
-        &location,
-    ))
+    answer_user(&scim, &access, (StatusCode::CREATED, &headers), &user, &projection).await
 }
 
 struct CreateUser<'a> {
@@ -110,6 +102,7 @@ pub(super) async fn group(
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
+    let projection = projection.over(scim.schemas(Endpoint::Groups))?;
     let normalised = normalise(scim.schemas(Endpoint::Groups), body, access.connection.strictness)?;
     access.journal("create group", &normalised.deviations);
     let named = normalised.members.unwrap_or_default();
@@ -127,16 +120,8 @@ pub(super) async fn group(
     };
     let (id, unknown) = scim.directory().run(&access.permit, &create).await?;
     access.journal_unknown("create group", unknown);
-    let projection = projection.over(scim.schemas(Endpoint::Groups))?;
     let stored: StoredGroup = load_stored_group(&scim, &access, id).await?;
-    let (shown, location) = show_group(&scim, &access, &stored, &projection).await?;
-    Ok(resource_response(
-        StatusCode::CREATED,
-        &headers,
-        &shown,
-        stored.state.revision,
-        &location,
-    ))
+    answer_group(&scim, &access, (StatusCode::CREATED, &headers), &stored, &projection).await
 }
 
 struct CreateGroup<'a> {

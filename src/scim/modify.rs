@@ -30,8 +30,8 @@ use super::body::Document;
 use super::error::ScimError;
 use super::identity::Rules;
 use super::parameters::Shown;
-use super::response::{may_change, no_content, resource_response};
-use super::retrieve::{ById, load_stored_group, show_group, show_user};
+use super::response::{may_change, no_content};
+use super::retrieve::{ById, Target, answer_group, answer_user, load_stored_group};
 use super::{Endpoint, Scim, identity, members, regrant};
 
 /// What an attempt found: the PATCH itself may be wrong for the resource as it is.
@@ -52,32 +52,23 @@ pub(super) async fn user(
     State(scim): State<Scim>,
     access: Access,
     Path(ById { id }): Path<ById>,
-    Shown(projection): Shown,
+    Shown(parameters): Shown,
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
-    let schemas = scim.schemas(Endpoint::Users);
-    let projection = projection.over(schemas)?;
-    let user_id: UserId = id.parse().map_err(|_| ScimError::not_found(&id))?;
+    let target = Target::<UserId>::of(&scim, Endpoint::Users, &id, &parameters)?;
     let request = parse(&scim, &access, body)?;
     let modify = ModifyUser {
         rules: access.rules(),
-        id: user_id,
-        schemas,
+        id: target.id,
+        schemas: target.schemas,
         request: &request,
         headers: &headers,
         hash: OnceCell::new(),
     };
     let (user, deviations) = scim.directory().run(&access.permit, &modify).await??;
     access.journal("modify user", &deviations);
-    let (shown, location) = show_user(&scim, &access, &user, &projection).await?;
-    Ok(resource_response(
-        StatusCode::OK,
-        &headers,
-        &shown,
-        user.revision,
-        &location,
-    ))
+    answer_user(&scim, &access, (StatusCode::OK, &headers), &user, &target.projection).await
 }
 
 struct ModifyUser<'a> {
@@ -157,14 +148,12 @@ pub(super) async fn group(
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
-    let schemas = scim.schemas(Endpoint::Groups);
-    let projection = parameters.over(schemas)?;
-    let group_id: GroupId = id.parse().map_err(|_| ScimError::not_found(&id))?;
+    let target = Target::<GroupId>::of(&scim, Endpoint::Groups, &id, &parameters)?;
     let request = parse(&scim, &access, body)?;
     let modify = ModifyGroup {
-        scim: &scim,
+        schemas: target.schemas,
         rules: access.rules(),
-        id: group_id,
+        id: target.id,
         request: &request,
         headers: &headers,
     };
@@ -174,19 +163,12 @@ pub(super) async fn group(
     if !parameters.asks_for_attributes() {
         return Ok(no_content(None));
     }
-    let stored = load_stored_group(&scim, &access, group_id).await?;
-    let (shown, location) = show_group(&scim, &access, &stored, &projection).await?;
-    Ok(resource_response(
-        StatusCode::OK,
-        &headers,
-        &shown,
-        stored.state.revision,
-        &location,
-    ))
+    let stored = load_stored_group(&scim, &access, target.id).await?;
+    answer_group(&scim, &access, (StatusCode::OK, &headers), &stored, &target.projection).await
 }
 
 struct ModifyGroup<'a> {
-    scim: &'a Scim,
+    schemas: &'a SchemaSet,
     rules: Rules<'a>,
     id: GroupId,
     request: &'a PatchRequest,
@@ -196,7 +178,7 @@ struct ModifyGroup<'a> {
 impl ModifyGroup<'_> {
     fn patch(&self, current: &Object) -> Attempted<Patched> {
         patch(
-            self.scim.schemas(Endpoint::Groups),
+            self.schemas,
             current,
             self.request,
             self.rules.context.connection.strictness,

@@ -16,8 +16,9 @@ use super::cursor::Cursor;
 use super::error::ScimError;
 use super::paging::Fingerprint;
 use super::parameters::{Parameters, Shown};
+use super::reference::Names;
 use super::response::{LIST_SCHEMA, json_response, list};
-use super::retrieve::{group_names, present_user, show_group};
+use super::retrieve::{present_user, show_group};
 use super::{Endpoint, Scim, catalogue};
 
 /// Which page is asked for, and how the client walks.
@@ -181,7 +182,8 @@ pub(super) async fn show_users(
     page: &Page<User>,
     projection: &Projection,
 ) -> Result<Vec<Value>, ScimError> {
-    let names = group_names(scim, access, page.groups.iter().flatten()).await?;
+    let groups = page.groups.iter().flatten();
+    let names = Names::read(scim, access, &page.resources, groups, projection).await?;
     let none = Vec::new();
     let groups = page.groups.iter().chain(std::iter::repeat(&none));
     let users = page.resources.iter().zip(groups);
