@@ -6,6 +6,7 @@
 
 pub mod access;
 mod across;
+mod asked;
 pub mod body;
 mod bulk;
 mod catalogue;

@@ -9,6 +9,7 @@ mod http;
 mod indexes;
 mod journal;
 mod paging;
+mod parallel_walks;
 mod query;
 mod search;
 mod seats;

@@ -24,6 +24,10 @@ impl Directory {
                 scan = scan.after(R::key(organisation, before.next.place.id));
                 0
             }
+            Start::Before(behind) => {
+                scan = scan.backward().after(R::key(organisation, behind.next.place.id));
+                0
+            }
         };
         let mut entries = Vec::new();
         let mut counted = None;
@@ -51,10 +55,20 @@ impl Directory {
             let missing = wanted - entries.len();
             entries.extend(read.into_iter().skip(skipped).take(missing));
         }
-        let is_last = entries.len() <= query.count;
+        // What was read one too many lies in the direction of the walk.
+        let mut is_last = entries.len() <= query.count;
+        let mut is_first = matches!(query.start, Start::Index(1));
         entries.truncate(query.count);
-        let place = entries.last().and_then(|(key, _)| keys::last_uuid(key));
-        let place = place.filter(|_| !is_last).map(|id| Place { id, key: None });
+        if matches!(query.start, Start::Before(_)) {
+            entries.reverse();
+            (is_first, is_last) = (is_last, false);
+        }
+        let place = |entry: Option<&(Key, _)>| {
+            let id = keys::last_uuid(&entry?.0)?;
+            Some(Place { id, key: None })
+        };
+        let first = place(entries.first()).filter(|_| !is_first);
+        let place = place(entries.last()).filter(|_| !is_last);
         let records = entries.into_iter().map(|(_, stored)| stored.value).collect();
         let resources = R::complete(self, organisation, records).await?;
         let groups = self.missing_groups(organisation, query, &resources, Vec::new()).await?;
@@ -63,6 +77,7 @@ impl Directory {
             resources,
             groups,
             next: place.map(|place| Next { place, walk: None }),
+            first,
         })
     }
 }
