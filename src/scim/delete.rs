@@ -6,12 +6,15 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use crate::directory::membership::{Leaving, MemberChanges};
-use crate::directory::{DirectoryError, Operation, Unit};
+use crate::directory::{DirectoryError, Operation, Unit, keys};
 use crate::model::group::Group;
 use crate::model::id::{GroupId, UserId};
+use crate::model::membership::Membership;
 use crate::model::origin::Origin;
+use crate::model::record;
 use crate::provision::person::{self, Context};
 use crate::provision::team;
+use crate::store::{Key, Scan};
 
 use super::access::Access;
 use super::error::ScimError;
@@ -76,12 +79,15 @@ pub(super) async fn group(
     if !is_sole || gives || rules.mapping.needs_groups() {
         // What membership gave goes first, in parts, while the members are still known. A crash in between leaves a
         // group with fewer members, and a client that was not answered and deletes it again.
-        let withdraw = WithdrawMembers {
+        let mut withdraw = WithdrawMembers {
             rules,
             id: group_id,
             is_sole,
+            after: None,
         };
-        while directory.run(&access.permit, &withdraw).await? {}
+        while let Some(last) = directory.run(&access.permit, &withdraw).await? {
+            withdraw.after = Some(last);
+        }
     }
     directory
         .run(&access.permit, &DeleteGroup { rules, id: group_id })
@@ -109,38 +115,47 @@ impl Operation for LookAtGroup<'_> {
     }
 }
 
-/// Members that are withdrawn in one commit.
+/// Members that are looked at in one commit.
 const WITHDRAWN_AT_ONCE: usize = 200;
 
-/// Takes members out of a group that is about to go: all of them when no other source holds it, this connection's own
-/// otherwise. Answers whether there may be more.
+/// Takes a part of the members out of a group that is about to go: all of them when no other source holds it, this
+/// connection's own otherwise. Answers the last one that was looked at, if there may be more.
 struct WithdrawMembers<'a> {
     rules: Rules<'a>,
     id: GroupId,
     is_sole: bool,
+    /// Where the part before ended: a large group is read once, not once for each part.
+    after: Option<Key>,
 }
 
 #[async_trait]
 impl Operation for WithdrawMembers<'_> {
-    type Outcome = bool;
+    type Outcome = Option<Key>;
 
-    async fn attempt(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
+    async fn attempt(&self, unit: &mut Unit) -> Result<Option<Key>, DirectoryError> {
         let group = unit.load_group(self.id).await?;
         let origin = Origin::Connection(self.rules.context.connection.name.clone());
+        let mut scan = Scan::prefix(&keys::group_members(unit.organisation(), self.id), WITHDRAWN_AT_ONCE);
+        if let Some(after) = &self.after {
+            scan = scan.after(after.clone());
+        }
+        let entries = unit.scan(scan).await?;
+        let last = entries.last().filter(|_| entries.len() == WITHDRAWN_AT_ONCE);
+        let last = last.map(|(key, _)| key.clone());
         let mut members = Vec::new();
-        for (member, edge) in unit.list_members(self.id).await? {
-            if (self.is_sole || edge.origins.contains(&origin)) && members.len() < WITHDRAWN_AT_ONCE {
-                members.push(member);
+        for (key, edge) in &entries {
+            let edge: Membership = record::decode(&edge.value)?;
+            if self.is_sole || edge.origins.contains(&origin) {
+                members.extend(keys::member_of(key));
             }
         }
-        let is_full = members.len() == WITHDRAWN_AT_ONCE;
         let mut changes = MemberChanges::default();
         let leaving = Leaving::These(members);
         unit.remove_members(&group, &leaving, &origin, self.is_sole, &mut changes)
             .await?;
         regrant::after_member_changes(unit, self.rules, &group, &changes).await?;
         unit.note_member_changes(self.id, &changes);
-        Ok(is_full)
+        Ok(last)
     }
 }
 

@@ -119,6 +119,12 @@ impl Parameters {
         self.filter.is_some()
     }
 
+    /// Whether `attributes` names this attribute or extension.
+    pub(super) fn names(&self, attribute: &str) -> bool {
+        let named = self.attributes.as_deref().unwrap_or_default();
+        named.split(',').any(|name| name.trim().eq_ignore_ascii_case(attribute))
+    }
+
     /// Whether the client says what it wants to see: a PATCH then answers with the resource (RFC 7644 s3.5.2).
     pub(super) fn asks_for_attributes(&self) -> bool {
         self.attributes.is_some() || self.excluded_attributes.is_some()

@@ -15,7 +15,7 @@ use super::error::ScimError;
 use super::parameters::{Parameters, Shown};
 use super::reference::Names;
 use super::response::json_response;
-use super::retrieve::{present_user, show_group};
+use super::retrieve::{parents_of, present_user, show_group};
 use super::{Endpoint, Scim, catalogue};
 
 async fn run<R: Queryable>(
@@ -99,6 +99,9 @@ pub(super) async fn show_groups(
     page: &Page<StoredGroup>,
     projection: &Projection,
 ) -> Result<Vec<Value>, ScimError> {
+    // Known from then on: the groups one by one read no name again.
+    let parents = parents_of(&page.resources, projection);
+    let _ = scim.directory().group_names(access.organisation_id(), &parents).await?;
     let mut resources = Vec::with_capacity(page.resources.len());
     for stored in &page.resources {
         resources.push(Value::Object(show_group(scim, access, stored, projection).await?.0));

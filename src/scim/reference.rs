@@ -1,4 +1,5 @@
-//! What a user resource says about others: the groups it is in and the manager (RFC 7643 s4.1.2, s4.3). Read for a whole page at once.
+//! What a resource says about others: the groups that a user is in and the manager (RFC 7643 s4.1.2, s4.3), the parent of a
+//! group. Names are read for a whole page at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use crate::model::Object;
 use crate::model::id::{GroupId, UserId};
 use crate::model::projection::Projection;
-use crate::model::schema::ENTERPRISE_USER;
+use crate::model::schema::{ENTERPRISE_USER, USHER_GROUP};
 use crate::model::user::User;
 
 use super::Scim;
@@ -67,6 +68,25 @@ impl Names {
         if let Some(name) = self.managers.get(&id) {
             manager["displayName"] = name.as_str().into();
         }
+    }
+}
+
+/// Completes the parent of a group with its address and name; one that has just been deleted is not shown.
+pub(super) fn complete_parent(resource: &mut Object, names: &BTreeMap<GroupId, Arc<str>>, base_url: &str) {
+    let Some(Value::Object(extension)) = resource.get_mut(USHER_GROUP.id.as_str()) else {
+        return;
+    };
+    let Some(parent) = extension.get_mut("parent") else {
+        return;
+    };
+    let id = parent["value"].as_str().and_then(|id| id.parse::<GroupId>().ok());
+    let known = id.and_then(|id| Some((id, names.get(&id)?)));
+    match known {
+        Some((id, name)) => {
+            parent["$ref"] = format!("{base_url}/Groups/{id}").into();
+            parent["display"] = Value::from(&**name);
+        }
+        None => drop(extension.remove("parent")),
     }
 }
 

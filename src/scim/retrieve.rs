@@ -1,5 +1,6 @@
 //! Retrieve one resource (RFC 7644 s3.4.1), and how a resource is shown.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use axum::extract::{Path, State};
@@ -14,14 +15,14 @@ use crate::model::id::{GroupId, UserId};
 use crate::model::membership::Member;
 use crate::model::projection::Projection;
 use crate::model::record;
-use crate::model::schema::SchemaSet;
+use crate::model::schema::{SchemaSet, USHER_GROUP};
 use crate::model::user::User;
 use crate::store::{Found, Read, SCAN_ENTRIES_MAX, Scan};
 
 use super::access::Access;
 use super::error::ScimError;
 use super::parameters::{Parameters, Shown};
-use super::reference::Names;
+use super::reference::{self, Names};
 use super::response::{is_unmodified, not_modified, resource_response};
 use super::{Endpoint, Scim, members};
 
@@ -199,6 +200,16 @@ pub(super) async fn load_stored_group(scim: &Scim, access: &Access, id: GroupId)
     stored.ok_or_else(|| ScimError::not_found(&id.to_string()))
 }
 
+/// The parents that are shown with these groups.
+pub(super) fn parents_of<'a>(
+    groups: impl IntoIterator<Item = &'a StoredGroup>,
+    projection: &Projection,
+) -> BTreeSet<GroupId> {
+    let shows_parent = projection.wants(&format!("{}:parent", USHER_GROUP.id));
+    let groups = groups.into_iter().filter(|_| shows_parent);
+    groups.filter_map(|stored| stored.group.parent).collect()
+}
+
 /// A group as this client sees it. Its members are read only when they are shown: Entra asks without them for every group
 /// in every cycle (idp.md section 9).
 pub(super) async fn show_group(
@@ -209,6 +220,9 @@ pub(super) async fn show_group(
 ) -> Result<(Object, String), ScimError> {
     let base = access.base_url(scim);
     let mut resource = stored.represent(Some(&access.connection.name));
+    let parents = parents_of([stored], projection);
+    let names = scim.directory().group_names(access.organisation_id(), &parents).await?;
+    reference::complete_parent(&mut resource, &names, &base);
     if projection.wants("members") && stored.state.members > 0 {
         let all = scim
             .directory()
