@@ -227,7 +227,9 @@ fn app(scim: Scim) -> Router {
         .method_not_allowed_fallback(error::method_not_allowed)
         .with_state(scim.clone());
     // The base URL as some people type it, with a slash at the end.
-    let typed = Router::new().route("/scim/{org}/v2/", get(across::query));
+    let typed = Router::new()
+        .route("/scim/{org}/v2/", get(across::query))
+        .method_not_allowed_fallback(error::method_not_allowed);
     Router::new()
         .nest(BASE, routes)
         .merge(typed.with_state(scim.clone()))

@@ -89,6 +89,13 @@ async fn bytes_of(request: Request, limit: usize) -> Result<Vec<u8>, ScimError> 
 
 /// `application/scim+json` (RFC 7644 s3.1) or `application/json`, with any parameters; absent is taken for the former.
 fn check_media_type(headers: &HeaderMap) -> Result<(), ScimError> {
+    // RFC 9110 s8.4: what is compressed is not JSON yet.
+    if let Some(coding) = headers.get(header::CONTENT_ENCODING)
+        && !coding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        let detail = format!("the content coding {coding:?} is not supported: send the body as it is");
+        return Err(ScimError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return Ok(());
     };

@@ -30,7 +30,7 @@ use super::body::Document;
 use super::error::ScimError;
 use super::identity::Rules;
 use super::parameters::Shown;
-use super::response::{may_change, no_content};
+use super::response::{is_conditional, may_change, no_content};
 use super::retrieve::{ById, Target, answer_group, answer_user, load_stored_group};
 use super::{Endpoint, Scim, identity, members, regrant};
 
@@ -224,7 +224,7 @@ impl Operation for ModifyGroup<'_> {
     }
 }
 
-/// `If-Match` of a user (RFC 7644 s3.14).
+/// The conditions of a change to a user (RFC 7644 s3.14).
 pub(super) fn check_user_version(headers: &HeaderMap, user: &User) -> Result<(), DirectoryError> {
     if may_change(headers, user.revision) {
         return Ok(());
@@ -234,13 +234,13 @@ pub(super) fn check_user_version(headers: &HeaderMap, user: &User) -> Result<(),
     })
 }
 
-/// `If-Match` of a group: its version counts the changes of members too, and the commit then relies on them.
+/// The conditions of a change to a group: its version counts the changes of members too, and the commit then relies on them.
 pub(super) async fn check_group_version(
     unit: &mut Unit,
     headers: &HeaderMap,
     group: &Group,
 ) -> Result<(), DirectoryError> {
-    if !headers.contains_key(axum::http::header::IF_MATCH) {
+    if !is_conditional(headers) {
         return Ok(());
     }
     let key = keys::group_changes(unit.organisation(), group.id);

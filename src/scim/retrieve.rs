@@ -86,7 +86,8 @@ pub(super) async fn user(
         .ok_or_else(|| ScimError::not_found(&id))?;
     let user: User = record::decode(&stored.value).map_err(crate::directory::DirectoryError::from)?;
     if is_unmodified(&headers, user.revision) {
-        return Ok(not_modified(user.revision));
+        let location = format!("{}/Users/{user_id}", access.base_url(&scim));
+        return Ok(not_modified(user.revision, &location));
     }
     let edges = found.next().map(Found::into_entries).unwrap_or_default();
     let groups: Vec<GroupId> = edges
@@ -170,7 +171,8 @@ pub(super) async fn group(
     let target = Target::<GroupId>::of(&scim, Endpoint::Groups, &id, &parameters)?;
     let stored = load_stored_group(&scim, &access, target.id).await?;
     if is_unmodified(&headers, stored.state.revision) {
-        return Ok(not_modified(stored.state.revision));
+        let location = format!("{}/Groups/{}", access.base_url(&scim), target.id);
+        return Ok(not_modified(stored.state.revision, &location));
     }
     answer_group(&scim, &access, (StatusCode::OK, &headers), &stored, &target.projection).await
 }
