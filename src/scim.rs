@@ -29,6 +29,7 @@ pub mod replace;
 pub mod response;
 pub mod retrieve;
 mod search;
+mod withdraw;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -32,6 +32,7 @@ use super::identity::Rules;
 use super::parameters::Shown;
 use super::response::{is_conditional, may_change, no_content};
 use super::retrieve::{ById, Target, answer_group, answer_user, load_stored_group};
+use super::withdraw::{self, LookAtGroup};
 use super::{Endpoint, Scim, identity, members, regrant};
 
 /// What an attempt found: the PATCH itself may be wrong for the resource as it is.
@@ -150,13 +151,24 @@ pub(super) async fn group(
 ) -> Result<Response, ScimError> {
     let target = Target::<GroupId>::of(&scim, Endpoint::Groups, &id, &parameters)?;
     let request = parse(&scim, &access, body)?;
-    let modify = ModifyGroup {
+    let mut modify = ModifyGroup {
         schemas: target.schemas,
         rules: access.rules(),
         id: target.id,
         request: &request,
         headers: &headers,
     };
+    let unconditional = HeaderMap::new();
+    if modify.only_empties() && access.mapping.needs_groups() {
+        let look = LookAtGroup {
+            id: target.id,
+            headers: &headers,
+        };
+        scim.directory().run(&access.permit, &look).await?;
+        withdraw::members(&scim, &access, target.id, access.connection.owns_memberships).await?;
+        // The condition was met before the first part, and the parts have moved the version.
+        modify.headers = &unconditional;
+    }
     let (deviations, unknown) = scim.directory().run(&access.permit, &modify).await??;
     access.journal("modify group", &deviations);
     access.journal_unknown("modify group", unknown);
@@ -187,10 +199,26 @@ impl ModifyGroup<'_> {
 
     /// The members that the request names, before the group is read: so that all is read in one round trip.
     fn named(&self) -> Vec<MemberChange> {
-        let mut blank = Object::new();
-        blank.insert("displayName".to_owned(), "-".into());
-        self.patch(&blank).map(|patched| patched.members).unwrap_or_default()
+        self.patch(&blank()).map(|patched| patched.members).unwrap_or_default()
     }
+
+    /// Whether all members go and nothing else is asked for.
+    fn only_empties(&self) -> bool {
+        let empties = |change: &MemberChange| match change {
+            MemberChange::RemoveAll => true,
+            MemberChange::Replace(members) => members.is_empty(),
+            MemberChange::Add(_) | MemberChange::Remove(_) | MemberChange::RemoveWhere(_) => false,
+        };
+        self.patch(&blank())
+            .is_ok_and(|patched| !patched.changed && matches!(patched.members.as_slice(), [only] if empties(only)))
+    }
+}
+
+/// A group of which nothing is known.
+fn blank() -> Object {
+    let mut blank = Object::new();
+    blank.insert("displayName".to_owned(), "-".into());
+    blank
 }
 
 #[async_trait]

@@ -13,12 +13,25 @@ async fn head_answers_as_get_without_a_body() {
     let client = Service::client().await;
     let user = client.user("ada").await;
     let address = format!("/Users/{user}");
+    let group = format!("/Groups/{}", client.group("crew").await);
     for path in [
+        "",
+        "/",
         "/Users",
         address.as_str(),
+        "/Users/nobody",
+        "/Groups",
+        group.as_str(),
         "/ServiceProviderConfig",
+        "/ResourceTypes",
+        "/ResourceTypes/User",
         "/Roles",
+        "/Roles/nothing",
+        "/Licences",
+        "/Licences/nothing",
         "/Schemas",
+        "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User",
+        "/Me",
     ] {
         let get = client.get(path).await;
         let head = client.send(Method::HEAD, path, None, &[]).await;
