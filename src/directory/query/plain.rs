@@ -3,7 +3,7 @@
 use crate::directory::unit::parse_counter;
 use crate::directory::{Directory, DirectoryError, keys};
 use crate::model::id::OrganisationId;
-use crate::store::{Found, Key, Read, Scan};
+use crate::store::{Found, Key, Read, Scan, Versioned};
 
 use super::{CHUNK, Next, Page, Place, Query, Queryable, Start, too_many};
 
@@ -63,12 +63,8 @@ impl Directory {
             entries.reverse();
             (is_first, is_last) = (is_last, false);
         }
-        let place = |entry: Option<&(Key, _)>| {
-            let id = keys::last_uuid(&entry?.0)?;
-            Some(Place { id, key: None })
-        };
-        let first = place(entries.first()).filter(|_| !is_first);
-        let place = place(entries.last()).filter(|_| !is_last);
+        let first = entries.first().filter(|_| !is_first).and_then(place);
+        let last = entries.last().filter(|_| !is_last).and_then(place);
         let records = entries.into_iter().map(|(_, stored)| stored.value).collect();
         let resources = R::complete(self, organisation, records).await?;
         let groups = self.missing_groups(organisation, query, &resources, Vec::new()).await?;
@@ -76,8 +72,13 @@ impl Directory {
             total: query.total(counted.unwrap_or_default(), resources.len(), is_last),
             resources,
             groups,
-            next: place.map(|place| Next { place, walk: None }),
+            next: last.map(|place| Next { place, walk: None }),
             first,
         })
     }
+}
+
+fn place((key, _): &(Key, Versioned)) -> Option<Place> {
+    let id = keys::last_uuid(key)?;
+    Some(Place { id, key: None })
 }
