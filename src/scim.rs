@@ -6,6 +6,7 @@
 
 pub mod access;
 mod across;
+mod asked;
 pub mod body;
 mod bulk;
 mod catalogue;
@@ -23,17 +24,18 @@ pub mod modify;
 mod paging;
 mod parameters;
 pub mod query;
+mod reference;
 mod regrant;
 pub mod replace;
 pub mod response;
 pub mod retrieve;
 mod search;
+mod withdraw;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{any, get, post};
@@ -215,20 +217,19 @@ pub fn router(directory: Directory, settings: ScimSettings) -> Router {
 
 /// The routes with what every request passes: the journal, and whether the client takes JSON.
 fn app(scim: Scim) -> Router {
-    let limit = DefaultBodyLimit::max(scim.settings().body_bytes_max);
-    let bulk_limit = DefaultBodyLimit::max(scim.settings().bulk_bytes_max);
     let routes = resources()
         .merge(reading())
         // s3.7 bulk: Ping, custom clients. Its operations come back through these routes.
-        .route("/Bulk", post(bulk::run).layer(bulk_limit))
+        .route("/Bulk", post(bulk::run))
         // s3.11: nobody.
         .route("/Me", any(me::me))
         .fallback(error::no_such_endpoint)
         .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(limit)
         .with_state(scim.clone());
     // The base URL as some people type it, with a slash at the end.
-    let typed = Router::new().route("/scim/{org}/v2/", get(across::query));
+    let typed = Router::new()
+        .route("/scim/{org}/v2/", get(across::query))
+        .method_not_allowed_fallback(error::method_not_allowed);
     Router::new()
         .nest(BASE, routes)
         .merge(typed.with_state(scim.clone()))

@@ -8,6 +8,7 @@
 mod candidates;
 mod edges;
 mod listed;
+mod named;
 mod plain;
 mod resource;
 
@@ -64,6 +65,8 @@ pub enum Start<'a> {
     Index(u64),
     /// Behind the page that ended here.
     After(&'a Continuation),
+    /// In front of the page that begins here: the place is that page's first result (RFC 9865, `previousCursor`).
+    Before(&'a Continuation),
 }
 
 /// What is remembered of the pages before.
@@ -129,6 +132,8 @@ pub struct Page<T> {
     pub groups: Vec<Vec<GroupId>>,
     /// Where it ended; `None` when it is the last.
     pub next: Option<Next>,
+    /// Its first result; `None` when it is known to be the first page, and when it is empty.
+    pub first: Option<Place>,
 }
 
 /// Records read in one round trip of a scan.
@@ -144,10 +149,17 @@ impl Directory {
         organisation: OrganisationId,
         query: Query<'_>,
     ) -> Result<Page<R>, DirectoryError> {
-        if query.filter.is_none() && query.sort.is_none() {
-            return self.page_of_all(organisation, query).await;
+        let page = if query.filter.is_none() && query.sort.is_none() {
+            self.page_of_all(organisation, query).await?
+        } else {
+            self.page_of_matches(organisation, query).await?
+        };
+        if matches!(query.start, Start::Before(_)) && page.resources.is_empty() && query.count > 0 {
+            // All that was in front has gone: what is now the first page is what the client looks for.
+            let start = Start::Index(1);
+            return Box::pin(self.query(organisation, Query { start, ..query })).await;
         }
-        self.page_of_matches(organisation, query).await
+        Ok(page)
     }
 
     /// The groups of a page's resources, where they were not read with the records.
@@ -180,6 +192,7 @@ impl Query<'_> {
     fn total(&self, counted: u64, shown: usize, is_last: bool) -> u64 {
         match self.start {
             Start::Index(_) => counted,
+            Start::Before(behind) => behind.total.max(shown as u64),
             Start::After(before) => {
                 let seen = before.index - 1 + shown as u64;
                 if is_last {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 pub use self::catalogue::{
     COMMON, ENTERPRISE_USER, GROUP, LICENCE, RESOURCE_TYPE, ROLE, SCHEMA, SERVICE_PROVIDER_CONFIG, USER, USHER_GROUP,
-    USHER_LICENCE, USHER_ROLE, USHER_USER, protocol_schemas,
+    USHER_LICENCE, USHER_ROLE, USHER_SERVICE_PROVIDER_CONFIG, USHER_USER, protocol_schemas,
 };
 pub use self::definition::DefinitionError;
 pub use self::resource_type::{ResourceType, SchemaExtension};

@@ -18,9 +18,10 @@ use crate::model::sort::SortKey;
 use crate::model::user::User;
 
 use super::access::Access;
+use super::asked::Asked;
 use super::error::ScimError;
 use super::parameters::{Order, Parameters, Shown};
-use super::query::{Asked, show_groups, show_users};
+use super::query::{show_groups, show_users};
 use super::response::json_response;
 use super::{Endpoint, Scim};
 
@@ -66,51 +67,97 @@ impl Part {
     }
 }
 
+/// A page of several types.
+struct Mixed {
+    total: u64,
+    ends: (Option<Place>, Option<Next>),
+    shown: Vec<Value>,
+}
+
 /// The answer to a query over all resource types, by URL or by search request.
 pub(super) async fn answer(scim: &Scim, access: &Access, parameters: &Parameters) -> Result<Value, ScimError> {
     let users = Part::of(scim, access, &access.organisation.schemas.users_across, parameters)?;
     let groups = Part::of(scim, access, &access.organisation.schemas.groups_across, parameters)?;
-    let asked = Asked::of(scim, access, ROOT, parameters)?;
-    let start = asked.start();
+    let mut asked = Asked::of(scim, access, ROOT, parameters)?;
+    loop {
+        let Mixed { total, ends, shown } =
+            page(scim, access, parameters, (&users, &groups), asked.start(), asked.count).await?;
+        if !asked.must_be_shorter(scim, shown.len(), ends.1.as_ref()) {
+            return Ok(asked.answer(scim, total, ends, shown));
+        }
+    }
+}
+
+async fn page(
+    scim: &Scim,
+    access: &Access,
+    parameters: &Parameters,
+    parts: (&Part, &Part),
+    start: Start<'_>,
+    count: usize,
+) -> Result<Mixed, ScimError> {
+    let is_back = matches!(start, Start::Before(_));
     let Walk { ids, mut at } = match start {
         Start::After(Continuation {
             next: Next { walk: Some(walk), .. },
             ..
+        })
+        | Start::Before(Continuation {
+            next: Next { walk: Some(walk), .. },
+            ..
         }) => walk.clone(),
-        _ => listed(scim, access, &users, &groups, start).await?,
+        _ => listed(scim, access, parts, start).await?,
     };
-    let mut shown = Vec::new();
-    let mut last = None;
-    while at < ids.len() && shown.len() < asked.count {
-        let part = &ids[at..ids.len().min(at + asked.count - shown.len())];
-        at += part.len();
-        let mut found = show(scim, access, parameters, (&users, &groups), part).await?;
-        for id in part {
-            if let Some((resource, key)) = found.remove(id) {
-                shown.push(resource);
-                last = Some(Place { id: *id, key });
-            }
-        }
+    let end = at;
+    let mut shown: Vec<(Value, Place)> = Vec::new();
+    while (if is_back { at > 0 } else { at < ids.len() }) && shown.len() < count {
+        let wanted = count - shown.len();
+        let part = if is_back {
+            &ids[at.saturating_sub(wanted)..at]
+        } else {
+            &ids[at..ids.len().min(at + wanted)]
+        };
+        at = if is_back { at - part.len() } else { at + part.len() };
+        let mut found = show(scim, access, parameters, parts, part).await?;
+        let found = part.iter().filter_map(|id| {
+            let (resource, key) = found.remove(id)?;
+            Some((resource, Place { id: *id, key }))
+        });
+        let found: Vec<_> = found.collect();
+        let place = if is_back { 0 } else { shown.len() };
+        shown.splice(place..place, found);
     }
-    let is_last = at >= ids.len();
-    let total = match start {
-        Start::Index(_) => ids.len() as u64,
-        Start::After(before) if is_last => before.index - 1 + shown.len() as u64,
-        Start::After(before) => before.total.max(before.index + shown.len() as u64),
+    if is_back && shown.is_empty() {
+        // All that was in front has gone: what is now the first page is what the client looks for.
+        return Box::pin(page(scim, access, parameters, parts, Start::Index(1), count)).await;
+    }
+    let is_last = !is_back && at >= ids.len();
+    let number = shown.len() as u64;
+    let (total, is_first) = match start {
+        Start::Index(index) => (ids.len() as u64, index == 1),
+        Start::After(before) if is_last => (before.index - 1 + number, false),
+        Start::After(before) => (before.total.max(before.index + number), false),
+        Start::Before(behind) => (behind.total.max(number), at == 0),
     };
-    let next = last.filter(|_| !is_last).map(|place| Next {
+    let at = if is_back { end } else { at };
+    let first = shown.first().filter(|_| !is_first).map(|(_, place)| place.clone());
+    let last = shown.last().filter(|_| !is_last).map(|(_, place)| place.clone());
+    let next = last.map(|place| Next {
         place,
         walk: Some(Walk { ids, at }),
     });
-    Ok(asked.answer(scim, total, next, shown))
+    Ok(Mixed {
+        total,
+        ends: (first, next),
+        shown: shown.into_iter().map(|(resource, _)| resource).collect(),
+    })
 }
 
 /// Every match in order, and where the page begins.
 async fn listed(
     scim: &Scim,
     access: &Access,
-    users: &Part,
-    groups: &Part,
+    (users, groups): (&Part, &Part),
     start: Start<'_>,
 ) -> Result<Walk, ScimError> {
     let mut all = matches::<User>(scim, access, users).await?;
@@ -124,14 +171,21 @@ async fn listed(
     let at = match start {
         Start::Index(index) => usize::try_from(index.saturating_sub(1)).unwrap_or(usize::MAX),
         Start::After(before) => {
-            let place = &before.next.place;
-            let place = (place.key.clone().unwrap_or_default(), place.id);
+            let place = entry(&before.next.place);
             all.partition_point(|entry| compare(entry, &place) != Ordering::Greater)
+        }
+        Start::Before(behind) => {
+            let place = entry(&behind.next.place);
+            all.partition_point(|entry| compare(entry, &place) == Ordering::Less)
         }
     };
     let ids: Arc<[Uuid]> = all.into_iter().map(|(_, id)| id).collect();
     let at = at.min(ids.len());
     Ok(Walk { ids, at })
+}
+
+fn entry(place: &Place) -> Listed {
+    (place.key.clone().unwrap_or_default(), place.id)
 }
 
 async fn matches<R: Queryable>(scim: &Scim, access: &Access, part: &Part) -> Result<Vec<Listed>, ScimError> {

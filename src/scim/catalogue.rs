@@ -14,10 +14,11 @@ use crate::model::role::Scope;
 use crate::model::schema::{USHER_LICENCE, USHER_ROLE};
 
 use super::access::Access;
+use super::asked::Asked;
 use super::error::ScimError;
 use super::identity::may_grant;
 use super::parameters::{Parameters, Shown};
-use super::query::{self, Asked};
+use super::query;
 use super::response::json_response;
 use super::retrieve::ById;
 use super::{Endpoint, Scim};
@@ -159,13 +160,18 @@ pub(super) fn answer(
     if let Some((by, order)) = parameters.sort(access, schemas)? {
         resources.sort_by(|left, right| by.compare(left, right, order));
     }
-    let index = match asked.start() {
-        Start::Index(index) => index,
-        Start::After(before) => before.index,
-    };
     let total = resources.len();
-    let at = usize::try_from(index - 1).unwrap_or(usize::MAX).min(total);
-    let page = resources.iter().skip(at).take(asked.count);
+    let place = |index: u64| usize::try_from(index - 1).unwrap_or(usize::MAX).min(total);
+    let (at, count) = match asked.start() {
+        Start::Index(index) => (place(index), asked.count),
+        Start::After(before) => (place(before.index), asked.count),
+        Start::Before(behind) => {
+            let end = place(behind.index);
+            let at = end.saturating_sub(asked.count);
+            (at, end - at)
+        }
+    };
+    let page = resources.iter().skip(at).take(count);
     let shown: Vec<Value> = page.map(|resource| Value::Object(projection.apply(resource))).collect();
     let is_last = at + shown.len() >= total || shown.is_empty();
     // The list hardly ever changes: the number is the place.
@@ -173,6 +179,7 @@ pub(super) fn answer(
         id: Uuid::nil(),
         key: None,
     };
+    let first = (at > 0 && !shown.is_empty()).then(|| place.clone());
     let next = (!is_last).then_some(Next { place, walk: None });
-    Ok(asked.answer(scim, total as u64, next, shown))
+    Ok(asked.answer(scim, total as u64, (first, next), shown))
 }

@@ -22,8 +22,7 @@ use super::error::ScimError;
 use super::grants::{self, Before};
 use super::identity::Rules;
 use super::parameters::Shown;
-use super::response::resource_response;
-use super::retrieve::{load_stored_group, show_group, show_user};
+use super::retrieve::{answer_group, answer_user, load_stored_group};
 use super::{Endpoint, Scim, identity, members};
 
 /// `POST /Users`.
@@ -34,6 +33,7 @@ pub(super) async fn user(
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
+    let projection = projection.over(scim.schemas(&access, Endpoint::Users))?;
     let mut normalised = normalise(scim.schemas(&access, Endpoint::Users), body, &*access.connection)?;
     access.journal("create user", &normalised.deviations);
     let left_out = grants::screen(access.rules(), &mut normalised.resource, Before::Nobody)?;
@@ -48,15 +48,7 @@ pub(super) async fn user(
         person: &person,
     };
     let user = scim.directory().run(&access.permit, &create).await?;
-    let projection = projection.over(scim.schemas(&access, Endpoint::Users))?;
-    let (shown, location) = show_user(&scim, &access, &user, &projection).await?;
-    Ok(resource_response(
-        StatusCode::CREATED,
-        &headers,
-        &shown,
-        user.revision,
-        &location,
-    ))
+    answer_user(&scim, &access, (StatusCode::CREATED, &headers), &user, &projection).await
 }
 
 struct CreateUser<'a> {
@@ -113,6 +105,7 @@ pub(super) async fn group(
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
+    let projection = projection.over(scim.schemas(&access, Endpoint::Groups))?;
     let normalised = normalise(scim.schemas(&access, Endpoint::Groups), body, &*access.connection)?;
     access.journal("create group", &normalised.deviations);
     let named = normalised.members.unwrap_or_default();
@@ -130,16 +123,8 @@ pub(super) async fn group(
     };
     let (id, unknown) = scim.directory().run(&access.permit, &create).await?;
     access.journal_unknown("create group", unknown);
-    let projection = projection.over(scim.schemas(&access, Endpoint::Groups))?;
     let stored: StoredGroup = load_stored_group(&scim, &access, id).await?;
-    let (shown, location) = show_group(&scim, &access, &stored, &projection).await?;
-    Ok(resource_response(
-        StatusCode::CREATED,
-        &headers,
-        &shown,
-        stored.state.revision,
-        &location,
-    ))
+    answer_group(&scim, &access, (StatusCode::CREATED, &headers), &stored, &projection).await
 }
 
 struct CreateGroup<'a> {

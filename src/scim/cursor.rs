@@ -19,18 +19,21 @@ const CHECKSUM_BYTES: usize = 12;
 /// A place in a walk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Cursor {
-    /// The number of the page's first result, counted from 1.
+    /// The number of the page's first result, counted from 1; of a page to walk back from, that page's.
     #[serde(rename = "n")]
     pub(super) index: u64,
     /// Matches in all, as first counted.
     #[serde(rename = "t")]
     pub(super) total: u64,
-    /// The last result of the page before.
+    /// The last result of the page before, or the first one of the page to walk back from.
     #[serde(rename = "p")]
     pub(super) place: Place,
     /// When it was given out, in milliseconds.
     #[serde(rename = "m")]
     pub(super) issued_ms: i64,
+    /// Whether it walks back.
+    #[serde(rename = "b", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_back: bool,
 }
 
 impl Cursor {

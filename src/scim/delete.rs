@@ -5,21 +5,19 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use crate::directory::membership::{Leaving, MemberChanges};
 use crate::directory::{DirectoryError, Operation, Unit};
-use crate::model::group::Group;
 use crate::model::id::{GroupId, UserId};
-use crate::model::origin::Origin;
 use crate::provision::person::{self, Context};
 use crate::provision::team;
 
+use super::Scim;
 use super::access::Access;
 use super::error::ScimError;
 use super::identity::Rules;
-use super::modify::{check_group_version, check_user_version};
+use super::modify::check_user_version;
 use super::response::no_content;
 use super::retrieve::ById;
-use super::{Scim, regrant};
+use super::withdraw::{self, LookAtGroup};
 
 /// `DELETE /Users/{id}`.
 pub(super) async fn user(
@@ -66,82 +64,23 @@ pub(super) async fn group(
     let group_id: GroupId = id.parse().map_err(|_| ScimError::not_found(&id))?;
     let (directory, rules) = (scim.directory(), access.rules());
     let look = LookAtGroup {
-        rules,
         id: group_id,
         headers: &headers,
     };
     let group = directory.run(&access.permit, &look).await?;
+    team::check_held(&group, &rules.context.connection.name)?;
     let is_sole = group.held_by().len() <= 1;
     let gives = !group.grants_roles.is_empty() || !group.grants_licences.is_empty();
     if !is_sole || gives || rules.mapping.needs_groups() {
-        // What membership gave goes first, in parts, while the members are still known. A crash in between leaves a
-        // group with fewer members, and a client that was not answered and deletes it again.
-        let withdraw = WithdrawMembers {
-            rules,
-            id: group_id,
-            is_sole,
-        };
-        while directory.run(&access.permit, &withdraw).await? {}
+        // What membership gave goes first, while the members are still known: all of it when no other source holds the
+        // group, this connection's own otherwise.
+        withdraw::members(&scim, &access, group_id, is_sole).await?;
     }
     directory
         .run(&access.permit, &DeleteGroup { rules, id: group_id })
         .await?;
     directory.purge_groups(access.organisation_id()).await?;
     Ok(no_content(None))
-}
-
-/// Judges a deletion before anything is changed.
-struct LookAtGroup<'a> {
-    rules: Rules<'a>,
-    id: GroupId,
-    headers: &'a HeaderMap,
-}
-
-#[async_trait]
-impl Operation for LookAtGroup<'_> {
-    type Outcome = Group;
-
-    async fn attempt(&self, unit: &mut Unit) -> Result<Group, DirectoryError> {
-        let group = unit.load_group(self.id).await?;
-        check_group_version(unit, self.headers, &group).await?;
-        team::check_held(&group, &self.rules.context.connection.name)?;
-        Ok(group)
-    }
-}
-
-/// Members that are withdrawn in one commit.
-const WITHDRAWN_AT_ONCE: usize = 200;
-
-/// Takes members out of a group that is about to go: all of them when no other source holds it, this connection's own
-/// otherwise. Answers whether there may be more.
-struct WithdrawMembers<'a> {
-    rules: Rules<'a>,
-    id: GroupId,
-    is_sole: bool,
-}
-
-#[async_trait]
-impl Operation for WithdrawMembers<'_> {
-    type Outcome = bool;
-
-    async fn attempt(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
-        let group = unit.load_group(self.id).await?;
-        let origin = Origin::Connection(self.rules.context.connection.name.clone());
-        let mut members = Vec::new();
-        for (member, edge) in unit.list_members(self.id).await? {
-            if (self.is_sole || edge.origins.contains(&origin)) && members.len() < WITHDRAWN_AT_ONCE {
-                members.push(member);
-            }
-        }
-        let is_full = members.len() == WITHDRAWN_AT_ONCE;
-        let mut changes = MemberChanges::default();
-        let leaving = Leaving::These(members);
-        unit.remove_members(&group, &leaving, &origin, self.is_sole, &mut changes)
-            .await?;
-        regrant::after_member_changes(unit, self.rules, &group, &changes).await?;
-        unit.note_member_changes(self.id, &changes);
-        Ok(is_full)
-    }
 }
 
 struct DeleteGroup<'a> {

@@ -5,13 +5,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use crate::model::schema::{SERVICE_PROVIDER_CONFIG, Schema, protocol_schemas};
+use crate::model::schema::{SERVICE_PROVIDER_CONFIG, Schema, USHER_SERVICE_PROVIDER_CONFIG, protocol_schemas};
 
 use super::access::Access;
 use super::error::ScimError;
 use super::parameters::Shown;
 use super::response::{json_response, list};
-use super::{Endpoint, Scim};
+use super::{Endpoint, Scim, ScimSettings};
 
 /// Filters are refused here (RFC 7644 s4): the answer does not depend on them.
 fn refuse_filter(parameters: &Shown) -> Result<(), ScimError> {
@@ -31,7 +31,7 @@ pub(super) async fn service_provider_config(
 ) -> Result<Response, ScimError> {
     refuse_filter(&parameters)?;
     let settings = scim.settings();
-    let body = json!({
+    let mut body = json!({
         "schemas": [SERVICE_PROVIDER_CONFIG.id],
         "patch": { "supported": true },
         "bulk": {
@@ -64,7 +64,24 @@ pub(super) async fn service_provider_config(
             "location": format!("{}/ServiceProviderConfig", access.base_url(&scim)),
         },
     });
+    if parameters.0.names(&USHER_SERVICE_PROVIDER_CONFIG.id) {
+        body["schemas"] = json!([SERVICE_PROVIDER_CONFIG.id, USHER_SERVICE_PROVIDER_CONFIG.id]);
+        body[USHER_SERVICE_PROVIDER_CONFIG.id.as_str()] = limits(settings);
+    }
     Ok(json_response(StatusCode::OK, &headers, &body))
+}
+
+/// The bounds for which RFC 7643 s5 has no attribute. Shown on request only (s2.2, `returned`): clients are known that
+/// refuse a configuration with members that they do not know.
+fn limits(settings: &ScimSettings) -> Value {
+    json!({
+        "maxPayloadSize": settings.body_bytes_max,
+        "maxFilterLength": settings.filter.length,
+        "maxFilterDepth": settings.filter.depth,
+        "maxPatchOperations": settings.patch_operations_max,
+        "maxMembers": settings.members_max,
+        "maxRecordsRead": settings.budget.records,
+    })
 }
 
 /// Everything of a kind, as one page (RFC 7644 s4: paging does not apply).

@@ -30,8 +30,9 @@ use super::error::ScimError;
 use super::grants::{self, Before};
 use super::identity::Rules;
 use super::parameters::Shown;
-use super::response::{may_change, no_content, resource_response};
-use super::retrieve::{ById, load_stored_group, show_group, show_user};
+use super::response::{is_conditional, may_change, no_content};
+use super::retrieve::{ById, Target, answer_group, answer_user, load_stored_group};
+use super::withdraw::{self, LookAtGroup};
 use super::{Endpoint, Scim, identity, members, regrant};
 
 /// What an attempt found: the PATCH itself may be wrong for the resource as it is.
@@ -52,32 +53,23 @@ pub(super) async fn user(
     State(scim): State<Scim>,
     access: Access,
     Path(ById { id }): Path<ById>,
-    Shown(projection): Shown,
+    Shown(parameters): Shown,
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
-    let schemas = scim.schemas(&access, Endpoint::Users);
-    let projection = projection.over(schemas)?;
-    let user_id: UserId = id.parse().map_err(|_| ScimError::not_found(&id))?;
+    let target = Target::<UserId>::of(&scim, &access, Endpoint::Users, &id, &parameters)?;
     let request = parse(&scim, &access, body)?;
     let modify = ModifyUser {
         rules: access.rules(),
-        id: user_id,
-        schemas,
+        id: target.id,
+        schemas: target.schemas,
         request: &request,
         headers: &headers,
         hash: OnceCell::new(),
     };
     let (user, deviations) = scim.directory().run(&access.permit, &modify).await??;
     access.journal("modify user", &deviations);
-    let (shown, location) = show_user(&scim, &access, &user, &projection).await?;
-    Ok(resource_response(
-        StatusCode::OK,
-        &headers,
-        &shown,
-        user.revision,
-        &location,
-    ))
+    answer_user(&scim, &access, (StatusCode::OK, &headers), &user, &target.projection).await
 }
 
 struct ModifyUser<'a> {
@@ -158,32 +150,34 @@ pub(super) async fn group(
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
-    let schemas = scim.schemas(&access, Endpoint::Groups);
-    let projection = parameters.over(schemas)?;
-    let group_id: GroupId = id.parse().map_err(|_| ScimError::not_found(&id))?;
+    let target = Target::<GroupId>::of(&scim, &access, Endpoint::Groups, &id, &parameters)?;
     let request = parse(&scim, &access, body)?;
-    let modify = ModifyGroup {
+    let mut modify = ModifyGroup {
+        schemas: target.schemas,
         rules: access.rules(),
-        id: group_id,
-        schemas,
+        id: target.id,
         request: &request,
         headers: &headers,
     };
+    let unconditional = HeaderMap::new();
+    if modify.only_empties() && access.mapping.needs_groups() {
+        let look = LookAtGroup {
+            id: target.id,
+            headers: &headers,
+        };
+        scim.directory().run(&access.permit, &look).await?;
+        withdraw::members(&scim, &access, target.id, access.connection.owns_memberships).await?;
+        // The condition was met before the first part, and the parts have moved the version.
+        modify.headers = &unconditional;
+    }
     let (deviations, unknown) = scim.directory().run(&access.permit, &modify).await??;
     access.journal("modify group", &deviations);
     access.journal_unknown("modify group", unknown);
     if !parameters.asks_for_attributes() {
         return Ok(no_content(None));
     }
-    let stored = load_stored_group(&scim, &access, group_id).await?;
-    let (shown, location) = show_group(&scim, &access, &stored, &projection).await?;
-    Ok(resource_response(
-        StatusCode::OK,
-        &headers,
-        &shown,
-        stored.state.revision,
-        &location,
-    ))
+    let stored = load_stored_group(&scim, &access, target.id).await?;
+    answer_group(&scim, &access, (StatusCode::OK, &headers), &stored, &target.projection).await
 }
 
 struct ModifyGroup<'a> {
@@ -201,10 +195,26 @@ impl ModifyGroup<'_> {
 
     /// The members that the request names, before the group is read: so that all is read in one round trip.
     fn named(&self) -> Vec<MemberChange> {
-        let mut blank = Object::new();
-        blank.insert("displayName".to_owned(), "-".into());
-        self.patch(&blank).map(|patched| patched.members).unwrap_or_default()
+        self.patch(&blank()).map(|patched| patched.members).unwrap_or_default()
     }
+
+    /// Whether all members go and nothing else is asked for.
+    fn only_empties(&self) -> bool {
+        let empties = |change: &MemberChange| match change {
+            MemberChange::RemoveAll => true,
+            MemberChange::Replace(members) => members.is_empty(),
+            MemberChange::Add(_) | MemberChange::Remove(_) | MemberChange::RemoveWhere(_) => false,
+        };
+        self.patch(&blank())
+            .is_ok_and(|patched| !patched.changed && matches!(patched.members.as_slice(), [only] if empties(only)))
+    }
+}
+
+/// A group of which nothing is known.
+fn blank() -> Object {
+    let mut blank = Object::new();
+    blank.insert("displayName".to_owned(), "-".into());
+    blank
 }
 
 #[async_trait]
@@ -238,7 +248,7 @@ impl Operation for ModifyGroup<'_> {
     }
 }
 
-/// `If-Match` of a user (RFC 7644 s3.14).
+/// The conditions of a change to a user (RFC 7644 s3.14).
 pub(super) fn check_user_version(headers: &HeaderMap, user: &User) -> Result<(), DirectoryError> {
     if may_change(headers, user.revision) {
         return Ok(());
@@ -248,13 +258,13 @@ pub(super) fn check_user_version(headers: &HeaderMap, user: &User) -> Result<(),
     })
 }
 
-/// `If-Match` of a group: its version counts the changes of members too, and the commit then relies on them.
+/// The conditions of a change to a group: its version counts the changes of members too, and the commit then relies on them.
 pub(super) async fn check_group_version(
     unit: &mut Unit,
     headers: &HeaderMap,
     group: &Group,
 ) -> Result<(), DirectoryError> {
-    if !headers.contains_key(axum::http::header::IF_MATCH) {
+    if !is_conditional(headers) {
         return Ok(());
     }
     let key = keys::group_changes(unit.organisation(), group.id);

@@ -3,6 +3,9 @@
 //! Index paging (RFC 7644 s3.4.2.4) names pages by number. Between two pages of one walk others may come and go, and a number
 //! then means another result. What is remembered here, for each token and query, is behind which result the page with that
 //! number begins. It is a memory only, bounded in number, size and time: without it a page is found by counting.
+//!
+//! Nothing in a request for a numbered page says which of two parallel walks it belongs to. So no two walks that are under way
+//! stand at the same number in different places: the page that would bring that about is made shorter ([`Walks::is_taken`]).
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
@@ -18,14 +21,18 @@ use crate::model::clock::Timestamp;
 use super::access::Access;
 use super::parameters::Parameters;
 
-/// Walks that are remembered at once.
-const WALKS_MAX: usize = 1_000;
+/// Queries whose walks are remembered at once.
+const QUERIES_MAX: usize = 1_000;
+/// Walks over one query that are remembered at once.
+const SIDE_BY_SIDE_MAX: usize = 8;
 /// Page ends that are remembered of one walk: a client may ask again for the last ones.
-const ENDS_MAX: usize = 32;
+const ENDS_MAX: usize = 16;
 /// Listed matches that are held for all walks together, 16 bytes each.
 const LISTED_MAX: usize = 4_000_000;
 /// How long after its last page a walk is remembered.
 const REMEMBERED: TimeDelta = TimeDelta::minutes(10);
+/// How long after its last page a walk keeps the number at which it stands to itself.
+const GUARDED: TimeDelta = TimeDelta::minutes(1);
 
 /// One client's query, whatever page of it is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,6 +51,8 @@ impl Fingerprint {
             parameters.filter.as_deref(),
             parameters.sort_by.as_deref(),
             parameters.sort_order.as_deref(),
+            // A walk by cursor brings its place along and must not move those by number.
+            parameters.cursor.as_ref().map(|_| "cursor"),
         ])
     }
 
@@ -77,15 +86,28 @@ impl Fingerprint {
 
 /// The memory.
 #[derive(Debug, Default)]
-pub(super) struct Walks(Mutex<HashMap<Fingerprint, Walker>>);
+pub(super) struct Walks(Mutex<Memory>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    queries: HashMap<Fingerprint, Vec<Remembered>>,
+    /// Walks begun so far.
+    begun: u64,
+}
+
+/// Which of a client's walks over one query: two may go on side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WalkId(u64);
 
 #[derive(Debug)]
-struct Walker {
+struct Remembered {
+    id: WalkId,
     /// The latest list of matches.
     listed: Option<Arc<[Uuid]>>,
-    /// Newest last.
+    /// Newest last. The newest is where the walk stands.
     ends: VecDeque<End>,
     used: Timestamp,
+    is_over: bool,
 }
 
 #[derive(Debug)]
@@ -99,72 +121,154 @@ struct End {
     at: usize,
 }
 
+impl Remembered {
+    fn stands_at(&self, index: u64) -> bool {
+        !self.is_over && self.ends.back().is_some_and(|end| end.index == index)
+    }
+
+    /// Whether its client may still ask for the next page: a client walks on at once or never.
+    fn is_guarded(&self, now: Timestamp) -> bool {
+        !self.is_over && now - self.used <= GUARDED
+    }
+}
+
 impl Walks {
-    /// What was remembered of the page before result `index`.
-    pub(super) fn find(&self, query: &Fingerprint, index: u64, now: Timestamp) -> Option<Continuation> {
-        let mut walks = self.0.lock();
-        let walker = walks.get_mut(query).filter(|walker| now - walker.used <= REMEMBERED)?;
-        walker.used = now;
-        let end = walker.ends.iter().rev().find(|end| end.index == index)?;
-        let walk = end.listed.upgrade().map(|ids| Walk { ids, at: end.at });
-        Some(Continuation {
+    /// The walk that comes to result `index`, and what was remembered of the page before; with a place, only a walk whose
+    /// page ended there. Of two walks that stand there the one that has waited longer goes on.
+    pub(super) fn find(
+        &self,
+        query: &Fingerprint,
+        index: u64,
+        place: Option<&Place>,
+        now: Timestamp,
+    ) -> Option<(WalkId, Continuation)> {
+        let mut memory = self.0.lock();
+        let walks = memory.queries.get_mut(query)?;
+        walks.retain(|walk| now - walk.used <= REMEMBERED);
+        let is_it = |end: &&End| end.index == index && place.is_none_or(|place| end.place == *place);
+        let has_it = |walk: &&mut Remembered| walk.ends.iter().any(|end| is_it(&end));
+        let walk = walks
+            .iter_mut()
+            .filter(has_it)
+            .min_by_key(|walk| (!walk.stands_at(index), walk.used))?;
+        walk.used = now;
+        let end = walk.ends.iter().rev().find(is_it)?;
+        let list = end.listed.upgrade().map(|ids| Walk { ids, at: end.at });
+        let before = Continuation {
             index,
             total: end.total,
             next: Next {
                 place: end.place.clone(),
-                walk,
+                walk: list,
             },
+        };
+        Some((walk.id, before))
+    }
+
+    /// The list of a walk in which `place` still stands, for walking back from there.
+    pub(super) fn list_with(&self, query: &Fingerprint, place: &Place, now: Timestamp) -> Option<Walk> {
+        let mut memory = self.0.lock();
+        let walks = memory.queries.get_mut(query)?;
+        walks.iter_mut().rev().find_map(|walk| {
+            let ids = walk.listed.as_ref().filter(|_| now - walk.used <= REMEMBERED)?;
+            let at = ids.iter().position(|id| *id == place.id)?;
+            let ids = Arc::clone(ids);
+            walk.used = now;
+            Some(Walk { ids, at })
         })
     }
 
-    /// The list that a cursor's place is in, if it is still held.
-    pub(super) fn list(&self, query: &Fingerprint, index: u64, place: &Place, now: Timestamp) -> Option<Walk> {
-        let found = self.find(query, index, now)?;
-        found.next.walk.filter(|_| found.next.place == *place)
+    /// Whether another walk stands at the same number but elsewhere among the results, because an entry came or went
+    /// between the two: the number could not tell the two apart.
+    pub(super) fn is_taken(
+        &self,
+        query: &Fingerprint,
+        by: Option<WalkId>,
+        index: u64,
+        place: &Place,
+        now: Timestamp,
+    ) -> bool {
+        let memory = self.0.lock();
+        let others = memory.queries.get(query).into_iter().flatten();
+        others
+            .filter(|walk| Some(walk.id) != by && walk.is_guarded(now) && walk.stands_at(index))
+            .any(|walk| walk.ends.back().is_some_and(|end| end.place != *place))
     }
 
-    /// Remembers where a page ended.
-    pub(super) fn remember(&self, query: Fingerprint, next: &Continuation, now: Timestamp) {
-        let mut walks = self.0.lock();
-        let walker = walks.entry(query).or_insert_with(|| Walker {
-            listed: None,
-            ends: VecDeque::new(),
-            used: now,
-        });
-        walker.used = now;
-        let walk = next.next.walk.as_ref();
-        walker.listed = walk.map(|walk| Arc::clone(&walk.ids));
-        walker.ends.retain(|end| end.index != next.index);
-        walker.ends.push_back(End {
+    /// Remembers where a page ended: of the walk that is `known`, or of a new one.
+    pub(super) fn remember(&self, query: Fingerprint, known: Option<WalkId>, next: &Continuation, now: Timestamp) {
+        let mut memory = self.0.lock();
+        memory.begun += 1;
+        let new = WalkId(memory.begun);
+        let walks = memory.queries.entry(query).or_default();
+        for walk in walks.iter_mut().filter(|walk| !walk.is_guarded(now)) {
+            walk.ends.retain(|end| end.index != next.index);
+        }
+        let at = walks.iter().position(|walk| Some(walk.id) == known);
+        let mut walk = at.map_or_else(
+            || Remembered {
+                id: new,
+                listed: None,
+                ends: VecDeque::new(),
+                used: now,
+                is_over: false,
+            },
+            |at| walks.remove(at),
+        );
+        walk.used = now;
+        let list = next.next.walk.as_ref();
+        walk.listed = list.map(|walk| Arc::clone(&walk.ids));
+        walk.ends.retain(|end| end.index != next.index);
+        walk.ends.push_back(End {
             index: next.index,
             total: next.total,
             place: next.next.place.clone(),
-            listed: walk.map_or_else(
+            listed: list.map_or_else(
                 || Weak::<[Uuid; 0]>::new() as Weak<[Uuid]>,
                 |walk| Arc::downgrade(&walk.ids),
             ),
-            at: walk.map_or(0, |walk| walk.at),
+            at: list.map_or(0, |walk| walk.at),
         });
-        if walker.ends.len() > ENDS_MAX {
-            walker.ends.pop_front();
+        if walk.ends.len() > ENDS_MAX {
+            walk.ends.pop_front();
         }
-        forget(&mut walks, now);
+        walks.push(walk);
+        if walks.len() > SIDE_BY_SIDE_MAX {
+            walks.remove(0);
+        }
+        memory.forget(now);
+    }
+
+    /// The walk has shown its last page.
+    pub(super) fn end(&self, query: &Fingerprint, id: WalkId) {
+        let mut memory = self.0.lock();
+        let walks = memory.queries.get_mut(query).into_iter().flatten();
+        for walk in walks.filter(|walk| walk.id == id) {
+            walk.is_over = true;
+        }
     }
 }
 
-/// Forgets old walks, and the longest unused ones while there are too many.
-fn forget(walks: &mut HashMap<Fingerprint, Walker>, now: Timestamp) {
-    walks.retain(|_, walker| now - walker.used <= REMEMBERED);
-    let listed = |walker: &Walker| walker.listed.as_ref().map_or(0, |ids| ids.len());
-    let mut held: usize = walks.values().map(listed).sum();
-    while walks.len() > WALKS_MAX || held > LISTED_MAX {
-        let oldest = walks
-            .iter()
-            .min_by_key(|(_, walker)| walker.used)
-            .map(|(query, _)| *query);
-        let Some(gone) = oldest.and_then(|oldest| walks.remove(&oldest)) else {
-            return;
+impl Memory {
+    /// Forgets old walks, and the longest unused queries while there is too much.
+    fn forget(&mut self, now: Timestamp) {
+        self.queries.retain(|_, walks| {
+            walks.retain(|walk| now - walk.used <= REMEMBERED);
+            !walks.is_empty()
+        });
+        let listed = |walks: &[Remembered]| -> usize {
+            let lists = walks.iter().filter_map(|walk| walk.listed.as_ref());
+            lists.map(|ids| ids.len()).sum()
         };
-        held -= listed(&gone);
+        let mut held: usize = self.queries.values().map(|walks| listed(walks)).sum();
+        while self.queries.len() > QUERIES_MAX || held > LISTED_MAX {
+            let used = |walks: &[Remembered]| walks.iter().map(|walk| walk.used).max();
+            let oldest = self.queries.iter().min_by_key(|(_, walks)| used(walks));
+            let oldest = oldest.map(|(query, _)| *query);
+            let Some(gone) = oldest.and_then(|oldest| self.queries.remove(&oldest)) else {
+                return;
+            };
+            held -= listed(&gone);
+        }
     }
 }

@@ -65,8 +65,8 @@ impl Parameters {
     /// Reads the body of a search request, with what was tolerated in it.
     ///
     /// # Errors
-    /// `invalidSyntax` for a body that is no object or, on a strict connection, not exactly a search request; `invalidValue`
-    /// for a member of the wrong type.
+    /// `invalidSyntax` for a body that is no object, for a member of the wrong type and, on a strict connection, for
+    /// anything that is not exactly a search request.
     pub(super) fn of_search(body: Value, strictness: Strictness) -> Result<(Self, Vec<Deviation>), ScimError> {
         let Value::Object(body) = body else {
             return Err(invalid_syntax("a search request is a JSON object"));
@@ -91,12 +91,21 @@ impl Parameters {
                         tolerate(Deviation::UnknownSchema { urn }, refusal)?;
                     }
                 }
-            } else if let Some(slot) = parameters.slot(&name) {
-                *slot = text(&name, value)?;
-            } else {
+                continue;
+            }
+            let Some(slot) = parameters.slot(&name) else {
                 let refusal = format!("a search request has no member {name:?}");
                 tolerate(Deviation::UnknownAttribute { attribute: name }, refusal)?;
+                continue;
+            };
+            let form = Form::of(&name);
+            if form == Form::Names && value.is_string() {
+                // As it is written in a URL: clients turn their queries into searches this way.
+                let refusal = format!("{name}: a search request has an array of names here");
+                let attribute = name.clone();
+                tolerate(Deviation::SingleForMany { attribute }, refusal)?;
             }
+            *slot = form.text(&name, value)?;
         }
         if !declared {
             let urn = SEARCH_REQUEST.to_owned();
@@ -109,6 +118,12 @@ impl Parameters {
     /// Whether the client sent a filter.
     pub(super) fn has_filter(&self) -> bool {
         self.filter.is_some()
+    }
+
+    /// Whether `attributes` names this attribute or extension.
+    pub(super) fn names(&self, attribute: &str) -> bool {
+        let named = self.attributes.as_deref().unwrap_or_default();
+        named.split(',').any(|name| name.trim().eq_ignore_ascii_case(attribute))
     }
 
     /// Whether the client says what it wants to see: a PATCH then answers with the resource (RFC 7644 s3.5.2).
@@ -199,21 +214,46 @@ fn urns(value: &Value) -> Vec<String> {
     }
 }
 
-/// A member of a search request in the form that it has in a URL.
-fn text(name: &str, value: Value) -> Result<Option<String>, ScimError> {
-    let wrong = || {
-        let detail = format!("{name}: the value has a type that this member of a search request does not have");
-        ScimError::bad_request(ScimType::InvalidValue, detail)
-    };
-    match value {
-        Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(text)),
-        Value::Number(number) => Ok(Some(number.to_string())),
-        Value::Array(names) => {
-            let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
-            Ok(Some(names.ok_or_else(wrong)?.join(",")))
+/// The JSON type of a member of a search request (RFC 7644 s3.4.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `attributes` and `excludedAttributes`: an array of texts.
+    Names,
+    /// `startIndex` and `count`: an integer. One that is written as a text is read as in a URL.
+    Number,
+    /// Everything else.
+    Text,
+}
+
+impl Form {
+    fn of(name: &str) -> Self {
+        match name.to_ascii_lowercase().as_str() {
+            "attributes" | "excludedattributes" => Self::Names,
+            "startindex" | "count" => Self::Number,
+            _ => Self::Text,
         }
-        Value::Bool(_) | Value::Object(_) => Err(wrong()),
+    }
+
+    /// A member in the form that it has in a URL.
+    fn text(self, name: &str, value: Value) -> Result<Option<String>, ScimError> {
+        match (self, value) {
+            (_, Value::Null) => Ok(None),
+            (_, Value::String(text)) => Ok(Some(text)),
+            (Self::Number, Value::Number(number)) => Ok(Some(number.to_string())),
+            (Self::Names, Value::Array(names)) if names.iter().all(Value::is_string) => {
+                let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
+                Ok(Some(names.join(",")))
+            }
+            _ => Err(invalid_syntax(format!("{name}: must be {}", self.wanted()))),
+        }
+    }
+
+    fn wanted(self) -> &'static str {
+        match self {
+            Self::Names => "an array of attribute names",
+            Self::Number => "a whole number",
+            Self::Text => "a text",
+        }
     }
 }
 

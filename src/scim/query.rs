@@ -3,126 +3,20 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::directory::query::{Continuation, Next, Page, Query, Queryable, Sort, Start, StoredGroup};
-use crate::model::deviation::{Deviation, Strictness};
+use crate::directory::query::{Page, Query, Queryable, Sort, StoredGroup};
 use crate::model::projection::Projection;
-use crate::model::scim_type::ScimType;
 use crate::model::user::User;
 
 use super::access::Access;
-use super::cursor::Cursor;
+use super::asked::Asked;
 use super::error::ScimError;
-use super::paging::Fingerprint;
 use super::parameters::{Parameters, Shown};
-use super::response::{LIST_SCHEMA, json_response, list};
-use super::retrieve::{group_names, present_user, show_group};
+use super::reference::Names;
+use super::response::json_response;
+use super::retrieve::{parents_of, present_user, show_group};
 use super::{Endpoint, Scim, catalogue};
-
-/// Which page is asked for, and how the client walks.
-pub(super) struct Asked {
-    /// The page before it, when it is known.
-    before: Option<Continuation>,
-    /// The number of its first result, counted from 1.
-    index: u64,
-    /// At most this many results.
-    pub(super) count: usize,
-    by_cursor: bool,
-    results: Fingerprint,
-    request: Fingerprint,
-}
-
-impl Asked {
-    /// Reads the paging parameters of a query of `endpoint`.
-    ///
-    /// # Errors
-    /// `invalidValue`, `invalidCount`, `invalidCursor`, `expiredCursor`.
-    pub(super) fn of(scim: &Scim, access: &Access, endpoint: &str, parameters: &Parameters) -> Result<Self, ScimError> {
-        let results = Fingerprint::of_results(access, endpoint, parameters);
-        let request = Fingerprint::of_request(access, endpoint, parameters);
-        let now = scim.directory().clock().now();
-        let (before, index, count) = match parameters.cursor.as_deref() {
-            None => {
-                let (index, count) = parameters.page(scim)?;
-                let before = (index > 1).then(|| scim.walks().find(&results, index, now)).flatten();
-                (before, index, count)
-            }
-            Some(text) => {
-                if parameters.start_index.is_some() {
-                    if access.connection.strictness == Strictness::Strict {
-                        let detail = "a page is asked for by startIndex or by cursor, not by both";
-                        return Err(ScimError::bad_request(ScimType::InvalidCursor, detail));
-                    }
-                    access.journal("query", &[Deviation::IndexWithCursor]);
-                }
-                let count = parameters.page_by_cursor(scim, access)?;
-                if text.is_empty() {
-                    (None, 1, count)
-                } else {
-                    let cursor = Cursor::read(text, &request, now, scim.settings().cursor_timeout_s)?;
-                    let walk = scim.walks().list(&results, cursor.index, &cursor.place, now);
-                    let before = Continuation {
-                        index: cursor.index,
-                        total: cursor.total,
-                        next: Next {
-                            place: cursor.place,
-                            walk,
-                        },
-                    };
-                    let index = before.index;
-                    (Some(before), index, count)
-                }
-            }
-        };
-        Ok(Self {
-            before,
-            index,
-            count,
-            by_cursor: parameters.cursor.is_some(),
-            results,
-            request,
-        })
-    }
-
-    /// Where the page begins.
-    pub(super) fn start(&self) -> Start<'_> {
-        self.before.as_ref().map_or(Start::Index(self.index), Start::After)
-    }
-
-    /// The list message for a page, which remembers where it ended.
-    pub(super) fn answer(&self, scim: &Scim, total: u64, next: Option<Next>, resources: Vec<Value>) -> Value {
-        let now = scim.directory().clock().now();
-        let next = next.map(|next| Continuation {
-            index: self.index + resources.len() as u64,
-            total,
-            next,
-        });
-        if let Some(next) = &next {
-            scim.walks().remember(self.results, next, now);
-        }
-        if !self.by_cursor {
-            return list(total, self.index, resources);
-        }
-        // RFC 9865: no startIndex, and a nextCursor on every page but the last.
-        let mut body = json!({
-            "schemas": [LIST_SCHEMA],
-            "totalResults": total,
-            "itemsPerPage": resources.len(),
-            "Resources": resources,
-        });
-        if let Some(next) = next {
-            let cursor = Cursor {
-                index: next.index,
-                total,
-                place: next.next.place,
-                issued_ms: now.timestamp_millis(),
-            };
-            body["nextCursor"] = cursor.write(&self.request).into();
-        }
-        body
-    }
-}
 
 async fn run<R: Queryable>(
     scim: &Scim,
@@ -134,19 +28,23 @@ async fn run<R: Queryable>(
     let schemas = scim.schemas(access, endpoint);
     let filter = parameters.filter(scim, access, schemas)?;
     let sort = parameters.sort(access, schemas)?;
-    let asked = Asked::of(scim, access, endpoint.path(), parameters)?;
-    let query = Query {
-        filter: filter.as_ref(),
-        sort: sort.as_ref().map(|(by, order)| Sort { by, order: *order }),
-        start: asked.start(),
-        count: asked.count,
-        connection: Some(&access.connection.name),
-        with_groups,
-        budget: scim.settings().budget,
-        indexes: true,
-    };
-    let page = scim.directory().query(access.organisation_id(), query).await?;
-    Ok((asked, page))
+    let mut asked = Asked::of(scim, access, endpoint.path(), parameters)?;
+    loop {
+        let query = Query {
+            filter: filter.as_ref(),
+            sort: sort.as_ref().map(|(by, order)| Sort { by, order: *order }),
+            start: asked.start(),
+            count: asked.count,
+            connection: Some(&access.connection.name),
+            with_groups,
+            budget: scim.settings().budget,
+            indexes: true,
+        };
+        let page: Page<R> = scim.directory().query(access.organisation_id(), query).await?;
+        if !asked.must_be_shorter(scim, page.resources.len(), page.next.as_ref()) {
+            return Ok((asked, page));
+        }
+    }
 }
 
 /// The answer to a query of one resource type, by URL or by search request.
@@ -162,12 +60,12 @@ pub(super) async fn answer(
             let with_groups = projection.wants("groups");
             let (asked, page) = run::<User>(scim, access, endpoint, parameters, with_groups).await?;
             let resources = show_users(scim, access, &page, &projection).await?;
-            Ok(asked.answer(scim, page.total, page.next, resources))
+            Ok(asked.answer(scim, page.total, (page.first, page.next), resources))
         }
         Endpoint::Groups => {
             let (asked, page) = run::<StoredGroup>(scim, access, endpoint, parameters, false).await?;
             let resources = show_groups(scim, access, &page, &projection).await?;
-            Ok(asked.answer(scim, page.total, page.next, resources))
+            Ok(asked.answer(scim, page.total, (page.first, page.next), resources))
         }
         Endpoint::Roles => catalogue::answer(scim, access, endpoint, parameters, catalogue::all_roles(scim, access)),
         Endpoint::Licences => {
@@ -184,7 +82,8 @@ pub(super) async fn show_users(
     page: &Page<User>,
     projection: &Projection,
 ) -> Result<Vec<Value>, ScimError> {
-    let names = group_names(scim, access, page.groups.iter().flatten()).await?;
+    let groups = page.groups.iter().flatten();
+    let names = Names::read(scim, access, &page.resources, groups, projection).await?;
     let none = Vec::new();
     let groups = page.groups.iter().chain(std::iter::repeat(&none));
     let users = page.resources.iter().zip(groups);
@@ -200,6 +99,9 @@ pub(super) async fn show_groups(
     page: &Page<StoredGroup>,
     projection: &Projection,
 ) -> Result<Vec<Value>, ScimError> {
+    // Known from then on: the groups one by one read no name again.
+    let parents = parents_of(&page.resources, projection);
+    let _ = scim.directory().group_names(access.organisation_id(), &parents).await?;
     let mut resources = Vec::with_capacity(page.resources.len());
     for stored in &page.resources {
         resources.push(Value::Object(show_group(scim, access, stored, projection).await?.0));

@@ -28,8 +28,7 @@ use super::grants::{self, Before};
 use super::identity::Rules;
 use super::modify::{check_group_version, check_user_version};
 use super::parameters::Shown;
-use super::response::resource_response;
-use super::retrieve::{ById, load_stored_group, show_group, show_user};
+use super::retrieve::{ById, Target, answer_group, answer_user, load_stored_group};
 use super::{Endpoint, Scim, identity, members, regrant};
 
 /// `PUT /Users/{id}`.
@@ -37,13 +36,12 @@ pub(super) async fn user(
     State(scim): State<Scim>,
     access: Access,
     Path(ById { id }): Path<ById>,
-    Shown(projection): Shown,
+    Shown(parameters): Shown,
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
-    let projection = projection.over(scim.schemas(&access, Endpoint::Users))?;
-    let user_id: UserId = id.parse().map_err(|_| ScimError::not_found(&id))?;
-    let normalised = normalise(scim.schemas(&access, Endpoint::Users), body, &*access.connection)?;
+    let target = Target::<UserId>::of(&scim, &access, Endpoint::Users, &id, &parameters)?;
+    let normalised = normalise(target.schemas, body, &*access.connection)?;
     access.journal("replace user", &normalised.deviations);
     let password_hash = match &normalised.password {
         Some(password) => Some(hash_password(password).await?),
@@ -51,22 +49,15 @@ pub(super) async fn user(
     };
     let replace = ReplaceUser {
         rules: access.rules(),
-        id: user_id,
-        schemas: scim.schemas(&access, Endpoint::Users),
+        id: target.id,
+        schemas: target.schemas,
         resource: normalised.resource,
         password_hash,
         headers: &headers,
     };
     let (user, left_out) = scim.directory().run(&access.permit, &replace).await??;
     access.journal("replace user", &left_out);
-    let (shown, location) = show_user(&scim, &access, &user, &projection).await?;
-    Ok(resource_response(
-        StatusCode::OK,
-        &headers,
-        &shown,
-        user.revision,
-        &location,
-    ))
+    answer_user(&scim, &access, (StatusCode::OK, &headers), &user, &target.projection).await
 }
 
 struct ReplaceUser<'a> {
@@ -114,13 +105,12 @@ pub(super) async fn group(
     State(scim): State<Scim>,
     access: Access,
     Path(ById { id }): Path<ById>,
-    Shown(projection): Shown,
+    Shown(parameters): Shown,
     headers: HeaderMap,
     Document(body): Document,
 ) -> Result<Response, ScimError> {
-    let projection = projection.over(scim.schemas(&access, Endpoint::Groups))?;
-    let group_id: GroupId = id.parse().map_err(|_| ScimError::not_found(&id))?;
-    let normalised = normalise(scim.schemas(&access, Endpoint::Groups), body, &*access.connection)?;
+    let target = Target::<GroupId>::of(&scim, &access, Endpoint::Groups, &id, &parameters)?;
+    let normalised = normalise(target.schemas, body, &*access.connection)?;
     access.journal("replace group", &normalised.deviations);
     let named = normalised.members.unwrap_or_default();
     members::check_count(&scim, named.len())?;
@@ -128,8 +118,8 @@ pub(super) async fn group(
     let changes = [MemberChange::Replace(named)];
     let replace = ReplaceGroup {
         rules: access.rules(),
-        id: group_id,
-        schemas: scim.schemas(&access, Endpoint::Groups),
+        id: target.id,
+        schemas: target.schemas,
         resource: &normalised.resource,
         team: &team,
         members: &changes,
@@ -137,15 +127,8 @@ pub(super) async fn group(
     };
     let unknown = scim.directory().run(&access.permit, &replace).await??;
     access.journal_unknown("replace group", unknown);
-    let stored = load_stored_group(&scim, &access, group_id).await?;
-    let (shown, location) = show_group(&scim, &access, &stored, &projection).await?;
-    Ok(resource_response(
-        StatusCode::OK,
-        &headers,
-        &shown,
-        stored.state.revision,
-        &location,
-    ))
+    let stored = load_stored_group(&scim, &access, target.id).await?;
+    answer_group(&scim, &access, (StatusCode::OK, &headers), &stored, &target.projection).await
 }
 
 struct ReplaceGroup<'a> {

@@ -49,17 +49,28 @@ fn weight(accept: &str, media_type: &str) -> f32 {
         .map_or(0.0, |(_, quality)| quality)
 }
 
-/// An answer with a JSON body.
+/// An answer with a JSON body. One that shows what has an address says it in `Content-Location`, which is the same as
+/// `meta.location` (RFC 7643 s3.1).
 #[must_use]
 pub fn json_response(status: StatusCode, headers: &HeaderMap, body: &Value) -> Response {
     let mut response = (status, body.to_string()).into_response();
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(headers)));
+    if let Some(location) = body.pointer("/meta/location").and_then(Value::as_str) {
+        locate(&mut response, &header::CONTENT_LOCATION, location);
+    }
     response
 }
 
-/// An answer that shows one resource, with its entity tag and, for a new one, its address (RFC 7644 s3.3, s3.14).
+fn locate(response: &mut Response, name: &header::HeaderName, location: &str) {
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(name, location);
+    }
+}
+
+/// An answer that shows one resource, with its entity tag and its address: in `Location` as RFC 7644 has it for a new one
+/// (s3.3) and in its examples for every other (s3.4.1, s3.5.1), and in `Content-Location`.
 #[must_use]
 pub fn resource_response(
     status: StatusCode,
@@ -73,14 +84,8 @@ pub fn resource_response(
     if let Ok(tag) = HeaderValue::from_str(&version(revision)) {
         answer.insert(header::ETAG, tag);
     }
-    if let Ok(location) = HeaderValue::from_str(location) {
-        let name = if status == StatusCode::CREATED {
-            header::LOCATION
-        } else {
-            header::CONTENT_LOCATION
-        };
-        answer.insert(name, location);
-    }
+    locate(&mut response, &header::CONTENT_LOCATION, location);
+    locate(&mut response, &header::LOCATION, location);
     response
 }
 
@@ -95,11 +100,12 @@ pub fn no_content(revision: Option<u64>) -> Response {
     response
 }
 
-/// 304: the client has the present representation; the entity tag goes with it (RFC 9110 s15.4.5).
+/// 304: the client has the present representation; the entity tag and the address go with it (RFC 9110 s15.4.5).
 #[must_use]
-pub fn not_modified(revision: u64) -> Response {
+pub fn not_modified(revision: u64, location: &str) -> Response {
     let mut response = no_content(Some(revision));
     *response.status_mut() = StatusCode::NOT_MODIFIED;
+    locate(&mut response, &header::CONTENT_LOCATION, location);
     response
 }
 
@@ -121,10 +127,18 @@ pub fn is_unmodified(headers: &HeaderMap, revision: u64) -> bool {
     names_version(headers, &header::IF_NONE_MATCH, revision).unwrap_or(false)
 }
 
-/// Whether `If-Match` is absent or names the present entity tag (RFC 7644 s3.14: weak tags compare weakly).
+/// Whether `If-Match` is absent or names the present entity tag (RFC 7644 s3.14: weak tags compare weakly), and
+/// `If-None-Match` does not (RFC 9110 s13.1.2).
 #[must_use]
 pub fn may_change(headers: &HeaderMap, revision: u64) -> bool {
     names_version(headers, &header::IF_MATCH, revision).unwrap_or(true)
+        && !names_version(headers, &header::IF_NONE_MATCH, revision).unwrap_or(false)
+}
+
+/// Whether a change depends on the version.
+#[must_use]
+pub fn is_conditional(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::IF_MATCH) || headers.contains_key(header::IF_NONE_MATCH)
 }
 
 fn names_version(headers: &HeaderMap, name: &header::HeaderName, revision: u64) -> Option<bool> {

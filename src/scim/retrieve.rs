@@ -1,12 +1,12 @@
 //! Retrieve one resource (RFC 7644 s3.4.1), and how a resource is shown.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::str::FromStr;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::directory::keys;
 use crate::directory::query::{Queryable, StoredGroup};
@@ -15,12 +15,14 @@ use crate::model::id::{GroupId, UserId};
 use crate::model::membership::Member;
 use crate::model::projection::Projection;
 use crate::model::record;
+use crate::model::schema::{SchemaSet, USHER_GROUP};
 use crate::model::user::User;
 use crate::store::{Found, Read, SCAN_ENTRIES_MAX, Scan};
 
 use super::access::Access;
 use super::error::ScimError;
-use super::parameters::Shown;
+use super::parameters::{Parameters, Shown};
+use super::reference::{self, Names};
 use super::response::{is_unmodified, not_modified, resource_response};
 use super::{Endpoint, Scim, members};
 
@@ -31,16 +33,47 @@ pub(super) struct ById {
     pub(super) id: String,
 }
 
+/// What every request about one resource begins with: which one is meant, and what the answer shows of it.
+pub(super) struct Target<'a, Id> {
+    /// The resource.
+    pub(super) id: Id,
+    /// The definitions of its type.
+    pub(super) schemas: &'a SchemaSet,
+    /// What is shown (RFC 7644 s3.9).
+    pub(super) projection: Projection,
+}
+
+impl<'a, Id: FromStr> Target<'a, Id> {
+    /// Reads the last part of a path and the parameters.
+    ///
+    /// # Errors
+    /// 404 for what is no identifier of ours; as [`Parameters::over`].
+    pub(super) fn of(
+        scim: &'a Scim,
+        access: &'a Access,
+        endpoint: Endpoint,
+        id: &str,
+        parameters: &Parameters,
+    ) -> Result<Self, ScimError> {
+        let schemas = scim.schemas(access, endpoint);
+        Ok(Self {
+            projection: parameters.over(schemas)?,
+            id: id.parse().map_err(|_| ScimError::not_found(id))?,
+            schemas,
+        })
+    }
+}
+
 /// `GET /Users/{id}`.
 pub(super) async fn user(
     State(scim): State<Scim>,
     access: Access,
     Path(ById { id }): Path<ById>,
-    Shown(projection): Shown,
+    Shown(parameters): Shown,
     headers: HeaderMap,
 ) -> Result<Response, ScimError> {
-    let projection = projection.over(scim.schemas(&access, Endpoint::Users))?;
-    let user_id: UserId = id.parse().map_err(|_| ScimError::not_found(&id))?;
+    let target = Target::<UserId>::of(&scim, &access, Endpoint::Users, &id, &parameters)?;
+    let (user_id, projection) = (target.id, target.projection);
     let organisation = access.organisation_id();
     let mut reads = vec![Read::Get(keys::user(organisation, user_id))];
     if projection.wants("groups") {
@@ -59,7 +92,8 @@ pub(super) async fn user(
         .ok_or_else(|| ScimError::not_found(&id))?;
     let user: User = record::decode(&stored.value).map_err(crate::directory::DirectoryError::from)?;
     if is_unmodified(&headers, user.revision) {
-        return Ok(not_modified(user.revision));
+        let location = format!("{}/Users/{user_id}", access.base_url(&scim));
+        return Ok(not_modified(user.revision, &location));
     }
     let edges = found.next().map(Found::into_entries).unwrap_or_default();
     let groups: Vec<GroupId> = edges
@@ -67,7 +101,7 @@ pub(super) async fn user(
         .filter_map(|(key, _)| keys::last_uuid(key))
         .map(GroupId::new)
         .collect();
-    let names = group_names(&scim, &access, &groups).await?;
+    let names = Names::read(&scim, &access, [&user], &groups, &projection).await?;
     let (shown, location) = present_user(&scim, &access, &user, &groups, &names, &projection);
     Ok(resource_response(
         StatusCode::OK,
@@ -87,22 +121,6 @@ pub(super) fn from_store(error: crate::store::StoreError) -> ScimError {
     crate::directory::DirectoryError::from(error).into()
 }
 
-/// The names of groups; one that has just been deleted has none.
-pub(super) async fn group_names<'a>(
-    scim: &Scim,
-    access: &Access,
-    groups: impl IntoIterator<Item = &'a GroupId>,
-) -> Result<Names, ScimError> {
-    let distinct: BTreeSet<GroupId> = groups.into_iter().copied().collect();
-    Ok(scim
-        .directory()
-        .group_names(access.organisation_id(), &distinct)
-        .await?)
-}
-
-/// Names of groups.
-pub(super) type Names = BTreeMap<GroupId, Arc<str>>;
-
 /// A user with groups, as this client sees it, and its address.
 pub(super) fn present_user(
     scim: &Scim,
@@ -114,14 +132,8 @@ pub(super) fn present_user(
 ) -> (Object, String) {
     let base = access.base_url(scim);
     let mut resource = user.represent(Some(&access.connection.name));
-    let groups: Vec<Value> = groups
-        .iter()
-        .filter_map(|id| {
-            let display: &str = names.get(id)?;
-            let address = format!("{base}/Groups/{id}");
-            Some(json!({ "value": id, "$ref": address, "display": display, "type": "direct" }))
-        })
-        .collect();
+    names.complete_manager(&mut resource, &base);
+    let groups = names.groups(groups, &base);
     if !groups.is_empty() {
         resource.insert("groups".to_owned(), groups.into());
     }
@@ -129,13 +141,14 @@ pub(super) fn present_user(
     (place(resource, &location, projection), location)
 }
 
-/// A user whose groups have still to be read.
-pub(super) async fn show_user(
+/// The answer to a request that made or changed a user, whose groups have still to be read.
+pub(super) async fn answer_user(
     scim: &Scim,
     access: &Access,
+    (status, headers): (StatusCode, &HeaderMap),
     user: &User,
     projection: &Projection,
-) -> Result<(Object, String), ScimError> {
+) -> Result<Response, ScimError> {
     let mut groups = Vec::new();
     // A user who was made by this request is in no group yet.
     if projection.wants("groups") && user.revision > 1 {
@@ -148,8 +161,9 @@ pub(super) async fn show_user(
                 .map(GroupId::new),
         );
     }
-    let names = group_names(scim, access, &groups).await?;
-    Ok(present_user(scim, access, user, &groups, &names, projection))
+    let names = Names::read(scim, access, [user], &groups, projection).await?;
+    let (shown, location) = present_user(scim, access, user, &groups, &names, projection);
+    Ok(resource_response(status, headers, &shown, user.revision, &location))
 }
 
 /// `GET /Groups/{id}`.
@@ -157,19 +171,30 @@ pub(super) async fn group(
     State(scim): State<Scim>,
     access: Access,
     Path(ById { id }): Path<ById>,
-    Shown(projection): Shown,
+    Shown(parameters): Shown,
     headers: HeaderMap,
 ) -> Result<Response, ScimError> {
-    let projection = projection.over(scim.schemas(&access, Endpoint::Groups))?;
-    let group_id: GroupId = id.parse().map_err(|_| ScimError::not_found(&id))?;
-    let stored = load_stored_group(&scim, &access, group_id).await?;
+    let target = Target::<GroupId>::of(&scim, &access, Endpoint::Groups, &id, &parameters)?;
+    let stored = load_stored_group(&scim, &access, target.id).await?;
     if is_unmodified(&headers, stored.state.revision) {
-        return Ok(not_modified(stored.state.revision));
+        let location = format!("{}/Groups/{}", access.base_url(&scim), target.id);
+        return Ok(not_modified(stored.state.revision, &location));
     }
-    let (shown, location) = show_group(&scim, &access, &stored, &projection).await?;
+    answer_group(&scim, &access, (StatusCode::OK, &headers), &stored, &target.projection).await
+}
+
+/// The answer that shows a group.
+pub(super) async fn answer_group(
+    scim: &Scim,
+    access: &Access,
+    (status, headers): (StatusCode, &HeaderMap),
+    stored: &StoredGroup,
+    projection: &Projection,
+) -> Result<Response, ScimError> {
+    let (shown, location) = show_group(scim, access, stored, projection).await?;
     Ok(resource_response(
-        StatusCode::OK,
-        &headers,
+        status,
+        headers,
         &shown,
         stored.state.revision,
         &location,
@@ -183,6 +208,16 @@ pub(super) async fn load_stored_group(scim: &Scim, access: &Access, id: GroupId)
     stored.ok_or_else(|| ScimError::not_found(&id.to_string()))
 }
 
+/// The parents that are shown with these groups.
+pub(super) fn parents_of<'a>(
+    groups: impl IntoIterator<Item = &'a StoredGroup>,
+    projection: &Projection,
+) -> BTreeSet<GroupId> {
+    let shows_parent = projection.wants(&format!("{}:parent", USHER_GROUP.id));
+    let groups = groups.into_iter().filter(|_| shows_parent);
+    groups.filter_map(|stored| stored.group.parent).collect()
+}
+
 /// A group as this client sees it. Its members are read only when they are shown: Entra asks without them for every group
 /// in every cycle (idp.md section 9).
 pub(super) async fn show_group(
@@ -193,6 +228,9 @@ pub(super) async fn show_group(
 ) -> Result<(Object, String), ScimError> {
     let base = access.base_url(scim);
     let mut resource = stored.represent(Some(&access.connection.name));
+    let parents = parents_of([stored], projection);
+    let names = scim.directory().group_names(access.organisation_id(), &parents).await?;
+    reference::complete_parent(&mut resource, &names, &base);
     if projection.wants("members") && stored.state.members > 0 {
         let all = scim
             .directory()

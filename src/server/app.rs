@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
@@ -84,13 +84,19 @@ fn scim_settings(config: &ScimConfig, public_url: &str) -> ScimSettings {
     }
 }
 
-async fn no_such_place() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+async fn no_such_place(address: Uri) -> Response {
+    let problem = Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address");
+    refusal(is_scim(&address), problem)
+}
+
+fn is_scim(address: &Uri) -> bool {
+    let path = address.path();
+    path == "/scim" || path.starts_with("/scim/")
 }
 
 /// Ends a request that takes too long (what it had committed stays committed), and makes a panic an answer.
 async fn guard(limit: Duration, request: Request, next: Next) -> Response {
-    let is_scim = request.uri().path().starts_with("/scim/");
+    let is_scim = is_scim(request.uri());
     let answering = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(limit, answering).await {
         Ok(Ok(response)) => response,

@@ -13,7 +13,7 @@ use usher::store::{MemoryStore, Store};
 
 use crate::kit::scim::{Client, Service, USER};
 
-fn ids(body: &Value) -> Vec<String> {
+pub(super) fn ids(body: &Value) -> Vec<String> {
     let resources = body["Resources"].as_array().expect("Resources");
     assert_eq!(body["itemsPerPage"], resources.len());
     resources
@@ -24,23 +24,23 @@ fn ids(body: &Value) -> Vec<String> {
 
 /// How a client walks.
 #[derive(Debug, Clone, Copy)]
-enum By {
+pub(super) enum By {
     Index,
     Cursor,
 }
 
 /// One client on its way through all pages.
-struct Walker<'a> {
+pub(super) struct Walker<'a> {
     client: &'a Client,
     query: &'a str,
     by: By,
     count: usize,
     next: Option<String>,
-    seen: Vec<String>,
+    pub(super) seen: Vec<String>,
 }
 
 impl<'a> Walker<'a> {
-    fn new(client: &'a Client, query: &'a str, by: By, count: usize) -> Self {
+    pub(super) fn new(client: &'a Client, query: &'a str, by: By, count: usize) -> Self {
         let next = match by {
             By::Index => "startIndex=1".to_owned(),
             By::Cursor => "cursor".to_owned(),
@@ -56,7 +56,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Reads the next page; whether there was one.
-    async fn step(&mut self) -> bool {
+    pub(super) async fn step(&mut self) -> bool {
         let Some(next) = self.next.take() else { return false };
         let path = format!("/Users?{}&count={}&{next}", self.query, self.count);
         let body = self.client.get(&path).await.expect(200);
@@ -76,7 +76,7 @@ impl<'a> Walker<'a> {
     }
 }
 
-async fn people(number: usize) -> Client {
+pub(super) async fn people(number: usize) -> Client {
     let client = Service::client().await;
     for n in 0..number {
         let title = if n % 3 == 0 { "odd" } else { "even" };
@@ -86,7 +86,7 @@ async fn people(number: usize) -> Client {
     client
 }
 
-const QUERIES: [&str; 5] = [
+pub(super) const QUERIES: [&str; 5] = [
     "",
     "filter=title+eq+%22even%22",
     "sortBy=title",
@@ -109,12 +109,12 @@ async fn every_walk_shows_every_match_once() {
 
 /// What others do between two pages.
 #[derive(Debug, Clone, Copy)]
-enum Write {
+pub(super) enum Write {
     Create,
     Delete(prop::sample::Index),
 }
 
-fn writes() -> impl Strategy<Value = Vec<Vec<Write>>> {
+pub(super) fn writes() -> impl Strategy<Value = Vec<Vec<Write>>> {
     let write = prop_oneof![
         Just(Write::Create),
         any::<prop::sample::Index>().prop_map(Write::Delete)
@@ -122,7 +122,7 @@ fn writes() -> impl Strategy<Value = Vec<Vec<Write>>> {
     prop::collection::vec(prop::collection::vec(write, 0..4), 0..12)
 }
 
-async fn write(
+pub(super) async fn write(
     client: &Client,
     write: Write,
     number: &mut usize,

@@ -115,6 +115,43 @@ async fn a_search_is_lenient_about_its_schema_and_strict_where_the_connection_is
             .await
             .refused(400, Some("invalidSyntax"));
         let wrong = json!({ "schemas": [SEARCH], "filter": { "userName": "x" } });
-        client.post("/.search", wrong).await.refused(400, Some("invalidValue"));
+        client.post("/.search", wrong).await.refused(400, Some("invalidSyntax"));
     }
+}
+
+#[tokio::test]
+async fn members_of_a_search_have_their_types() {
+    let service = Service::new();
+    let tenant = service.organisation("acme").await;
+    let lenient = tenant.client("scim").await;
+    let mut connection = Connection::new(slug("strict"), ConnectionKind::Scim);
+    connection.strictness = Strictness::Strict;
+    let strict = tenant.client_of(connection).await;
+    let search = |name: &str, value: Value| json!({ "schemas": [SEARCH], name: value });
+    for (name, value) in [
+        ("attributes", json!(7)),
+        ("attributes", json!({ "userName": true })),
+        ("attributes", json!([1, "userName"])),
+        ("excludedAttributes", json!(false)),
+        ("excludedAttributes", json!([["title"]])),
+        ("filter", json!(["userName pr"])),
+        ("sortBy", json!(1)),
+        ("sortOrder", json!(["ascending"])),
+        ("startIndex", json!([1])),
+        ("count", json!(true)),
+        ("cursor", json!(1)),
+    ] {
+        for client in [&lenient, &strict] {
+            let answer = client.post("/Users/.search", search(name, value.clone())).await;
+            let detail = answer.refused(400, Some("invalidSyntax"));
+            assert!(detail.starts_with(name), "{detail}");
+        }
+    }
+    // As the same parameter is written in a URL.
+    let written = search("attributes", json!("userName,title"));
+    let _ = lenient.post("/Users/.search", written.clone()).await.expect(200);
+    strict
+        .post("/Users/.search", written)
+        .await
+        .refused(400, Some("invalidSyntax"));
 }

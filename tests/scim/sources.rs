@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use axum::http::Method;
 use serde_json::json;
 use tokio::sync::Notify;
 use usher::directory::suspend::{ReactivateUser, SuspendUser};
@@ -139,6 +140,47 @@ async fn a_large_group_with_rules_is_deleted_in_parts() {
     client.get(&group).await.refused(404, None);
     for id in users.iter().step_by(50) {
         assert!(!has_seat(&client, id).await);
+    }
+}
+
+#[tokio::test]
+async fn a_large_group_with_rules_is_emptied_in_parts() {
+    let (_, client) = ruled("'Big' in groups").await;
+    // All of them together are more than one commit takes.
+    let title = "x".repeat(15_000);
+    let mut users = Vec::new();
+    for n in 0..320 {
+        let body = json!({ "schemas": [USER], "userName": format!("u{n}"), "title": title });
+        users.push(client.post("/Users", body).await.id());
+    }
+    let group = format!("/Groups/{}", client.group("Big").await);
+    let everyone = json!([{ "op": "remove", "path": "members" }]);
+    let nobody = json!([{ "op": "replace", "path": "members", "value": [] }]);
+    for empty in [everyone, nobody] {
+        for part in users.chunks(100) {
+            let _ = client.patch(&group, add(part)).await.expect(204);
+        }
+        assert!(has_seat(&client, &users[319]).await);
+        let stale = [("if-match", "W/\"1\"")];
+        let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": empty });
+        let refused = client.send(Method::PATCH, &group, Some(body.clone()), &stale).await;
+        refused.refused(412, None);
+        assert!(
+            has_seat(&client, &users[0]).await,
+            "a refused request leaves everyone in"
+        );
+        let tag = client.get(&group).await.headers["etag"]
+            .to_str()
+            .expect("text")
+            .to_owned();
+        let emptied = client
+            .send(Method::PATCH, &group, Some(body), &[("if-match", tag.as_str())])
+            .await;
+        let _ = emptied.expect(204);
+        assert!(client.get(&group).await.expect(200).get("members").is_none());
+        for id in users.iter().step_by(50) {
+            assert!(!has_seat(&client, id).await);
+        }
     }
 }
 

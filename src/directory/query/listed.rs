@@ -49,7 +49,7 @@ impl Directory {
         organisation: OrganisationId,
         query: Query<'_>,
     ) -> Result<Page<R>, DirectoryError> {
-        if let Start::After(before) = query.start
+        if let Start::After(before) | Start::Before(before) = query.start
             && let Some(walk) = &before.next.walk
         {
             return self
@@ -60,9 +60,12 @@ impl Directory {
         let at = match query.start {
             Start::Index(index) => usize::try_from(index.saturating_sub(1)).unwrap_or(usize::MAX),
             Start::After(before) => {
-                let place = &before.next.place;
-                let place = (place.key.clone().unwrap_or_default(), place.id);
+                let place = listed(&before.next.place);
                 entries.partition_point(|entry| order(query.sort, entry, &place) != Ordering::Greater)
+            }
+            Start::Before(behind) => {
+                let place = listed(&behind.next.place);
+                entries.partition_point(|entry| order(query.sort, entry, &place) == Ordering::Less)
             }
         };
         let ids: Arc<[Uuid]> = entries.iter().map(|(_, id)| *id).collect();
@@ -124,7 +127,7 @@ impl Directory {
         Ok(matches)
     }
 
-    /// Reads on in a list until the page is full. What has gone, or matches no more, is passed over.
+    /// Reads on in a list, or back, until the page is full. What has gone, or matches no more, is passed over.
     async fn page_of_list<R: Queryable>(
         &self,
         organisation: OrganisationId,
@@ -133,11 +136,18 @@ impl Directory {
         counted: u64,
         mut kept: HashMap<Uuid, Kept<R>>,
     ) -> Result<Page<R>, DirectoryError> {
+        let is_back = matches!(query.start, Start::Before(_));
         let Walk { ids, mut at } = walk;
+        let end = at;
         let (mut resources, mut groups): (Vec<R>, Vec<_>) = (Vec::new(), Vec::new());
-        while at < ids.len() && resources.len() < query.count {
-            let part = &ids[at..ids.len().min(at + query.count - resources.len())];
-            at += part.len();
+        while (if is_back { at > 0 } else { at < ids.len() }) && resources.len() < query.count {
+            let wanted = query.count - resources.len();
+            let part = if is_back {
+                &ids[at.saturating_sub(wanted)..at]
+            } else {
+                &ids[at..ids.len().min(at + wanted)]
+            };
+            at = if is_back { at - part.len() } else { at + part.len() };
             let unread: Vec<Uuid> = part.iter().filter(|id| !kept.contains_key(id)).copied().collect();
             if !unread.is_empty() {
                 let records = self.read_by_id::<R>(organisation, &unread, query.with_groups).await?;
@@ -148,16 +158,28 @@ impl Directory {
                         .map(|(resource, groups)| (resource.uuid(), (resource, groups))),
                 );
             }
-            for (resource, of) in part.iter().filter_map(|id| kept.remove(id)) {
-                resources.push(resource);
-                groups.push(of);
-            }
+            let found: Vec<Kept<R>> = part.iter().filter_map(|id| kept.remove(id)).collect();
+            let (found, of): (Vec<R>, Vec<_>) = found.into_iter().unzip();
+            let place = if is_back { 0 } else { resources.len() };
+            resources.splice(place..place, found);
+            groups.splice(place..place, of);
         }
-        let is_last = at >= ids.len();
-        let place = resources.last().filter(|_| !is_last).map(|last| Place {
-            id: last.uuid(),
-            key: query.sort.map(|sort| key(query, sort, last)),
-        });
+        let is_last = !is_back && at >= ids.len();
+        let is_first = match query.start {
+            Start::Index(index) => index == 1,
+            Start::After(_) => false,
+            Start::Before(_) => at == 0,
+        };
+        let at = if is_back { end } else { at };
+        let place = |resource: Option<&R>| {
+            let resource = resource?;
+            Some(Place {
+                id: resource.uuid(),
+                key: query.sort.map(|sort| key(query, sort, resource)),
+            })
+        };
+        let first = place(resources.first()).filter(|_| !is_first);
+        let place = place(resources.last()).filter(|_| !is_last);
         let groups = self.missing_groups(organisation, query, &resources, groups).await?;
         Ok(Page {
             total: query.total(counted, resources.len(), is_last),
@@ -167,6 +189,7 @@ impl Directory {
                 place,
                 walk: Some(Walk { ids, at }),
             }),
+            first,
         })
     }
 
@@ -215,6 +238,7 @@ impl Directory {
             resources,
             groups,
             next: None,
+            first: None,
         })
     }
 
@@ -234,6 +258,11 @@ impl Directory {
         let judged = resources.into_iter().zip(groups).zip(answers);
         Ok(judged.filter_map(|(kept, is_match)| is_match.then_some(kept)).collect())
     }
+}
+
+/// A place as an entry of the list.
+fn listed(place: &Place) -> Listed {
+    (place.key.clone().unwrap_or_default(), place.id)
 }
 
 /// What a resource is sorted by.
@@ -265,6 +294,7 @@ impl<R: Queryable> Matches<R> {
         let is_behind = match query.start {
             Start::Index(index) => self.entries.len() as u64 >= index,
             Start::After(before) => id > before.next.place.id,
+            Start::Before(_) => false,
         };
         is_behind && self.kept.len() < query.count
     }

@@ -3,7 +3,7 @@
 use crate::directory::unit::parse_counter;
 use crate::directory::{Directory, DirectoryError, keys};
 use crate::model::id::OrganisationId;
-use crate::store::{Found, Key, Read, Scan};
+use crate::store::{Found, Key, Read, Scan, Versioned};
 
 use super::{CHUNK, Next, Page, Place, Query, Queryable, Start, too_many};
 
@@ -22,6 +22,10 @@ impl Directory {
             Start::Index(index) => usize::try_from(index.saturating_sub(1)).unwrap_or(usize::MAX),
             Start::After(before) => {
                 scan = scan.after(R::key(organisation, before.next.place.id));
+                0
+            }
+            Start::Before(behind) => {
+                scan = scan.backward().after(R::key(organisation, behind.next.place.id));
                 0
             }
         };
@@ -51,10 +55,16 @@ impl Directory {
             let missing = wanted - entries.len();
             entries.extend(read.into_iter().skip(skipped).take(missing));
         }
-        let is_last = entries.len() <= query.count;
+        // What was read one too many lies in the direction of the walk.
+        let mut is_last = entries.len() <= query.count;
+        let mut is_first = matches!(query.start, Start::Index(1));
         entries.truncate(query.count);
-        let place = entries.last().and_then(|(key, _)| keys::last_uuid(key));
-        let place = place.filter(|_| !is_last).map(|id| Place { id, key: None });
+        if matches!(query.start, Start::Before(_)) {
+            entries.reverse();
+            (is_first, is_last) = (is_last, false);
+        }
+        let first = entries.first().filter(|_| !is_first).and_then(place);
+        let last = entries.last().filter(|_| !is_last).and_then(place);
         let records = entries.into_iter().map(|(_, stored)| stored.value).collect();
         let resources = R::complete(self, organisation, records).await?;
         let groups = self.missing_groups(organisation, query, &resources, Vec::new()).await?;
@@ -62,7 +72,13 @@ impl Directory {
             total: query.total(counted.unwrap_or_default(), resources.len(), is_last),
             resources,
             groups,
-            next: place.map(|place| Next { place, walk: None }),
+            next: last.map(|place| Next { place, walk: None }),
+            first,
         })
     }
+}
+
+fn place((key, _): &(Key, Versioned)) -> Option<Place> {
+    let id = keys::last_uuid(key)?;
+    Some(Place { id, key: None })
 }

@@ -31,6 +31,9 @@ pub static USHER_LICENCE: LazyLock<Arc<Schema>> = LazyLock::new(|| embedded(incl
 /// The service provider's configuration (RFC 7643 section 5).
 pub static SERVICE_PROVIDER_CONFIG: LazyLock<Arc<Schema>> =
     LazyLock::new(|| embedded(include_str!("service_provider_config.json")));
+/// The bounds of requests, on the service provider's configuration.
+pub static USHER_SERVICE_PROVIDER_CONFIG: LazyLock<Arc<Schema>> =
+    LazyLock::new(|| embedded(include_str!("usher_service_provider_config.json")));
 /// A resource type (RFC 7643 section 6).
 pub static RESOURCE_TYPE: LazyLock<Arc<Schema>> = LazyLock::new(|| embedded(include_str!("resource_type.json")));
 /// A schema (RFC 7643 section 7).
@@ -38,9 +41,10 @@ pub static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| embedded(include_str
 
 /// The schemas of the discovery endpoints themselves (RFC 7643 section 8.7.2).
 #[must_use]
-pub fn protocol_schemas() -> [Arc<Schema>; 3] {
+pub fn protocol_schemas() -> [Arc<Schema>; 4] {
     [
         Arc::clone(&SERVICE_PROVIDER_CONFIG),
+        Arc::clone(&USHER_SERVICE_PROVIDER_CONFIG),
         Arc::clone(&RESOURCE_TYPE),
         Arc::clone(&SCHEMA),
     ]
