@@ -16,6 +16,7 @@ pub mod discovery;
 pub mod error;
 pub mod identity;
 mod journal;
+mod limit;
 mod me;
 pub mod members;
 pub mod modify;
@@ -46,6 +47,7 @@ use crate::model::id::OrganisationId;
 use crate::model::schema::SchemaSet;
 use crate::model::slug::Slug;
 use crate::provision::mapping::Mapping;
+use crate::rate::Limits;
 
 use error::ScimError;
 use paging::Walks;
@@ -77,6 +79,8 @@ pub struct ScimSettings {
     pub bulk_bytes_max: usize,
     /// Requests that the journal of each connection keeps; 0 for no journal.
     pub journal_entries_max: usize,
+    /// How often each connection may ask.
+    pub limits: Arc<Limits>,
 }
 
 impl ScimSettings {
@@ -96,6 +100,7 @@ impl ScimSettings {
             bulk_operations_max: 1_000,
             bulk_bytes_max: 4 << 20,
             journal_entries_max: 1_000,
+            limits: Arc::new(Limits::none()),
         }
     }
 }
@@ -214,7 +219,7 @@ pub fn router(directory: Directory, settings: ScimSettings) -> Router {
     })))
 }
 
-/// The routes with what every request passes: the journal, and whether the client takes JSON.
+/// The routes with what every request passes: the limit of its connection, the journal, and whether the client takes JSON.
 fn app(scim: Scim) -> Router {
     let limit = DefaultBodyLimit::max(scim.settings().body_bytes_max);
     let bulk_limit = DefaultBodyLimit::max(scim.settings().bulk_bytes_max);
@@ -234,7 +239,8 @@ fn app(scim: Scim) -> Router {
         .nest(BASE, routes)
         .merge(typed.with_state(scim.clone()))
         .layer(middleware::from_fn(me::negotiate))
-        .layer(middleware::from_fn_with_state(scim, journal::journal))
+        .layer(middleware::from_fn_with_state(scim.clone(), journal::journal))
+        .layer(middleware::from_fn_with_state(scim, limit::limit))
 }
 
 /// Users and groups, each route with its section of RFC 7644 and who calls it.

@@ -47,6 +47,7 @@ impl Unit {
     /// # Errors
     /// [`DirectoryError::Uniqueness`]; as [`Unit::find`].
     pub async fn create_group(&mut self, mut group: Group) -> Result<Group, DirectoryError> {
+        self.may_create().await?;
         group.revision = 1;
         self.claim_group_names(None, &group).await?;
         self.count(keys::count(self.organisation(), &Count::Groups), 1, None);
@@ -63,6 +64,7 @@ impl Unit {
         if after == *before {
             return Ok(after);
         }
+        self.may_change_group(before, &after).await?;
         self.claim_group_names(Some(before), &after).await?;
         after.last_modified = self.now().max(before.last_modified);
         after.revision = before.revision + 1;
@@ -81,6 +83,7 @@ impl Unit {
     /// # Errors
     /// [`DirectoryError::InvalidValue`] while the group gives roles or licences, which its members would keep.
     pub async fn delete_group(&mut self, group: &Group) -> Result<(), DirectoryError> {
+        self.may_touch_group(group).await?;
         let organisation = self.organisation();
         if !group.grants_roles.is_empty() || !group.grants_licences.is_empty() {
             let reason = "the group gives roles or licences: take those from it first";
