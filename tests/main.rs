@@ -6,6 +6,7 @@ mod cli;
 mod kit;
 mod ldap;
 mod model;
+mod oauth;
 mod powercut;
 mod provision;
 mod scim;
