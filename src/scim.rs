@@ -205,7 +205,7 @@ const BASE: &str = "/scim/{org}/v2";
 /// The SCIM service over a directory.
 pub fn router(directory: Directory, settings: ScimSettings) -> Router {
     let (users, groups) = (SchemaSet::user(), SchemaSet::group());
-    app(Scim(Arc::new(Shared {
+    let scim = Scim(Arc::new(Shared {
         directory,
         settings,
         users_across: users.across(&groups),
@@ -216,10 +216,12 @@ pub fn router(directory: Directory, settings: ScimSettings) -> Router {
         licences: SchemaSet::licence(),
         mappings: RwLock::default(),
         walks: Walks::default(),
-    })))
+    }));
+    let limit = middleware::from_fn_with_state(scim.clone(), limit::limit);
+    app(scim).layer(limit)
 }
 
-/// The routes with what every request passes: the limit of its connection, the journal, and whether the client takes JSON.
+/// The routes with what every operation passes, one inside a bulk request too: the journal, and whether the client takes JSON.
 fn app(scim: Scim) -> Router {
     let limit = DefaultBodyLimit::max(scim.settings().body_bytes_max);
     let bulk_limit = DefaultBodyLimit::max(scim.settings().bulk_bytes_max);
@@ -239,8 +241,7 @@ fn app(scim: Scim) -> Router {
         .nest(BASE, routes)
         .merge(typed.with_state(scim.clone()))
         .layer(middleware::from_fn(me::negotiate))
-        .layer(middleware::from_fn_with_state(scim.clone(), journal::journal))
-        .layer(middleware::from_fn_with_state(scim, limit::limit))
+        .layer(middleware::from_fn_with_state(scim, journal::journal))
 }
 
 /// Users and groups, each route with its section of RFC 7644 and who calls it.

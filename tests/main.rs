@@ -10,5 +10,6 @@ mod oauth;
 mod powercut;
 mod provision;
 mod scim;
+mod server;
 mod store;
 mod tidy;
