@@ -95,7 +95,10 @@ impl Signer {
             ("PS512", &signature::RSA_PSS_SHA512),
         ];
         let signers = encodings.into_iter().map(|(algorithm, encoding)| {
-            let key = RsaKeyPair::from_pkcs8(&made.stdout).expect("a key");
+            let key = RsaKeyPair::from_pkcs8(&made.stdout)
+                // Releases of openssl differ in the form that they write.
+                .or_else(|_| RsaKeyPair::from_der(&made.stdout))
+                .expect("a key");
             let public = ring::rsa::PublicKeyComponents::<Vec<u8>>::from(key.public());
             let jwk = json!({ "kty": "RSA", "kid": kid, "n": encoded(&public.n), "e": encoded(&public.e) });
             Self {

@@ -184,10 +184,8 @@ fn tls_1_1_and_weak_ciphers_are_refused() {
     for version in ["-tls1", "-tls1_1"] {
         let said = handshake(&gateway, version);
         assert!(!said.contains("CONNECTION ESTABLISHED"), "{version}: {said}");
-        assert!(
-            said.contains("alert protocol version") || said.contains("unsupported protocol"),
-            "{version}: {said}"
-        );
+        let alerts = ["alert protocol version", "alert handshake failure"];
+        assert!(alerts.iter().any(|alert| said.contains(alert)), "{version}: {said}");
     }
     let address = gateway.url.strip_prefix("https://").expect("https");
     for cipher in ["AES128-SHA", "ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES128-SHA256"] {
