@@ -55,7 +55,6 @@ impl OAuth {
 
 /// The routes over a directory. `public_url` is the address that clients know the gateway by; of the exchanges of each
 /// connection, `journal_entries_max` are kept in its request journal.
-#[must_use]
 pub fn router(directory: Directory, public_url: &str, journal_entries_max: usize, limits: Arc<Limits>) -> Router {
     signature::prepare();
     let door = OAuth(Arc::new(Shared {

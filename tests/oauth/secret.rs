@@ -1,6 +1,7 @@
 //! A lasting token as the client's secret (RFC 6749 s2.3.1), and connections where only assertions count.
 
-use super::client::Known;
+use super::client::{ASSERTION_TYPE, Known};
+use crate::kit::gateway::Gateway;
 use crate::kit::served::TokenAnswer;
 
 #[tokio::test]
@@ -110,4 +111,43 @@ async fn a_refused_basic_client_is_asked_for_basic() {
     let request = known.served.http.post(&url).header("authorization", "Basic !!!");
     let answer = TokenAnswer::of(request.form(&[("grant_type", "client_credentials")])).await;
     answer.refused(401, "invalid_client");
+}
+
+#[tokio::test]
+async fn the_log_of_the_program_holds_no_secret_assertion_or_token() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), "[log]\nlevel = \"trace,hyper=info\"\n").expect("a file");
+    let gateway = Gateway::start_with(&["--config", file.path().to_str().expect("UTF-8")]);
+    let secret = gateway.bootstrapped("scim_token");
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let url = format!("{}/oauth/default/token", gateway.url);
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", "scim"),
+        ("client_secret", secret.as_str()),
+    ];
+    let token = TokenAnswer::of(http.post(&url).form(&form)).await.access();
+    let users = format!("{}/scim/default/v2/Users", gateway.url);
+    let asked = http.get(users).bearer_auth(&token).send().await;
+    assert_eq!(asked.expect("an answer").status(), 200);
+    let assertion =
+        crate::kit::assertion::Signer::es256("one").sign(&serde_json::json!({ "iss": "scim", "sub": "scim" }));
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_assertion_type", ASSERTION_TYPE),
+        ("client_assertion", assertion.as_str()),
+    ];
+    TokenAnswer::of(http.post(&url).form(&form))
+        .await
+        .refused(401, "invalid_client");
+    let log = gateway.read_log();
+    assert!(
+        log.contains("/oauth/{org}/token"),
+        "the request itself is logged: {log}"
+    );
+    for (name, text) in [("secret", &secret), ("token", &token), ("assertion", &assertion)] {
+        // The second half: the first is the identifier, which is no secret.
+        let part = &text[text.len() / 2..text.len() - 10];
+        assert!(!log.contains(part), "the log holds the {name}");
+    }
 }
