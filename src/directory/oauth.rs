@@ -124,11 +124,17 @@ impl Operation for ExchangeAssertion<'_> {
         if present.and_then(|connection| connection.oauth).as_ref() != Some(self.client) {
             return Ok(Exchanged::Changed);
         }
+        let (issuer, subject) = (
+            self.client.issuer(self.connection),
+            self.client.subject(self.connection),
+        );
+        // RFC 7519 s4.1.7: an identifier is unique for its issuer, whatever connection it is shown for.
         let identity = match &self.proven.jti {
-            Some(jti) => hash(format!("jti {jti}").as_bytes()),
-            None => hash(format!("text {}", self.signed).as_bytes()),
+            Some(jti) => serde_json::json!([issuer, subject, jti]),
+            None => serde_json::json!([self.signed]),
         };
-        let used = exchange::used_assertion(organisation, self.connection, &identity);
+        let identity = hash(identity.to_string().as_bytes());
+        let used = exchange::used_assertion(organisation, &identity);
         let before: Option<UsedAssertion> = unit.find(&used).await?;
         if before.is_some_and(|before| unit.now() < before.until) {
             return Ok(Exchanged::Replayed);
@@ -218,7 +224,7 @@ impl Unit {
                 self.delete(exchange::access_token(TokenId::new(id)));
             }
             let identity = std::str::from_utf8(&identity.value).unwrap_or_default();
-            let used = exchange::used_assertion(organisation, connection, identity);
+            let used = exchange::used_assertion(organisation, identity);
             // One that is used again after its end belongs to a later exchange.
             let present: Option<UsedAssertion> = self.find(&used).await?;
             if present.is_some_and(|present| milliseconds(present.until) <= now) {

@@ -14,6 +14,9 @@ use super::slug::Slug;
 /// The one scope that there is (IPSIE AL1 s3.1: the access token grants nothing broader).
 pub const SCOPE: &str = "scim";
 
+/// Seconds by which a client's clock may differ at most.
+pub const LEEWAY_MAX_S: u32 = 300;
+
 /// Keys written into the settings, at most.
 pub const KEYS_MAX: usize = 20;
 
@@ -175,7 +178,7 @@ impl OAuthClient {
         for (setting, value, least, most) in [
             ("token_lifetime_s", self.token_lifetime_s, 60, 21_600),
             ("assertion_lifetime_max_s", self.assertion_lifetime_max_s, 60, 86_400),
-            ("leeway_s", self.leeway_s, 0, 300),
+            ("leeway_s", self.leeway_s, 0, LEEWAY_MAX_S),
         ] {
             if !(least..=most).contains(&value) {
                 return Err(OAuthError::Seconds {

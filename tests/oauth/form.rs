@@ -145,4 +145,8 @@ async fn clients_that_share_issuer_and_subject_are_told_apart_by_their_name() {
         ("client_assertion", named.as_str()),
     ];
     known.served.token("acme", &form).await.access();
+    // What was used for one of them is used for the other.
+    let other = [form[0], ("client_id", "entra"), form[2], form[3]];
+    let refused = known.served.token("acme", &other).await.refused(401, "invalid_client");
+    assert!(refused.contains("used before"), "{refused}");
 }

@@ -18,11 +18,12 @@ pub fn access_tokens() -> Key {
     Builder::global(b'a').key()
 }
 
-/// An assertion that a connection's client has used; `hash` is hexadecimal and stands for its identifier.
+/// An assertion that was used in this organisation, whichever connection it opened; `hash` is hexadecimal and stands for its
+/// maker and its identifier. No connection has an empty name.
 #[must_use]
-pub fn used_assertion(organisation: OrganisationId, connection: &Slug, hash: &str) -> Key {
+pub fn used_assertion(organisation: OrganisationId, hash: &str) -> Key {
     Builder::of(organisation, Table::Exchange)
-        .text(connection.as_str())
+        .text("")
         .byte(b'j')
         .text(hash)
         .key()

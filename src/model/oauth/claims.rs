@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Number;
 use thiserror::Error;
 
-use super::OAuthClient;
+use super::{LEEWAY_MAX_S, OAuthClient};
 use crate::model::clock::Timestamp;
 use crate::model::slug::Slug;
 
@@ -145,7 +145,8 @@ impl Claims {
         };
         Ok(Proven {
             jti,
-            until: end + leeway,
+            // Remembered for the greatest leeway: a later change of the settings makes no used assertion good again.
+            until: end + TimeDelta::seconds(i64::from(LEEWAY_MAX_S)),
         })
     }
 }
