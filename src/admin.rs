@@ -11,6 +11,7 @@ pub mod groups;
 pub mod invitations;
 pub mod journal;
 pub mod licences;
+mod limit;
 pub mod lines;
 pub mod organisations;
 pub mod page;
@@ -21,12 +22,22 @@ pub mod tokens;
 pub mod users;
 pub mod verify;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::http::StatusCode;
+use axum::middleware;
 use axum::routing::{delete, get, post};
 
 use crate::directory::Directory;
+use crate::rate::Limits;
 use problem::Problem;
+
+/// The routes with a limit on how often each administrator's token may ask.
+pub fn limited(directory: Directory, limits: Arc<Limits>) -> Router {
+    let state = (directory.clone(), limits);
+    router(directory).layer(middleware::from_fn_with_state(state, limit::limit))
+}
 
 /// The routes, relative to `/api/v1`.
 pub fn router(directory: Directory) -> Router {

@@ -10,6 +10,7 @@ pub mod journal;
 pub mod licence;
 pub mod org;
 pub mod output;
+pub mod pinned;
 pub mod plan;
 pub mod serve;
 pub mod sync;

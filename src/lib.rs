@@ -9,7 +9,8 @@
 //!   that names a concrete engine. [`config`] is what an operator may set, [`telemetry`] what is logged.
 //! * The doors (adapters), none of which has rules of its own:
 //!   [`scim`] (RFC 7643 and 7644: one file per operation), [`admin`] (the JSON API under `/api/v1`: one file per noun),
-//!   [`ldap`] (reads a directory completely or not at all).
+//!   [`oauth`] (the token endpoint: RFC 6749, 7523 and 8414), [`ldap`] (reads a directory completely or not at all).
+//!   [`rate`] bounds how often one client may knock.
 //! * [`provision`]: how an outside identity becomes a user: match, map, decide who has the say, plan, brake, apply.
 //! * [`directory`]: the use-cases and rules over the store: [`directory::unit`] (what was read becomes what must still hold),
 //!   [`directory::user`], [`directory::group`], [`directory::membership`], [`directory::seat`] (the one ledger of seats),
@@ -43,7 +44,9 @@ pub mod config;
 pub mod directory;
 pub mod ldap;
 pub mod model;
+pub mod oauth;
 pub mod provision;
+pub mod rate;
 pub mod scim;
 pub mod server;
 pub mod store;

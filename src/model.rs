@@ -22,6 +22,7 @@ pub mod licence;
 pub mod lifecycle;
 pub mod membership;
 pub mod normalise;
+pub mod oauth;
 pub mod organisation;
 pub mod origin;
 pub mod patch;

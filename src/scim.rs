@@ -18,6 +18,7 @@ pub mod error;
 mod grants;
 pub mod identity;
 mod journal;
+mod limit;
 mod me;
 pub mod members;
 pub mod modify;
@@ -51,6 +52,7 @@ use crate::model::id::OrganisationId;
 use crate::model::schema::{ResourceSchemas, SchemaSet};
 use crate::model::slug::Slug;
 use crate::provision::mapping::Mapping;
+use crate::rate::Limits;
 
 use access::Access;
 use error::ScimError;
@@ -83,6 +85,8 @@ pub struct ScimSettings {
     pub bulk_bytes_max: usize,
     /// Requests that the journal of each connection keeps; 0 for no journal.
     pub journal_entries_max: usize,
+    /// How often each connection may ask.
+    pub limits: Arc<Limits>,
 }
 
 impl ScimSettings {
@@ -102,6 +106,7 @@ impl ScimSettings {
             bulk_operations_max: 1_000,
             bulk_bytes_max: 4 << 20,
             journal_entries_max: 1_000,
+            limits: Arc::new(Limits::none()),
         }
     }
 }
@@ -205,17 +210,19 @@ const BASE: &str = "/scim/{org}/v2";
 
 /// The SCIM service over a directory.
 pub fn router(directory: Directory, settings: ScimSettings) -> Router {
-    app(Scim(Arc::new(Shared {
+    let scim = Scim(Arc::new(Shared {
         directory,
         settings,
         roles: SchemaSet::role(),
         licences: SchemaSet::licence(),
         mappings: RwLock::default(),
         walks: Walks::default(),
-    })))
+    }));
+    let limit = middleware::from_fn_with_state(scim.clone(), limit::limit);
+    app(scim).layer(limit)
 }
 
-/// The routes with what every request passes: the journal, and whether the client takes JSON.
+/// The routes with what every operation passes, one inside a bulk request too: the journal, and whether the client takes JSON.
 fn app(scim: Scim) -> Router {
     let routes = resources()
         .merge(reading())

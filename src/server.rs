@@ -3,6 +3,7 @@
 //! [`serve`] is the whole life of a gateway: bind, open the store, prepare an empty one, say where it is, answer requests,
 //! stop in order. [`run`] is the part in the middle: the caller owns the port and the signal, so that a test can bind port 0.
 
+mod address;
 pub mod app;
 pub mod bootstrap;
 pub mod connections;
@@ -11,6 +12,7 @@ pub mod open;
 pub mod presence;
 pub mod private_file;
 pub mod signal;
+pub mod tls;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -21,7 +23,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-pub use connections::run;
+pub use connections::{Service, run};
 
 use crate::config::{Config, ServerConfig};
 use crate::directory::{Directory, DirectoryError, Principal};
@@ -31,6 +33,7 @@ use crate::provision::schedule::Scheduler;
 use bootstrap::{Bootstrap, Start};
 use presence::Presence;
 use signal::Stop;
+use tls::{Certificate, TlsError};
 
 /// Why a gateway did not start, or did not end well. Each message is one sentence with the place and the cure.
 #[derive(Debug, Error)]
@@ -62,6 +65,9 @@ pub enum ServeError {
     /// The system does not tell of signals.
     #[error("signals cannot be received: {0}; allow this process to handle SIGTERM and SIGINT")]
     Signals(io::Error),
+    /// HTTPS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] crate::store::sled::OpenError),
@@ -79,14 +85,22 @@ pub enum ServeError {
 /// [`ServeError`].
 pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), ServeError> {
     let stop = Stop::listen().map_err(ServeError::Signals)?;
+    let certificate = certificate(&config.server)?;
     let (listener, address) = bind(&config.server.listen).await?;
     let data = config.store.data.as_path();
     open::make_data_folder(data)?;
     let directory = Directory::new(open::store(&config.store)?, Arc::new(SystemClock));
-    let local = local_url(address);
+    let local = local_url(address, certificate.is_some());
+    if certificate.is_none() && !address.ip().is_loopback() && !is_https(&config.server) {
+        tracing::warn!(
+            listen = %address,
+            "the gateway is reached over HTTP from other machines: set server.tls_certificate and server.tls_key, or \
+             server.public_url to the https address of the proxy in front of it"
+        );
+    }
     let public = public_url(&config.server, &local);
     let start = bootstrap::prepare(&directory, data, &public).await?;
-    let presence = Presence::announce(data, &local)?;
+    let presence = Presence::announce(data, &local, config.server.tls_certificate.as_deref())?;
     tracing::info!(listen = %address, engine = directory.store().engine(), "the gateway is ready");
     tell(out, &start, [&local, &public], data).map_err(|source| ServeError::Data {
         path: PathBuf::from("standard output"),
@@ -97,8 +111,14 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     // Told to stop, or left alone by whoever would tell: both end it.
     let stopped = async move { drop(stopped.await) };
     let runs = tokio::spawn(Scheduler::new(directory.clone()).run(stopped));
-    let app = app::router(&directory, config, &public);
-    run(listener, app, &config.server, stop.received()).await;
+    let service = Service {
+        app: app::router(&directory, config, &public),
+        tls: certificate.as_ref().map(Certificate::acceptor).transpose()?,
+    };
+    if let Some(certificate) = certificate {
+        tokio::spawn(certificate.follow());
+    }
+    run(listener, service, &config.server, stop.received()).await;
     presence.withdraw();
     if stop_runs.send(()).is_err() || runs.await.is_err() {
         tracing::error!("the scheduler ended before the gateway did");
@@ -126,15 +146,31 @@ async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), ServeError> {
     Ok((listener, bound))
 }
 
+/// The certificate that the configuration names, if it names one.
+fn certificate(config: &ServerConfig) -> Result<Option<Arc<Certificate>>, TlsError> {
+    match (&config.tls_certificate, &config.tls_key) {
+        (Some(chain), Some(key)) => Certificate::load(chain, key).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn is_https(config: &ServerConfig) -> bool {
+    config
+        .public_url
+        .as_deref()
+        .is_some_and(|url| url.starts_with("https://"))
+}
+
 /// The address as this machine reaches it.
-fn local_url(mut address: SocketAddr) -> String {
+fn local_url(mut address: SocketAddr, is_https: bool) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(match address {
             SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
             SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
         });
     }
-    format!("http://{address}")
+    let scheme = if is_https { "https" } else { "http" };
+    format!("{scheme}://{address}")
 }
 
 /// The address as clients reach it.

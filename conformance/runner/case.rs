@@ -38,6 +38,9 @@ pub(crate) struct Step {
     pub(crate) method: String,
     /// Below the base URL, encoded as the client does.
     pub(crate) path: String,
+    /// Whether the path is below the service's own address instead, such as that of its token endpoint.
+    #[serde(default)]
+    pub(crate) root: bool,
     /// Parameters in clear text; they are appended to the path, percent-encoded.
     #[serde(default)]
     pub(crate) query: BTreeMap<String, Text>,

@@ -24,7 +24,7 @@ pub(crate) fn text(tree: &Tree) -> String {
         // Writing to a String cannot fail.
         let _ = write!(
             text,
-            "\n## {}\n\n{total} requirements, {shown} with a case that passes.\n\n\
+            "\n## {}\n\n{total} requirements, {shown} with a case that passes or a test.\n\n\
              | requirement | section | level | says | cases |\n|---|---|---|---|---|\n",
             document.title
         );
@@ -47,9 +47,8 @@ pub(crate) fn text(tree: &Tree) -> String {
 }
 
 fn is_shown(tree: &Tree, requirement: &Requirement) -> bool {
-    tree.cases_of(&requirement.id)
-        .into_iter()
-        .any(|case| !tree.gaps.contains_key(case))
+    let mut cases = tree.cases_of(&requirement.id).into_iter();
+    !requirement.tests.is_empty() || cases.any(|case| !tree.gaps.contains_key(case))
 }
 
 fn cases(tree: &Tree, requirement: &Requirement) -> String {
@@ -64,7 +63,10 @@ fn cases(tree: &Tree, requirement: &Requirement) -> String {
             name.to_owned()
         }
     });
-    shown.collect::<Vec<_>>().join("<br>")
+    shown
+        .chain(requirement.tests.iter().cloned())
+        .collect::<Vec<_>>()
+        .join("<br>")
 }
 
 /// What is wrong with the file, if anything.

@@ -4,6 +4,7 @@
 //! `USHER_CONFORMANCE_TOKEN` it talks to that service instead. See `conformance/README.md`.
 
 mod answer;
+mod assertion;
 mod case;
 mod coverage;
 mod perform;

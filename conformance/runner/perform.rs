@@ -27,6 +27,11 @@ pub(crate) enum Outcome {
 /// Carries out the steps in order, up to the first that fails.
 pub(crate) async fn perform(case: &Case, subject: &Subject, client: &Client) -> Outcome {
     let mut variables = Variables::unique();
+    if let Some(federated) = subject.federated()
+        && let Err(fault) = federated.set(&mut variables)
+    {
+        return Outcome::Failed(fault);
+    }
     let usual = case.identity.as_deref().unwrap_or(USUAL_IDENTITY);
     for (index, step) in case.steps.iter().enumerate() {
         let name = step.identity.as_deref().unwrap_or(usual);
@@ -92,6 +97,7 @@ fn prepare(step: &Step, identity: &Identity, client: &Client, variables: &Variab
         note: _,
         method,
         path,
+        root,
         query,
         headers,
         body,
@@ -103,7 +109,8 @@ fn prepare(step: &Step, identity: &Identity, client: &Client, variables: &Variab
         expect: _,
     } = step;
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| format!("{method:?} is not a method"))?;
-    let mut url = format!("{}{}", identity.base, variables.fill(path)?);
+    let below = if *root { origin(&identity.base) } else { &identity.base };
+    let mut url = format!("{below}{}", variables.fill(path)?);
     for (at, (name, value)) in query.iter().enumerate() {
         let separator = if at == 0 && !url.contains('?') { '?' } else { '&' };
         let value = variables.fill(&value.assembled())?;
@@ -133,6 +140,13 @@ fn prepare(step: &Step, identity: &Identity, client: &Client, variables: &Variab
         Some(content) => request.body(content),
         None => request,
     })
+}
+
+/// Scheme, host and port of an address.
+fn origin(base: &str) -> &str {
+    let host = base.find("://").map_or(0, |at| at + 3);
+    let end = base[host..].find('/').map_or(base.len(), |at| host + at);
+    &base[..end]
 }
 
 /// Percent-encoding of everything that is not unreserved (RFC 3986 s2.3).

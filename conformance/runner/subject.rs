@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 use reqwest::Client;
 use serde_json::{Value, json};
 
+use crate::assertion::Federated;
 use crate::case::USUAL_IDENTITY;
 
 /// How long a gateway may take to stop before it is killed.
@@ -38,6 +39,7 @@ pub(crate) struct Identity {
 /// A SCIM service.
 pub(crate) struct Subject {
     identities: BTreeMap<String, Identity>,
+    federated: Option<Federated>,
     gateway: Option<Gateway>,
 }
 
@@ -58,6 +60,11 @@ impl Subject {
         self.identities.get(name)
     }
 
+    /// The client that signs assertions, if there is one.
+    pub(crate) fn federated(&self) -> Option<&Federated> {
+        self.federated.as_ref()
+    }
+
     /// What is tested.
     pub(crate) fn description(&self) -> String {
         let base = self
@@ -76,10 +83,15 @@ impl Subject {
         let text = |name: &str| bootstrap[name].as_str().unwrap_or_default().to_owned();
         let (admin, token) = (text("admin_base_url"), text("admin_token"));
         let scim = text("scim_base_url");
+        let token_endpoint = scim.replace("/scim/default/v2", "/oauth/default/token");
+        let federated = Federated::new(token_endpoint.clone())?;
         for organisation in ["default", "other", "requiring"] {
             let file =
                 Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("conformance/organisations/{organisation}.toml"));
-            let file = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            let mut file = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            if organisation == "default" {
+                file.push_str(&federated.declared());
+            }
             let request = client
                 .post(format!("{admin}/organisations/{organisation}/apply"))
                 .body(file);
@@ -94,8 +106,23 @@ impl Subject {
             let base = scim.replace("/scim/default/", &format!("/scim/{organisation}/"));
             identities.insert(name.to_owned(), Identity { base, token });
         }
+        let form = [
+            ("grant_type", "client_credentials"),
+            (
+                "client_assertion_type",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            ),
+            ("client_assertion", &federated.assertion()?),
+        ];
+        let issued = admin_answer(client.post(token_endpoint).form(&form)).await?;
+        let token = issued["access_token"]
+            .as_str()
+            .ok_or("there is no access token")?
+            .to_owned();
+        identities.insert("federated".to_owned(), Identity { base: scim, token });
         Ok(Self {
             identities,
+            federated: Some(federated),
             gateway: Some(gateway),
         })
     }
@@ -130,6 +157,7 @@ fn elsewhere(base: String) -> Result<Subject, String> {
     }
     Ok(Subject {
         identities,
+        federated: None,
         gateway: None,
     })
 }
@@ -148,10 +176,15 @@ impl Gateway {
         let data = folder.path().join("data");
         let log_path = folder.path().join("log");
         let log = std::fs::File::create(&log_path).map_err(|error| format!("no log: {error}"))?;
+        // The cases come faster than any identity provider does.
+        let config = folder.path().join("usher.toml");
+        let unlimited =
+            "[scim]\nrequests_per_second = 0\n[server]\nfailures_per_minute = 0\ntoken_requests_per_minute = 0\n";
+        std::fs::write(&config, unlimited).map_err(|error| format!("no configuration: {error}"))?;
         let mut child = Command::new(env!("CARGO_BIN_EXE_usher"))
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(&data)
-            .env_remove("USHER_CONFIG")
+            .env("USHER_CONFIG", &config)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

@@ -45,6 +45,9 @@ pub(crate) struct Requirement {
     /// Where it is shown instead of in a case, or why no request can show it.
     #[serde(default)]
     pub(crate) elsewhere: Option<String>,
+    /// Tests of the program that show what no request to a running service can: `tests/server/tls.rs::name_of_the_test`.
+    #[serde(default)]
+    pub(crate) tests: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,7 +71,7 @@ impl Tree {
             faults: Vec::new(),
         };
         tree.read_documents();
-        for part in ["rfc7643", "rfc7644", "rfc9865", "clients", "deviations"] {
+        for part in ["rfc7643", "rfc7644", "rfc9865", "ipsie", "clients", "deviations"] {
             tree.read_cases(&folder().join(part));
         }
         match read::<Gaps>(&folder().join("gaps.toml"), |text| Ok(toml::from_str(text)?)) {
@@ -115,13 +118,18 @@ impl Tree {
         let mut known = BTreeSet::new();
         let mut faults = Vec::new();
         for requirement in self.documents.iter().flat_map(|document| &document.requirements) {
-            let Requirement { id, elsewhere, .. } = requirement;
+            let Requirement {
+                id, elsewhere, tests, ..
+            } = requirement;
             if !known.insert(id.as_str()) {
                 faults.push(format!("requirements: {id} is there twice"));
             }
-            match (self.cases_of(id).is_empty(), elsewhere) {
+            for test in tests.iter().filter(|test| !is_there(test)) {
+                faults.push(format!("requirements: {id} names {test}, which is no test"));
+            }
+            match (self.cases_of(id).is_empty() && tests.is_empty(), elsewhere) {
                 (true, None) => faults.push(format!("requirements: {id} has no case and does not say why")),
-                (false, Some(_)) => faults.push(format!("requirements: {id} has cases, so `elsewhere` must go")),
+                (false, Some(_)) => faults.push(format!("requirements: {id} is shown, so `elsewhere` must go")),
                 _ => {}
             }
         }
@@ -141,6 +149,15 @@ impl Tree {
         }
         self.faults.append(&mut faults);
     }
+}
+
+/// Whether the file has a test of this name.
+fn is_there(test: &str) -> bool {
+    let Some((file, name)) = test.split_once("::") else {
+        return false;
+    };
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap_or_default();
+    text.contains(&format!("fn {name}()"))
 }
 
 /// Every file with this extension below the folder, in order.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams};
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
@@ -34,10 +35,14 @@ impl FromRequestParts<Directory> for Caller {
         if let Some(Trusted(principal)) = parts.extensions.get() {
             return Ok(Self(principal.clone()));
         }
-        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = header.and_then(bearer).ok_or(DirectoryError::Unauthenticated)?;
+        let token = token(&parts.headers).ok_or(DirectoryError::Unauthenticated)?;
         Ok(Self(directory.authenticate(token).await?))
     }
+}
+
+/// The token that a request shows, if it shows one.
+pub(super) fn token(headers: &HeaderMap) -> Option<&str> {
+    headers.get(AUTHORIZATION)?.to_str().ok().and_then(bearer)
 }
 
 /// The scheme is caseless (RFC 9110 s11.1).

@@ -98,6 +98,7 @@ fn view(organisation: &Organisation) -> Value {
         "name": organisation.name,
         "invitation_hours": organisation.invitation_hours,
         "verified_domains": organisation.verified_domains,
+        "local_changes": organisation.local_changes,
         "created": organisation.created,
     })
 }

@@ -28,6 +28,7 @@ impl Problem {
             StatusCode::CONFLICT => "conflict",
             StatusCode::NOT_FOUND => "not-found",
             StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+            StatusCode::TOO_MANY_REQUESTS => "too-many-requests",
             _ => "other",
         };
         Self::of(status, kind, detail)

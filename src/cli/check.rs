@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::output::faults;
 use crate::config::{Config, Overrides};
 use crate::provision::organisation_file;
+use crate::server::tls::Certificate;
 
 /// Check configuration without starting anything.
 ///
@@ -39,7 +40,10 @@ impl Check {
     pub fn run(self) -> Result<(), Failure> {
         let mut out = std::io::stdout();
         if let Some(file) = &self.config {
-            Config::load(Some(file), Overrides::default())?;
+            let config = Config::load(Some(file), Overrides::default())?;
+            if let (Some(chain), Some(key)) = (&config.server.tls_certificate, &config.server.tls_key) {
+                Certificate::load(chain, key).map_err(|error| Failure::Usage(error.to_string()))?;
+            }
             writeln!(out, "{}: nothing wrong", file.display())?;
         }
         let mut wrong = Vec::new();

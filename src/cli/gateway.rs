@@ -13,6 +13,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::failure::Failure;
+use super::pinned;
 use super::target::Target;
 use crate::admin;
 use crate::admin::caller::Trusted;
@@ -67,7 +68,7 @@ impl Gateway {
             let token = target.token.clone().ok_or_else(|| {
                 Failure::Usage("an address needs a token: set USHER_TOKEN or give --token".to_owned())
             })?;
-            return Self::remote(url.trim_end_matches('/').to_owned(), token);
+            return Self::remote(url.trim_end_matches('/').to_owned(), token, None);
         }
         let overrides = Overrides {
             listen: None,
@@ -84,8 +85,12 @@ impl Gateway {
         Self::local(&config, announced.as_ref())
     }
 
-    fn remote(url: String, token: String) -> Result<Self, Failure> {
-        let client = reqwest::Client::builder()
+    fn remote(url: String, token: String, certificate: Option<&Path>) -> Result<Self, Failure> {
+        let mut builder = reqwest::Client::builder();
+        if let Some(certificate) = certificate {
+            builder = builder.use_preconfigured_tls(pinned::trust(certificate)?);
+        }
+        let client = builder
             .connect_timeout(std::time::Duration::from_secs(10))
             .build()
             .map_err(|error| Failure::failed(format!("no HTTP client can be made: {error}")))?;
@@ -96,7 +101,8 @@ impl Gateway {
     async fn announced(address: &Address, target: &Target, data: &Path) -> Result<Option<Self>, Failure> {
         let known = Bootstrap::find(data).map_err(|error| unreadable(data, &error))?;
         let token = target.token.clone().or_else(|| known.map(|known| known.admin_token));
-        let found = Self::remote(address.url.clone(), token.clone().unwrap_or_default())?;
+        let certificate = address.tls_certificate.as_deref();
+        let found = Self::remote(address.url.clone(), token.clone().unwrap_or_default(), certificate)?;
         let Self::Remote { client, url, .. } = &found else {
             return Ok(None);
         };

@@ -32,6 +32,10 @@ pub struct ScimConfig {
     pub bulk_bytes_max: usize,
     /// Requests that the journal of each connection keeps; 0 for no journal.
     pub journal_entries_max: usize,
+    /// Requests a second that one connection may send in the long run; 0 for no limit. Entra needs 25.
+    pub requests_per_second: usize,
+    /// Requests that one connection may send at once.
+    pub requests_burst: usize,
 }
 
 impl Default for ScimConfig {
@@ -49,6 +53,8 @@ impl Default for ScimConfig {
             bulk_operations_max: 1_000,
             bulk_bytes_max: 4 << 20,
             journal_entries_max: 1_000,
+            requests_per_second: 200,
+            requests_burst: 400,
         }
     }
 }
@@ -72,6 +78,8 @@ impl ScimConfig {
             ("scim.bulk_operations_max", self.bulk_operations_max, 1, 10_000),
             ("scim.bulk_bytes_max", self.bulk_bytes_max, 1 << 10, 1 << 30),
             ("scim.journal_entries_max", self.journal_entries_max, 0, 100_000),
+            ("scim.requests_per_second", self.requests_per_second, 0, 1_000_000),
+            ("scim.requests_burst", self.requests_burst, 1, 1_000_000),
         ] {
             if !(least..=most).contains(&value) {
                 return Err(ConfigError::invalid(

@@ -1,5 +1,7 @@
 //! `[server]`: where and how the gateway listens.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,20 @@ pub struct ServerConfig {
     pub body_bytes_max: usize,
     /// Connections open at once; further ones wait.
     pub connections_max: usize,
+    /// The certificate chain (PEM), the gateway's own first: with it and `tls_key` the gateway speaks HTTPS.
+    pub tls_certificate: Option<PathBuf>,
+    /// The certificate's private key (PEM).
+    pub tls_key: Option<PathBuf>,
+    /// Addresses of proxies whose `X-Forwarded-For` says where a request comes from.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Refusals with 401 a minute to one client address; further ones are answered 429. 0 for no limit.
+    pub failures_per_minute: u32,
+    /// Requests a minute of one client address at the token endpoint; 0 for no limit.
+    pub token_requests_per_minute: u32,
+    /// Requests a second of one administrator's token in the long run; 0 for no limit.
+    pub admin_requests_per_second: u32,
+    /// Requests of one administrator's token at once.
+    pub admin_requests_burst: u32,
 }
 
 impl Default for ServerConfig {
@@ -36,6 +52,13 @@ impl Default for ServerConfig {
             shutdown_grace_s: 30,
             body_bytes_max: 4 * 1024 * 1024,
             connections_max: 10_000,
+            tls_certificate: None,
+            tls_key: None,
+            trusted_proxies: Vec::new(),
+            failures_per_minute: 300,
+            token_requests_per_minute: 120,
+            admin_requests_per_second: 100,
+            admin_requests_burst: 400,
         }
     }
 }
@@ -80,6 +103,21 @@ impl ServerConfig {
         if !(1..=1_000_000).contains(&self.connections_max) {
             let reason = format!("{} is not between 1 and 1000000", self.connections_max);
             return Err(ConfigError::invalid("server.connections_max", reason));
+        }
+        match (&self.tls_certificate, &self.tls_key) {
+            (Some(_), None) => {
+                let reason = "is missing: tls_certificate needs the private key that belongs to it";
+                return Err(ConfigError::invalid("server.tls_key", reason));
+            }
+            (None, Some(_)) => {
+                let reason = "is missing: tls_key needs the certificate that it belongs to";
+                return Err(ConfigError::invalid("server.tls_certificate", reason));
+            }
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        if self.admin_requests_burst == 0 {
+            let reason = "0 would let nothing in: use 1 or more, or admin_requests_per_second = 0 for no limit";
+            return Err(ConfigError::invalid("server.admin_requests_burst", reason));
         }
         Ok(())
     }

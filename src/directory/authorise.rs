@@ -70,6 +70,23 @@ impl Principal {
         }
     }
 
+    /// A SCIM client at the token endpoint: it has proved itself, and has no token yet.
+    #[must_use]
+    pub fn client(organisation: OrganisationId, connection: Slug) -> Self {
+        let actor = Actor {
+            door: Door::Scim,
+            connection: Some(connection.clone()),
+            token: None,
+        };
+        Self {
+            reach: Reach::Connection {
+                organisation,
+                connection,
+            },
+            actor,
+        }
+    }
+
     /// A synchronisation run of a connection.
     #[must_use]
     pub fn ldap(organisation: OrganisationId, connection: Slug) -> Self {
@@ -212,6 +229,12 @@ impl Principal {
             Reach::Connection { connection, .. } => Some(connection),
             Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) => None,
         }
+    }
+
+    /// The public half of the token that was shown, if one was.
+    #[must_use]
+    pub fn token(&self) -> Option<TokenId> {
+        self.actor.token
     }
 
     fn permit(&self, organisation: OrganisationId) -> Permit {

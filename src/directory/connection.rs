@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::model::connection::{Connection, ConnectionKind};
 use crate::model::event::EventKind;
+use crate::model::oauth::OAuthError;
 use crate::model::role::Role;
 
 use super::error::Denial;
@@ -92,6 +93,17 @@ async fn check(unit: &mut Unit, connection: &Connection) -> Result<(), Directory
         if !connection.roles.contains(role) && !connection.grantable_roles.contains(role) {
             return Err(DirectoryError::Denied(Denial::RoleNotGrantable));
         }
+    }
+    match (connection.kind, &connection.oauth) {
+        (ConnectionKind::Ldap, Some(_)) => {
+            let reason = "a connection of kind \"ldap\" has no such section";
+            return Err(DirectoryError::invalid(place("oauth"), reason));
+        }
+        (ConnectionKind::Scim, Some(oauth)) => {
+            let fault = |error: OAuthError| DirectoryError::invalid(place("oauth"), error.to_string());
+            oauth.check().map_err(fault)?;
+        }
+        (ConnectionKind::Ldap | ConnectionKind::Scim, None) => {}
     }
     match (connection.kind, &connection.ldap) {
         (ConnectionKind::Ldap, None) => Err(DirectoryError::invalid(

@@ -180,6 +180,7 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
             .verified_domains
             .clone()
             .unwrap_or_else(|| present.verified_domains.clone()),
+        local_changes: declared.local_changes.unwrap_or(present.local_changes),
         ..present
     };
     UpdateOrganisation(wanted).attempt(unit).await

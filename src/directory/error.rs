@@ -103,6 +103,12 @@ pub enum Denial {
     /// The user or group is another connection's.
     #[error("another connection or a person manages this: change it there")]
     HeldByAnother,
+    /// The organisation's users and groups are changed by its connections only.
+    #[error(
+        "this organisation refuses local changes of users and groups: change them at the identity provider, or set \
+         local_changes = \"allowed\" in the organisation file"
+    )]
+    LocalChange,
     /// The invitation is used, withdrawn or expired.
     #[error("the invitation is used, withdrawn or expired: ask for a new one")]
     InvitationClosed,

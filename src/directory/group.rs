@@ -49,6 +49,7 @@ impl Unit {
     /// # Errors
     /// [`DirectoryError::Uniqueness`]; as [`Unit::find`].
     pub async fn create_group(&mut self, mut group: Group) -> Result<Group, DirectoryError> {
+        self.may_create().await?;
         group.revision = 1;
         self.claim_group_names(None, &group).await?;
         self.index_custom(holder(&group), None, Some(&group.attributes)).await?;
@@ -66,6 +67,7 @@ impl Unit {
         if after == *before {
             return Ok(after);
         }
+        self.may_change_group(before, &after).await?;
         self.claim_group_names(Some(before), &after).await?;
         self.index_custom(holder(&after), Some(&before.attributes), Some(&after.attributes))
             .await?;
@@ -86,6 +88,7 @@ impl Unit {
     /// # Errors
     /// [`DirectoryError::InvalidValue`] while the group gives roles or licences, which its members would keep.
     pub async fn delete_group(&mut self, group: &Group) -> Result<(), DirectoryError> {
+        self.may_touch_group(group).await?;
         let organisation = self.organisation();
         if !group.grants_roles.is_empty() || !group.grants_licences.is_empty() {
             let reason = "the group gives roles or licences: take those from it first";

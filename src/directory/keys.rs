@@ -4,11 +4,13 @@
 //! g 's' slug                         -> organisation id          (a slug names one organisation)
 //! g 't' token id                     -> Token
 //! g 'i' SHA-256 of invitation secret -> organisation id, invitation id
+//! g 'a' token id                     -> AccessToken              (of the token endpoint)
 //! o <org 16 bytes> <table byte> ...  -> everything of one organisation
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
 
 mod custom_attribute;
+pub mod exchange;
 
 use sha2::Digest as _;
 
@@ -75,6 +77,8 @@ pub enum Table {
     Run = b'v',
     /// What the clients of each connection asked.
     Journal = b'd',
+    /// Assertions that were exchanged for access tokens, and when both end.
+    Exchange = b'b',
 }
 
 /// What must be unique in an organisation.

@@ -64,6 +64,7 @@ impl Unit {
         origin: &Origin,
         changes: &mut MemberChanges,
     ) -> Result<(), DirectoryError> {
+        self.may_touch_group(group).await?;
         let organisation = self.organisation();
         let wanted = members.iter().flat_map(|member| {
             [
@@ -116,6 +117,7 @@ impl Unit {
         owns: bool,
         changes: &mut MemberChanges,
     ) -> Result<(), DirectoryError> {
+        self.may_touch_group(group).await?;
         let organisation = self.organisation();
         let members = match leaving {
             Leaving::These(members) => members.clone(),

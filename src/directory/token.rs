@@ -74,7 +74,20 @@ impl MintedToken {
     /// What the client sends.
     #[must_use]
     pub fn text(&self) -> String {
-        write(self.id, &self.secret)
+        write(LASTING, self.id, &self.secret)
+    }
+
+    /// What the client sends, when it is an access token.
+    pub(super) fn access_text(&self) -> String {
+        write(ACCESS, self.id, &self.secret)
+    }
+
+    pub(super) fn id(&self) -> TokenId {
+        self.id
+    }
+
+    pub(super) fn secret_hash(&self) -> String {
+        hash(&self.secret)
     }
 }
 
@@ -119,12 +132,20 @@ impl Operation for RevokeToken {
 }
 
 impl Directory {
-    /// Whose token this is. Every wrong token gets the same answer.
+    /// Whose token this is, a lasting one or an access token. Every wrong token gets the same answer.
     ///
     /// # Errors
     /// [`DirectoryError::Unauthenticated`]; as the store's read.
     pub async fn authenticate(&self, text: &str) -> Result<Principal, DirectoryError> {
-        let (id, secret) = parse(text).ok_or(DirectoryError::Unauthenticated)?;
+        match parse(text, ACCESS) {
+            Some((id, secret)) => self.authenticate_access(id, &secret).await,
+            None => self.authenticate_lasting(text).await,
+        }
+    }
+
+    /// Whose lasting token this is.
+    pub(super) async fn authenticate_lasting(&self, text: &str) -> Result<Principal, DirectoryError> {
+        let (id, secret) = parse(text, LASTING).ok_or(DirectoryError::Unauthenticated)?;
         let stored = self.find_token(id).await?;
         // An unknown id costs the same comparison as a known one.
         let expected = stored
@@ -141,7 +162,12 @@ impl Directory {
             TokenGrant::Connection {
                 organisation,
                 connection,
-            } => Principal::scim(*organisation, connection.clone(), token.id),
+            } => {
+                if self.requires_assertions(*organisation, connection).await? {
+                    return Err(DirectoryError::Unauthenticated);
+                }
+                Principal::scim(*organisation, connection.clone(), token.id)
+            }
             TokenGrant::Organisation { organisation } => Principal::organisation_administrator(*organisation, token.id),
             TokenGrant::Gateway => Principal::gateway_administrator(token.id),
         })
@@ -176,19 +202,24 @@ pub fn hash(secret: &[u8]) -> String {
         .collect()
 }
 
-/// `ush_` id secret checksum: the checksum tells a mistyped token from a wrong one, and lets secret scanners find ours.
-fn write(id: TokenId, secret: &[u8; 32]) -> String {
-    let body = format!("ush_{}_{}", id.uuid().simple(), URL_SAFE_NO_PAD.encode(secret));
+/// How a lasting token begins.
+const LASTING: &str = "ush_";
+/// How an access token begins.
+const ACCESS: &str = "usha_";
+
+/// Prefix, id, secret, checksum: the checksum tells a mistyped token from a wrong one, and lets secret scanners find ours.
+fn write(prefix: &str, id: TokenId, secret: &[u8; 32]) -> String {
+    let body = format!("{prefix}{}_{}", id.uuid().simple(), URL_SAFE_NO_PAD.encode(secret));
     let checksum = crc32fast::hash(body.as_bytes());
     format!("{body}_{checksum:08x}")
 }
 
-fn parse(text: &str) -> Option<(TokenId, Vec<u8>)> {
+fn parse(text: &str, prefix: &str) -> Option<(TokenId, Vec<u8>)> {
     let (body, checksum) = text.rsplit_once('_')?;
     if format!("{:08x}", crc32fast::hash(body.as_bytes())) != checksum {
         return None;
     }
-    let (id, secret) = body.strip_prefix("ush_")?.split_once('_')?;
+    let (id, secret) = body.strip_prefix(prefix)?.split_once('_')?;
     let secret = URL_SAFE_NO_PAD.decode(secret).ok()?;
     Some((TokenId::new(uuid::Uuid::try_parse(id).ok()?), secret))
 }

@@ -84,8 +84,10 @@ impl Unit {
     /// Writes a new user: takes the name, the external ids and the seats.
     ///
     /// # Errors
-    /// [`DirectoryError::Uniqueness`], [`DirectoryError::SeatsExhausted`]; as [`Unit::find`].
+    /// [`DirectoryError::Uniqueness`], [`DirectoryError::SeatsExhausted`]; [`DirectoryError::Denied`] for a local change
+    /// where those are refused; as [`Unit::find`].
     pub async fn create_user(&mut self, mut user: User) -> Result<User, DirectoryError> {
+        self.may_create().await?;
         user.revision = 1;
         seat::settle(self, None, &mut user).await?;
         self.claim_names(None, &user).await?;
@@ -107,6 +109,7 @@ impl Unit {
     /// # Errors
     /// As [`Unit::create_user`].
     pub async fn update_user(&mut self, before: &User, mut after: User) -> Result<User, DirectoryError> {
+        self.may_change_user(before, &after).await?;
         seat::settle(self, Some(before), &mut after).await?;
         if after == *before {
             return Ok(after);
@@ -127,6 +130,7 @@ impl Unit {
     /// # Errors
     /// As [`Unit::find`].
     pub async fn delete_user(&mut self, user: &User) -> Result<(), DirectoryError> {
+        self.may_delete_user(user).await?;
         let organisation = self.organisation();
         seat::release_all(self, user).await?;
         self.leave_all_groups(Member::User(user.id)).await?;

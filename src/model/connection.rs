@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::deviation::Strictness;
+use super::oauth::OAuthClient;
 use super::record::Record;
 use super::slug::Slug;
 
@@ -58,6 +59,9 @@ pub struct Connection {
     /// The directory, for a connection of kind `ldap`.
     #[serde(default)]
     pub ldap: Option<LdapSource>,
+    /// How the client proves itself at the token endpoint, for a connection of kind `scim`. None: by a lasting token only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth: Option<OAuthClient>,
     /// When a run must stop and wait for a person.
     #[serde(default)]
     pub brake: Brake,
@@ -98,6 +102,7 @@ impl Connection {
             mapping: Vec::new(),
             grants: Vec::new(),
             ldap: None,
+            oauth: None,
             brake: Brake::default(),
             leavers: Leavers::default(),
             schedule: None,

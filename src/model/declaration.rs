@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::connection::Connection;
 use super::custom_attribute::{Bearer, CustomAttribute};
 use super::licence::Licence;
+use super::organisation::LocalChanges;
 use super::role::Role;
 use super::slug::Slug;
 
@@ -57,4 +58,7 @@ pub struct DeclaredOrganisation {
     /// E-mail domains that the organisation has shown to own.
     #[serde(default)]
     pub verified_domains: Option<Vec<String>>,
+    /// Whether administrators may change what connections manage.
+    #[serde(default)]
+    pub local_changes: Option<LocalChanges>,
 }

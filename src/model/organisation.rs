@@ -23,8 +23,22 @@ pub struct Organisation {
     /// E-mail domains that the organisation has shown to own, lower case: only there may people be matched by e-mail.
     #[serde(default)]
     pub verified_domains: Vec<String>,
+    /// Whether administrators may change what connections manage.
+    #[serde(default)]
+    pub local_changes: LocalChanges,
     /// When it was made.
     pub created: Timestamp,
+}
+
+/// Whether administrators may create, change or delete users, groups and memberships that a connection manages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LocalChanges {
+    /// They may; the connection's next word on the same thing wins.
+    #[default]
+    Allowed,
+    /// They may not: the identity provider is the only source (IPSIE AL1 s3.2.1).
+    Refused,
 }
 
 const fn invitation_hours() -> u32 {
@@ -45,6 +59,7 @@ impl Organisation {
             name,
             invitation_hours: invitation_hours(),
             verified_domains: Vec::new(),
+            local_changes: LocalChanges::default(),
             created,
         }
     }

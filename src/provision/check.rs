@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::model::connection::Connection;
 use crate::model::custom_attribute::CustomSchema;
+use crate::model::oauth::OAuthError;
 
 use super::mapping::{self, MappingError};
 use super::schedule::{self, ScheduleError};
@@ -21,6 +22,9 @@ pub enum SettingsError {
     /// When it is read.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+    /// How the client proves itself.
+    #[error(transparent)]
+    OAuth(#[from] OAuthError),
 }
 
 /// Every fault in a connection's settings, found without the network and without secrets. Ask before they are stored. `own` are the attributes that the
@@ -38,9 +42,11 @@ pub fn faults(connection: &Connection, own: Option<&CustomSchema>) -> Vec<Settin
         .as_deref()
         .map(|text| schedule::next(text, chrono::DateTime::UNIX_EPOCH));
     let times = times.and_then(Result::err).map(SettingsError::from);
+    let client = connection.oauth.as_ref().and_then(|client| client.check().err());
     rules
         .into_iter()
         .chain(directory.map(SettingsError::from))
         .chain(times)
+        .chain(client.map(SettingsError::from))
         .collect()
 }

@@ -19,9 +19,10 @@ use crate::provision::mapping::Mapping;
 use crate::provision::person::Context;
 
 use super::Scim;
-use super::error::ScimError;
+use super::error::{INVALID_TOKEN, ScimError};
 use super::identity::Rules;
 use super::journal::{Trail, told};
+use super::limit::Known;
 
 /// A request that showed a valid token of a connection of the organisation in its path.
 pub struct Access {
@@ -79,10 +80,14 @@ impl FromRequestParts<Scim> for Access {
 
     async fn from_request_parts(parts: &mut Parts, scim: &Scim) -> Result<Self, ScimError> {
         let refused = || ScimError::from(DirectoryError::Unauthenticated);
-        let principal = scim
-            .directory()
-            .authenticate(bearer(&parts.headers).ok_or_else(refused)?)
-            .await?;
+        let principal = match parts.extensions.get::<Known>() {
+            Some(Known(principal)) => principal.clone(),
+            None => {
+                let token = bearer(&parts.headers).ok_or_else(refused)?;
+                let wrong = |error| ScimError::from(error).with_challenge(INVALID_TOKEN);
+                scim.directory().authenticate(token).await.map_err(wrong)?
+            }
+        };
         // A path that is not UTF-8 names nothing. Not 401: that would put a client in good standing into quarantine.
         let path = Path::<HashMap<String, String>>::from_request_parts(parts, scim).await;
         let path = path.map_err(|_| ScimError::not_found(parts.uri.path()))?;

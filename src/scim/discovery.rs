@@ -52,13 +52,7 @@ pub(super) async fn service_provider_config(
             "maxPageSize": settings.page_max,
             "cursorTimeout": settings.cursor_timeout_s,
         },
-        "authenticationSchemes": [{
-            "type": "oauthbearertoken",
-            "name": "Bearer token",
-            "description": "A token of this connection in the Authorization header",
-            "specUri": "https://www.rfc-editor.org/info/rfc6750",
-            "primary": true,
-        }],
+        "authenticationSchemes": authentication_schemes(&scim, &access),
         "meta": {
             "resourceType": "ServiceProviderConfig",
             "location": format!("{}/ServiceProviderConfig", access.base_url(&scim)),
@@ -82,6 +76,38 @@ fn limits(settings: &ScimSettings) -> Value {
         "maxMembers": settings.members_max,
         "maxRecordsRead": settings.budget.records,
     })
+}
+
+/// RFC 7643 s5: what the connection takes. The first is what its settings ask for.
+fn authentication_schemes(scim: &Scim, access: &Access) -> Value {
+    let organisation = &access.organisation.organisation.slug;
+    let token_endpoint = format!("{}/oauth/{organisation}/token", scim.settings().public_url);
+    let client = access.connection.oauth.as_ref();
+    let is_required = client.is_some_and(|client| client.required);
+    let lasting = if is_required {
+        "A token of this connection that its operator made: this connection takes access tokens only"
+    } else {
+        "A token of this connection that its operator made, in the Authorization header"
+    };
+    json!([
+        {
+            "type": "oauthbearertoken",
+            "name": "OAuth 2.0 access token",
+            "description": format!(
+                "An access token from {token_endpoint} in the Authorization header, for a signed assertion of the client or \
+                 its secret (client_credentials or the jwt-bearer grant)"
+            ),
+            "specUri": "https://www.rfc-editor.org/info/rfc7523",
+            "primary": client.is_some(),
+        },
+        {
+            "type": "oauthbearertoken",
+            "name": "Bearer token",
+            "description": lasting,
+            "specUri": "https://www.rfc-editor.org/info/rfc6750",
+            "primary": client.is_none(),
+        },
+    ])
 }
 
 /// Everything of a kind, as one page (RFC 7644 s4: paging does not apply).

@@ -23,7 +23,14 @@ pub struct ScimError {
     status: StatusCode,
     scim_type: Option<ScimType>,
     detail: String,
+    /// What a 401 asks for.
+    challenge: &'static str,
 }
+
+/// What a 401 asks for when nothing was shown (RFC 6750 s3).
+const BEARER: &str = "Bearer realm=\"scim\", scope=\"scim\"";
+/// What it asks for when a token was shown that opens nothing (RFC 6750 s3.1).
+pub(super) const INVALID_TOKEN: &str = "Bearer realm=\"scim\", scope=\"scim\", error=\"invalid_token\"";
 
 impl ScimError {
     /// An error with this status and without a `scimType`.
@@ -33,7 +40,15 @@ impl ScimError {
             status,
             scim_type: None,
             detail: detail.into(),
+            challenge: BEARER,
         }
+    }
+
+    /// The same, asking for this if it is a 401.
+    #[must_use]
+    pub(super) fn with_challenge(mut self, challenge: &'static str) -> Self {
+        self.challenge = challenge;
+        self
     }
 
     /// A 400 of this kind.
@@ -43,6 +58,7 @@ impl ScimError {
             status: StatusCode::BAD_REQUEST,
             scim_type: Some(scim_type),
             detail: detail.into(),
+            challenge: BEARER,
         }
     }
 
@@ -99,6 +115,7 @@ impl From<DirectoryError> for ScimError {
             status,
             scim_type,
             detail,
+            challenge: BEARER,
         }
     }
 }
@@ -135,6 +152,7 @@ impl From<FilterError> for ScimError {
                 status: StatusCode::FORBIDDEN,
                 scim_type: Some(ScimType::Sensitive),
                 detail: error.to_string(),
+                challenge: BEARER,
             },
             scim_type => Self::bad_request(scim_type, error.to_string()),
         }
@@ -157,10 +175,7 @@ impl IntoResponse for ScimError {
         match self.status {
             StatusCode::UNAUTHORIZED => {
                 // RFC 6750 s3.
-                headers.insert(
-                    header::WWW_AUTHENTICATE,
-                    HeaderValue::from_static("Bearer realm=\"scim\""),
-                );
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge));
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));

@@ -1,7 +1,9 @@
 //! The gateway's routes, and what every request passes: an identifier, a span, a bound on time and size, and a place where a
 //! panic becomes an answer.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,13 +16,15 @@ use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, 
 use tower_http::trace::TraceLayer;
 use tracing::Span;
 
-use super::health;
+use super::{address, health};
 use crate::admin;
 use crate::admin::problem::Problem;
 use crate::config::{Config, ScimConfig, ServerConfig};
 use crate::directory::Directory;
 use crate::directory::query::QueryBudget;
 use crate::model::filter::FilterLimits;
+use crate::oauth;
+use crate::rate::{Limits, Rate, Rates};
 use crate::scim::error::ScimError;
 use crate::scim::{self, ScimSettings};
 
@@ -30,13 +34,22 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A client's own identifier is kept up to this many bytes.
 const REQUEST_ID_BYTES_MAX: usize = 64;
 
-/// Every door over one directory. Who calls what: identity providers `/scim`, the command line and the product `/api/v1`,
+/// Every door over one directory. Who calls what: identity providers `/scim` and `/oauth`, the command line and the product `/api/v1`,
 /// supervisors `/healthz` and `/readyz`. `public_url` is the address that clients know the gateway by.
 pub fn router(directory: &Directory, config: &Config, public_url: &str) -> Router {
+    let limits = Arc::new(Limits::new(rates(config)));
+    let scim = scim_settings(&config.scim, public_url, &limits);
+    let journal_entries_max = config.scim.journal_entries_max;
     let routes = Router::new()
-        .merge(scim::router(directory.clone(), scim_settings(&config.scim, public_url)))
+        .merge(scim::router(directory.clone(), scim))
+        .merge(oauth::router(
+            directory.clone(),
+            public_url,
+            journal_entries_max,
+            Arc::clone(&limits),
+        ))
         .merge(health::router(directory.clone()))
-        .nest("/api/v1", admin::router(directory.clone()))
+        .nest("/api/v1", admin::limited(directory.clone(), limits))
         .fallback(no_such_place);
     layers(routes, &config.server)
 }
@@ -44,10 +57,14 @@ pub fn router(directory: &Directory, config: &Config, public_url: &str) -> Route
 /// What every request passes, from the inside out.
 pub fn layers(routes: Router, config: &ServerConfig) -> Router {
     let limit = config.request_timeout();
+    let proxies: Arc<[IpAddr]> = config.trusted_proxies.iter().map(IpAddr::to_canonical).collect();
     routes
         .layer(DefaultBodyLimit::max(config.body_bytes_max))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             guard(limit, request, next)
+        }))
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            address::note(Arc::clone(&proxies), request, next)
         }))
         .layer(
             TraceLayer::new_for_http()
@@ -62,7 +79,7 @@ pub fn layers(routes: Router, config: &ServerConfig) -> Router {
 }
 
 /// The service's settings from the configuration.
-fn scim_settings(config: &ScimConfig, public_url: &str) -> ScimSettings {
+fn scim_settings(config: &ScimConfig, public_url: &str, limits: &Arc<Limits>) -> ScimSettings {
     ScimSettings {
         public_url: public_url.to_owned(),
         body_bytes_max: config.body_bytes_max,
@@ -81,6 +98,19 @@ fn scim_settings(config: &ScimConfig, public_url: &str) -> ScimSettings {
         bulk_operations_max: config.bulk_operations_max,
         bulk_bytes_max: config.bulk_bytes_max,
         journal_entries_max: config.journal_entries_max,
+        limits: Arc::clone(limits),
+    }
+}
+
+/// How often clients may ask. What is above the range of the limits is above what any machine serves.
+fn rates(config: &Config) -> Rates {
+    let number = |setting: usize| u32::try_from(setting).unwrap_or(u32::MAX);
+    let (scim, server) = (&config.scim, &config.server);
+    Rates {
+        connection: Rate::per_second(number(scim.requests_per_second), number(scim.requests_burst)),
+        administrator: Rate::per_second(server.admin_requests_per_second, server.admin_requests_burst),
+        failures: Rate::per_minute(server.failures_per_minute),
+        exchanges: Rate::per_minute(server.token_requests_per_minute),
     }
 }
 

@@ -17,6 +17,9 @@ pub struct Address {
     pub url: String,
     /// Its process.
     pub pid: u32,
+    /// The file with its certificate, when it speaks HTTPS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_certificate: Option<PathBuf>,
 }
 
 impl Address {
@@ -43,11 +46,13 @@ impl Presence {
     ///
     /// # Errors
     /// [`ServeError::Data`].
-    pub fn announce(data: &Path, url: &str) -> Result<Self, ServeError> {
+    pub fn announce(data: &Path, url: &str, certificate: Option<&Path>) -> Result<Self, ServeError> {
         let path = data.join(FILE);
         let address = Address {
             url: url.to_owned(),
             pid: std::process::id(),
+            // Whoever reads it may stand in another folder.
+            tls_certificate: certificate.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned())),
         };
         let written = serde_json::to_vec_pretty(&address)
             .map_err(io::Error::from)

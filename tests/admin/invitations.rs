@@ -67,6 +67,35 @@ async fn a_second_invitation_closes_the_first_and_a_withdrawn_one_opens_nothing(
 }
 
 #[tokio::test]
+async fn an_invitation_of_a_suspended_person_opens_nothing_until_they_are_reactivated() {
+    let (inside, acme) = prepared().await;
+    let secret = invite(&acme).await;
+    let ada = acme.get(ADA).await.expect(200)["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let client = acme.connection("acme", "entra").await;
+    let set = async |active: bool| {
+        let operations = json!([{ "op": "replace", "path": "active", "value": active }]);
+        let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
+        let path = format!("/scim/acme/v2/Users/{ada}");
+        let patched = client.send(axum::http::Method::PATCH, &path, Some(body)).await;
+        assert!(patched.status.is_success(), "{:#}", patched.body);
+    };
+    set(false).await;
+    accept(&inside, &secret, "correct horse").await.expect(403);
+    acme.post(&format!("{ADA}/invite"), json!(null)).await.expect(400);
+    let events = acme
+        .get("/api/v1/organisations/acme/events")
+        .await
+        .expect(200)
+        .to_string();
+    assert!(events.contains("user.suspended"), "products learn of it: {events}");
+    set(true).await;
+    accept(&inside, &secret, "correct horse").await.expect(200);
+}
+
+#[tokio::test]
 async fn a_secret_that_nobody_made_tells_nothing() {
     let (inside, _) = prepared().await;
     let refused = accept(&inside, "never made", "correct horse").await.expect(403);

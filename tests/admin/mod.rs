@@ -6,6 +6,7 @@ mod events;
 mod faults;
 mod invitations;
 mod licences;
+mod local_changes;
 mod organisation_files;
 mod tenancy;
 mod tokens;

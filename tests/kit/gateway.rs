@@ -125,8 +125,9 @@ impl Gateway {
         assert!(self.child.is_none(), "it runs");
         let log = std::fs::File::create(self.log()).expect("a log");
         let mut child = usher()
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--data"])
             .arg(&self.data)
+            .args(self.listen())
             .args(&self.arguments)
             .stdout(Stdio::piped())
             .stderr(log)
@@ -135,12 +136,23 @@ impl Gateway {
         let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut first = String::new();
         out.read_line(&mut first).expect("a line");
-        let url = first.split_whitespace().find(|word| word.starts_with("http://"));
+        let url = first
+            .split_whitespace()
+            .find(|word| word.starts_with("http://") || word.starts_with("https://"));
         let url = url.unwrap_or_else(|| panic!("no address in {first:?}; the log: {}", self.read_log()));
         self.url = url.to_owned();
         self.greeting = first;
         self.child = Some(child);
         self.out = Some(out);
+    }
+
+    /// A free port of this machine's own, unless the arguments say where to listen.
+    fn listen(&self) -> &'static [&'static str] {
+        if self.arguments.iter().any(|argument| argument == "--listen") {
+            &[]
+        } else {
+            &["--listen", "127.0.0.1:0"]
+        }
     }
 
     /// Sends a signal.

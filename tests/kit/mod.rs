@@ -1,5 +1,6 @@
 //! What tests are built from: servers to talk to, clients that are values, and directories whose truth is known.
 
+pub(crate) mod assertion;
 pub(crate) mod ber;
 pub(crate) mod certificates;
 pub(crate) mod custom_attributes;
@@ -12,5 +13,6 @@ pub(crate) mod process;
 pub(crate) mod real_directory;
 pub(crate) mod samba;
 pub(crate) mod scim;
+pub(crate) mod served;
 pub(crate) mod slapd;
 pub(crate) mod tcp_proxy;

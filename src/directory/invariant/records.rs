@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 
 use crate::directory::journal::JournalEntry;
-use crate::directory::keys::{self, Table, Unique};
+use crate::directory::keys::{self, Table, Unique, exchange};
+use crate::directory::oauth::UsedAssertion;
 use crate::directory::unit::parse_counter;
 use crate::directory::user::{Link, parse_uuid};
 use crate::directory::verify::Report;
@@ -28,7 +29,7 @@ use super::{Invariant, View};
 pub struct Records;
 
 /// Every table. A table that is missing here is an unknown one.
-const TABLES: [Table; 23] = [
+const TABLES: [Table; 24] = [
     Table::Organisation,
     Table::Connection,
     Table::Role,
@@ -52,6 +53,7 @@ const TABLES: [Table; 23] = [
     Table::Link,
     Table::Run,
     Table::Journal,
+    Table::Exchange,
 ];
 
 /// Bytes of a key before its table.
@@ -107,6 +109,8 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::GroupMember | Table::MemberGroup => read::<Membership>(value).map(|_| ()),
         Table::Link => read::<Link>(value).map(|_| ()),
         Table::Journal => read::<JournalEntry>(value).map(|_| ()),
+        Table::Exchange if exchange::is_exchange_end(organisation, key) => hash_or_nothing(value),
+        Table::Exchange => read::<UsedAssertion>(value).map(|_| ()),
         Table::Event if key == &keys::events(organisation) => counter(key, value),
         Table::Event => read::<Event>(value).map(|_| ()),
         Table::Count | Table::MemberTouched => counter(key, value),
@@ -143,6 +147,16 @@ fn instant(value: &[u8]) -> Result<(), String> {
     chrono::DateTime::parse_from_rfc3339(text)
         .map(|_| ())
         .map_err(|error| format!("is not an instant: {error}"))
+}
+
+/// The end of an exchange names the assertion by its hash; one of a lasting token names none.
+fn hash_or_nothing(value: &[u8]) -> Result<(), String> {
+    let is_hash = value.len() == 64 && value.iter().all(u8::is_ascii_hexdigit);
+    if value.is_empty() || is_hash {
+        Ok(())
+    } else {
+        Err("names no assertion".to_owned())
+    }
 }
 
 fn unique(value: &[u8]) -> Result<(), String> {

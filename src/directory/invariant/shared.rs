@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use crate::directory::DirectoryError;
-use crate::directory::keys;
+use crate::directory::keys::{self, exchange};
+use crate::directory::oauth::AccessToken;
 use crate::directory::verify::{Report, Violation};
 use crate::model::id::{InvitationId, OrganisationId};
 use crate::model::invitation::Invitation;
@@ -23,6 +24,7 @@ use super::{CHUNK, View, readable};
 pub async fn verify(store: &dyn Store, report: &mut Report) -> Result<Vec<OrganisationId>, DirectoryError> {
     let named = slugs(store, report).await?;
     tokens(store, report).await?;
+    access_tokens(store, report).await?;
     invitation_secrets(store, report).await?;
     outside(store, report).await?;
     let present = organisations(store).await?;
@@ -105,6 +107,36 @@ async fn tokens(store: &dyn Store, report: &mut Report) -> Result<(), DirectoryE
     Ok(())
 }
 
+/// Access tokens can be read, and open a connection that exists.
+async fn access_tokens(store: &dyn Store, report: &mut Report) -> Result<(), DirectoryError> {
+    let view = View::new(store, keys::GATEWAY);
+    let mut pages = view.under(&exchange::access_tokens());
+    while let Some(entries) = pages.next(report).await? {
+        let connection = |_: &Key, stored: &Versioned| {
+            readable::<AccessToken>(Some(stored)).map_or_else(Vec::new, |token| {
+                vec![keys::named(
+                    token.organisation,
+                    keys::Table::Connection,
+                    &token.connection,
+                )]
+            })
+        };
+        for entry in view.together(entries, connection).await? {
+            match record::decode::<AccessToken>(&entry.value.value) {
+                Err(error) => broken(report, "records", &entry.key, error.to_string()).await,
+                Ok(token) if exchange::access_token(token.id) != entry.key => {
+                    broken(report, "records", &entry.key, "holds another access token's record").await;
+                }
+                Ok(_) if entry.others.iter().all(Option::is_none) => {
+                    broken(report, "tokens", &entry.key, "opens a connection that does not exist").await;
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Secrets lead to invitations that they open.
 async fn invitation_secrets(store: &dyn Store, report: &mut Report) -> Result<(), DirectoryError> {
     let view = View::new(store, keys::GATEWAY);
@@ -133,6 +165,7 @@ async fn invitation_secrets(store: &dyn Store, report: &mut Report) -> Result<()
 /// Keys that belong to no table: the gaps between the known prefixes.
 async fn outside(store: &dyn Store, report: &mut Report) -> Result<(), DirectoryError> {
     let known = [
+        exchange::access_tokens(),
         keys::invitation_secret_all(),
         keys::slugs(),
         keys::tokens(),
