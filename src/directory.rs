@@ -14,6 +14,7 @@ pub mod invariant;
 pub mod invitation;
 pub mod journal;
 pub mod keys;
+pub mod link;
 pub mod membership;
 pub mod organisation;
 pub mod query;

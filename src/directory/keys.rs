@@ -62,6 +62,8 @@ pub enum Table {
     TokenList = b't',
     /// A connection's memory of an outside identity.
     Link = b'z',
+    /// Who the names in a connection's source stand for.
+    SourceName = b'a',
     /// Synchronisation runs, plans and leases.
     Run = b'v',
     /// What the clients of each connection asked.
@@ -449,6 +451,15 @@ pub fn links(organisation: OrganisationId, connection: &Slug, kind: u8) -> Key {
     Builder::of(organisation, Table::Link)
         .text(connection.as_str())
         .byte(kind)
+        .key()
+}
+
+/// Who a name in a connection's source stands for.
+#[must_use]
+pub fn source_name(organisation: OrganisationId, connection: &Slug, name: uuid::Uuid) -> Key {
+    Builder::of(organisation, Table::SourceName)
+        .text(connection.as_str())
+        .uuid(name)
         .key()
 }
 

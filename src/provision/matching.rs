@@ -5,7 +5,7 @@
 
 use crate::directory::keys::{self, Index, fold};
 use crate::directory::settings::OrganisationSettings;
-use crate::directory::user::Link;
+use crate::directory::link::Link;
 use crate::directory::{DirectoryError, Unit};
 use crate::model::connection::{Adoption, Connection, MatchBy};
 use crate::model::id::UserId;

@@ -279,6 +279,7 @@ impl Running<'_> {
             permit: &self.permit,
             context: self.context(),
             snapshot: &snapshot,
+            linked: Numbers::default(),
             now: self.started,
         };
         let plan = planner.plan().await?;
@@ -331,7 +332,7 @@ impl Running<'_> {
 
 /// A run before its decision.
 struct Prepared {
-    snapshot: snapshot::CompleteSnapshot,
+    snapshot: snapshot::Snapshot,
     plan: Plan,
     hash: String,
     held: Vec<HoldReason>,

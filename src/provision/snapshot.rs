@@ -1,10 +1,11 @@
 //! A directory as one complete reading saw it: mapped, compact, or nothing at all.
 //!
-//! What is missing from a snapshot is taken to be gone, so only [`read`] makes a [`CompleteSnapshot`], and only when both
+//! What is missing from a snapshot is taken to be gone, so only [`read`] makes a [`Snapshot`], and only when both
 //! readings, of people and of groups, ended as [`Complete`]. Entries are mapped and dropped as they stream in: a person
 //! costs some 500 bytes, a group its members at 4 bytes each.
 
 mod groups;
+pub(super) mod names;
 mod nesting;
 mod people;
 
@@ -12,10 +13,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
+use uuid::Uuid;
 
-use crate::ldap::{Capability, Complete, ConnectError, Connection as LdapConnection, DnKey, ReadError, read_all};
+use crate::ldap::{Capability, Complete, ConnectError, Connection as LdapConnection, ReadError, read_all};
 use crate::model::connection::{Connection, LdapSource};
 
 use super::failure::{Failure, FailureReason, Kind};
@@ -61,9 +62,22 @@ pub struct SnapshotPerson {
     pub user_name: Box<str>,
     /// Whether the source lets the person work.
     pub is_active: bool,
+    standing: Standing,
+    names: Box<[u128]>,
     attributes: Box<[u8]>,
     grants: u32,
     hash: [u8; 32],
+}
+
+/// What is known of a person in a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// The entry was read, and a user can be made of it.
+    Read,
+    /// The entry was read, and no user can be made of it; the failures say why.
+    Failing,
+    /// Of a partial reading: the entry was not read, a group names it.
+    Named,
 }
 
 /// A group in a snapshot. Members are indexes into the snapshot.
@@ -77,12 +91,29 @@ pub struct SnapshotGroup {
     pub people: Vec<u32>,
     /// Nested groups, when they are kept.
     pub groups: Vec<u32>,
+    dn: u128,
+    inside: Vec<Arc<str>>,
     hash: [u8; 32],
 }
 
-/// Everything that a directory holds for a connection, in the order of the stable ids.
+/// How much of a directory a snapshot holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extent {
+    /// Everything: who is not in it is gone.
+    Whole,
+    /// What changed; everything else is as it was.
+    Part {
+        /// People who are gone.
+        gone_people: Vec<String>,
+        /// Groups that are gone.
+        gone_groups: Vec<String>,
+    },
+}
+
+/// What a directory holds for a connection, all of it or all that changed, in the order of the stable ids.
 #[derive(Debug)]
-pub struct CompleteSnapshot {
+pub struct Snapshot {
+    extent: Extent,
     people: Vec<SnapshotPerson>,
     groups: Vec<SnapshotGroup>,
     grants: Vec<Grants>,
@@ -111,11 +142,23 @@ impl Dangling {
     }
 }
 
-impl CompleteSnapshot {
+impl Snapshot {
+    /// How much of the directory this is.
+    #[must_use]
+    pub fn extent(&self) -> &Extent {
+        &self.extent
+    }
+
     /// The people, those included of whom no user can be made ([`SnapshotPerson::is_usable`]).
     #[must_use]
     pub fn people(&self) -> &[SnapshotPerson] {
         &self.people
+    }
+
+    /// How many people were read.
+    #[must_use]
+    pub fn people_read(&self) -> u64 {
+        self.people.iter().filter(|person| !person.is_only_named()).count() as u64
     }
 
     /// The groups, those included that have no name ([`SnapshotGroup::is_usable`]).
@@ -174,7 +217,19 @@ impl SnapshotPerson {
     /// Whether a user can be made of the entry; if not, the failures say why.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        !self.user_name.is_empty()
+        self.standing == Standing::Read
+    }
+
+    /// Whether the entry was not read, because nothing about it changed.
+    #[must_use]
+    pub fn is_only_named(&self) -> bool {
+        self.standing == Standing::Named
+    }
+
+    /// What groups call the person.
+    #[must_use]
+    pub fn names(&self) -> Vec<Uuid> {
+        self.names.iter().copied().map(Uuid::from_u128).collect()
     }
 
     /// The hash of everything that the source and the rules say of the person.
@@ -191,7 +246,19 @@ impl SnapshotGroup {
         !self.name.is_empty()
     }
 
-    /// The hash of the name and the members.
+    /// What groups above call the group.
+    #[must_use]
+    pub fn names(&self) -> Vec<Uuid> {
+        vec![Uuid::from_u128(self.dn)]
+    }
+
+    /// The identifiers of the groups directly inside.
+    #[must_use]
+    pub fn inside(&self) -> &[Arc<str>] {
+        &self.inside
+    }
+
+    /// The hash of the names and the members.
     #[must_use]
     pub fn hash(&self) -> String {
         hexadecimal(&self.hash)
@@ -206,7 +273,7 @@ pub async fn read(
     connection: &Connection,
     mapping: Arc<Mapping>,
     report: Report,
-) -> Result<CompleteSnapshot, SnapshotError> {
+) -> Result<Snapshot, SnapshotError> {
     let directory = connection.ldap.clone().ok_or(SnapshotError::NoDirectory)?;
     let precedence = connection.precedence;
     // In a task of its own: a panic on some entry must end as a failed run. The set aborts it when this future is dropped.
@@ -223,7 +290,7 @@ async fn read_directory(
     precedence: u32,
     mapping: &Mapping,
     report: &Report,
-) -> Result<CompleteSnapshot, SnapshotError> {
+) -> Result<Snapshot, SnapshotError> {
     let settings = source::settings(directory)?;
     let chosen = source::stable_id(directory)?;
     let mut first = LdapConnection::open(&settings).await?;
@@ -292,7 +359,7 @@ fn complete(
     found: groups::Found,
     mapping: &Mapping,
     precedence: u32,
-) -> CompleteSnapshot {
+) -> Snapshot {
     let mut failures = collected.failures.clone();
     failures.extend(found.failures);
     let proofs = [(Kind::User, Some(people_read)), (Kind::Group, groups_read)];
@@ -310,7 +377,8 @@ fn complete(
         });
     }
     let (people, grants) = people::give(collected, &found.names_of, mapping, precedence, &mut failures);
-    CompleteSnapshot {
+    Snapshot {
+        extent: Extent::Whole,
         groups: groups::hashed(found.groups, &people),
         people,
         grants,
@@ -321,22 +389,6 @@ fn complete(
             .all(|(_, proof)| proof.is_none_or(Complete::proves_absence)),
         reads_groups: groups_read.is_some(),
     }
-}
-
-/// The first 128 bits of a hash stand for a name in maps that would otherwise hold every DN.
-fn digest(text: &str) -> u128 {
-    let hash: [u8; 32] = Sha256::digest(text).into();
-    let mut first = [0; 16];
-    first.copy_from_slice(&hash[..16]);
-    u128::from_be_bytes(first)
-}
-
-fn dn_digest(text: &str) -> u128 {
-    digest(DnKey::of(text).as_str())
-}
-
-fn uid_digest(uid: &str) -> u128 {
-    digest(&crate::directory::keys::fold(uid))
 }
 
 fn hexadecimal(hash: &[u8; 32]) -> String {

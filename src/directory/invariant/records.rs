@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use crate::directory::journal::JournalEntry;
 use crate::directory::keys::{self, Table, Unique};
 use crate::directory::unit::parse_counter;
-use crate::directory::user::{Link, parse_uuid};
+use crate::directory::link::{Link, named as source_named};
+use crate::directory::user::parse_uuid;
 use crate::directory::verify::Report;
 use crate::directory::{DirectoryError, keys::fold};
 use crate::model::connection::Connection;
@@ -27,7 +28,7 @@ use super::{Invariant, View};
 pub struct Records;
 
 /// Every table. A table that is missing here is an unknown one.
-const TABLES: [Table; 22] = [
+const TABLES: [Table; 23] = [
     Table::Organisation,
     Table::Connection,
     Table::Role,
@@ -48,6 +49,7 @@ const TABLES: [Table; 22] = [
     Table::Event,
     Table::TokenList,
     Table::Link,
+    Table::SourceName,
     Table::Run,
     Table::Journal,
 ];
@@ -98,6 +100,9 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::Tombstone => read::<Tombstone>(value).map(|_| ()),
         Table::GroupMember | Table::MemberGroup => read::<Membership>(value).map(|_| ()),
         Table::Link => read::<Link>(value).map(|_| ()),
+        Table::SourceName => source_named(value)
+            .map(|_| ())
+            .ok_or_else(|| "names neither a person nor a group".to_owned()),
         Table::Journal => read::<JournalEntry>(value).map(|_| ()),
         Table::Event if key == &keys::events(organisation) => counter(key, value),
         Table::Event => read::<Event>(value).map(|_| ()),

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use crate::directory::keys::{self, fold};
-use crate::directory::user::{Link, parse_uuid};
+use crate::directory::link::Link;
+use crate::directory::user::parse_uuid;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::attribute::AttributePath;
 use crate::model::filter::{EqualityTerm, ResolvedFilter};
