@@ -454,6 +454,13 @@ pub fn links(organisation: OrganisationId, connection: &Slug, kind: u8) -> Key {
         .key()
 }
 
+/// The external identifier in the key of a link under [`links`]. Identifiers of a directory are short, so they are whole.
+#[must_use]
+pub fn linked_id<'a>(prefix: &Key, key: &'a Key) -> Option<&'a str> {
+    let rest = key.as_bytes().strip_prefix(prefix.as_bytes())?;
+    std::str::from_utf8(rest.strip_suffix(&[0])?).ok()
+}
+
 /// Who a name in a connection's source stands for.
 #[must_use]
 pub fn source_name(organisation: OrganisationId, connection: &Slug, name: uuid::Uuid) -> Key {

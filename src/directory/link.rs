@@ -37,6 +37,9 @@ pub struct Link {
     /// Of a group: the source's identifiers of the groups directly inside it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub below: Vec<String>,
+    /// Of a group: it is somebody's primary group, so its own entry does not name all who are in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_primary: bool,
 }
 
 impl Record for Link {
@@ -54,6 +57,7 @@ impl Link {
             missing_since: None,
             names: Vec::new(),
             below: Vec::new(),
+            is_primary: false,
         }
     }
 
@@ -90,7 +94,8 @@ impl Unit {
             return Ok(());
         }
         let old = before.map(|before| before.names).unwrap_or_default();
-        self.move_names(connection, kind, external_id, &old, &link.names).await?;
+        self.move_names(connection, kind, external_id, &old, &link.names)
+            .await?;
         self.put(key, link);
         Ok(())
     }

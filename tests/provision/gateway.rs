@@ -21,6 +21,7 @@ use usher::model::membership::{Member, Membership};
 use usher::model::record::{self, Record};
 use usher::model::user::User;
 use usher::provision::progress::silent;
+use usher::provision::reading::Reading;
 use usher::provision::run::{RunError, RunMode, RunReport, SyncRun};
 use usher::store::memory::MemoryStore;
 use usher::store::observed::Observed;
@@ -140,7 +141,15 @@ impl Gateway {
 
     pub(super) async fn run(&self, mode: RunMode) -> Result<RunReport, RunError> {
         let connection = "corporate".parse().expect("a slug");
-        SyncRun::execute(&self.directory, self.organisation, &connection, mode, silent()).await
+        SyncRun::execute(
+            &self.directory,
+            self.organisation,
+            &connection,
+            mode,
+            Reading::Whole,
+            silent(),
+        )
+        .await
     }
 
     pub(super) async fn sync(&self) -> RunReport {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use crate::directory::journal::JournalEntry;
 use crate::directory::keys::{self, Table, Unique};
-use crate::directory::unit::parse_counter;
 use crate::directory::link::{Link, named as source_named};
+use crate::directory::unit::parse_counter;
 use crate::directory::user::parse_uuid;
 use crate::directory::verify::Report;
 use crate::directory::{DirectoryError, keys::fold};

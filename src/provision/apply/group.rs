@@ -237,6 +237,7 @@ impl RecordChange<'_> {
         let mut link = known.unwrap_or_else(|| Link::new(group.uuid()));
         if let Some(entry) = self.entry {
             link.names = entry.names();
+            link.is_primary = entry.is_primary();
             link.below = entry.inside().iter().map(ToString::to_string).collect();
         }
         unit.remember_link(connection, tag, external_id, &link).await

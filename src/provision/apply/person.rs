@@ -75,11 +75,7 @@ impl Operation for Change<'_> {
 
 impl Change<'_> {
     /// Someone who is in the snapshot.
-    async fn enter(
-        &self,
-        unit: &mut Unit,
-        person: &Person,
-    ) -> Result<Result<(), FailureReason>, DirectoryError> {
+    async fn enter(&self, unit: &mut Unit, person: &Person) -> Result<Result<(), FailureReason>, DirectoryError> {
         let emails = crate::provision::plan::emails(person);
         let identity = matching::Keys {
             external_id: person.external_id.as_deref(),

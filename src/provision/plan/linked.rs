@@ -114,7 +114,10 @@ impl Planner<'_> {
             }
         }
         for part in gone.chunks(CHUNK) {
-            let part = part.iter().map(|external_id| self.link_key(kind, external_id)).collect();
+            let part = part
+                .iter()
+                .map(|external_id| self.link_key(kind, external_id))
+                .collect();
             for found in self.directory.store().get_many(part).await?.into_iter().flatten() {
                 links.missing.push(record::decode(&found.value)?);
             }

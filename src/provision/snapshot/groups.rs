@@ -10,8 +10,8 @@ use crate::model::connection::Nesting;
 use crate::provision::failure::{Failure, FailureReason, Kind};
 use crate::provision::source::{GROUP_NAMES, relative_id};
 
-use super::people::Collected;
 use super::names::{dn_name, member_names};
+use super::people::Collected;
 use super::{Dangling, SnapshotGroup, SnapshotPerson, nesting};
 
 pub(super) struct Collector<'a> {
@@ -29,11 +29,13 @@ struct Draft {
     name: Box<str>,
     dn: u128,
     people: Vec<u32>,
+    is_primary: bool,
     /// Members that are no person: groups, or nobody.
     others: Vec<(u128, Box<str>)>,
 }
 
 /// All groups, in the order of their ids.
+#[derive(Default)]
 pub(super) struct Found {
     pub(super) groups: Vec<SnapshotGroup>,
     pub(super) failures: Vec<Failure>,
@@ -71,6 +73,7 @@ impl<'a> Collector<'a> {
             name: name.into(),
             dn: dn_name(&entry.dn),
             people: Vec::new(),
+            is_primary: false,
             others: Vec::new(),
         };
         for (name, text) in member_names(&entry, &self.member_attributes) {
@@ -83,6 +86,7 @@ impl<'a> Collector<'a> {
         let relative = sid.and_then(|sid| relative_id(sid.as_bytes()));
         // Active Directory does not list those whose primary group it is.
         let primary = relative.and_then(|id| self.people.by_primary_group.get(&id));
+        draft.is_primary = primary.is_some();
         draft.people.extend(primary.into_iter().flatten());
         draft.people.sort_unstable();
         draft.people.dedup();
@@ -139,6 +143,7 @@ impl<'a> Collector<'a> {
                 people,
                 groups,
                 dn: draft.dn,
+                is_primary: draft.is_primary,
                 inside,
                 hash: [0; 32],
             }

@@ -28,7 +28,10 @@ pub(crate) fn member_names<'a>(
         } else {
             dn_name
         };
-        entry.attributes.texts(attribute).map(move |member| (name(member), member))
+        entry
+            .attributes
+            .texts(attribute)
+            .map(move |member| (name(member), member))
     })
 }
 

@@ -38,7 +38,6 @@ pub(super) struct Draft {
     pub(super) primary_group: Option<u32>,
 }
 
-
 /// All people, in the order of their ids, and the ways to find one.
 pub(super) struct Collected {
     pub(super) drafts: Vec<Draft>,
@@ -171,7 +170,13 @@ pub(super) fn give(
         };
         let given = &grants[place as usize];
         let mut hash = Sha256::new();
-        let said = (&draft.user_name, draft.is_active, &given.licences, &given.roles, precedence);
+        let said = (
+            &draft.user_name,
+            draft.is_active,
+            &given.licences,
+            &given.roles,
+            precedence,
+        );
         hash.update(packed(&said));
         hash.update(&draft.attributes);
         for name in &draft.names {

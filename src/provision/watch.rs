@@ -1,0 +1,171 @@
+//! Connections that stay connected: a change in the directory is read within moments of its happening.
+//!
+//! What the server says is taken as a notice only. The notice starts a run over what changed, with its cursor, its brake and
+//! its lease like any other; a notice that is lost is made good by the next run of the schedule.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::directory::{Directory, DirectoryError};
+use crate::ldap::changes::{Cursor, wait_for_changes};
+use crate::ldap::{Capability, ConnectError, Connection as LdapConnection, LdapSettings, Query, ReadError};
+use crate::model::connection::Connection;
+
+use super::cursor;
+use super::mapping::{Mapping, MappingError};
+use super::schedule::Place;
+use super::source::{self, SourceError};
+
+/// How long after a lost connection the first new one is tried; doubled each time.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+/// The longest pause.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Notices that wait to be taken; more say nothing new.
+const NOTICES: usize = 64;
+
+/// Everyone who stays connected.
+pub(super) struct Watches {
+    directory: Directory,
+    following: HashMap<Place, (Arc<Connection>, JoinSet<()>)>,
+    sender: mpsc::Sender<Place>,
+    notices: mpsc::Receiver<Place>,
+}
+
+/// Why a watch ended.
+#[derive(Debug, thiserror::Error)]
+enum WatchError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    #[error("the connection has no ldap section")]
+    NoDirectory,
+}
+
+impl Watches {
+    pub(super) fn new(directory: Directory) -> Self {
+        let (sender, notices) = mpsc::channel(NOTICES);
+        Self {
+            directory,
+            following: HashMap::new(),
+            sender,
+            notices,
+        }
+    }
+
+    /// The next connection that heard of a change.
+    pub(super) async fn heard(&mut self) -> Place {
+        loop {
+            // We hold a sender ourselves, so the channel never closes.
+            if let Some(place) = self.notices.recv().await {
+                return place;
+            }
+        }
+    }
+
+    /// Follows exactly these. One whose settings changed begins anew.
+    pub(super) fn follow(&mut self, wanted: HashMap<Place, Arc<Connection>>) {
+        self.following.retain(|place, (connection, _)| {
+            wanted
+                .get(place)
+                .is_some_and(|wanted| Arc::ptr_eq(wanted, connection) || wanted == connection)
+        });
+        for (place, connection) in wanted {
+            if self.following.contains_key(&place) {
+                continue;
+            }
+            let mut task = JoinSet::new();
+            let watch = Watch {
+                directory: self.directory.clone(),
+                place: place.clone(),
+                connection: Arc::clone(&connection),
+                sender: self.sender.clone(),
+            };
+            task.spawn(watch.for_ever());
+            self.following.insert(place, (connection, task));
+        }
+    }
+}
+
+struct Watch {
+    directory: Directory,
+    place: Place,
+    connection: Arc<Connection>,
+    sender: mpsc::Sender<Place>,
+}
+
+impl Watch {
+    async fn for_ever(self) {
+        let mut pause = PAUSE_MIN;
+        loop {
+            let begun = std::time::Instant::now();
+            match self.once().await {
+                Ok(()) => {
+                    tracing::info!(connection = %self.place.1, "the directory ended the wait for changes; waiting anew")
+                }
+                Err(error) => {
+                    tracing::warn!(connection = %self.place.1, %error, "cannot wait for changes; trying again");
+                }
+            }
+            if begun.elapsed() > PAUSE_MAX {
+                pause = PAUSE_MIN;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// Waits on one connection each for people and groups, until one of them ends.
+    async fn once(&self) -> Result<(), WatchError> {
+        let directory = self.connection.ldap.as_ref().ok_or(WatchError::NoDirectory)?;
+        let settings = source::settings(directory)?;
+        let mapping = Mapping::compile(&self.connection)?;
+        let mut ldap = LdapConnection::open(&settings).await?;
+        let kind = match source::stable_id(directory)? {
+            Some(kind) => kind,
+            None => Capability::read(&mut ldap).await?.stable_id(),
+        };
+        ldap.close().await;
+        let cursors = cursor::load(&self.directory, self.place.0, &self.place.1).await?;
+        let is_good = |cursors: &cursor::Cursors| cursors.settings == cursor::fingerprint(&self.connection);
+        let cursors = cursors.filter(is_good);
+        if cursors.is_none() {
+            // Whatever happened before this wait began is not heard of.
+            self.notice();
+        }
+        let (users, groups) = match cursors {
+            Some(cursors) => (Some(cursors.users), cursors.groups),
+            None => (None, None),
+        };
+        let query = source::users(directory, &mapping, kind)?;
+        let people = self.wait(&settings, query, users);
+        let Some(searched) = &directory.groups else {
+            return people.await;
+        };
+        let teams = self.wait(&settings, source::groups(directory, searched, kind)?, groups);
+        tokio::select! {
+            ended = people => ended,
+            ended = teams => ended,
+        }
+    }
+
+    async fn wait(&self, settings: &LdapSettings, query: Query, cursor: Option<Cursor>) -> Result<(), WatchError> {
+        let mut ldap = LdapConnection::open(settings).await?;
+        Ok(wait_for_changes(&mut ldap, &query, cursor.as_ref(), || self.notice()).await?)
+    }
+
+    fn notice(&self) {
+        // A full channel holds a notice of everybody who has one: nothing is lost.
+        let _ = self.sender.try_send(self.place.clone());
+    }
+}
