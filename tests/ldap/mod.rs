@@ -8,4 +8,5 @@ mod filter;
 mod hostile;
 mod reading;
 mod secure;
+mod servers;
 mod settings;
