@@ -2,6 +2,8 @@
 
 mod account;
 mod capability;
+mod changes;
+mod changes_slapd;
 mod dn;
 mod faults;
 mod filter;

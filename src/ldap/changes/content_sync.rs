@@ -54,12 +54,13 @@ fn named_by(cookie: &[u8]) -> StableIdKind {
     }
 }
 
-/// 389-DS writes `host:port#binddn:base:filter#number`, OpenLDAP `rid=000,csn=...`.
+/// 389-DS writes `host:port#binddn:base:filter#number`, OpenLDAP `rid=000,csn=...`, with more of `#` within.
 fn is_of_389(cookie: &[u8]) -> bool {
     let text = String::from_utf8_lossy(cookie);
+    let is_openldap = ["rid=", "sid=", "csn="].iter().any(|start| text.starts_with(start));
     let number = text.rsplit('#').next().unwrap_or_default();
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    is_number && text.matches('#').count() >= 2
+    !is_openldap && is_number && text.matches('#').count() >= 2
 }
 
 pub(super) async fn read_changes(
