@@ -37,7 +37,7 @@ pub(super) async fn mark(connection: &mut Connection, query: &Query) -> Result<M
         // Only an answer to a request without a cookie, which such an answer does not fit.
         Err(ChangeError::FullReadRequired(_)) => return Err(NoMarkReason::Cookie.into()),
     };
-    let cookie = refresh.done.cookie.filter(|cookie| !cookie.is_empty());
+    let cookie = refresh.done.cookie.filter(|cookie| says_where(cookie));
     let cookie = cookie.ok_or(NoMarkReason::Cookie)?;
     let named = named_by(&cookie);
     match query.stable_id == named {
@@ -54,13 +54,24 @@ fn named_by(cookie: &[u8]) -> StableIdKind {
     }
 }
 
+/// Whether a cookie says where a synchronisation stands. OpenLDAP takes one without change sequence numbers, `rid=000`, for
+/// none and sends everything.
+fn says_where(cookie: &[u8]) -> bool {
+    !cookie.is_empty() && (!is_of_openldap(cookie) || csn_floor(cookie).is_some())
+}
+
+fn is_of_openldap(cookie: &[u8]) -> bool {
+    [&b"rid="[..], b"sid=", b"csn="]
+        .iter()
+        .any(|start| cookie.starts_with(start))
+}
+
 /// 389-DS writes `host:port#binddn:base:filter#number`, OpenLDAP `rid=000,csn=...`, with more of `#` within.
 fn is_of_389(cookie: &[u8]) -> bool {
     let text = String::from_utf8_lossy(cookie);
-    let is_openldap = ["rid=", "sid=", "csn="].iter().any(|start| text.starts_with(start));
     let number = text.rsplit('#').next().unwrap_or_default();
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    !is_openldap && is_number && text.matches('#').count() >= 2
+    !is_of_openldap(cookie) && is_number && text.matches('#').count() >= 2
 }
 
 pub(super) async fn read_changes(
@@ -69,12 +80,15 @@ pub(super) async fn read_changes(
     cookie: &[u8],
     on_entry: &mut impl FnMut(Entry) -> ControlFlow<()>,
 ) -> Result<Found, ChangeError> {
+    if !says_where(cookie) {
+        return Err(FullReadReason::CookieForgotten.into());
+    }
     let refresh = refresh(connection, query, Some(cookie)).await?;
     let needs_presence_pass = refresh.is_present_phase(cookie);
     let cookie = match refresh.done.cookie {
         // OpenLDAP sends none when nothing changed.
         None => cookie.to_vec(),
-        Some(empty) if empty.is_empty() => return Err(FullReadReason::CookieForgotten.into()),
+        Some(nothing) if !says_where(&nothing) => return Err(FullReadReason::CookieForgotten.into()),
         Some(cookie) => cookie,
     };
     let id = |uuid: SyncUuid| StableId::from_sync_uuid(query.stable_id, uuid);
