@@ -1,10 +1,15 @@
 //! What tests are built from: servers to talk to, clients that are values, and directories whose truth is known.
 
 pub(crate) mod ber;
+pub(crate) mod certificates;
 pub(crate) mod directory_ldif;
+pub(crate) mod ds389;
 pub(crate) mod faulty_ldap;
 pub(crate) mod faulty_search;
 pub(crate) mod gateway;
+pub(crate) mod process;
+pub(crate) mod real_directory;
+pub(crate) mod samba;
 pub(crate) mod scim;
 pub(crate) mod slapd;
 pub(crate) mod tcp_proxy;

@@ -1,16 +1,18 @@
 //! A real OpenLDAP server in a temporary directory, on free ports, gone when dropped.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use usher::ldap::{LdapSettings, Secret};
 
+use super::certificates::make_ca;
 use super::directory_ldif::SUFFIX;
+use super::process::{Administrator, command, free_ports, installed};
 
 pub(crate) const SYNC_DN: &str = "cn=sync,ou=service,dc=example,dc=com";
 /// An account under the server's default size limit of 500.
@@ -31,21 +33,36 @@ pub(crate) struct Slapd {
     tls_port: u16,
 }
 
+/// What of content synchronisation (RFC 4533) a server has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Synchronisation {
+    /// It remembers what was deleted.
+    WithSessionLog,
+    /// It can only say who is still there.
+    WithoutSessionLog,
+    /// None for this database, although the server lists it.
+    Absent,
+}
+
 impl Slapd {
     /// Starts a server that holds `ldif`. `None`, with a message, where OpenLDAP is not installed; under CI that is a
     /// failure.
     pub(crate) fn start(ldif: &str) -> Option<Self> {
-        if find("slapd").is_none() || find("slapadd").is_none() {
-            assert!(
-                std::env::var_os("CI").is_none(),
-                "slapd is not installed, and under CI it must be"
-            );
-            eprintln!("SKIPPED: slapd is not installed, so nothing was tested against a real server");
+        Self::start_with(ldif, Synchronisation::WithSessionLog)
+    }
+
+    /// The same with less of content synchronisation.
+    pub(crate) fn start_with(ldif: &str, synchronisation: Synchronisation) -> Option<Self> {
+        if !installed("OpenLDAP", &["slapd", "slapadd", "ldapmodify"]) {
             return None;
         }
         let directory = tempfile::tempdir().expect("a temporary directory");
         make_ca(&directory.path().join("tls"));
-        fs::write(directory.path().join("slapd.conf"), configuration(directory.path())).expect("slapd.conf");
+        fs::write(
+            directory.path().join("slapd.conf"),
+            configuration(directory.path(), synchronisation),
+        )
+        .expect("slapd.conf");
         fs::write(directory.path().join("data.ldif"), format!("{BASE_LDIF}\n{ldif}")).expect("data.ldif");
         load(directory.path());
         let mut slapd = Self {
@@ -96,14 +113,40 @@ impl Slapd {
         );
     }
 
+    /// Copies the data aside, for [`Self::restore`].
+    pub(crate) fn back_up(&mut self) {
+        self.kill();
+        fs::copy(self.database(), self.backup()).expect("the database is copied");
+        self.restart();
+    }
+
+    /// Puts the data of the last backup back.
+    pub(crate) fn restore(&mut self) {
+        self.kill();
+        fs::copy(self.backup(), self.database()).expect("the backup is copied");
+        self.restart();
+    }
+
+    fn database(&self) -> PathBuf {
+        self.directory.path().join("db/data.mdb")
+    }
+
+    fn backup(&self) -> PathBuf {
+        self.directory.path().join("backup.mdb")
+    }
+
     /// Applies change records as the administrator.
     pub(crate) fn modify(&self, ldif: &str) {
-        let file = self.directory.path().join("change.ldif");
-        fs::write(&file, ldif).expect("change.ldif");
-        let url = format!("ldap://{}", self.address());
-        run(Command::new("ldapmodify")
-            .args(["-x", "-H", &url, "-D", ADMIN_DN, "-w", PASSWORD, "-f"])
-            .arg(file));
+        self.administrator().modify(ldif);
+    }
+
+    /// Who may change everything.
+    pub(crate) fn administrator(&self) -> Administrator {
+        Administrator {
+            url: format!("ldap://{}", self.address()),
+            dn: ADMIN_DN,
+            password: PASSWORD,
+        }
     }
 
     /// The plain port.
@@ -172,28 +215,16 @@ fn load(directory: &Path) {
     }
 }
 
-/// An authority and a certificate signed by it, as `ca.crt`, `server.crt` and `server.key` in `directory`.
-pub(crate) fn make_ca(directory: &Path) {
-    fs::create_dir(directory).expect("the certificate directory");
-    let script = r#"
-        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -keyout ca.key -out ca.crt \
-            -subj "/CN=test authority" -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign
-        openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout server.key -out server.csr -subj "/CN=localhost"
-        printf '%s\n' 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1' 'basicConstraints=CA:FALSE' \
-            'keyUsage=critical,digitalSignature' 'extendedKeyUsage=serverAuth' > server.ext
-        openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -out server.crt -extfile server.ext
-    "#;
-    run(Command::new("sh").args(["-ec", script]).current_dir(directory));
-}
-
-fn configuration(directory: &Path) -> String {
-    include_str!("slapd.conf.template").replace("@DIRECTORY@", &directory.display().to_string())
-}
-
-fn free_ports() -> (u16, u16) {
-    let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"));
-    let [first, second] = listeners.map(|listener| listener.local_addr().expect("its address").port());
-    (first, second)
+fn configuration(directory: &Path, synchronisation: Synchronisation) -> String {
+    let absent: &[&str] = match synchronisation {
+        Synchronisation::WithSessionLog => &[],
+        Synchronisation::WithoutSessionLog => &["syncprov-sessionlog"],
+        Synchronisation::Absent => &["syncprov-", "overlay syncprov"],
+    };
+    let template = include_str!("slapd.conf.template").lines();
+    let lines = template.filter(|line| !absent.iter().any(|start| line.starts_with(start)));
+    let text: String = lines.map(|line| format!("{line}\n")).collect();
+    text.replace("@DIRECTORY@", &directory.display().to_string())
 }
 
 /// Whether the port opens before the process ends or patience does.
@@ -209,22 +240,4 @@ fn answers(child: &mut Child, port: u16) -> bool {
         thread::sleep(Duration::from_millis(10));
     }
     false
-}
-
-/// Where a server program is: Debian puts them where an ordinary user's path does not reach.
-fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let places =
-        std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin", "/usr/lib/openldap"].map(PathBuf::from));
-    places.map(|place| place.join(program)).find(|file| file.is_file())
-}
-
-fn command(program: &str) -> Command {
-    Command::new(find(program).expect("checked at the start"))
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().expect("the program starts");
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?} failed: {text}");
 }

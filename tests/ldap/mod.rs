@@ -2,10 +2,13 @@
 
 mod account;
 mod capability;
+mod changes;
+mod changes_slapd;
 mod dn;
 mod faults;
 mod filter;
 mod hostile;
 mod reading;
 mod secure;
+mod servers;
 mod settings;

@@ -8,9 +8,10 @@ use usher::ldap::guard::TransportError;
 use usher::ldap::guard::tls::TlsError;
 use usher::ldap::{ConnectError, Connection, Filter, LdapSettings, Query, Scope, Secret, StableIdKind, read_all};
 
+use crate::kit::certificates::make_ca;
 use crate::kit::directory_ldif::{Directory, SPECIAL_GROUPS, SUFFIX};
 use crate::kit::faulty_ldap::{Fault, FaultyLdap};
-use crate::kit::slapd::{Slapd, make_ca};
+use crate::kit::slapd::Slapd;
 use crate::kit::tcp_proxy::{Cut, TcpProxy};
 
 #[tokio::test]
