@@ -84,6 +84,21 @@ impl StableId {
         Ok(Self { kind, text, number })
     }
 
+    /// Reads the canonical text of an id, as [`Self::as_str`] gave it.
+    ///
+    /// # Errors
+    /// [`StableIdError::Malformed`].
+    pub fn parse(kind: StableIdKind, text: &str) -> Result<Self, StableIdError> {
+        let value = match kind {
+            StableIdKind::EntryUuid | StableIdKind::NsUniqueId => AttributeValue::Text(text.to_owned()),
+            StableIdKind::ObjectGuid => {
+                let guid = Uuid::try_parse(text).map_err(|_| StableIdError::Malformed)?;
+                AttributeValue::Binary(guid.to_bytes_le().to_vec())
+            }
+        };
+        Self::from_values(kind, std::slice::from_ref(&value))
+    }
+
     /// The id of an entry that content synchronisation names by 16 bytes (RFC 4533 section 2.2, `syncUUID`). 389-DS puts
     /// the digits of `nsUniqueId` there, every other server the `entryUUID`.
     pub(crate) fn from_sync_uuid(kind: StableIdKind, bytes: [u8; 16]) -> Self {

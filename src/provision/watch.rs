@@ -3,11 +3,12 @@
 //! What the server says is taken as a notice only. The notice starts a run over what changed, with its cursor, its brake and
 //! its lease like any other; a notice that is lost is made good by the next run of the schedule.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::directory::{Directory, DirectoryError};
@@ -24,15 +25,26 @@ use super::source::{self, SourceError};
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
-/// Notices that wait to be taken; more say nothing new.
-const NOTICES: usize = 64;
+
+/// Who heard of a change and was not asked yet. Hearing of it twice says nothing new.
+#[derive(Default)]
+struct Notices {
+    places: Mutex<BTreeSet<Place>>,
+    arrival: Notify,
+}
+
+impl Notices {
+    fn add(&self, place: &Place) {
+        self.places.lock().insert(place.clone());
+        self.arrival.notify_one();
+    }
+}
 
 /// Everyone who stays connected.
 pub(super) struct Watches {
     directory: Directory,
     following: HashMap<Place, (Arc<Connection>, JoinSet<()>)>,
-    sender: mpsc::Sender<Place>,
-    notices: mpsc::Receiver<Place>,
+    notices: Arc<Notices>,
 }
 
 /// Why a watch ended.
@@ -54,21 +66,20 @@ enum WatchError {
 
 impl Watches {
     pub(super) fn new(directory: Directory) -> Self {
-        let (sender, notices) = mpsc::channel(NOTICES);
         Self {
             directory,
             following: HashMap::new(),
-            sender,
-            notices,
+            notices: Arc::default(),
         }
     }
 
     /// The next connection that heard of a change.
-    pub(super) async fn heard(&mut self) -> Place {
+    pub(super) async fn heard(&self) -> Place {
         loop {
-            // We hold a sender ourselves, so the channel never closes.
-            if let Some(place) = self.notices.recv().await {
-                return place;
+            let next = self.notices.places.lock().pop_first();
+            match next {
+                Some(place) => return place,
+                None => self.notices.arrival.notified().await,
             }
         }
     }
@@ -89,7 +100,7 @@ impl Watches {
                 directory: self.directory.clone(),
                 place: place.clone(),
                 connection: Arc::clone(&connection),
-                sender: self.sender.clone(),
+                notices: Arc::clone(&self.notices),
             };
             task.spawn(watch.for_ever());
             self.following.insert(place, (connection, task));
@@ -101,7 +112,7 @@ struct Watch {
     directory: Directory,
     place: Place,
     connection: Arc<Connection>,
-    sender: mpsc::Sender<Place>,
+    notices: Arc<Notices>,
 }
 
 impl Watch {
@@ -165,7 +176,6 @@ impl Watch {
     }
 
     fn notice(&self) {
-        // A full channel holds a notice of everybody who has one: nothing is lost.
-        let _ = self.sender.try_send(self.place.clone());
+        self.notices.add(&self.place);
     }
 }

@@ -112,10 +112,6 @@ impl<'a> Collector<'a> {
         });
     }
 
-    pub(super) fn drafts(&self) -> &[Draft] {
-        &self.drafts
-    }
-
     pub(super) fn finish(self) -> Collected {
         let mut drafts = self.drafts;
         drafts.sort_unstable_by(|one, other| one.external_id.cmp(&other.external_id));
