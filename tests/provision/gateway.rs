@@ -54,7 +54,7 @@ impl ManualClock {
 
 /// Everything that a test touches.
 pub(super) struct Gateway {
-    pub(super) slapd: Slapd,
+    pub(super) slapd: Arc<Slapd>,
     pub(super) directory: Directory,
     pub(super) store: Arc<Observed<MemoryStore>>,
     pub(super) clock: Arc<ManualClock>,
@@ -65,7 +65,11 @@ pub(super) struct Gateway {
 impl Gateway {
     /// A gateway whose connection `corporate` reads people and groups of `ldif`. `None` where slapd is not installed.
     pub(super) async fn start(ldif: &str) -> Option<Self> {
-        let slapd = Slapd::start(ldif)?;
+        Some(Self::over(Arc::new(Slapd::start(ldif)?)).await)
+    }
+
+    /// Another gateway that knows nothing yet, over the same directory.
+    pub(super) async fn over(slapd: Arc<Slapd>) -> Self {
         let store = Arc::new(Observed::new(Arc::new(MemoryStore::new())));
         let start = "2026-01-01T00:00:00Z".parse().expect("a time");
         let clock = Arc::new(ManualClock(Mutex::new(start)));
@@ -86,7 +90,7 @@ impl Gateway {
             password,
         };
         gateway.connect(json!({})).await;
-        Some(gateway)
+        gateway
     }
 
     pub(super) fn administrator(&self) -> Permit {
@@ -140,16 +144,17 @@ impl Gateway {
     }
 
     pub(super) async fn run(&self, mode: RunMode) -> Result<RunReport, RunError> {
+        self.run_reading(mode, Reading::Whole).await
+    }
+
+    pub(super) async fn run_reading(&self, mode: RunMode, reading: Reading) -> Result<RunReport, RunError> {
         let connection = "corporate".parse().expect("a slug");
-        SyncRun::execute(
-            &self.directory,
-            self.organisation,
-            &connection,
-            mode,
-            Reading::Whole,
-            silent(),
-        )
-        .await
+        SyncRun::execute(&self.directory, self.organisation, &connection, mode, reading, silent()).await
+    }
+
+    /// An applied run of this reading.
+    pub(super) async fn read(&self, reading: Reading) -> RunReport {
+        self.run_reading(RunMode::Apply, reading).await.expect("a good run")
     }
 
     pub(super) async fn sync(&self) -> RunReport {

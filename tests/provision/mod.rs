@@ -6,6 +6,8 @@ mod changes;
 mod failing;
 mod full;
 mod gateway;
+mod histories;
+mod incremental;
 mod interruptions;
 mod leavers;
 mod races;
