@@ -21,12 +21,15 @@ use super::range;
 use super::read_error::{IncompleteReason, ReadError};
 use super::result_code::SUCCESS;
 use super::stable_id::{StableIdError, StableIdKind};
+use base_object::read_base_object;
 
 /// Entries between the reading task and the caller. A slow caller slows the reading, it does not fill the memory.
 const QUEUE: usize = 64;
 /// Pages in a row without a new entry before a server is taken to go in circles. Empty pages are legal (RFC 2696
 /// section 3), but not for ever.
 const BARREN_PAGES_MAX: u32 = 1000;
+/// Asks for no attribute at all (RFC 4511 section 4.5.1.8).
+const NO_ATTRIBUTES: &str = "1.1";
 /// How many unidentified entries and referral URLs are kept as examples.
 const EXAMPLES_MAX: usize = 20;
 
@@ -272,7 +275,7 @@ struct Reader {
 
 impl Reader {
     /// The only place that makes a [`Complete`]: after a last page that ended with `Ok(None)`, success, and a paging
-    /// control with an empty cookie.
+    /// control with an empty cookie; or with nothing at all.
     async fn read(mut self) -> Result<Complete, ReadError> {
         for filter in std::mem::take(&mut self.reading.filters) {
             self.read_pages(&filter).await?;
@@ -289,22 +292,44 @@ impl Reader {
 
     /// Page by page until the server says that there is no more.
     async fn read_pages(&mut self, filter: &Filter) -> Result<(), ReadError> {
-        let mut cookie = Vec::new();
-        let mut barren = 0;
+        let (mut cookie, mut pages, mut barren) = (Vec::new(), 0, 0);
+        let nothing_yet = self.answers();
         loop {
             let before = self.tally.entries + self.tally.unidentified;
             self.tally.pages += 1;
+            pages += 1;
             let result = self.read_page(filter, cookie).await?;
-            cookie = paging::cookie(&result, self.tally.pages)?;
+            cookie = match paging::cookie(&result, pages) {
+                Err(IncompleteReason::NoPagingControl { page: 1 }) if self.answers() == nothing_yet => {
+                    self.check_base().await?;
+                    Vec::new()
+                }
+                cookie => cookie?,
+            };
             if cookie.is_empty() {
                 return Ok(());
             }
+            // What came before is nothing new: a server that goes in circles must not be followed for ever.
             let is_barren = self.tally.entries + self.tally.unidentified == before;
             barren = if is_barren { barren + 1 } else { 0 };
             if barren >= BARREN_PAGES_MAX {
                 return Err(IncompleteReason::Stalled { pages: barren }.into());
             }
         }
+    }
+
+    /// Everything that the server has sent but results.
+    fn answers(&self) -> u64 {
+        self.tally.entries + self.tally.unidentified + self.tally.referrals + self.tally.duplicates
+    }
+
+    /// 389-DS answers a paged search that matches nothing without the control, and one below a base that does not exist as
+    /// well, with success; only an unpaged search of that base tells. That nobody is there is for the caller to judge.
+    async fn check_base(&mut self) -> Result<(), ReadError> {
+        let nothing = vec![NO_ATTRIBUTES.to_owned()];
+        let base = self.reading.base.clone();
+        read_base_object(&mut self.ldap, &base, nothing, self.limits).await?;
+        Ok(())
     }
 
     /// One page to its end. `Ok` only when the server said success.

@@ -2,6 +2,7 @@
 
 mod account;
 mod capability;
+mod change_methods;
 mod changes;
 mod changes_slapd;
 mod dn;
@@ -10,5 +11,6 @@ mod filter;
 mod hostile;
 mod reading;
 mod secure;
+mod server_traits;
 mod servers;
 mod settings;

@@ -244,7 +244,7 @@ async fn live(seed: u64, nesting: &str) {
         if reading == Reading::Presence {
             continue;
         }
-        let fresh = Gateway::over(Arc::clone(&gateway.slapd)).await;
+        let fresh = Gateway::beside(Arc::clone(&gateway.slapd)).await;
         settle(&fresh, &settings).await;
         fresh.sync().await;
         let (found, wanted) = (outcome(&gateway).await, outcome(&fresh).await);

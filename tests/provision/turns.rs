@@ -88,7 +88,8 @@ async fn the_larger_reading_does_for_the_smaller_and_is_never_left_out() {
     let Some(gateway) = Gateway::start("").await else {
         return;
     };
-    let schedules = json!({ "schedule": "0 3 * * *", "presence_schedule": "0 * * * *", "changes_schedule": "* * * * *" });
+    let schedules =
+        json!({ "schedule": "0 3 * * *", "presence_schedule": "0 * * * *", "changes_schedule": "* * * * *" });
     gateway.connect(schedules).await;
     let mut scheduler = Scheduler::new(gateway.directory.clone());
     let at = |time: &str| format!("2026-01-01T{time}Z").parse().expect("a time");
@@ -99,7 +100,11 @@ async fn the_larger_reading_does_for_the_smaller_and_is_never_left_out() {
     };
     assert_eq!(due(&mut scheduler, "01:58:30").await, []);
     assert_eq!(due(&mut scheduler, "01:59:00").await, [Reading::Changes]);
-    assert_eq!(due(&mut scheduler, "03:00:00").await, [], "the changes are still being read");
+    assert_eq!(
+        due(&mut scheduler, "03:00:00").await,
+        [],
+        "the changes are still being read"
+    );
     scheduler.ended(&place);
     assert_eq!(
         due(&mut scheduler, "03:00:10").await,
