@@ -8,6 +8,7 @@
 //! * [`capability`]: what the root DSE says about the server
 //! * [`filter`], [`dn`], [`entry`], [`stable_id`], [`account`]: the words of the protocol as values
 //! * [`search`], [`range`], [`read_error`]: a complete reading, or the reason why there is none
+//! * [`changes`]: what changed since the last reading, or the reason why a full one is needed
 //!
 //! The rule that everything here serves: **a reading that was cut short must never look like a complete one**, because
 //! what is missing from a complete reading is taken to be gone. Only [`search::read_all`] can make a
@@ -15,6 +16,7 @@
 
 pub mod account;
 pub mod capability;
+pub mod changes;
 pub mod connection;
 pub mod dn;
 pub mod entry;
@@ -31,6 +33,10 @@ pub mod url;
 
 pub use account::{AccountState, account_state};
 pub use capability::{Capability, Vendor};
+pub use changes::{
+    ChangeError, ChangeMethod, Changed, Cursor, FullReadReason, mark, read_by_dn, read_by_ids, read_changes,
+    read_presence, wait_for_changes,
+};
 pub use connection::{ConnectError, Connection};
 pub use dn::{Dn, DnKey};
 pub use entry::{AttributeValue, Attributes, Entry};

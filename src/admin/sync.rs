@@ -13,6 +13,7 @@ use crate::directory::{Directory, DirectoryError};
 use crate::model::slug::Slug;
 use crate::provision::held::{Approve, Discard};
 use crate::provision::progress::Progress;
+use crate::provision::reading::Reading;
 use crate::provision::run::{RunMode, SyncRun};
 use crate::provision::state;
 
@@ -27,6 +28,9 @@ pub struct Manner {
     /// Read and plan; change nothing.
     #[serde(default)]
     dry_run: bool,
+    /// What to read: `whole` (everything), `changes` or `presence`.
+    #[serde(default)]
+    reading: Reading,
 }
 
 /// Which plan a person approves.
@@ -60,7 +64,7 @@ pub async fn run(
     Ok(lines::answer::<Step, _, _>(move |steps| async move {
         // A step that finds the line full is left out: the next one says more.
         let report = Arc::new(move |progress| drop(steps.try_send(Step { progress })));
-        let report = SyncRun::execute(&directory, organisation, &connection, mode, report).await?;
+        let report = SyncRun::execute(&directory, organisation, &connection, mode, manner.reading, report).await?;
         let mut done = json!(report);
         if mode == RunMode::DryRun {
             done["plan"] = json!(report.plan);
@@ -84,6 +88,8 @@ pub async fn state(
     let held = state::held(&directory, organisation, &connection).await?;
     Ok(Json(json!({
         "last_good": known.last_good,
+        "last_changes": known.last_changes,
+        "last_presence": known.last_presence,
         "last_error": known.last_error,
         "failures": failures,
         "held": held,

@@ -35,6 +35,12 @@ pub struct Sync {
     /// Read and plan, change nothing
     #[arg(long, conflicts_with_all = ["approve", "discard"])]
     dry_run: bool,
+    /// Read only what changed since the last run; everything when that cannot be told
+    #[arg(long, conflicts_with = "presence")]
+    changes: bool,
+    /// Read only who is there, to find who is gone or new
+    #[arg(long)]
+    presence: bool,
     /// Let the held plan with this hash pass, and run
     #[arg(long, value_name = "HASH", conflicts_with = "discard")]
     approve: Option<String>,
@@ -79,7 +85,12 @@ impl Sync {
                 .await?;
         }
         let bar = self.bar();
-        let path = format!("{connection}/sync?dry_run={}", self.dry_run);
+        let reading = match (self.changes, self.presence) {
+            (true, _) => "changes",
+            (_, true) => "presence",
+            _ => "whole",
+        };
+        let path = format!("{connection}/sync?dry_run={}&reading={reading}", self.dry_run);
         let report = gateway
             .lines(Method::POST, &path, |line| {
                 if let Some(bar) = &bar {

@@ -100,9 +100,7 @@ impl Unit {
             Unique::GroupName,
             &fold(&group.display_name),
         ));
-        for (connection, external_id) in &group.external_ids {
-            self.delete(keys::link(organisation, connection, b'g', external_id));
-        }
+        self.forget_links(b'g', &group.external_ids).await?;
         self.count(keys::count(organisation, &Count::Groups), -1, None);
         self.delete(keys::group(organisation, group.id));
         self.put_bytes(keys::purge(organisation, group.id), "");

@@ -73,6 +73,8 @@ pub enum Table {
     TokenList = b't',
     /// A connection's memory of an outside identity.
     Link = b'z',
+    /// Who the names in a connection's source stand for.
+    SourceName = b'f',
     /// Synchronisation runs, plans and leases.
     Run = b'v',
     /// What the clients of each connection asked.
@@ -465,6 +467,22 @@ pub fn links(organisation: OrganisationId, connection: &Slug, kind: u8) -> Key {
     Builder::of(organisation, Table::Link)
         .text(connection.as_str())
         .byte(kind)
+        .key()
+}
+
+/// The external identifier in the key of a link under [`links`]. Identifiers of a directory are short, so they are whole.
+#[must_use]
+pub fn linked_id<'a>(prefix: &Key, key: &'a Key) -> Option<&'a str> {
+    let rest = key.as_bytes().strip_prefix(prefix.as_bytes())?;
+    std::str::from_utf8(rest.strip_suffix(&[0])?).ok()
+}
+
+/// Who a name in a connection's source stands for.
+#[must_use]
+pub fn source_name(organisation: OrganisationId, connection: &Slug, name: uuid::Uuid) -> Key {
+    Builder::of(organisation, Table::SourceName)
+        .text(connection.as_str())
+        .uuid(name)
         .key()
 }
 

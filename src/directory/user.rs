@@ -9,48 +9,12 @@ use crate::model::event::EventKind;
 use crate::model::id::UserId;
 use crate::model::lifecycle::Block;
 use crate::model::membership::Member;
-use crate::model::record::Record;
-use crate::model::slug::Slug;
 use crate::model::user::{Tombstone, User};
 use crate::store::{Key, SCAN_ENTRIES_MAX, Scan};
 
 use super::custom_attribute::Holder;
 use super::keys::{self, Count, Index, Unique, fold};
 use super::{DirectoryError, Unit, seat};
-
-/// What a connection remembers of an outside identity.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Link {
-    /// Our user or group.
-    pub id: uuid::Uuid,
-    /// Hash of the mapped identity as last applied; a directory run skips an entry whose hash is the same.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hash: Option<String>,
-    /// Complete runs in a row that did not see the identity.
-    #[serde(default)]
-    pub missed: u32,
-    /// When the identity was last suspended because runs no longer saw it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub missing_since: Option<crate::model::clock::Timestamp>,
-}
-
-impl Record for Link {
-    const KIND: &'static str = "link";
-}
-
-impl Link {
-    /// A link to this id, nothing remembered.
-    #[must_use]
-    pub fn new(id: uuid::Uuid) -> Self {
-        Self {
-            id,
-            hash: None,
-            missed: 0,
-            missing_since: None,
-        }
-    }
-}
 
 impl Unit {
     /// A user that the decision relies on.
@@ -137,10 +101,7 @@ impl Unit {
         self.reindex(Some(user), None);
         self.index_custom(holder(user), Some(&user.attributes), None).await?;
         self.delete(keys::unique(organisation, Unique::UserName, &fold(&user.user_name)));
-        for (connection, external_id) in &user.external_ids {
-            self.delete(keys::link(organisation, connection, b'u', external_id));
-            self.count(keys::count(organisation, &Count::Linked(connection.clone())), -1, None);
-        }
+        self.forget_links(b'u', &user.external_ids).await?;
         self.drop_invitation(user).await?;
         self.count(keys::count(organisation, &Count::Users), -1, None);
         self.delete(keys::user(organisation, user.id));
@@ -196,48 +157,6 @@ impl Unit {
         let old = before.map(|user| &user.external_ids);
         self.claim_external_ids(b'u', after.id.uuid(), old, &after.external_ids)
             .await
-    }
-
-    /// Moves a resource's links from the old external ids to the new ones.
-    pub(super) async fn claim_external_ids(
-        &mut self,
-        kind: u8,
-        id: uuid::Uuid,
-        before: Option<&std::collections::BTreeMap<Slug, String>>,
-        after: &std::collections::BTreeMap<Slug, String>,
-    ) -> Result<(), DirectoryError> {
-        let organisation = self.organisation();
-        for (connection, external_id) in before.into_iter().flatten() {
-            if after.get(connection) != Some(external_id) {
-                self.delete(keys::link(organisation, connection, kind, external_id));
-                self.count_linked(kind, connection, -1);
-            }
-        }
-        for (connection, external_id) in after {
-            if before.and_then(|before| before.get(connection)) == Some(external_id) {
-                continue;
-            }
-            let key = keys::link(organisation, connection, kind, external_id);
-            if self.find::<Link>(&key).await?.is_some_and(|link| link.id != id) {
-                return Err(DirectoryError::Uniqueness {
-                    attribute: "externalId".into(),
-                    value: external_id.clone(),
-                });
-            }
-            self.put(key, &Link::new(id));
-            self.count_linked(kind, connection, 1);
-        }
-        Ok(())
-    }
-
-    fn count_linked(&mut self, kind: u8, connection: &Slug, delta: i64) {
-        if kind == b'u' {
-            self.count(
-                keys::count(self.organisation(), &Count::Linked(connection.clone())),
-                delta,
-                None,
-            );
-        }
     }
 
     fn reindex(&mut self, before: Option<&User>, after: Option<&User>) {

@@ -109,6 +109,7 @@ impl ConnectFailure {
 #[derive(Debug)]
 pub struct Connection {
     url: LdapUrl,
+    bind_dn: String,
     ldap: Ldap,
     limits: ReadLimits,
     fault: Arc<OnceLock<RelayFault>>,
@@ -124,6 +125,7 @@ pub(crate) struct ReadLimits {
     pub(crate) entry_timeout: Duration,
     pub(crate) run_timeout: Duration,
     pub(crate) page_size: u32,
+    pub(crate) changes_max: u32,
 }
 
 impl Connection {
@@ -172,10 +174,12 @@ impl Connection {
             entry_timeout: settings.entry_timeout,
             run_timeout: settings.run_timeout,
             page_size: settings.page_size,
+            changes_max: settings.changes_max,
         };
         let driver = tokio::spawn(driver.drive());
         let mut connection = Self {
             url: url.clone(),
+            bind_dn: settings.bind_dn.clone(),
             ldap,
             limits,
             fault,
@@ -221,6 +225,11 @@ impl Connection {
     /// The server that answered.
     pub fn url(&self) -> &LdapUrl {
         &self.url
+    }
+
+    /// The account that is bound, as it was named.
+    pub fn bind_dn(&self) -> &str {
+        &self.bind_dn
     }
 
     /// Says goodbye (RFC 4511 section 4.3). Dropping the connection also ends it, without a word.

@@ -35,6 +35,19 @@ impl Filter {
         Self::assertion(attribute, "=", &escape(value))
     }
 
+    /// `(attribute=value)`, with every byte of the value written as a backslash and two digits (RFC 4515 section 3).
+    ///
+    /// # Errors
+    /// [`FilterErrorReason::AttributeType`] when `attribute` is not a name.
+    pub fn equals_bytes(attribute: &str, value: &[u8]) -> Result<Self, FilterError> {
+        let mut escaped = String::with_capacity(value.len() * 3);
+        for byte in value {
+            // Writing into a String cannot fail, so there is no error to lose.
+            let _ = write!(escaped, "\\{byte:02x}");
+        }
+        Self::assertion(attribute, "=", &escaped)
+    }
+
     /// `(attribute>=value)`, with the value taken literally.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use super::entry::DecodeError;
 use super::guard::frame::FrameError;
 use super::guard::seconds;
 use super::result_code::{self, cure, name};
-use super::stable_id::StableIdError;
+use super::stable_id::{StableIdError, StableIdKind};
 
 /// A failed reading. Everything that was handed out before it is to be thrown away.
 #[derive(Debug, Error)]
@@ -96,6 +96,9 @@ pub enum ReadError {
         /// What was wrong with the first.
         reason: StableIdError,
     },
+    /// The server does not say where it stands, so that changes could be read from there on.
+    #[error("changes cannot be read from this server: {0}")]
+    NoMark(#[from] NoMarkReason),
     /// The protocol library failed on what the server sent.
     #[error("the reading failed inside the protocol library; the server sent something unexpected")]
     Crashed,
@@ -133,6 +136,12 @@ pub enum IncompleteReason {
         /// How many.
         pages: u32,
     },
+    /// A synchronisation message is missing or cannot be read.
+    #[error("content synchronisation sent {what}")]
+    SyncMessage {
+        /// What was wrong.
+        what: &'static str,
+    },
     /// The parts of a long attribute do not join.
     #[error("the values of {attribute} of \"{dn}\" do not join at {at}")]
     RangeGap {
@@ -149,6 +158,47 @@ pub enum IncompleteReason {
         /// The entry.
         dn: String,
     },
+}
+
+/// What a server does not say.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum NoMarkReason {
+    /// Content synchronisation ended without a cookie.
+    #[error(
+        "it gives no synchronisation cookie; see that the database of this base has been written to, or read fully"
+    )]
+    Cookie,
+    /// Content synchronisation names entries by another attribute than the query does.
+    #[error(
+        "it names entries by {} in content synchronisation; set stable_id to that, or read by another method",
+        .named.attribute()
+    )]
+    StableId {
+        /// The attribute.
+        named: StableIdKind,
+    },
+    /// The root DSE has no `highestCommittedUSN`.
+    #[error("it shows no highestCommittedUSN; it is no Active Directory")]
+    HighestCommittedUsn,
+    /// The domain controller's own settings cannot be read.
+    #[error("it does not show its invocationId; give the reading account the right to read {settings:?}")]
+    InvocationId {
+        /// The DN of the domain controller's settings, `dsServiceName` of the root DSE.
+        settings: String,
+    },
+    /// Entries without a time of their last change.
+    #[error(
+        "{entries} of its entries, the first {dn:?}, show no modifyTimestamp; give the reading account the right to read it"
+    )]
+    ModifyTimestamp {
+        /// How many.
+        entries: u64,
+        /// The first of them.
+        dn: String,
+    },
+    /// It cannot tell at once when something changes.
+    #[error("it cannot be waited on; read changes at intervals")]
+    Notice,
 }
 
 impl ReadError {

@@ -2,6 +2,8 @@
 
 /// `success`.
 pub const SUCCESS: u32 = 0;
+/// `protocolError`.
+pub const PROTOCOL_ERROR: u32 = 2;
 /// `sizeLimitExceeded`.
 pub const SIZE_LIMIT_EXCEEDED: u32 = 4;
 /// `referral`.
@@ -12,6 +14,14 @@ pub const ADMIN_LIMIT_EXCEEDED: u32 = 11;
 pub const NO_SUCH_OBJECT: u32 = 32;
 /// `invalidDNSyntax`.
 pub const INVALID_DN_SYNTAX: u32 = 34;
+/// `unwillingToPerform`.
+pub const UNWILLING_TO_PERFORM: u32 = 53;
+/// `e-syncRefreshRequired` (RFC 4533 section 2.6).
+pub const SYNC_REFRESH_REQUIRED: u32 = 4096;
+/// `unavailableCriticalExtension`.
+pub const UNAVAILABLE_CRITICAL_EXTENSION: u32 = 12;
+/// `insufficientAccessRights`.
+pub const INSUFFICIENT_ACCESS_RIGHTS: u32 = 50;
 /// `inappropriateAuthentication`.
 pub const INAPPROPRIATE_AUTHENTICATION: u32 = 48;
 /// `invalidCredentials`.
@@ -22,14 +32,14 @@ pub fn name(code: u32) -> &'static str {
     match code {
         SUCCESS => "success",
         1 => "operationsError",
-        2 => "protocolError",
+        PROTOCOL_ERROR => "protocolError",
         3 => "timeLimitExceeded",
         SIZE_LIMIT_EXCEEDED => "sizeLimitExceeded",
         7 => "authMethodNotSupported",
         8 => "strongerAuthRequired",
         REFERRAL => "referral",
         ADMIN_LIMIT_EXCEEDED => "adminLimitExceeded",
-        12 => "unavailableCriticalExtension",
+        UNAVAILABLE_CRITICAL_EXTENSION => "unavailableCriticalExtension",
         13 => "confidentialityRequired",
         16 => "noSuchAttribute",
         17 => "undefinedAttributeType",
@@ -40,11 +50,12 @@ pub fn name(code: u32) -> &'static str {
         INVALID_DN_SYNTAX => "invalidDNSyntax",
         INAPPROPRIATE_AUTHENTICATION => "inappropriateAuthentication",
         INVALID_CREDENTIALS => "invalidCredentials",
-        50 => "insufficientAccessRights",
+        INSUFFICIENT_ACCESS_RIGHTS => "insufficientAccessRights",
         51 => "busy",
         52 => "unavailable",
-        53 => "unwillingToPerform",
+        UNWILLING_TO_PERFORM => "unwillingToPerform",
         80 => "other",
+        SYNC_REFRESH_REQUIRED => "e-syncRefreshRequired",
         _ => "unknown code",
     }
 }
@@ -59,13 +70,17 @@ pub fn cure(code: u32) -> &'static str {
         }
         7 | 8 | 13 => "the server demands another bind or TLS; use ldaps:// or start_tls = true",
         REFERRAL => "point urls at a server that holds the base itself",
-        12 => "the server cannot page, which is needed to know that a reading is complete",
+        UNAVAILABLE_CRITICAL_EXTENSION => {
+            "the server lacks what was asked for at this base: paging, without which nothing is known to be complete, \
+             or content synchronisation"
+        }
         NO_SUCH_OBJECT => "check the base and that the reading account may see it",
         INVALID_DN_SYNTAX => "check the spelling of the distinguished name",
         INAPPROPRIATE_AUTHENTICATION | INVALID_CREDENTIALS => "check bind_dn and bind_password",
-        50 => "give the reading account the right to read",
+        INSUFFICIENT_ACCESS_RIGHTS => "give the reading account the right to read",
         51 | 52 => "the server is busy or going down; the next run may succeed",
-        53 => "the server is unwilling; its text or log says why",
+        UNWILLING_TO_PERFORM => "the server is unwilling; its text or log says why",
+        SYNC_REFRESH_REQUIRED => "a full reading is needed",
         _ => "read the server's log",
     }
 }

@@ -6,7 +6,9 @@ mod paging;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
+use ldap3::controls::RawControl;
 use ldap3::{Ldap, LdapResult};
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -32,7 +34,7 @@ const NO_ATTRIBUTES: &str = "1.1";
 const EXAMPLES_MAX: usize = 20;
 
 /// How far below the base to look (RFC 4511 section 4.5.1.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scope {
     /// The base itself.
     BaseObject,
@@ -70,7 +72,7 @@ pub struct Query {
 
 impl Query {
     /// Catches what a server would answer with silence.
-    fn check(&self) -> Result<(), ReadError> {
+    pub(crate) fn check(&self) -> Result<(), ReadError> {
         Dn::parse(&self.base)?;
         // All user attributes, all operational attributes (RFC 3673).
         let is_known = |name: &String| name == "*" || name == "+" || is_attribute_description(name);
@@ -81,7 +83,7 @@ impl Query {
     }
 
     /// All attributes to name in the request.
-    fn requested(&self) -> Vec<String> {
+    pub(crate) fn requested(&self) -> Vec<String> {
         let mut requested = self.attributes.clone();
         if requested.is_empty() {
             // RFC 4511 section 4.5.1.8.
@@ -98,7 +100,8 @@ impl Query {
     }
 }
 
-/// Proof that a reading got everything that the server has for the query and the account. Only [`read_all`] makes one.
+/// Proof that a reading got everything that the server has for the query and the account. Only the paged reader of this
+/// module makes one.
 ///
 /// It does not prove that the server answers rightly: a missing right or a filter that matches nothing also gives
 /// success and few entries. Judging the count against the last run is the caller's part.
@@ -175,10 +178,55 @@ pub async fn read_all(
     on_entry: impl FnMut(Entry) -> ControlFlow<()>,
 ) -> Result<Complete, ReadError> {
     query.check()?;
+    read(connection, Reading::of(query), on_entry).await
+}
+
+/// One or several searches that make one reading: all but the filter is the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    pub(crate) base: String,
+    pub(crate) scope: Scope,
+    /// Searched one after the other; an entry that several match is handed out once.
+    pub(crate) filters: Vec<Filter>,
+    /// All attributes to name in the request, the stable id's among them.
+    pub(crate) requested: Vec<String>,
+    pub(crate) stable_id: StableIdKind,
+    /// Sent along with the paging control.
+    pub(crate) controls: Vec<RawControl>,
+}
+
+impl Reading {
+    /// What `query` asks for.
+    pub(crate) fn of(query: &Query) -> Self {
+        Self {
+            base: query.base.clone(),
+            scope: query.scope,
+            filters: vec![query.filter.clone()],
+            requested: query.requested(),
+            stable_id: query.stable_id,
+            controls: Vec::new(),
+        }
+    }
+
+    /// The stable ids alone of what `query` asks for.
+    pub(crate) fn ids_of(query: &Query) -> Self {
+        Self {
+            requested: vec![query.stable_id.attribute().to_owned()],
+            ..Self::of(query)
+        }
+    }
+}
+
+/// Reads `reading` to its end, under the rules of [`read_all`].
+pub(crate) async fn read(
+    connection: &mut Connection,
+    reading: Reading,
+    on_entry: impl FnMut(Entry) -> ControlFlow<()>,
+) -> Result<Complete, ReadError> {
     let limits = connection.limits();
     let ldap = connection.start_reading()?;
     let after = limits.run_timeout;
-    let outcome = timeout(after, read_in_task(ldap, query.clone(), limits, on_entry)).await;
+    let outcome = timeout(after, read_in_task(ldap, reading, limits, on_entry)).await;
     connection
         .finish_reading(outcome.unwrap_or(Err(ReadError::Deadline { after })))
         .await
@@ -187,15 +235,14 @@ pub async fn read_all(
 /// Runs the reader in a task of its own: the library panics on some answers, and a panic must end as an error.
 async fn read_in_task(
     ldap: Ldap,
-    query: Query,
+    reading: Reading,
     limits: ReadLimits,
     mut on_entry: impl FnMut(Entry) -> ControlFlow<()>,
 ) -> Result<Complete, ReadError> {
     let (sender, mut receiver) = mpsc::channel(QUEUE);
     let reader = Reader {
         ldap,
-        requested: query.requested(),
-        query,
+        reading,
         limits,
         sender,
         seen: HashSet::new(),
@@ -218,8 +265,7 @@ async fn read_in_task(
 
 struct Reader {
     ldap: Ldap,
-    query: Query,
-    requested: Vec<String>,
+    reading: Reading,
     limits: ReadLimits,
     sender: mpsc::Sender<Entry>,
     seen: HashSet<u128>,
@@ -231,31 +277,12 @@ impl Reader {
     /// The only place that makes a [`Complete`]: after a last page that ended with `Ok(None)`, success, and a paging
     /// control with an empty cookie; or with nothing at all.
     async fn read(mut self) -> Result<Complete, ReadError> {
-        let mut cookie = Vec::new();
-        let mut barren = 0;
-        loop {
-            let before = self.tally.entries + self.tally.unidentified;
-            self.tally.pages += 1;
-            let result = self.read_page(cookie).await?;
-            cookie = match paging::cookie(&result, self.tally.pages) {
-                Err(IncompleteReason::NoPagingControl { page: 1 }) if self.is_empty() => {
-                    self.check_base().await?;
-                    Vec::new()
-                }
-                cookie => cookie?,
-            };
-            if cookie.is_empty() {
-                break;
-            }
-            let is_barren = self.tally.entries + self.tally.unidentified == before;
-            barren = if is_barren { barren + 1 } else { 0 };
-            if barren >= BARREN_PAGES_MAX {
-                return Err(IncompleteReason::Stalled { pages: barren }.into());
-            }
+        for filter in std::mem::take(&mut self.reading.filters) {
+            self.read_pages(&filter).await?;
         }
         match self.first_reason {
             Some(reason) if self.tally.entries == 0 => Err(ReadError::NoStableId {
-                attribute: self.query.stable_id.attribute(),
+                attribute: self.reading.stable_id.attribute(),
                 entries: self.tally.unidentified,
                 reason,
             }),
@@ -263,37 +290,59 @@ impl Reader {
         }
     }
 
-    /// Whether the server has sent nothing yet but results.
-    fn is_empty(&self) -> bool {
-        let Tally {
-            entries,
-            unidentified,
-            referrals,
-            ..
-        } = self.tally;
-        (entries, unidentified, referrals) == (0, 0, 0)
+    /// Page by page until the server says that there is no more.
+    async fn read_pages(&mut self, filter: &Filter) -> Result<(), ReadError> {
+        let (mut cookie, mut pages, mut barren) = (Vec::new(), 0, 0);
+        let nothing_yet = self.answers();
+        loop {
+            let before = self.tally.entries + self.tally.unidentified;
+            self.tally.pages += 1;
+            pages += 1;
+            let result = self.read_page(filter, cookie).await?;
+            cookie = match paging::cookie(&result, pages) {
+                Err(IncompleteReason::NoPagingControl { page: 1 }) if self.answers() == nothing_yet => {
+                    self.check_base().await?;
+                    Vec::new()
+                }
+                cookie => cookie?,
+            };
+            if cookie.is_empty() {
+                return Ok(());
+            }
+            // What came before is nothing new: a server that goes in circles must not be followed for ever.
+            let is_barren = self.tally.entries + self.tally.unidentified == before;
+            barren = if is_barren { barren + 1 } else { 0 };
+            if barren >= BARREN_PAGES_MAX {
+                return Err(IncompleteReason::Stalled { pages: barren }.into());
+            }
+        }
+    }
+
+    /// Everything that the server has sent but results.
+    fn answers(&self) -> u64 {
+        self.tally.entries + self.tally.unidentified + self.tally.referrals + self.tally.duplicates
     }
 
     /// 389-DS answers a paged search that matches nothing without the control, and one below a base that does not exist as
     /// well, with success; only an unpaged search of that base tells. That nobody is there is for the caller to judge.
     async fn check_base(&mut self) -> Result<(), ReadError> {
         let nothing = vec![NO_ATTRIBUTES.to_owned()];
-        read_base_object(&mut self.ldap, &self.query.base, nothing, self.limits).await?;
+        let base = self.reading.base.clone();
+        read_base_object(&mut self.ldap, &base, nothing, self.limits).await?;
         Ok(())
     }
 
     /// One page to its end. `Ok` only when the server said success.
-    async fn read_page(&mut self, cookie: Vec<u8>) -> Result<LdapResult, ReadError> {
+    async fn read_page(&mut self, filter: &Filter, cookie: Vec<u8>) -> Result<LdapResult, ReadError> {
         let entry_timeout = self.limits.entry_timeout;
         let failed = |error| ReadError::from_library(error, entry_timeout);
         let size = self.limits.page_size;
-        self.ldap
-            .with_timeout(entry_timeout)
-            .with_controls(paging::request(size, cookie));
-        let (base, filter) = (self.query.base.as_str(), self.query.filter.as_str());
-        let search = self
-            .ldap
-            .streaming_search(base, self.query.scope.into(), filter, self.requested.clone());
+        let mut controls = paging::request(size, cookie);
+        controls.extend(self.reading.controls.iter().cloned());
+        self.ldap.with_timeout(entry_timeout).with_controls(controls);
+        let (base, scope) = (self.reading.base.as_str(), self.reading.scope.into());
+        let requested = self.reading.requested.clone();
+        let search = self.ldap.streaming_search(base, scope, filter.as_str(), requested);
         let mut stream = search.await.map_err(failed)?;
         let mut partial = Vec::new();
         let mut on_page = 0;
@@ -324,7 +373,7 @@ impl Reader {
         }
         let result = stream.finish().await;
         if result.rc != SUCCESS {
-            return Err(ReadError::from_result(result, &self.query.base));
+            return Err(ReadError::from_result(result, &self.reading.base));
         }
         for mut entry in partial {
             range::complete(&mut self.ldap, &mut entry, self.limits).await?;
@@ -334,7 +383,7 @@ impl Reader {
     }
 
     async fn hand_out(&mut self, entry: RawEntry) -> Result<(), ReadError> {
-        match entry.identify(self.query.stable_id) {
+        match entry.identify(self.reading.stable_id) {
             Ok(entry) if self.seen.insert(entry.stable_id.number()) => {
                 self.tally.entries += 1;
                 // Nobody listens any more only when the caller has stopped.

@@ -14,6 +14,8 @@ const MESSAGE_BYTES_FLOOR: usize = 64 * 1024;
 const NESTING_FLOOR: usize = 6;
 /// The largest `page_size`: a page is queued in memory, and no known server gives more than 5,000 by default.
 const PAGE_SIZE_CEILING: u32 = 100_000;
+/// The largest `changes_max`: the ids of the changed entries are held in memory, some 150 bytes each.
+const CHANGES_CEILING: u32 = 1_000_000;
 
 /// Why settings are refused. Every message names the field and the cure.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -93,6 +95,9 @@ pub struct LdapSettings {
     pub run_timeout: Duration,
     /// Entries per page. Default: 500.
     pub page_size: u32,
+    /// A reading of changes that meets more than this many entries gives way to a full reading, which is no slower then.
+    /// Default: 20,000.
+    pub changes_max: u32,
     /// The largest single LDAP message, in bytes. Default: 64 MiB, a group of about 700,000 members.
     pub message_bytes_max: usize,
     /// How deep a message may nest. Default: 16; the protocol itself needs 6.
@@ -113,6 +118,7 @@ impl LdapSettings {
             entry_timeout: Duration::from_secs(30),
             run_timeout: Duration::from_secs(3600),
             page_size: 500,
+            changes_max: 20_000,
             message_bytes_max: 64 * 1024 * 1024,
             nesting_max: 16,
         }
@@ -166,6 +172,12 @@ impl LdapSettings {
         // A BER length of more than four bytes is refused by the guard, hence u32::MAX.
         let ranges = [
             ("page_size", u64::from(self.page_size), 1, u64::from(PAGE_SIZE_CEILING)),
+            (
+                "changes_max",
+                u64::from(self.changes_max),
+                1,
+                u64::from(CHANGES_CEILING),
+            ),
             (
                 "message_bytes_max",
                 self.message_bytes_max as u64,

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
 use super::entry::AttributeValue;
+use super::filter::Filter;
 
 /// The attribute that a kind of server keeps for ever with an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum StableIdKind {
     /// `entryUUID` (RFC 4530), a UUID as text: OpenLDAP, 389-DS with the plug-in, most others.
     EntryUuid,
@@ -80,6 +82,49 @@ impl StableId {
         };
         let number = hexadecimal(&text).ok_or(StableIdError::Malformed)?;
         Ok(Self { kind, text, number })
+    }
+
+    /// Reads the canonical text of an id, as [`Self::as_str`] gave it.
+    ///
+    /// # Errors
+    /// [`StableIdError::Malformed`].
+    pub fn parse(kind: StableIdKind, text: &str) -> Result<Self, StableIdError> {
+        let value = match kind {
+            StableIdKind::EntryUuid | StableIdKind::NsUniqueId => AttributeValue::Text(text.to_owned()),
+            StableIdKind::ObjectGuid => {
+                let guid = Uuid::try_parse(text).map_err(|_| StableIdError::Malformed)?;
+                AttributeValue::Binary(guid.to_bytes_le().to_vec())
+            }
+        };
+        Self::from_values(kind, std::slice::from_ref(&value))
+    }
+
+    /// The id of an entry that content synchronisation names by 16 bytes (RFC 4533 section 2.2, `syncUUID`). 389-DS puts
+    /// the digits of `nsUniqueId` there, every other server the `entryUUID`.
+    pub(crate) fn from_sync_uuid(kind: StableIdKind, bytes: [u8; 16]) -> Self {
+        let number = u128::from_be_bytes(bytes);
+        let text = match kind {
+            StableIdKind::EntryUuid => Uuid::from_bytes(bytes).to_string(),
+            StableIdKind::ObjectGuid => Uuid::from_bytes_le(bytes).to_string(),
+            StableIdKind::NsUniqueId => {
+                let digits = format!("{number:032x}");
+                [&digits[..8], &digits[8..16], &digits[16..24], &digits[24..]].join("-")
+            }
+        };
+        // The number is that of the text's digits, which a GUID writes in another order than its bytes.
+        let number = hexadecimal(&text).unwrap_or(number);
+        Self { kind, text, number }
+    }
+
+    /// `(attribute=id)`: the one entry that has it.
+    pub(crate) fn filter(&self) -> Filter {
+        let attribute = self.kind.attribute();
+        let filter = match self.kind {
+            StableIdKind::EntryUuid | StableIdKind::NsUniqueId => Filter::equals(attribute, &self.text),
+            StableIdKind::ObjectGuid => Filter::equals_bytes(attribute, &Uuid::from_u128(self.number).to_bytes_le()),
+        };
+        // The three attributes are names, so this never falls back; if it did, too much would be read and not too little.
+        filter.unwrap_or_else(|_| Filter::everything())
     }
 
     /// Which attribute it came from.

@@ -68,9 +68,17 @@ pub struct Connection {
     /// What becomes of people that a complete run no longer sees.
     #[serde(default)]
     pub leavers: Leavers,
-    /// When the connection runs by itself: a cron expression with five or six fields, UTC. None: only when asked.
+    /// When the connection runs by itself and reads everything: a cron expression with five or six fields, UTC. None: only
+    /// when asked.
     #[serde(default)]
     pub schedule: Option<String>,
+    /// When it reads what changed since the last reading.
+    #[serde(default)]
+    pub changes_schedule: Option<String>,
+    /// When it reads only who is there, to find who is gone: deletions, moves and entries that left the filter, of which
+    /// readings of changes may not learn.
+    #[serde(default)]
+    pub presence_schedule: Option<String>,
 }
 
 const fn default_precedence() -> u32 {
@@ -106,6 +114,8 @@ impl Connection {
             brake: Brake::default(),
             leavers: Leavers::default(),
             schedule: None,
+            changes_schedule: None,
+            presence_schedule: None,
         }
     }
 }
@@ -280,6 +290,15 @@ pub struct LdapSource {
     /// Keep nested groups as nested groups, or put everyone below into the group above.
     #[serde(default)]
     pub nesting: Nesting,
+    /// Whether readings of changes are prepared for and allowed.
+    #[serde(default)]
+    pub changes: ChangeReading,
+    /// Changed entries of one reading of changes; more make it a reading of everything.
+    #[serde(default = "changes_max")]
+    pub changes_max: u32,
+    /// Stay connected and read what changed as soon as the server says that something did (RFC 4533 refreshAndPersist).
+    #[serde(default)]
+    pub stay_connected: bool,
     /// Entries a page.
     #[serde(default = "page_size")]
     pub page_size: u32,
@@ -295,6 +314,10 @@ fn member_attributes() -> Vec<String> {
     ["member", "uniqueMember", "memberUid"].map(str::to_owned).to_vec()
 }
 
+const fn changes_max() -> u32 {
+    20_000
+}
+
 const fn page_size() -> u32 {
     500
 }
@@ -305,6 +328,17 @@ const fn entry_timeout_s() -> u64 {
 
 const fn run_timeout_s() -> u64 {
     3600
+}
+
+/// Whether a directory is asked what changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeReading {
+    /// By the best means that the server offers; everything is read when there is none.
+    #[default]
+    Auto,
+    /// Everything is read, always. For a load balancer in front of several servers, whose marks differ.
+    Off,
 }
 
 /// One search (RFC 4511 s4.5).

@@ -17,7 +17,7 @@ use super::lease::Claim;
 use super::person::Context;
 use super::plan::{PersonAction, PersonStep, Plan};
 use super::progress::{Progress, Report};
-use super::snapshot::CompleteSnapshot;
+use super::snapshot::Snapshot;
 
 /// Changes in flight: enough that a store's group commit is full.
 const IN_FLIGHT: usize = 64;
@@ -31,7 +31,7 @@ pub(super) struct Applier<'a> {
     pub(super) directory: &'a Directory,
     pub(super) permit: &'a Permit,
     pub(super) context: Context<'a>,
-    pub(super) snapshot: &'a CompleteSnapshot,
+    pub(super) snapshot: &'a Snapshot,
     pub(super) plan: &'a Plan,
     pub(super) lease: &'a Claim,
     pub(super) report: &'a Report,

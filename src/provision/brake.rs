@@ -93,7 +93,8 @@ pub fn judge(plan: &Plan, brake: &Brake, last_good: Option<Numbers>) -> Vec<Hold
         ("people", plan.read.people, plan.linked.people, last.people),
         ("groups", plan.read.groups, plan.linked.groups, last.groups),
     ];
-    for (what, now, linked, before) in reads {
+    // What a partial reading holds says nothing about how much there is.
+    for (what, now, linked, before) in reads.into_iter().filter(|_| plan.is_whole) {
         let what = what.to_owned();
         if now == 0 && linked > 0 {
             reasons.push(HoldReason::Empty { what, linked });

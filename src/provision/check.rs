@@ -37,11 +37,16 @@ pub fn faults(connection: &Connection, own: Option<&CustomSchema>) -> Vec<Settin
         .as_ref()
         .and_then(|directory| source::check(directory).err());
     // Only the form of the schedule is judged, so any instant will do.
-    let times = connection
-        .schedule
-        .as_deref()
-        .map(|text| schedule::next(text, chrono::DateTime::UNIX_EPOCH));
-    let times = times.and_then(Result::err).map(SettingsError::from);
+    let times = [
+        &connection.schedule,
+        &connection.changes_schedule,
+        &connection.presence_schedule,
+    ];
+    let times = times
+        .into_iter()
+        .flatten()
+        .filter_map(|text| schedule::next(text, chrono::DateTime::UNIX_EPOCH).err())
+        .map(SettingsError::from);
     let client = connection.oauth.as_ref().and_then(|client| client.check().err());
     rules
         .into_iter()

@@ -34,6 +34,16 @@ pub enum Kind {
     Group,
 }
 
+impl Kind {
+    /// What the keys of links have for it.
+    pub(super) const fn link_tag(self) -> u8 {
+        match self {
+            Self::User => b'u',
+            Self::Group => b'g',
+        }
+    }
+}
+
 /// Why an entry was left as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case", deny_unknown_fields)]

@@ -4,8 +4,8 @@
 //! adoption policy. There is no way from an external id to an internal id (reliability.md A1).
 
 use crate::directory::keys::{self, Index, fold};
+use crate::directory::link::Link;
 use crate::directory::settings::OrganisationSettings;
-use crate::directory::user::Link;
 use crate::directory::{DirectoryError, Unit};
 use crate::model::connection::{Adoption, Connection, MatchBy};
 use crate::model::id::UserId;

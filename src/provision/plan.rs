@@ -25,7 +25,7 @@ use crate::model::slug::Slug;
 
 use super::failure::{Failure, Kind};
 use super::person::Context;
-use super::snapshot::{CompleteSnapshot, Dangling};
+use super::snapshot::{Dangling, Extent, Snapshot};
 
 pub(super) use preview::emails;
 pub use seats::SeatForecast;
@@ -38,7 +38,9 @@ const CHUNK: usize = 500;
 pub struct Plan {
     /// The connection.
     pub connection: Slug,
-    /// People and groups that the directory holds.
+    /// Whether everything was read. If not, the rest is as it was.
+    pub is_whole: bool,
+    /// People and groups that were read.
     pub read: Numbers,
     /// People and groups that the connection was linked to before.
     pub linked: Numbers,
@@ -159,6 +161,9 @@ pub struct GroupStep {
     /// The hash of the entry, for those that are in the snapshot and of which nothing is left for a later run.
     #[serde(skip)]
     pub(super) hash: Option<String>,
+    /// Place in the snapshot, for those that are in it.
+    #[serde(skip)]
+    pub(super) index: Option<u32>,
 }
 
 /// A member to add.
@@ -193,7 +198,9 @@ pub(super) struct Planner<'a> {
     pub(super) directory: &'a Directory,
     pub(super) permit: &'a Permit,
     pub(super) context: Context<'a>,
-    pub(super) snapshot: &'a CompleteSnapshot,
+    pub(super) snapshot: &'a Snapshot,
+    /// People and groups that the connection is linked to, as far as it is known without counting: for partial snapshots.
+    pub(super) linked: Numbers,
     pub(super) now: Timestamp,
 }
 
@@ -205,8 +212,9 @@ impl Planner<'_> {
     pub(super) async fn plan(&self) -> Result<Plan, DirectoryError> {
         let mut plan = Plan {
             connection: self.context.connection.name.clone(),
+            is_whole: *self.snapshot.extent() == Extent::Whole,
             read: Numbers {
-                people: self.snapshot.people().len() as u64,
+                people: self.snapshot.people_read(),
                 groups: self.snapshot.groups().len() as u64,
             },
             linked: Numbers::default(),

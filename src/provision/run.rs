@@ -1,5 +1,9 @@
 //! One synchronisation run: lease, read, plan, brake, apply, remember.
+//!
+//! A run that is to read only what changed reads everything after all when that cannot be told, or when the brake would stop
+//! it: what a person is asked to approve is always the plan of everything.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
@@ -17,15 +21,17 @@ use crate::model::slug::Slug;
 
 use super::apply::Applier;
 use super::brake::{self, HoldReason};
-use super::failure::Failure;
+use super::cursor::{self, Cursors, Next};
+use super::failure::{Failure, Kind};
 use super::held::Hold;
 use super::lease::Claim;
 use super::mapping::{Mapping, MappingError};
 use super::person::Context;
 use super::plan::{Classes, Numbers, Plan, Planner, SeatForecast};
 use super::progress::{Progress, Report};
-use super::snapshot::{self, SnapshotError};
-use super::state::{self, Remember};
+use super::reading::{Reading, WhyWhole};
+use super::snapshot::{Part, PartError, PartFrom, PartReader, Snapshot, SnapshotError, WholeReader};
+use super::state::{self, Remember, RunState};
 
 /// What a run may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -58,6 +64,11 @@ pub struct RunReport {
     pub connection: Slug,
     /// How it ended.
     pub outcome: Outcome,
+    /// What was read.
+    pub reading: Reading,
+    /// Why everything was read, when less was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_whole: Option<WhyWhole>,
     /// When it began.
     pub started: Timestamp,
     /// How long it took, and how much of that reading, planning and applying did.
@@ -153,6 +164,7 @@ impl SyncRun {
         organisation: OrganisationId,
         connection: &Slug,
         mode: RunMode,
+        reading: Reading,
         report: Report,
     ) -> Result<RunReport, RunError> {
         let settings = directory.load_organisation(organisation).await?;
@@ -167,6 +179,7 @@ impl SyncRun {
             permit,
             settings,
             connection: found,
+            reading,
             report,
             id: RunId::new(directory.clock().uuid()),
             started: directory.clock().now(),
@@ -185,6 +198,7 @@ struct Running<'a> {
     permit: Permit,
     settings: Arc<OrganisationSettings>,
     connection: Arc<Connection>,
+    reading: Reading,
     report: Report,
     id: RunId,
     started: Timestamp,
@@ -233,6 +247,7 @@ impl Running<'_> {
         if !self.directory.run(&self.permit, &hold).await? {
             return Ok(self.summary(prepared, Outcome::Held));
         }
+        let (next, settled) = (prepared.next.clone(), prepared.settled.clone());
         let begun = Instant::now();
         let applier = Applier {
             directory: self.directory,
@@ -254,6 +269,8 @@ impl Running<'_> {
         let remember = Remember {
             report: &report,
             lease: claim,
+            next: &next,
+            settled: settled.as_ref(),
         };
         let remembered = self.directory.run(&self.permit, &remember).await;
         remembered.map_err(RunError::Interrupted)?;
@@ -262,38 +279,160 @@ impl Running<'_> {
 
     /// Everything up to the decision. Changes nothing.
     async fn prepare(&self) -> Result<Prepared, RunError> {
-        let name = &self.connection.name;
-        let mapping =
-            Mapping::compile(&self.connection, self.context().organisation.custom(Bearer::User)).map_err(|error| {
-                RunError::Mapping {
-                    connection: name.clone(),
-                    error,
-                }
-            })?;
-        let begun = Instant::now();
-        let read = snapshot::read(&self.connection, Arc::new(mapping), Arc::clone(&self.report)).await;
-        let snapshot = read.map_err(|error| RunError::Snapshot {
-            connection: name.clone(),
+        let mapping = Mapping::compile(&self.connection, self.settings.custom(Bearer::User));
+        let mapping = mapping.map_err(|error| RunError::Mapping {
+            connection: self.connection.name.clone(),
             error,
         })?;
-        let reading_ms = millis(begun);
+        let mapping = Arc::new(mapping);
+        let (organisation, name) = (self.permit.organisation(), &self.connection.name);
+        let state = state::load(self.directory, organisation, name)
+            .await?
+            .unwrap_or_default();
+        let cursors = cursor::load(self.directory, organisation, name).await?;
+        let why = if self.reading == Reading::Whole {
+            None
+        } else {
+            match self.part(&mapping, &state, cursors.clone()).await? {
+                Ok(prepared) => return Ok(prepared),
+                Err(why) => Some(why),
+            }
+        };
+        self.whole(mapping, &state, cursors, why).await
+    }
+
+    /// A run over everything.
+    async fn whole(
+        &self,
+        mapping: Arc<Mapping>,
+        state: &RunState,
+        cursors: Option<Cursors>,
+        why: Option<WhyWhole>,
+    ) -> Result<Prepared, RunError> {
+        let settings = cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User));
+        let are_good = cursors.is_some_and(|cursors| cursors.settings == settings)
+            && !matches!(why, Some(WhyWhole::Server { .. } | WhyWhole::NoMark));
         let begun = Instant::now();
+        let reader = WholeReader {
+            connection: Arc::clone(&self.connection),
+            mapping,
+            report: Arc::clone(&self.report),
+            marks: !are_good,
+        };
+        let read = reader.read().await.map_err(|error| self.unread(error))?;
+        let reading_ms = millis(begun);
+        let next = match read.marks {
+            _ if are_good => Next::Keep,
+            Some((users, groups)) => Next::Put(Box::new(Cursors {
+                settings,
+                users,
+                groups,
+            })),
+            None => Next::Drop,
+        };
+        let prepared = self.plan(read.snapshot, state, reading_ms).await?;
+        Ok(Prepared {
+            next,
+            reading: Reading::Whole,
+            why_whole: why,
+            ..prepared
+        })
+    }
+
+    /// A run over what changed, or why it has to be one over everything.
+    async fn part(
+        &self,
+        mapping: &Arc<Mapping>,
+        state: &RunState,
+        cursors: Option<Cursors>,
+    ) -> Result<Result<Prepared, WhyWhole>, RunError> {
+        let (organisation, name) = (self.permit.organisation(), &self.connection.name);
+        if state.last_good.is_none() {
+            return Ok(Err(WhyWhole::First));
+        }
+        if state::held(self.directory, organisation, name).await?.is_some() {
+            return Ok(Err(WhyWhole::Held));
+        }
+        let settings = cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User));
+        let from = match (self.reading, cursors) {
+            (Reading::Presence, _) => PartFrom::Presence,
+            (_, None) => return Ok(Err(WhyWhole::NoMark)),
+            (_, Some(cursors)) if cursors.settings != settings => return Ok(Err(WhyWhole::Settings)),
+            (_, Some(cursors)) => PartFrom::Changes {
+                users: Box::new(cursors.users),
+                groups: cursors.groups.map(Box::new),
+            },
+        };
+        let failures = state::failures(self.directory, organisation, name).await?.failures;
+        let retry = failures.into_iter();
+        let retry = retry.filter_map(|failure| Some((failure.kind, failure.external_id?)));
+        let begun = Instant::now();
+        let reader = PartReader {
+            directory: self.directory.clone(),
+            organisation,
+            connection: Arc::clone(&self.connection),
+            mapping: Arc::clone(mapping),
+            report: Arc::clone(&self.report),
+            retry: retry.collect(),
+        };
+        let Part {
+            snapshot,
+            cursors,
+            settled,
+        } = match reader.read(from).await {
+            Ok(part) => part,
+            Err(PartError::Whole(why)) => return Ok(Err(why)),
+            Err(PartError::Snapshot(error)) => return Err(self.unread(error)),
+            Err(PartError::Directory(error)) => return Err(error.into()),
+        };
+        let prepared = self.plan(snapshot, state, millis(begun)).await?;
+        if !prepared.held.is_empty() {
+            return Ok(Err(WhyWhole::Brake));
+        }
+        let next = cursors.map_or(Next::Keep, |(users, groups)| {
+            Next::Put(Box::new(Cursors {
+                settings,
+                users,
+                groups,
+            }))
+        });
+        Ok(Ok(Prepared {
+            next,
+            reading: self.reading,
+            settled: Some(settled),
+            ..prepared
+        }))
+    }
+
+    fn unread(&self, error: SnapshotError) -> RunError {
+        RunError::Snapshot {
+            connection: self.connection.name.clone(),
+            error,
+        }
+    }
+
+    async fn plan(&self, snapshot: Snapshot, state: &RunState, reading_ms: u64) -> Result<Prepared, RunError> {
+        let begun = Instant::now();
+        let last_good = state.last_good.as_ref().map(|good| good.read);
         let planner = Planner {
             directory: self.directory,
             permit: &self.permit,
             context: self.context(),
             snapshot: &snapshot,
+            linked: last_good.unwrap_or_default(),
             now: self.started,
         };
         let plan = planner.plan().await?;
         (self.report)(Progress::Planned { steps: plan.steps() });
-        let last = state::load(self.directory, self.permit.organisation(), name).await?;
-        let last_good = last.and_then(|state| state.last_good).map(|good| good.read);
         Ok(Prepared {
             held: brake::judge(&plan, &self.connection.brake, last_good),
             hash: plan.hash(),
             plan,
             snapshot,
+            reading: self.reading,
+            why_whole: None,
+            next: Next::Keep,
+            settled: None,
             reading_ms,
             planning_ms: millis(begun),
         })
@@ -312,6 +451,8 @@ impl Running<'_> {
             run: self.id,
             connection: self.connection.name.clone(),
             outcome,
+            reading: prepared.reading,
+            why_whole: prepared.why_whole,
             started: self.started,
             duration: Durations {
                 total_ms: millis(self.clock),
@@ -335,7 +476,13 @@ impl Running<'_> {
 
 /// A run before its decision.
 struct Prepared {
-    snapshot: snapshot::CompleteSnapshot,
+    snapshot: Snapshot,
+    reading: Reading,
+    why_whole: Option<WhyWhole>,
+    /// Where the next reading goes on.
+    next: Next,
+    /// The entries that were looked at, when it was not everything.
+    settled: Option<BTreeSet<(Kind, String)>>,
     plan: Plan,
     hash: String,
     held: Vec<HoldReason>,

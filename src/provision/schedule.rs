@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use croner::parser::{CronParser, Seconds};
@@ -15,7 +16,9 @@ use crate::model::id::OrganisationId;
 use crate::model::slug::Slug;
 
 use super::progress::silent;
+use super::reading::Reading;
 use super::run::{Outcome, RunError, RunMode, RunReport, SyncRun};
+use super::watch::Watches;
 
 /// How often the settings and the clock are looked at: how late a run may begin.
 const LOOK: Duration = Duration::from_secs(1);
@@ -46,12 +49,15 @@ pub fn next(text: &str, after: Timestamp) -> Result<Option<Timestamp>, ScheduleE
 /// One connection of one organisation.
 pub type Place = (OrganisationId, Slug);
 
-/// Runs every scheduled connection until it is told to stop.
+/// Runs every scheduled connection until it is told to stop, and those that stay connected whenever they hear of a change.
 pub struct Scheduler {
     directory: Directory,
-    times: HashMap<Place, Time>,
+    times: HashMap<(Place, Reading), Time>,
     /// What is at work.
-    running: HashSet<Place>,
+    running: HashMap<Place, Reading>,
+    /// What is to run as soon as the connection is free.
+    waiting: HashMap<Place, Reading>,
+    watches: Watches,
 }
 
 /// When a connection runs next, by which expression.
@@ -65,16 +71,18 @@ impl Scheduler {
     #[must_use]
     pub fn new(directory: Directory) -> Self {
         Self {
+            watches: Watches::new(directory.clone()),
             directory,
             times: HashMap::new(),
-            running: HashSet::new(),
+            running: HashMap::new(),
+            waiting: HashMap::new(),
         }
     }
 
     /// Runs until `shutdown` is ready. A run at work is broken off then: what it has applied stays, and its lease ends.
     pub async fn run(mut self, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = std::pin::pin!(shutdown);
-        let mut runs: JoinSet<Place> = JoinSet::new();
+        let mut runs: JoinSet<()> = JoinSet::new();
         let mut places = HashMap::new();
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -83,7 +91,7 @@ impl Scheduler {
                 () = &mut shutdown => return,
                 Some(ended) = runs.join_next_with_id() => {
                     // A run that panicked has an id too, so its place is never blocked for ever.
-                    let id = match &ended { Ok((id, _)) => *id, Err(crash) => crash.id() };
+                    let id = match &ended { Ok((id, ())) => *id, Err(crash) => crash.id() };
                     if let Err(crash) = ended {
                         error!(error = %crash, "a synchronisation run crashed; nothing more of it is applied");
                     }
@@ -91,50 +99,89 @@ impl Scheduler {
                         self.ended(&place);
                     }
                 }
-                _ = look.tick() => {
-                    for place in self.due_or_none().await {
-                        let directory = self.directory.clone();
-                        let task = runs.spawn(run_once(directory, place.clone()));
-                        places.insert(task.id(), place);
-                    }
-                }
+                place = self.watches.heard() => self.wait(place, Reading::Changes),
+                _ = look.tick() => self.look().await,
+            }
+            for (place, reading) in self.free() {
+                let task = runs.spawn(run_once(self.directory.clone(), place.clone(), reading));
+                places.insert(task.id(), place);
             }
         }
     }
 
-    async fn due_or_none(&mut self) -> Vec<Place> {
+    async fn look(&mut self) {
         let now = self.directory.clock().now();
-        match self.due(now).await {
-            Ok(due) => due,
-            Err(error) => {
-                warn!(%error, "the schedules cannot be read; trying again");
-                Vec::new()
-            }
+        if let Err(error) = self.note_due(now).await {
+            warn!(%error, "the schedules cannot be read; trying again");
         }
     }
 
     /// The connections whose time has come, each at most once until [`Scheduler::ended`] is told. Changed settings count from
-    /// the next call on; a time that passed while a run was at work is left out.
+    /// the next call on. A time that passed while as much was being read is left out; one for more comes next.
     ///
     /// # Errors
     /// As the store's read.
-    pub async fn due(&mut self, now: Timestamp) -> Result<Vec<Place>, DirectoryError> {
-        let mut due = Vec::new();
+    pub async fn due(&mut self, now: Timestamp) -> Result<Vec<(Place, Reading)>, DirectoryError> {
+        self.note_due(now).await?;
+        Ok(self.free())
+    }
+
+    async fn note_due(&mut self, now: Timestamp) -> Result<(), DirectoryError> {
         let mut seen = HashSet::new();
+        let mut watched = HashMap::new();
         for organisation in self.directory.list_organisations().await? {
             for connection in organisation.connections.values() {
-                let (ConnectionKind::Ldap, Some(schedule)) = (connection.kind, &connection.schedule) else {
+                if connection.kind != ConnectionKind::Ldap {
                     continue;
-                };
+                }
                 let place = (organisation.organisation.id, connection.name.clone());
-                seen.insert(place.clone());
-                if self.is_time(&place, schedule, now) && self.running.insert(place.clone()) {
-                    due.push(place);
+                let schedules = [
+                    (Reading::Whole, &connection.schedule),
+                    (Reading::Presence, &connection.presence_schedule),
+                    (Reading::Changes, &connection.changes_schedule),
+                ];
+                for (reading, schedule) in schedules {
+                    let Some(schedule) = schedule else { continue };
+                    seen.insert((place.clone(), reading));
+                    let is_covered = self.running.get(&place).is_some_and(|running| running.covers(reading));
+                    if self.is_time(&place, reading, schedule, now) && !is_covered {
+                        self.wait(place.clone(), reading);
+                    }
+                }
+                let stays = connection
+                    .ldap
+                    .as_ref()
+                    .is_some_and(|directory| directory.stay_connected);
+                if stays {
+                    watched.insert(place, Arc::clone(connection));
                 }
             }
         }
-        self.times.retain(|place, _| seen.contains(place));
-        Ok(due)
+        self.times.retain(|time, _| seen.contains(time));
+        self.watches.follow(watched);
+        Ok(())
+    }
+
+    /// Notes that a connection is to run; the larger reading does for the smaller one.
+    fn wait(&mut self, place: Place, reading: Reading) {
+        let waiting = self.waiting.entry(place).or_insert(reading);
+        if reading.covers(*waiting) {
+            *waiting = reading;
+        }
+    }
+
+    /// What waits and may run now.
+    fn free(&mut self) -> Vec<(Place, Reading)> {
+        let free = self
+            .waiting
+            .iter()
+            .filter(|(place, _)| !self.running.contains_key(*place));
+        let free: Vec<(Place, Reading)> = free.map(|(place, reading)| (place.clone(), *reading)).collect();
+        for (place, reading) in &free {
+            self.waiting.remove(place);
+            self.running.insert(place.clone(), *reading);
+        }
+        free
     }
 
     /// Frees a connection for its next run.
@@ -142,8 +189,9 @@ impl Scheduler {
         self.running.remove(place);
     }
 
-    fn is_time(&mut self, place: &Place, schedule: &str, now: Timestamp) -> bool {
-        let known = self.times.get(place).filter(|time| time.schedule == schedule);
+    fn is_time(&mut self, place: &Place, reading: Reading, schedule: &str, now: Timestamp) -> bool {
+        let key = (place.clone(), reading);
+        let known = self.times.get(&key).filter(|time| time.schedule == schedule);
         let is_time = known.is_some_and(|time| time.next.is_some_and(|next| next <= now));
         if known.is_none() || is_time {
             let next = next(schedule, now).unwrap_or_else(|error| {
@@ -151,17 +199,16 @@ impl Scheduler {
                 None
             });
             let schedule = schedule.to_owned();
-            self.times.insert(place.clone(), Time { schedule, next });
+            self.times.insert(key, Time { schedule, next });
         }
         is_time
     }
 }
 
-async fn run_once(directory: Directory, place: Place) -> Place {
+async fn run_once(directory: Directory, place: Place, reading: Reading) {
     let (organisation, connection) = &place;
-    let outcome = SyncRun::execute(&directory, *organisation, connection, RunMode::Apply, silent()).await;
+    let outcome = SyncRun::execute(&directory, *organisation, connection, RunMode::Apply, reading, silent()).await;
     log(*organisation, connection, &outcome);
-    place
 }
 
 /// One line for each run: numbers and names of connections, never of people.
@@ -177,6 +224,7 @@ pub fn log(organisation: OrganisationId, connection: &Slug, outcome: &Result<Run
         Ok(report) => info!(
             %organisation,
             %connection,
+            reading = report.reading.as_str(),
             people = report.read.people,
             groups = report.read.groups,
             changed = report.changed,

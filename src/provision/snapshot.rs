@@ -1,28 +1,33 @@
-//! A directory as one complete reading saw it: mapped, compact, or nothing at all.
+//! A directory as one reading saw it, all of it or all that changed: mapped, compact, or nothing at all.
 //!
-//! What is missing from a snapshot is taken to be gone, so only [`read`] makes a [`CompleteSnapshot`], and only when both
-//! readings, of people and of groups, ended as [`Complete`]. Entries are mapped and dropped as they stream in: a person
+//! What is missing from a whole snapshot is taken to be gone, so only [`read_whole`] and [`read_part`] make a [`Snapshot`],
+//! and only when every reading behind it, of people and of groups, came to its end. Entries are mapped and dropped as they stream in: a person
 //! costs some 500 bytes, a group its members at 4 bytes each.
 
 mod groups;
+pub(super) mod names;
 mod nesting;
+mod part;
 mod people;
+mod reach;
+mod touched;
+mod whole;
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
+use uuid::Uuid;
 
-use crate::ldap::{Capability, Complete, ConnectError, Connection as LdapConnection, DnKey, ReadError, read_all};
-use crate::model::connection::{Connection, LdapSource};
+use crate::ldap::{Complete, ConnectError, ReadError};
 
 use super::failure::{Failure, FailureReason, Kind};
 use super::mapping::Mapping;
 use super::person::{Grants, Person};
-use super::progress::{Progress, Report};
-use super::source::{self, SourceError};
+use super::source::SourceError;
+
+pub use part::{From as PartFrom, Part, PartError, PartReader};
+pub use whole::{Whole, WholeReader};
 
 /// Members without an entry that are kept as examples.
 const DANGLING_MAX: usize = 100;
@@ -61,9 +66,22 @@ pub struct SnapshotPerson {
     pub user_name: Box<str>,
     /// Whether the source lets the person work.
     pub is_active: bool,
+    standing: Standing,
+    names: Box<[u128]>,
     attributes: Box<[u8]>,
     grants: u32,
     hash: [u8; 32],
+}
+
+/// What is known of a person in a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// The entry was read, and a user can be made of it.
+    Read,
+    /// The entry was read, and no user can be made of it; the failures say why.
+    Failing,
+    /// Of a partial reading: the entry was not read, a group names it.
+    Named,
 }
 
 /// A group in a snapshot. Members are indexes into the snapshot.
@@ -77,12 +95,30 @@ pub struct SnapshotGroup {
     pub people: Vec<u32>,
     /// Nested groups, when they are kept.
     pub groups: Vec<u32>,
+    dn: u128,
+    is_primary: bool,
+    inside: Vec<Arc<str>>,
     hash: [u8; 32],
 }
 
-/// Everything that a directory holds for a connection, in the order of the stable ids.
+/// How much of a directory a snapshot holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extent {
+    /// Everything: who is not in it is gone.
+    Whole,
+    /// What changed; everything else is as it was.
+    Part {
+        /// People who are gone.
+        gone_people: Vec<String>,
+        /// Groups that are gone.
+        gone_groups: Vec<String>,
+    },
+}
+
+/// What a directory holds for a connection, all of it or all that changed, in the order of the stable ids.
 #[derive(Debug)]
-pub struct CompleteSnapshot {
+pub struct Snapshot {
+    extent: Extent,
     people: Vec<SnapshotPerson>,
     groups: Vec<SnapshotGroup>,
     grants: Vec<Grants>,
@@ -111,11 +147,23 @@ impl Dangling {
     }
 }
 
-impl CompleteSnapshot {
+impl Snapshot {
+    /// How much of the directory this is.
+    #[must_use]
+    pub fn extent(&self) -> &Extent {
+        &self.extent
+    }
+
     /// The people, those included of whom no user can be made ([`SnapshotPerson::is_usable`]).
     #[must_use]
     pub fn people(&self) -> &[SnapshotPerson] {
         &self.people
+    }
+
+    /// How many people were read.
+    #[must_use]
+    pub fn people_read(&self) -> u64 {
+        self.people.iter().filter(|person| !person.is_only_named()).count() as u64
     }
 
     /// The groups, those included that have no name ([`SnapshotGroup::is_usable`]).
@@ -174,7 +222,19 @@ impl SnapshotPerson {
     /// Whether a user can be made of the entry; if not, the failures say why.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        !self.user_name.is_empty()
+        self.standing == Standing::Read
+    }
+
+    /// Whether the entry was not read, because nothing about it changed.
+    #[must_use]
+    pub fn is_only_named(&self) -> bool {
+        self.standing == Standing::Named
+    }
+
+    /// What groups call the person.
+    #[must_use]
+    pub fn names(&self) -> Vec<Uuid> {
+        self.names.iter().copied().map(Uuid::from_u128).collect()
     }
 
     /// The hash of everything that the source and the rules say of the person.
@@ -191,152 +251,84 @@ impl SnapshotGroup {
         !self.name.is_empty()
     }
 
-    /// The hash of the name and the members.
+    /// What groups above call the group.
+    #[must_use]
+    pub fn names(&self) -> Vec<Uuid> {
+        vec![Uuid::from_u128(self.dn)]
+    }
+
+    /// Whether it is somebody's primary group, so that its entry does not name everyone.
+    #[must_use]
+    pub fn is_primary(&self) -> bool {
+        self.is_primary
+    }
+
+    /// The identifiers of the groups directly inside.
+    #[must_use]
+    pub fn inside(&self) -> &[Arc<str>] {
+        &self.inside
+    }
+
+    /// The hash of the names and the members.
     #[must_use]
     pub fn hash(&self) -> String {
         hexadecimal(&self.hash)
     }
 }
 
-/// Reads people and groups, each on a connection of its own: some servers allow one paged reading per connection.
-///
-/// # Errors
-/// [`SnapshotError`]; there is no partial snapshot.
-pub async fn read(
-    connection: &Connection,
-    mapping: Arc<Mapping>,
-    report: Report,
-) -> Result<CompleteSnapshot, SnapshotError> {
-    let directory = connection.ldap.clone().ok_or(SnapshotError::NoDirectory)?;
-    let precedence = connection.precedence;
-    // In a task of its own: a panic on some entry must end as a failed run. The set aborts it when this future is dropped.
-    let mut task = tokio::task::JoinSet::new();
-    task.spawn(async move { read_directory(&directory, precedence, &mapping, &report).await });
-    match task.join_next().await {
-        Some(Ok(outcome)) => outcome,
-        Some(Err(_)) | None => Err(SnapshotError::Crashed),
+/// The proofs of the readings behind a snapshot, as far as they say anything about what is missing.
+#[derive(Default)]
+struct Proof {
+    /// Entries that nothing identifies, as `(what, DN)`.
+    unidentified: Vec<(Kind, String)>,
+    /// Whether an id that was not read is really gone.
+    proves_absence: bool,
+}
+
+impl Proof {
+    fn of(readings: &[(Kind, &Complete)]) -> Self {
+        let unidentified = readings
+            .iter()
+            .flat_map(|(kind, complete)| complete.unidentified_dns().iter().map(|dn| (*kind, dn.clone())));
+        Self {
+            unidentified: unidentified.collect(),
+            proves_absence: readings.iter().all(|(_, complete)| complete.proves_absence()),
+        }
     }
 }
 
-async fn read_directory(
-    directory: &LdapSource,
-    precedence: u32,
-    mapping: &Mapping,
-    report: &Report,
-) -> Result<CompleteSnapshot, SnapshotError> {
-    let settings = source::settings(directory)?;
-    let chosen = source::stable_id(directory)?;
-    let mut first = LdapConnection::open(&settings).await?;
-    let kind = match chosen {
-        Some(kind) => kind,
-        None => {
-            let capability = Capability::read(&mut first).await;
-            let failed = |error| SnapshotError::Read {
-                what: "the root DSE",
-                error,
-            };
-            capability.map_err(failed)?.stable_id()
-        }
-    };
-    let query = source::users(directory, mapping, kind)?;
-    let mut collected = people::Collector::new(mapping);
-    let mut count = 0;
-    let people = read_all(&mut first, &query, |entry| {
-        collected.add(entry);
-        count += 1;
-        if count % 500 == 0 {
-            report(Progress::Reading {
-                people: count,
-                groups: 0,
-            });
-        }
-        ControlFlow::Continue(())
-    });
-    let failed = |error| SnapshotError::Read { what: "people", error };
-    let people_read = people.await.map_err(failed)?;
-    first.close().await;
-    let collected = collected.finish();
-    let mut found = groups::Collector::new(&collected, &directory.member_attributes);
-    let mut groups_read = None;
-    if let Some(searched) = &directory.groups {
-        let query = source::groups(directory, searched, kind)?;
-        let mut second = LdapConnection::open(&settings).await?;
-        let groups = read_all(&mut second, &query, |entry| {
-            found.add(entry);
-            ControlFlow::Continue(())
-        });
-        let failed = |error| SnapshotError::Read { what: "groups", error };
-        groups_read = Some(groups.await.map_err(failed)?);
-        second.close().await;
-    }
-    let found = found.finish(directory.nesting, mapping.needs_groups());
-    report(Progress::Reading {
-        people: count,
-        groups: found.groups.len() as u64,
-    });
-    Ok(complete(
-        &people_read,
-        groups_read.as_ref(),
-        collected,
-        found,
-        mapping,
-        precedence,
-    ))
-}
-
-/// The only place that makes a snapshot: it takes the proofs of both readings.
+/// The only place that makes a snapshot: it takes the proofs of the readings.
 fn complete(
-    people_read: &Complete,
-    groups_read: Option<&Complete>,
+    proof: Proof,
+    extent: Extent,
     collected: people::Collected,
-    found: groups::Found,
+    found: Option<groups::Found>,
     mapping: &Mapping,
     precedence: u32,
-) -> CompleteSnapshot {
+) -> Snapshot {
+    let reads_groups = found.is_some();
+    let found = found.unwrap_or_default();
     let mut failures = collected.failures.clone();
     failures.extend(found.failures);
-    let proofs = [(Kind::User, Some(people_read)), (Kind::Group, groups_read)];
-    for (kind, dn) in proofs.iter().flat_map(|(kind, proof)| {
-        proof
-            .iter()
-            .flat_map(|proof| proof.unidentified_dns())
-            .map(|dn| (*kind, dn))
-    }) {
+    for (kind, dn) in proof.unidentified {
         failures.push(Failure {
             kind,
             external_id: None,
-            name: Some(dn.clone()),
+            name: Some(dn),
             reason: FailureReason::NoStableId,
         });
     }
     let (people, grants) = people::give(collected, &found.names_of, mapping, precedence, &mut failures);
-    CompleteSnapshot {
+    Snapshot {
+        extent,
         groups: groups::hashed(found.groups, &people),
         people,
         grants,
         failures,
         dangling: found.dangling,
-        proves_absence: proofs
-            .iter()
-            .all(|(_, proof)| proof.is_none_or(Complete::proves_absence)),
-        reads_groups: groups_read.is_some(),
+        proves_absence: proof.proves_absence,
+        reads_groups,
     }
-}
-
-/// The first 128 bits of a hash stand for a name in maps that would otherwise hold every DN.
-fn digest(text: &str) -> u128 {
-    let hash: [u8; 32] = Sha256::digest(text).into();
-    let mut first = [0; 16];
-    first.copy_from_slice(&hash[..16]);
-    u128::from_be_bytes(first)
-}
-
-fn dn_digest(text: &str) -> u128 {
-    digest(DnKey::of(text).as_str())
-}
-
-fn uid_digest(uid: &str) -> u128 {
-    digest(&crate::directory::keys::fold(uid))
 }
 
 fn hexadecimal(hash: &[u8; 32]) -> String {

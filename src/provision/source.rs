@@ -100,6 +100,7 @@ fn with_password(source: &LdapSource, password: Secret) -> Result<LdapSettings, 
     settings.allow_plain = source.allow_plain;
     settings.ca_file = source.ca_file.as_ref().map(PathBuf::from);
     settings.page_size = source.page_size;
+    settings.changes_max = source.changes_max;
     settings.entry_timeout = Duration::from_secs(source.entry_timeout_s);
     settings.run_timeout = Duration::from_secs(source.run_timeout_s);
     Ok(settings)

@@ -1,5 +1,7 @@
 //! What is remembered of a connection's runs: the last one, the last good one, and the failure list.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -10,9 +12,11 @@ use crate::model::id::{OrganisationId, RunId};
 use crate::model::record::{self, Record};
 use crate::model::slug::Slug;
 
-use super::failure::Failure;
+use super::cursor::Next;
+use super::failure::{Failure, Kind};
 use super::lease::Claim;
 use super::plan::{Classes, Numbers};
+use super::reading::Reading;
 use super::run::{Durations, RunReport};
 
 /// Failures kept at most; the total is kept beside them.
@@ -24,9 +28,15 @@ const FAILURES_BYTES_MAX: usize = 48 * 1024;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunState {
-    /// The last run that was applied: what the brake compares with.
+    /// The last run over everything that was applied: what the brake compares with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_good: Option<GoodRun>,
+    /// The last run over what changed that was applied since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_changes: Option<GoodRun>,
+    /// The last comparison of who is there that was applied since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_presence: Option<GoodRun>,
     /// The last run that failed, if none was good since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<FailedRun>,
@@ -83,6 +93,20 @@ impl Record for FailureList {
 }
 
 impl FailureList {
+    /// The list after a run that looked at some entries only.
+    fn renewed(&self, settled: &BTreeSet<(Kind, String)>, failures: &[Failure]) -> Self {
+        let is_settled = |failure: &Failure| {
+            let id = failure.external_id.clone();
+            id.is_some_and(|id| settled.contains(&(failure.kind, id)))
+        };
+        let unlisted = self.total - self.failures.len() as u64;
+        let stay = self.failures.iter().filter(|failure| !is_settled(failure));
+        let all: Vec<Failure> = stay.chain(failures).cloned().collect();
+        let mut list = Self::of(&all);
+        list.total += unlisted;
+        list
+    }
+
     fn of(failures: &[Failure]) -> Self {
         let mut bytes = 0;
         let fitting = failures.iter().take(FAILURES_MAX).take_while(|failure| {
@@ -148,6 +172,10 @@ async fn find<R: Record>(
 pub(super) struct Remember<'a> {
     pub(super) report: &'a RunReport,
     pub(super) lease: &'a Claim,
+    /// Where the next reading goes on.
+    pub(super) next: &'a Next,
+    /// The entries that were looked at, when it was not everything: what was noted of the others stays.
+    pub(super) settled: Option<&'a BTreeSet<(Kind, String)>>,
 }
 
 #[async_trait::async_trait]
@@ -158,30 +186,47 @@ impl Operation for Remember<'_> {
         self.lease.relied_on(unit).await?;
         let report = self.report;
         let (organisation, name) = (unit.organisation(), &report.connection);
-        let state = RunState {
-            last_good: Some(GoodRun {
-                run: report.run,
-                started: report.started,
-                duration: report.duration,
-                read: report.read,
-                classes: report.classes.clone(),
-                changed: report.changed,
-                unchanged: report.unchanged,
-                failed: report.failures.len() as u64,
-            }),
-            last_error: None,
+        let good = GoodRun {
+            run: report.run,
+            started: report.started,
+            duration: report.duration,
+            read: report.read,
+            classes: report.classes.clone(),
+            changed: report.changed,
+            unchanged: report.unchanged,
+            failed: report.failures.len() as u64,
         };
-        unit.put(keys::run(organisation, name, "state"), &state);
-        unit.put(
-            keys::run(organisation, name, "failures"),
-            &FailureList::of(&report.failures),
-        );
+        let key = keys::run(organisation, name, "state");
+        let mut state: RunState = unit.find(&key).await?.unwrap_or_default();
+        state.last_error = None;
+        match report.reading {
+            Reading::Whole => {
+                state = RunState {
+                    last_good: Some(good),
+                    ..RunState::default()
+                }
+            }
+            Reading::Changes => state.last_changes = Some(good),
+            Reading::Presence => state.last_presence = Some(good),
+        }
+        unit.put(key, &state);
+        let key = keys::run(organisation, name, "failures");
+        let list = match self.settled {
+            None => FailureList::of(&report.failures),
+            Some(settled) => {
+                let before: FailureList = unit.find(&key).await?.unwrap_or_default();
+                before.renewed(settled, &report.failures)
+            }
+        };
+        unit.put(key, &list);
+        self.next.store(unit, name);
         let held = keys::run(organisation, name, "held");
         if unit.bytes(&held).await?.is_some() {
             unit.delete(held);
         }
         let data = json!({
             "run": report.run,
+            "reading": report.reading,
             "read": report.read,
             "changed": report.changed,
             "unchanged": report.unchanged,

@@ -33,16 +33,36 @@ pub(crate) struct Slapd {
     tls_port: u16,
 }
 
+/// What of content synchronisation (RFC 4533) a server has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Synchronisation {
+    /// It remembers what was deleted.
+    WithSessionLog,
+    /// It can only say who is still there.
+    WithoutSessionLog,
+    /// None for this database, although the server lists it.
+    Absent,
+}
+
 impl Slapd {
     /// Starts a server that holds `ldif`. `None`, with a message, where OpenLDAP is not installed; under CI that is a
     /// failure.
     pub(crate) fn start(ldif: &str) -> Option<Self> {
+        Self::start_with(ldif, Synchronisation::WithSessionLog)
+    }
+
+    /// The same with less of content synchronisation.
+    pub(crate) fn start_with(ldif: &str, synchronisation: Synchronisation) -> Option<Self> {
         if !installed("OpenLDAP", &["slapd", "slapadd", "ldapmodify"]) {
             return None;
         }
         let directory = tempfile::tempdir().expect("a temporary directory");
         make_ca(&directory.path().join("tls"));
-        fs::write(directory.path().join("slapd.conf"), configuration(directory.path())).expect("slapd.conf");
+        fs::write(
+            directory.path().join("slapd.conf"),
+            configuration(directory.path(), synchronisation),
+        )
+        .expect("slapd.conf");
         fs::write(directory.path().join("data.ldif"), format!("{BASE_LDIF}\n{ldif}")).expect("data.ldif");
         load(directory.path());
         let mut slapd = Self {
@@ -91,6 +111,28 @@ impl Slapd {
             "slapd does not start; run it by hand with {}",
             self.directory.path().display()
         );
+    }
+
+    /// Copies the data aside, for [`Self::restore`].
+    pub(crate) fn back_up(&mut self) {
+        self.kill();
+        fs::copy(self.database(), self.backup()).expect("the database is copied");
+        self.restart();
+    }
+
+    /// Puts the data of the last backup back.
+    pub(crate) fn restore(&mut self) {
+        self.kill();
+        fs::copy(self.backup(), self.database()).expect("the backup is copied");
+        self.restart();
+    }
+
+    fn database(&self) -> PathBuf {
+        self.directory.path().join("db/data.mdb")
+    }
+
+    fn backup(&self) -> PathBuf {
+        self.directory.path().join("backup.mdb")
     }
 
     /// Applies change records as the administrator.
@@ -173,8 +215,16 @@ fn load(directory: &Path) {
     }
 }
 
-fn configuration(directory: &Path) -> String {
-    include_str!("slapd.conf.template").replace("@DIRECTORY@", &directory.display().to_string())
+fn configuration(directory: &Path, synchronisation: Synchronisation) -> String {
+    let absent: &[&str] = match synchronisation {
+        Synchronisation::WithSessionLog => &[],
+        Synchronisation::WithoutSessionLog => &["syncprov-sessionlog"],
+        Synchronisation::Absent => &["syncprov-", "overlay syncprov"],
+    };
+    let template = include_str!("slapd.conf.template").lines();
+    let lines = template.filter(|line| !absent.iter().any(|start| line.starts_with(start)));
+    let text: String = lines.map(|line| format!("{line}\n")).collect();
+    text.replace("@DIRECTORY@", &directory.display().to_string())
 }
 
 /// Whether the port opens before the process ends or patience does.

@@ -3,6 +3,8 @@
 mod account;
 mod capability;
 mod change_methods;
+mod changes;
+mod changes_slapd;
 mod dn;
 mod faults;
 mod filter;

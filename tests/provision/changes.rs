@@ -36,13 +36,17 @@ async fn renames_moves_and_changes_keep_the_user() {
     let report = gateway.sync().await;
     assert_eq!(
         actions(&report),
-        [("zoe", PersonAction::Rename), ("c0002", PersonAction::Update)]
+        [
+            ("zoe", PersonAction::Rename),
+            ("c0002", PersonAction::Update),
+            ("c0001", PersonAction::Refresh),
+        ]
     );
     let after = gateway.users().await;
     assert_eq!(after["zoe"].id, before["c0000"].id);
     assert_eq!(
         after["c0001"], before["c0001"],
-        "a move alone changes nothing that we keep"
+        "a move alone changes nothing of the user"
     );
     assert_eq!(after["c0002"].attributes["title"], json!("Captain"));
 }

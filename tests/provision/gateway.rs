@@ -21,6 +21,7 @@ use usher::model::membership::{Member, Membership};
 use usher::model::record::{self, Record};
 use usher::model::user::User;
 use usher::provision::progress::silent;
+use usher::provision::reading::Reading;
 use usher::provision::run::{RunError, RunMode, RunReport, SyncRun};
 use usher::store::memory::MemoryStore;
 use usher::store::observed::Observed;
@@ -99,7 +100,7 @@ impl Source for RealDirectory {
 /// Everything that a test touches.
 pub(super) struct Gateway<S = Slapd> {
     /// The directory: slapd, where a test does not say otherwise.
-    pub(super) slapd: S,
+    pub(super) slapd: Arc<S>,
     pub(super) directory: Directory,
     pub(super) store: Arc<Observed<MemoryStore>>,
     pub(super) clock: Arc<ManualClock>,
@@ -124,6 +125,11 @@ impl Gateway<RealDirectory> {
 impl<S: Source> Gateway<S> {
     /// A gateway whose connection `corporate` reads people and groups of a directory.
     pub(super) async fn over(source: S) -> Self {
+        Self::beside(Arc::new(source)).await
+    }
+
+    /// Another gateway that knows nothing yet, over the same directory.
+    pub(super) async fn beside(source: Arc<S>) -> Self {
         let store = Arc::new(Observed::new(Arc::new(MemoryStore::new())));
         let start = "2026-01-01T00:00:00Z".parse().expect("a time");
         let clock = Arc::new(ManualClock(Mutex::new(start)));
@@ -185,8 +191,17 @@ impl<S: Source> Gateway<S> {
     }
 
     pub(super) async fn run(&self, mode: RunMode) -> Result<RunReport, RunError> {
+        self.run_reading(mode, Reading::Whole).await
+    }
+
+    pub(super) async fn run_reading(&self, mode: RunMode, reading: Reading) -> Result<RunReport, RunError> {
         let connection = "corporate".parse().expect("a slug");
-        SyncRun::execute(&self.directory, self.organisation, &connection, mode, silent()).await
+        SyncRun::execute(&self.directory, self.organisation, &connection, mode, reading, silent()).await
+    }
+
+    /// An applied run of this reading.
+    pub(super) async fn read(&self, reading: Reading) -> RunReport {
+        self.run_reading(RunMode::Apply, reading).await.expect("a good run")
     }
 
     pub(super) async fn sync(&self) -> RunReport {

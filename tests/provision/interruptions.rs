@@ -8,6 +8,7 @@ use serde_json::json;
 use usher::directory::Directory;
 use usher::provision::check;
 use usher::provision::progress::{Progress, silent};
+use usher::provision::reading::Reading;
 use usher::provision::run::{RunError, RunMode, SyncRun};
 use usher::store::memory::MemoryStore;
 use usher::store::observed::Observed;
@@ -67,7 +68,14 @@ async fn a_run_that_loses_its_store_is_finished_by_the_next() {
             commits_left: AtomicI64::new(commits),
         };
         let directory = Directory::new(Arc::new(failing), gateway.clock.clone());
-        let run = SyncRun::execute(&directory, gateway.organisation, &connection, RunMode::Apply, silent());
+        let run = SyncRun::execute(
+            &directory,
+            gateway.organisation,
+            &connection,
+            RunMode::Apply,
+            Reading::Whole,
+            silent(),
+        );
         let error = run.await.expect_err("a lost store");
         assert!(matches!(error, RunError::Interrupted(_)), "{error}");
         // The lease of the lost run could not be given back.
@@ -101,6 +109,7 @@ async fn a_run_tells_how_far_it_is() {
         gateway.organisation,
         &connection,
         RunMode::Apply,
+        Reading::Whole,
         report,
     );
     run.await.expect("a good run");

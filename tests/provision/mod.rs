@@ -7,6 +7,8 @@ mod custom_attributes;
 mod failing;
 mod full;
 mod gateway;
+mod histories;
+mod incremental;
 mod interruptions;
 mod leavers;
 mod races;

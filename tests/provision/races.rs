@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use usher::model::connection::{Connection, ConnectionKind};
 use usher::provision::progress::{Progress, Report};
+use usher::provision::reading::Reading;
 use usher::provision::run::{RunMode, SyncRun};
 use usher::scim::ScimSettings;
 
@@ -63,6 +64,7 @@ async fn a_run_and_scim_clients_that_race_for_the_last_seats_never_take_one_too_
         gateway.organisation,
         &connection,
         RunMode::Apply,
+        Reading::Whole,
         report,
     );
     let report = run.await.expect("a good run");

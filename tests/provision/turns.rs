@@ -9,6 +9,7 @@ use usher::directory::{DirectoryError, Operation, Unit, keys};
 use usher::model::clock::SystemClock;
 use usher::model::event::EventKind;
 use usher::provision::lease::Lease;
+use usher::provision::reading::Reading;
 use usher::provision::run::{RunError, RunMode};
 use usher::provision::schedule::{self, Scheduler};
 
@@ -80,6 +81,65 @@ async fn a_schedule_is_due_once_follows_the_settings_and_never_overlaps() {
         .expect_err("no schedule")
         .to_string();
     assert!(error.starts_with("schedule \"whenever\": "), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_larger_reading_does_for_the_smaller_and_is_never_left_out() {
+    let Some(gateway) = Gateway::start("").await else {
+        return;
+    };
+    let schedules =
+        json!({ "schedule": "0 3 * * *", "presence_schedule": "0 * * * *", "changes_schedule": "* * * * *" });
+    gateway.connect(schedules).await;
+    let mut scheduler = Scheduler::new(gateway.directory.clone());
+    let at = |time: &str| format!("2026-01-01T{time}Z").parse().expect("a time");
+    let place = (gateway.organisation, "corporate".parse().expect("a slug"));
+    let due = async |scheduler: &mut Scheduler, time: &str| {
+        let due = scheduler.due(at(time)).await.expect("schedules");
+        due.into_iter().map(|(_, reading)| reading).collect::<Vec<_>>()
+    };
+    assert_eq!(due(&mut scheduler, "01:58:30").await, []);
+    assert_eq!(due(&mut scheduler, "01:59:00").await, [Reading::Changes]);
+    assert_eq!(
+        due(&mut scheduler, "03:00:00").await,
+        [],
+        "the changes are still being read"
+    );
+    scheduler.ended(&place);
+    assert_eq!(
+        due(&mut scheduler, "03:00:10").await,
+        [Reading::Whole],
+        "everything, which does for who is there and for what changed"
+    );
+    scheduler.ended(&place);
+    assert_eq!(due(&mut scheduler, "03:00:20").await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_stays_connected_follows_within_moments() {
+    let Some(gateway) = Gateway::start(&people("q", 3)).await else {
+        return;
+    };
+    gateway.connect(json!({ "ldap": { "stay_connected": true } })).await;
+    gateway.sync().await;
+    let directory = usher::directory::Directory::new(gateway.store.clone(), Arc::new(SystemClock));
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let scheduler = tokio::spawn(Scheduler::new(directory).run(async { drop(stopped.await) }));
+    for title in ["Captain", "Admiral"] {
+        gateway.slapd.modify(&format!(
+            "dn: uid=q0000,ou=people,dc=example,dc=com\nchangetype: modify\nreplace: title\ntitle: {title}\n"
+        ));
+        let arrived = async {
+            while gateway.users().await["q0000"].attributes.get("title") != Some(&json!(title)) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), arrived)
+            .await
+            .expect("the change within 30 seconds");
+    }
+    stop.send(()).expect("it listens");
+    scheduler.await.expect("it does not crash");
 }
 
 #[tokio::test(flavor = "multi_thread")]

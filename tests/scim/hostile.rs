@@ -37,7 +37,11 @@ impl Open {
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
-            usher::server::run(listener, service.router, &config.server, stopped).await;
+            let service = usher::server::Service {
+                app: service.router,
+                tls: None,
+            };
+            usher::server::run(listener, service, &config.server, stopped).await;
         });
         Self {
             address,

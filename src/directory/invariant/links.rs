@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::directory::DirectoryError;
 use crate::directory::keys::{self, Table};
-use crate::directory::user::Link;
+use crate::directory::link::Link;
 use crate::directory::verify::Report;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId, UserId};

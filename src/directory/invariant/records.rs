@@ -4,9 +4,10 @@ use async_trait::async_trait;
 
 use crate::directory::journal::JournalEntry;
 use crate::directory::keys::{self, Table, Unique, exchange};
+use crate::directory::link::{Link, named as source_named};
 use crate::directory::oauth::UsedAssertion;
 use crate::directory::unit::parse_counter;
-use crate::directory::user::{Link, parse_uuid};
+use crate::directory::user::parse_uuid;
 use crate::directory::verify::Report;
 use crate::directory::{DirectoryError, keys::fold};
 use crate::model::connection::Connection;
@@ -29,7 +30,7 @@ use super::{Invariant, View};
 pub struct Records;
 
 /// Every table. A table that is missing here is an unknown one.
-const TABLES: [Table; 24] = [
+const TABLES: [Table; 25] = [
     Table::Organisation,
     Table::Connection,
     Table::Role,
@@ -51,6 +52,7 @@ const TABLES: [Table; 24] = [
     Table::Event,
     Table::TokenList,
     Table::Link,
+    Table::SourceName,
     Table::Run,
     Table::Journal,
     Table::Exchange,
@@ -108,6 +110,9 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::Tombstone => read::<Tombstone>(value).map(|_| ()),
         Table::GroupMember | Table::MemberGroup => read::<Membership>(value).map(|_| ()),
         Table::Link => read::<Link>(value).map(|_| ()),
+        Table::SourceName => source_named(value)
+            .map(|_| ())
+            .ok_or_else(|| "names neither a person nor a group".to_owned()),
         Table::Journal => read::<JournalEntry>(value).map(|_| ()),
         Table::Exchange if exchange::is_exchange_end(organisation, key) => hash_or_nothing(value),
         Table::Exchange => read::<UsedAssertion>(value).map(|_| ()),

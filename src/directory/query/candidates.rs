@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use crate::directory::keys::{self, fold};
+use crate::directory::link::Link;
 use crate::directory::settings::OrganisationSettings;
-use crate::directory::user::{Link, parse_uuid};
+use crate::directory::user::parse_uuid;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::attribute::AttributePath;
 use crate::model::custom_attribute::{Bearer, Index, IndexKind};

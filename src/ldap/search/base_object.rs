@@ -5,6 +5,7 @@ use ldap3::Scope;
 
 use crate::ldap::connection::ReadLimits;
 use crate::ldap::entry::RawEntry;
+use crate::ldap::filter::Filter;
 use crate::ldap::read_error::ReadError;
 use crate::ldap::result_code::SUCCESS;
 
@@ -17,10 +18,21 @@ pub(crate) async fn read_base_object(
     attributes: Vec<String>,
     limits: ReadLimits,
 ) -> Result<Option<RawEntry>, ReadError> {
+    read_matching(ldap, dn, &Filter::everything(), attributes, limits).await
+}
+
+/// The same when the entry matches `filter`. Controls set on `ldap` are sent along.
+pub(crate) async fn read_matching(
+    ldap: &mut Ldap,
+    dn: &str,
+    filter: &Filter,
+    attributes: Vec<String>,
+    limits: ReadLimits,
+) -> Result<Option<RawEntry>, ReadError> {
     let failed = |error| ReadError::from_library(error, limits.entry_timeout);
     ldap.with_timeout(limits.entry_timeout);
     let mut stream = ldap
-        .streaming_search(dn, Scope::Base, "(objectClass=*)", attributes)
+        .streaming_search(dn, Scope::Base, filter.as_str(), attributes)
         .await
         .map_err(failed)?;
     let mut found = None;

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use crate::directory::user::Link;
+use crate::directory::link::Link;
 use crate::directory::{DirectoryError, Operation, Unit, keys};
 use crate::model::connection::Adoption;
 use crate::model::id::{GroupId, UserId};
@@ -13,6 +13,7 @@ use crate::provision::flight::Flight;
 use crate::provision::lease::Claim;
 use crate::provision::person::Context;
 use crate::provision::plan::{GroupAction, GroupStep, PlannedMember};
+use crate::provision::snapshot::SnapshotGroup;
 use crate::provision::team::{self, MemberStep, Team};
 
 use super::{Applied, Applier, GROUPS_IN_FLIGHT, IN_FLIGHT, MEMBERS, Trouble};
@@ -112,6 +113,7 @@ impl Applier<'_> {
             context: self.context,
             lease: self.lease,
             step,
+            entry: step.index.map(|index| &self.snapshot.groups()[index as usize]),
         };
         match self.directory.run(self.permit, &change).await {
             Ok(Ok(group)) => Ok(group),
@@ -222,6 +224,24 @@ struct RecordChange<'a> {
     context: Context<'a>,
     lease: &'a Claim,
     step: &'a GroupStep,
+    entry: Option<&'a SnapshotGroup>,
+}
+
+impl RecordChange<'_> {
+    /// Remembers what the source calls the group, and which groups are inside it.
+    async fn remember(&self, unit: &mut Unit, group: GroupId) -> Result<(), DirectoryError> {
+        let (connection, external_id) = (&self.context.connection.name, &self.step.external_id);
+        let tag = Kind::Group.link_tag();
+        let key = keys::link(unit.organisation(), connection, tag, external_id);
+        let known: Option<Link> = unit.find(&key).await?;
+        let mut link = known.unwrap_or_else(|| Link::new(group.uuid()));
+        if let Some(entry) = self.entry {
+            link.names = entry.names();
+            link.is_primary = entry.is_primary();
+            link.below = entry.inside().iter().map(ToString::to_string).collect();
+        }
+        unit.remember_link(connection, tag, external_id, &link).await
+    }
 }
 
 #[async_trait::async_trait]
@@ -246,19 +266,26 @@ impl Operation for RecordChange<'_> {
         match (self.step.action, group, link) {
             (GroupAction::Create, None, None) => {
                 let group = team::create(unit, self.context, &team).await?;
+                self.remember(unit, group.id).await?;
                 Ok(Ok(Some(group.id)))
             }
             (GroupAction::Adopt, Some(group), None) if connection.matching.adoption == Adoption::Adopt => {
                 team::update(unit, self.context, &group, &team).await?;
+                self.remember(unit, group.id).await?;
                 Ok(Ok(Some(group.id)))
             }
             (GroupAction::Keep | GroupAction::Rename, Some(group), Some(_)) if is_linked => {
                 team::update(unit, self.context, &group, &team).await?;
+                self.remember(unit, group.id).await?;
                 Ok(Ok(Some(group.id)))
             }
             (GroupAction::Miss, Some(_), Some(mut link)) if is_linked => {
                 link.missed += 1;
-                unit.put(key, &link);
+                // Until the group is back, nothing goes by its names.
+                link.names.clear();
+                let name = &connection.name;
+                unit.remember_link(name, Kind::Group.link_tag(), &self.step.external_id, &link)
+                    .await?;
                 Ok(Ok(None))
             }
             (GroupAction::Delete, Some(group), Some(_)) if is_linked && group.held_by().len() == 1 => {
@@ -319,13 +346,15 @@ impl Operation for Finish<'_> {
         let name = &self.context.connection.name;
         let key = keys::link(unit.organisation(), name, b'g', &self.step.external_id);
         let before: Option<Link> = unit.find(&key).await?;
-        let mut link = Link::new(self.group.uuid());
-        link.hash = self.step.hash.clone().filter(|_| self.is_whole);
         // Without a link the group was let go in the meantime.
-        if before
-            .as_ref()
-            .is_some_and(|before| before.id == link.id && *before != link)
-        {
+        let Some(before) = before.filter(|before| before.id == self.group.uuid()) else {
+            return Ok(());
+        };
+        let mut link = before.clone();
+        link.missed = 0;
+        link.missing_since = None;
+        link.hash = self.step.hash.clone().filter(|_| self.is_whole);
+        if before != link {
             unit.put(key, &link);
         }
         Ok(())

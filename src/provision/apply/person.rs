@@ -1,17 +1,19 @@
 //! One person's step, as one unit of work: the user, the link with its hash, and the lease it relies on.
 
 use futures_util::future::BoxFuture;
+use uuid::Uuid;
 
 use crate::directory::keys::{self, Unique, fold};
-use crate::directory::user::Link;
+use crate::directory::link::Link;
 use crate::directory::{DirectoryError, Operation, Unit};
 use crate::model::id::UserId;
 use crate::provision::authority::Extent;
-use crate::provision::failure::FailureReason;
+use crate::provision::failure::{FailureReason, Kind};
 use crate::provision::lease::Claim;
 use crate::provision::matching::{self, Match};
 use crate::provision::person::{self, Context, Person, set_active};
 use crate::provision::plan::{PersonAction, PersonStep};
+use crate::provision::snapshot::SnapshotPerson;
 
 use super::{Applier, Trouble};
 
@@ -27,6 +29,7 @@ impl Applier<'_> {
             lease: self.lease,
             step,
             person: entry.map(|entry| self.snapshot.person(entry)),
+            names: entry.map(SnapshotPerson::names).unwrap_or_default(),
         };
         match self.directory.run(self.permit, &change).await {
             Ok(Ok(())) => Ok(()),
@@ -41,6 +44,8 @@ struct Change<'a> {
     lease: &'a Claim,
     step: &'a PersonStep,
     person: Option<Person>,
+    /// What the source's groups call the person.
+    names: Vec<Uuid>,
 }
 
 #[async_trait::async_trait]
@@ -62,7 +67,7 @@ impl Operation for Change<'_> {
         unit.fetch(wanted).await?;
         self.lease.relied_on(unit).await?;
         match &self.person {
-            Some(person) => self.enter(unit, &link, person).await,
+            Some(person) => self.enter(unit, person).await,
             None => self.leave(unit, &link).await,
         }
     }
@@ -70,12 +75,7 @@ impl Operation for Change<'_> {
 
 impl Change<'_> {
     /// Someone who is in the snapshot.
-    async fn enter(
-        &self,
-        unit: &mut Unit,
-        link: &crate::store::Key,
-        person: &Person,
-    ) -> Result<Result<(), FailureReason>, DirectoryError> {
+    async fn enter(&self, unit: &mut Unit, person: &Person) -> Result<Result<(), FailureReason>, DirectoryError> {
         let emails = crate::provision::plan::emails(person);
         let identity = matching::Keys {
             external_id: person.external_id.as_deref(),
@@ -104,9 +104,10 @@ impl Change<'_> {
             }
             _ => return Ok(Err(FailureReason::Outdated)),
         };
-        let mut remembered = Link::new(user.id.uuid());
-        remembered.hash.clone_from(&self.step.hash);
-        unit.put(link.clone(), &remembered);
+        let mut link = Link::new(user.id.uuid());
+        link.hash.clone_from(&self.step.hash);
+        link.names.clone_from(&self.names);
+        self.remember(unit, &link).await?;
         Ok(Ok(()))
     }
 
@@ -141,7 +142,15 @@ impl Change<'_> {
             }
             _ => return Ok(Err(FailureReason::Outdated)),
         }
-        unit.put(key.clone(), &link);
+        // Until the person is back, nobody goes by these names.
+        link.names.clear();
+        self.remember(unit, &link).await?;
         Ok(Ok(()))
+    }
+
+    async fn remember(&self, unit: &mut Unit, link: &Link) -> Result<(), DirectoryError> {
+        let connection = &self.context.connection.name;
+        unit.remember_link(connection, Kind::User.link_tag(), &self.step.external_id, link)
+            .await
     }
 }

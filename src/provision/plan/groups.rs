@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::directory::keys::{self, Unique, fold};
-use crate::directory::user::{Link, parse_uuid};
+use crate::directory::link::Link;
+use crate::directory::user::parse_uuid;
 use crate::directory::{DirectoryError, membership::member_uuid};
 use crate::model::connection::Adoption;
 use crate::model::group::Group;
@@ -13,7 +14,7 @@ use crate::model::membership::{Member, Membership};
 use crate::model::origin::Origin;
 use crate::model::record;
 use crate::provision::failure::{Failure, FailureReason, Kind};
-use crate::provision::snapshot::SnapshotGroup;
+use crate::provision::snapshot::{SnapshotGroup, SnapshotPerson};
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
 use super::linked::Links;
@@ -69,7 +70,8 @@ impl Planner<'_> {
         standing.new_groups = made.map(|(index, _, _)| *index).collect();
         for (index, action, group) in records {
             let entry = &self.snapshot.groups()[index as usize];
-            let step = self.group_step(entry, action, group.as_ref(), &standing).await?;
+            let mut step = self.group_step(entry, action, group.as_ref(), &standing).await?;
+            step.index = Some(index);
             if step.missing > 0 {
                 let count = step.missing;
                 plan.failures
@@ -77,7 +79,9 @@ impl Planner<'_> {
             }
             let is_unfinished = step.missing > 0 || step.hash.is_none();
             // Nothing but what cannot be done yet: nothing to do.
-            if is_unfinished && action == GroupAction::Keep && step.add.is_empty() && step.remove.is_empty() {
+            let is_named_so = known.entries[index as usize].is_some_and(|link| link.has_same_names);
+            let is_idle = action == GroupAction::Keep && step.add.is_empty() && step.remove.is_empty();
+            if is_unfinished && is_idle && is_named_so {
                 continue;
             }
             plan.groups.push(step);
@@ -222,6 +226,7 @@ impl Planner<'_> {
             missing,
             // Those who are kept for now are asked about again.
             hash: kept.is_empty().then(|| entry.hash()),
+            index: None,
         })
     }
 
@@ -257,6 +262,7 @@ impl Planner<'_> {
                     remove: remove.into_iter().collect(),
                     missing: 0,
                     hash: None,
+                    index: None,
                 });
             }
         }
@@ -291,7 +297,8 @@ impl Planner<'_> {
 
     fn failing(&self, people: &Links, groups: &Links) -> HashSet<Member> {
         let people = self.snapshot.people().iter().zip(&people.entries);
-        let people = people.filter_map(|(person, link)| link.filter(|_| !person.is_usable()));
+        let is_failing = |person: &SnapshotPerson| !person.is_usable() && !person.is_only_named();
+        let people = people.filter_map(|(person, link)| link.filter(|_| is_failing(person)));
         let groups = self.snapshot.groups().iter().zip(&groups.entries);
         let groups = groups.filter_map(|(group, link)| link.filter(|_| !group.is_usable()));
         people

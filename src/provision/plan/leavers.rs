@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::directory::user::Link;
+use crate::directory::link::Link;
 use crate::directory::{DirectoryError, keys};
 use crate::model::id::UserId;
 use crate::model::lifecycle::Block;

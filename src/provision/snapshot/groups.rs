@@ -10,8 +10,9 @@ use crate::model::connection::Nesting;
 use crate::provision::failure::{Failure, FailureReason, Kind};
 use crate::provision::source::{GROUP_NAMES, relative_id};
 
+use super::names::{dn_name, member_names};
 use super::people::Collected;
-use super::{Dangling, SnapshotGroup, SnapshotPerson, dn_digest, nesting, uid_digest};
+use super::{Dangling, SnapshotGroup, SnapshotPerson, nesting};
 
 pub(super) struct Collector<'a> {
     people: &'a Collected,
@@ -28,11 +29,13 @@ struct Draft {
     name: Box<str>,
     dn: u128,
     people: Vec<u32>,
+    is_primary: bool,
     /// Members that are no person: groups, or nobody.
     others: Vec<(u128, Box<str>)>,
 }
 
 /// All groups, in the order of their ids.
+#[derive(Default)]
 pub(super) struct Found {
     pub(super) groups: Vec<SnapshotGroup>,
     pub(super) failures: Vec<Failure>,
@@ -45,7 +48,7 @@ impl<'a> Collector<'a> {
     pub(super) fn new(people: &'a Collected, member_attributes: &[String]) -> Self {
         Self {
             people,
-            member_attributes: member_attributes.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            member_attributes: member_attributes.to_vec(),
             drafts: Vec::new(),
             failures: Vec::new(),
             dangling: Dangling::default(),
@@ -68,30 +71,22 @@ impl<'a> Collector<'a> {
         let mut draft = Draft {
             external_id: entry.stable_id.as_str().into(),
             name: name.into(),
-            dn: dn_digest(&entry.dn),
+            dn: dn_name(&entry.dn),
             people: Vec::new(),
+            is_primary: false,
             others: Vec::new(),
         };
-        for attribute in &self.member_attributes {
-            for member in entry.attributes.texts(attribute) {
-                // RFC 2307: memberUid holds a uid, the others hold DNs.
-                let (digest, index) = if attribute == "memberuid" {
-                    let digest = uid_digest(member);
-                    (digest, self.people.by_uid.get(&digest))
-                } else {
-                    let digest = dn_digest(member);
-                    (digest, self.people.by_dn.get(&digest))
-                };
-                match index {
-                    Some(index) => draft.people.push(*index),
-                    None => draft.others.push((digest, member.into())),
-                }
+        for (name, text) in member_names(&entry, &self.member_attributes) {
+            match self.people.by_name.get(&name) {
+                Some(index) => draft.people.push(*index),
+                None => draft.others.push((name, text.into())),
             }
         }
         let sid = entry.attributes.values("objectsid").first();
         let relative = sid.and_then(|sid| relative_id(sid.as_bytes()));
         // Active Directory does not list those whose primary group it is.
         let primary = relative.and_then(|id| self.people.by_primary_group.get(&id));
+        draft.is_primary = primary.is_some();
         draft.people.extend(primary.into_iter().flatten());
         draft.people.sort_unstable();
         draft.people.dedup();
@@ -134,8 +129,10 @@ impl<'a> Collector<'a> {
                 names_of.entry(*person).or_default().push(draft.name.to_string());
             }
         }
+        let ids: Vec<Arc<str>> = self.drafts.iter().map(|draft| Arc::clone(&draft.external_id)).collect();
         let groups = self.drafts.into_iter().zip(below).zip(expanded);
         let groups = groups.map(|((draft, below), expanded)| {
+            let inside = below.iter().map(|group| Arc::clone(&ids[*group as usize])).collect();
             let (people, groups) = match nested {
                 Nesting::Flatten => (expanded, Vec::new()),
                 Nesting::Keep => (draft.people, below),
@@ -145,6 +142,9 @@ impl<'a> Collector<'a> {
                 name: draft.name,
                 people,
                 groups,
+                dn: draft.dn,
+                is_primary: draft.is_primary,
+                inside,
                 hash: [0; 32],
             }
         });
@@ -163,6 +163,7 @@ pub(super) fn hashed(mut groups: Vec<SnapshotGroup>, people: &[SnapshotPerson]) 
     for group in &mut groups {
         let mut hash = Sha256::new();
         hash.update(group.name.as_bytes());
+        hash.update(group.dn.to_be_bytes());
         for person in &group.people {
             hash.update([0]);
             hash.update(people[*person as usize].external_id.as_bytes());

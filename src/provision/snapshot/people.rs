@@ -12,7 +12,8 @@ use crate::provision::mapping::{GrantContext, Mapping, MappingError};
 use crate::provision::person::Grants;
 use crate::provision::source;
 
-use super::{SnapshotPerson, dn_digest, uid_digest};
+use super::names::{dn_name, uid_name};
+use super::{SnapshotPerson, Standing};
 
 pub(super) struct Collector<'a> {
     mapping: &'a Mapping,
@@ -22,7 +23,7 @@ pub(super) struct Collector<'a> {
     failures: Vec<Failure>,
 }
 
-/// A person whose groups are not known yet. An entry that could not be mapped has an empty name: it is kept because groups
+/// A person whose groups are not known yet. An entry that could not be mapped is kept because groups
 /// name it, and a member who is failing is not a member who is gone.
 pub(super) struct Draft {
     external_id: Arc<str>,
@@ -31,17 +32,17 @@ pub(super) struct Draft {
     attributes: Box<[u8]>,
     /// What the grant rules read, packed; empty when they read nothing.
     kept: Box<[u8]>,
-    dn: u128,
-    uid: Option<u128>,
-    primary_group: Option<u32>,
+    standing: Standing,
+    /// What groups call the person.
+    pub(super) names: Box<[u128]>,
+    pub(super) primary_group: Option<u32>,
 }
 
 /// All people, in the order of their ids, and the ways to find one.
 pub(super) struct Collected {
     pub(super) drafts: Vec<Draft>,
     pub(super) failures: Vec<Failure>,
-    pub(super) by_dn: HashMap<u128, u32>,
-    pub(super) by_uid: HashMap<u128, u32>,
+    pub(super) by_name: HashMap<u128, u32>,
     pub(super) by_primary_group: HashMap<u32, Vec<u32>>,
 }
 
@@ -65,6 +66,10 @@ impl<'a> Collector<'a> {
                 None
             }
         };
+        let standing = match mapped {
+            Some(_) => Standing::Read,
+            None => Standing::Failing,
+        };
         let (user_name, active, attributes) = mapped
             .map(|mapped| (mapped.user_name, mapped.active, mapped.attributes))
             .unwrap_or_default();
@@ -82,12 +87,28 @@ impl<'a> Collector<'a> {
             is_active: is_enabled && active != Some(false),
             attributes: packed(&Value::Object(attributes)).into(),
             kept: kept.into(),
-            dn: dn_digest(&entry.dn),
-            uid: entry.attributes.text("uid").map(uid_digest),
+            standing,
+            names: std::iter::once(dn_name(&entry.dn))
+                .chain(entry.attributes.text("uid").map(uid_name))
+                .collect(),
             primary_group: entry
                 .attributes
                 .text("primarygroupid")
                 .and_then(|id| id.trim().parse().ok()),
+        });
+    }
+
+    /// Somebody whom a group of a partial reading names, and who was not read.
+    pub(super) fn know(&mut self, external_id: &str, names: Box<[u128]>) {
+        self.drafts.push(Draft {
+            external_id: external_id.into(),
+            user_name: Box::default(),
+            is_active: false,
+            attributes: Box::default(),
+            kept: Box::default(),
+            standing: Standing::Named,
+            names,
+            primary_group: None,
         });
     }
 
@@ -102,9 +123,8 @@ impl<'a> Collector<'a> {
             }
         }
         Collected {
-            by_dn: numbered().map(|(index, draft)| (draft.dn, index)).collect(),
-            by_uid: numbered()
-                .filter_map(|(index, draft)| Some((draft.uid?, index)))
+            by_name: numbered()
+                .flat_map(|(index, draft)| draft.names.iter().map(move |name| (*name, index)))
                 .collect(),
             by_primary_group,
             failures: self.failures,
@@ -114,7 +134,7 @@ impl<'a> Collector<'a> {
 }
 
 /// Evaluates the grant rules and hashes each person. Someone whose rules fail keeps the place, as one who could not be
-/// mapped does: the name is empty then, and the failure says why.
+/// mapped does; the failure says why.
 pub(super) fn give(
     collected: Collected,
     names_of: &HashMap<u32, Vec<String>>,
@@ -127,9 +147,9 @@ pub(super) fn give(
     let mut people = Vec::with_capacity(collected.drafts.len());
     for (index, draft) in (0_u32..).zip(collected.drafts) {
         let groups = names_of.get(&index).map_or(&[][..], Vec::as_slice);
-        let is_mapped = !draft.user_name.is_empty();
-        let (place, user_name) = match is_mapped.then(|| given(&draft, groups, mapping)) {
-            None => (0, draft.user_name),
+        let is_mapped = draft.standing == Standing::Read;
+        let (place, standing) = match is_mapped.then(|| given(&draft, groups, mapping)) {
+            None => (0, draft.standing),
             Some(Ok(one)) => {
                 let key = packed(&(&one.licences, &one.roles));
                 let next = grants.len() as u32;
@@ -137,22 +157,33 @@ pub(super) fn give(
                     grants.push(one);
                     next
                 });
-                (place, draft.user_name)
+                (place, Standing::Read)
             }
             Some(Err(error)) => {
                 failures.push(unmapped(&draft.external_id, &draft.user_name, &error));
-                (0, "".into())
+                (0, Standing::Failing)
             }
         };
         let given = &grants[place as usize];
         let mut hash = Sha256::new();
-        let said = (&user_name, draft.is_active, &given.licences, &given.roles, precedence);
+        let said = (
+            &draft.user_name,
+            draft.is_active,
+            &given.licences,
+            &given.roles,
+            precedence,
+        );
         hash.update(packed(&said));
         hash.update(&draft.attributes);
+        for name in &draft.names {
+            hash.update(name.to_be_bytes());
+        }
         people.push(SnapshotPerson {
             external_id: draft.external_id,
-            user_name,
+            user_name: draft.user_name,
             is_active: draft.is_active,
+            standing,
+            names: draft.names,
             attributes: draft.attributes,
             grants: place,
             hash: hash.finalize().into(),

@@ -1,0 +1,256 @@
+//! Content synchronisation, `refreshOnly` (RFC 4533 section 3.3).
+//!
+//! The synchronisation itself asks for ids alone; the changed entries are then read by id, in pages. So memory stays
+//! bounded although a synchronisation cannot be paged, long attributes are completed, and the filter is applied by the
+//! one search that all methods share (389-DS reports entries that have left the filter as changed).
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use ldap3::controls::RefreshMode;
+use ldap3::{Ldap, ResultEntry};
+use tokio::time::timeout;
+
+use super::cursor::Mark;
+use super::lookup::reading_of_ids;
+use super::sync_message::{self, Done, Info, State, SyncUuid};
+use super::{ChangeError, Found, FullReadReason, read_bounded};
+use crate::ldap::connection::{Connection, ReadLimits};
+use crate::ldap::entry::{Entry, RawEntry};
+use crate::ldap::read_error::{NoMarkReason, ReadError};
+use crate::ldap::result_code::{PROTOCOL_ERROR, SUCCESS, SYNC_REFRESH_REQUIRED, UNWILLING_TO_PERFORM};
+use crate::ldap::search::{Query, Scope};
+use crate::ldap::stable_id::{StableId, StableIdKind};
+
+/// OpenLDAP's change sequence number of an entry, which orders changes as its cookies do.
+pub(super) const ENTRY_CSN: &str = "entryCSN";
+
+/// A cookie, from a synchronisation of the base alone: no server binds its cookies to the scope.
+pub(super) async fn mark(connection: &mut Connection, query: &Query) -> Result<Mark, ReadError> {
+    let narrow = Query {
+        scope: Scope::BaseObject,
+        ..query.clone()
+    };
+    let refresh = match refresh(connection, &narrow, None).await {
+        Ok(refresh) => refresh,
+        Err(ChangeError::Read(error)) => return Err(error),
+        // Only an answer to a request without a cookie, which such an answer does not fit.
+        Err(ChangeError::FullReadRequired(_)) => return Err(NoMarkReason::Cookie.into()),
+    };
+    let cookie = refresh.done.cookie.filter(|cookie| says_where(cookie));
+    let cookie = cookie.ok_or(NoMarkReason::Cookie)?;
+    let named = named_by(&cookie);
+    match query.stable_id == named {
+        true => Ok(Mark::ContentSync { cookie }),
+        false => Err(NoMarkReason::StableId { named }.into()),
+    }
+}
+
+/// Which attribute the server's `syncUUID` is: 389-DS puts `nsUniqueId` there.
+fn named_by(cookie: &[u8]) -> StableIdKind {
+    match is_of_389(cookie) {
+        true => StableIdKind::NsUniqueId,
+        false => StableIdKind::EntryUuid,
+    }
+}
+
+/// Whether a cookie says where a synchronisation stands. OpenLDAP takes one without change sequence numbers, `rid=000`, for
+/// none and sends everything.
+fn says_where(cookie: &[u8]) -> bool {
+    !cookie.is_empty() && (!is_of_openldap(cookie) || csn_floor(cookie).is_some())
+}
+
+fn is_of_openldap(cookie: &[u8]) -> bool {
+    [&b"rid="[..], b"sid=", b"csn="]
+        .iter()
+        .any(|start| cookie.starts_with(start))
+}
+
+/// 389-DS writes `host:port#binddn:base:filter#number`, OpenLDAP `rid=000,csn=...`, with more of `#` within.
+fn is_of_389(cookie: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(cookie);
+    let number = text.rsplit('#').next().unwrap_or_default();
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    !is_of_openldap(cookie) && is_number && text.matches('#').count() >= 2
+}
+
+pub(super) async fn read_changes(
+    connection: &mut Connection,
+    query: &Query,
+    cookie: &[u8],
+    on_entry: &mut impl FnMut(Entry) -> ControlFlow<()>,
+) -> Result<Found, ChangeError> {
+    if !says_where(cookie) {
+        return Err(FullReadReason::CookieForgotten.into());
+    }
+    let refresh = refresh(connection, query, Some(cookie)).await?;
+    let needs_presence_pass = refresh.is_present_phase(cookie);
+    let cookie = match refresh.done.cookie {
+        // OpenLDAP sends none when nothing changed.
+        None => cookie.to_vec(),
+        Some(nothing) if !says_where(&nothing) => return Err(FullReadReason::CookieForgotten.into()),
+        Some(cookie) => cookie,
+    };
+    let id = |uuid: SyncUuid| StableId::from_sync_uuid(query.stable_id, uuid);
+    let (mut changed, mut gone) = (Vec::new(), Vec::new());
+    for (uuid, news) in refresh.news {
+        match news {
+            News::Changed => changed.push(id(uuid)),
+            News::Deleted => gone.push(id(uuid)),
+        }
+    }
+    let (complete, handed_out) = read_bounded(connection, reading_of_ids(query, &changed), on_entry).await?;
+    // Called changed, but not in the query: it left the filter, or went while we asked.
+    gone.extend(changed.into_iter().filter(|id| !handed_out.contains(&id.number())));
+    Ok(Found {
+        complete,
+        gone,
+        mark: Mark::ContentSync { cookie },
+        needs_presence_pass,
+        sees_deletions: true,
+    })
+}
+
+/// What is said about an entry. Of several sayings a change wins over a deletion, because what is changed is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    Changed,
+    Deleted,
+}
+
+/// What a synchronisation brought.
+struct Refresh {
+    news: BTreeMap<SyncUuid, News>,
+    /// Whether a message named entries that are unchanged.
+    names_present: bool,
+    /// Whether an entry came that is not newer than the cookie: the server sends everything, not the changes.
+    sends_unchanged: bool,
+    done: Done,
+}
+
+impl Refresh {
+    /// Whether the server leaves open who is gone.
+    fn is_present_phase(&self, cookie: &[u8]) -> bool {
+        // Section 3.3.2: without refreshDeletes the present phase ends here. 389-DS does not mean it.
+        let says_present = !self.done.refresh_deletes && self.done.cookie.is_some() && !is_of_389(cookie);
+        self.names_present || self.sends_unchanged || says_present
+    }
+}
+
+/// One synchronisation to its end.
+async fn refresh(connection: &mut Connection, query: &Query, cookie: Option<&[u8]>) -> Result<Refresh, ChangeError> {
+    let limits = connection.limits();
+    let mut ldap = connection.start_reading()?;
+    let after = limits.run_timeout;
+    let mut messages = Messages {
+        csn_floor: cookie.and_then(csn_floor),
+        changes_max: limits.changes_max as usize,
+        news: BTreeMap::new(),
+        names_present: false,
+        sends_unchanged: false,
+        is_too_many: false,
+    };
+    let outcome = timeout(after, messages.read(&mut ldap, query, cookie, limits)).await;
+    let outcome = outcome.unwrap_or(Err(ReadError::Deadline { after }));
+    match connection.finish_reading(outcome).await {
+        Ok(Ok(done)) => Ok(Refresh {
+            news: messages.news,
+            names_present: messages.names_present,
+            sends_unchanged: messages.sends_unchanged,
+            done,
+        }),
+        Ok(Err(reason)) => Err(reason.into()),
+        Err(ReadError::Stopped) if messages.is_too_many => Err(FullReadReason::TooManyChanges {
+            limit: limits.changes_max,
+        }
+        .into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The messages of one synchronisation, as far as they came.
+struct Messages {
+    /// The oldest change sequence number in an OpenLDAP cookie: what changed since is newer.
+    csn_floor: Option<String>,
+    changes_max: usize,
+    news: BTreeMap<SyncUuid, News>,
+    names_present: bool,
+    sends_unchanged: bool,
+    is_too_many: bool,
+}
+
+impl Messages {
+    async fn read(
+        &mut self,
+        ldap: &mut Ldap,
+        query: &Query,
+        cookie: Option<&[u8]>,
+        limits: ReadLimits,
+    ) -> Result<Result<Done, FullReadReason>, ReadError> {
+        let failed = |error| ReadError::from_library(error, limits.entry_timeout);
+        let controls = sync_message::request(RefreshMode::RefreshOnly, cookie);
+        ldap.with_timeout(limits.entry_timeout).with_controls(controls);
+        let (base, filter) = (query.base.as_str(), query.filter.as_str());
+        let search = ldap.streaming_search(base, query.scope.into(), filter, vec![ENTRY_CSN]);
+        let mut stream = search.await.map_err(failed)?;
+        // Only Ok(None) is the end, as in a paged reading.
+        while let Some(item) = stream.next().await.map_err(failed)? {
+            self.note(item)?;
+            if self.news.len() > self.changes_max {
+                self.is_too_many = true;
+                return Err(ReadError::Stopped);
+            }
+        }
+        let result = stream.finish().await;
+        if result.rc == SUCCESS {
+            return Ok(Ok(sync_message::done(&result.ctrls)?));
+        }
+        let text = result.text.clone();
+        match result.rc {
+            SYNC_REFRESH_REQUIRED => Ok(Err(FullReadReason::RefreshRequired { text })),
+            UNWILLING_TO_PERFORM if cookie.is_some() => Ok(Err(FullReadReason::ProviderOlder { text })),
+            PROTOCOL_ERROR if cookie.is_some() => Ok(Err(FullReadReason::CookieRefused { text })),
+            _ => Err(ReadError::from_result(result, &query.base)),
+        }
+    }
+
+    fn note(&mut self, item: ResultEntry) -> Result<(), ReadError> {
+        if item.is_ref() {
+            return Ok(());
+        }
+        if item.is_intermediate() {
+            match sync_message::info(item)? {
+                Some(Info::Deleted(uuids)) => uuids.into_iter().for_each(|uuid| self.note_deleted(uuid)),
+                Some(Info::Present | Info::RefreshPresent { .. }) => self.names_present = true,
+                Some(Info::RefreshDelete { .. } | Info::NewCookie) | None => {}
+            }
+            return Ok(());
+        }
+        let (state, uuid) = sync_message::state(&item.1)?;
+        match state {
+            State::Present => self.names_present = true,
+            State::Delete => self.note_deleted(uuid),
+            State::Add | State::Modify => {
+                let entry = RawEntry::decode(item)?;
+                let csn = entry.attributes.text(ENTRY_CSN);
+                self.sends_unchanged |= self
+                    .csn_floor
+                    .as_deref()
+                    .is_some_and(|floor| csn.is_none_or(|csn| csn <= floor));
+                self.news.insert(uuid, News::Changed);
+            }
+        }
+        Ok(())
+    }
+
+    fn note_deleted(&mut self, uuid: SyncUuid) {
+        self.news.entry(uuid).or_insert(News::Deleted);
+    }
+}
+
+/// The oldest of the change sequence numbers in `rid=000,csn=A;B`. They have a fixed form, so text order is their order.
+fn csn_floor(cookie: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(cookie).ok()?;
+    let csns = text.split(',').find_map(|part| part.strip_prefix("csn="))?;
+    csns.split(';').min().map(str::to_owned)
+}

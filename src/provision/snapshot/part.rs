@@ -1,0 +1,393 @@
+//! Reading what changed, and as much around it as it touches: the groups that name somebody who came, those that held
+//! somebody who left, and the groups above and inside them.
+//!
+//! The result is a snapshot of a part: the planner compares it with the model as it does a whole one, and everything that is
+//! not in it stays as it is. Whatever cannot be told from a part makes a [`WhyWhole`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::directory::link::Link;
+use crate::directory::{Directory, DirectoryError};
+use crate::ldap::changes::{ChangeError, Cursor, read_by_ids, read_changes, read_presence};
+use crate::ldap::{
+    Capability, Complete, ConnectError, Connection as LdapConnection, Entry, Query, ReadError, StableId, StableIdKind,
+};
+use crate::model::connection::{Connection, LdapSource};
+use crate::model::id::{OrganisationId, UserId};
+use crate::provision::failure::Kind;
+use crate::provision::mapping::Mapping;
+use crate::provision::progress::{Progress, Report};
+use crate::provision::reading::WhyWhole;
+use crate::provision::source;
+
+use super::names::{dn_name, uid_name};
+use super::reach::Memory;
+use super::touched::GroupReader;
+use super::whole::{failed, group_query};
+use super::{Extent, Proof, Snapshot, SnapshotError, complete, groups, people};
+
+/// What a part is measured from.
+#[derive(Debug, Clone)]
+pub enum From {
+    /// Where the readings of people and of groups ended.
+    Changes {
+        /// People.
+        users: Box<Cursor>,
+        /// Groups, when they are read.
+        groups: Option<Box<Cursor>>,
+    },
+    /// Who is known.
+    Presence,
+}
+
+/// Why there is no part.
+#[derive(Debug, Error)]
+pub enum PartError {
+    /// Everything has to be read.
+    #[error("everything has to be read: {0}")]
+    Whole(WhyWhole),
+    /// The directory cannot be read now.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The store cannot be read now.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+}
+
+impl std::convert::From<ConnectError> for PartError {
+    fn from(error: ConnectError) -> Self {
+        Self::Snapshot(error.into())
+    }
+}
+
+impl std::convert::From<source::SourceError> for PartError {
+    fn from(error: source::SourceError) -> Self {
+        Self::Snapshot(error.into())
+    }
+}
+
+/// What changed, and where the next reading goes on.
+#[derive(Debug)]
+pub struct Part {
+    /// What was read.
+    pub snapshot: Snapshot,
+    /// Where it ended; `None` when identifiers were compared.
+    pub cursors: Option<(Cursor, Option<Cursor>)>,
+    /// The entries that were looked at: what an earlier run noted of them is settled.
+    pub settled: BTreeSet<(Kind, String)>,
+}
+
+/// Reads a part.
+pub struct PartReader {
+    /// The model.
+    pub directory: Directory,
+    /// Whose.
+    pub organisation: OrganisationId,
+    /// The connection.
+    pub connection: Arc<Connection>,
+    /// Its rules.
+    pub mapping: Arc<Mapping>,
+    /// Who is told how far it is.
+    pub report: Report,
+    /// Entries to look at again because they failed.
+    pub retry: Vec<(Kind, String)>,
+}
+
+/// What one reading said of people or of groups.
+#[derive(Default)]
+pub(super) struct Heard {
+    pub(super) gone: BTreeSet<String>,
+    pub(super) read: BTreeSet<String>,
+    cursor: Option<Cursor>,
+    unidentified: Vec<(Kind, String)>,
+    lacks_ids: bool,
+}
+
+impl Heard {
+    fn note(&mut self, kind: Kind, complete: &Complete) {
+        self.lacks_ids |= !complete.proves_absence();
+        let dns = complete.unidentified_dns().iter();
+        self.unidentified.extend(dns.map(|dn| (kind, dn.clone())));
+    }
+}
+
+/// How groups name somebody who was read.
+pub(super) struct Called {
+    pub(super) dn: String,
+    pub(super) uid: Option<String>,
+    pub(super) names: Vec<Uuid>,
+}
+
+impl PartReader {
+    /// Reads a part.
+    ///
+    /// # Errors
+    /// [`PartError`]; there is no part of a part.
+    pub async fn read(self, from: From) -> Result<Part, PartError> {
+        // In a task of its own: a panic on some entry must end as a failed run. The set aborts it when this future is dropped.
+        let mut task = tokio::task::JoinSet::new();
+        task.spawn(async move { self.read_here(from).await });
+        match task.join_next().await {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(_)) | None => Err(SnapshotError::Crashed.into()),
+        }
+    }
+
+    async fn read_here(&self, from: From) -> Result<Part, PartError> {
+        let directory = self.connection.ldap.as_ref().ok_or(SnapshotError::NoDirectory)?;
+        let settings = source::settings(directory)?;
+        let mut ldap = LdapConnection::open(&settings).await?;
+        let kind = self.stable_id(directory, &mut ldap).await?;
+        let (user_cursor, group_cursor) = match &from {
+            From::Changes { users, groups } => (Some(users.as_ref()), groups.as_deref()),
+            From::Presence => (None, None),
+        };
+        let query = source::users(directory, &self.mapping, kind)?;
+        let mut collector = people::Collector::new(&self.mapping);
+        let mut called: BTreeMap<String, Called> = BTreeMap::new();
+        let mut take = |entry: Entry| {
+            let how = how_called(&entry);
+            let id = entry.stable_id.as_str().to_owned();
+            // What came twice is read once: the first is as new as the second.
+            if called.insert(id, how).is_none() {
+                collector.add(entry);
+            }
+        };
+        let users = self.hear(&mut ldap, &query, Kind::User, user_cursor, &mut take).await?;
+        ldap.close().await;
+        let (joined, left) = self.movements(&called, &users).await?;
+        let mut heard = vec![users];
+        let mut found = None;
+        if let Some(group_query) = group_query(directory, kind)? {
+            // Cursors without groups are from before groups were read; their settings differ, so this is never met.
+            if matches!(from, From::Changes { .. }) && group_cursor.is_none() {
+                return Err(PartError::Whole(WhyWhole::NoMark));
+            }
+            let mut ldap = LdapConnection::open(&settings).await?;
+            let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+            let mut take = |entry: Entry| drop(entries.insert(entry.stable_id.as_str().to_owned(), entry));
+            let groups = self
+                .hear(&mut ldap, &group_query, Kind::Group, group_cursor, &mut take)
+                .await?;
+            if self.mapping.needs_groups() && !(entries.is_empty() && groups.gone.is_empty()) {
+                return Err(PartError::Whole(WhyWhole::GroupRules));
+            }
+            let reader = GroupReader {
+                memory: self.memory(),
+                users: &query,
+                groups: &group_query,
+                member_attributes: &directory.member_attributes,
+                called: &called,
+                gone_people: &heard[0].gone,
+                gone_groups: &groups.gone,
+            };
+            let around = reader.read(&mut ldap, entries, &joined, &left).await?;
+            ldap.close().await;
+            heard.push(groups);
+            for (id, names) in around.named {
+                collector.know(&id, names.into());
+            }
+            found = Some(around.entries);
+        }
+        (self.report)(Progress::Reading {
+            people: called.len() as u64,
+            groups: found.as_ref().map_or(0, |found| found.len() as u64),
+        });
+        Ok(self.part(directory, heard, collector.finish(), found))
+    }
+
+    /// Everything that was heard, as a snapshot.
+    fn part(
+        &self,
+        directory: &LdapSource,
+        heard: Vec<Heard>,
+        collected: people::Collected,
+        entries: Option<BTreeMap<String, Entry>>,
+    ) -> Part {
+        let found = entries.map(|entries| {
+            let mut collector = groups::Collector::new(&collected, &directory.member_attributes);
+            entries.into_values().for_each(|entry| collector.add(entry));
+            collector.finish(directory.nesting, self.mapping.needs_groups())
+        });
+        let mut proof = Proof {
+            unidentified: Vec::new(),
+            proves_absence: true,
+        };
+        let (mut gone, mut cursors, mut settled) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for (kind, heard) in [Kind::User, Kind::Group].into_iter().zip(heard) {
+            proof.unidentified.extend(heard.unidentified);
+            proof.proves_absence &= !heard.lacks_ids;
+            settled.extend(heard.read.iter().chain(&heard.gone).map(|id| (kind, id.clone())));
+            gone.push(heard.gone.difference(&heard.read).cloned().collect());
+            cursors.push(heard.cursor);
+        }
+        let mut gone = gone.into_iter();
+        let extent = Extent::Part {
+            gone_people: gone.next().unwrap_or_default(),
+            gone_groups: gone.next().unwrap_or_default(),
+        };
+        let mut cursors = cursors.into_iter();
+        let users = cursors.next().flatten();
+        Part {
+            snapshot: complete(
+                proof,
+                extent,
+                collected,
+                found,
+                &self.mapping,
+                self.connection.precedence,
+            ),
+            cursors: users.map(|users| (users, cursors.next().flatten())),
+            settled,
+        }
+    }
+
+    async fn stable_id(&self, directory: &LdapSource, ldap: &mut LdapConnection) -> Result<StableIdKind, PartError> {
+        if let Some(kind) = source::stable_id(directory)? {
+            return Ok(kind);
+        }
+        let capability = Capability::read(ldap).await;
+        Ok(capability.map_err(|error| failed("the root DSE", error))?.stable_id())
+    }
+
+    fn memory(&self) -> Memory<'_> {
+        Memory {
+            directory: &self.directory,
+            organisation: self.organisation,
+            connection: &self.connection.name,
+        }
+    }
+
+    /// Listens to one reading: of changes, of who is there, or of one after the other when the server cannot say who is gone.
+    async fn hear(
+        &self,
+        ldap: &mut LdapConnection,
+        query: &Query,
+        kind: Kind,
+        cursor: Option<&Cursor>,
+        take: &mut (dyn FnMut(Entry) + Send),
+    ) -> Result<Heard, PartError> {
+        let what = match kind {
+            Kind::User => "people",
+            Kind::Group => "groups",
+        };
+        let failed = |error| PartError::from(failed(what, error));
+        let mut heard = Heard::default();
+        let mut is_whole_answer = false;
+        if let Some(cursor) = cursor {
+            let changed = read_changes(ldap, query, cursor, |entry| {
+                heard.read.insert(entry.stable_id.as_str().to_owned());
+                take(entry);
+                ControlFlow::Continue(())
+            });
+            let changed = changed.await.map_err(|error| match error {
+                ChangeError::FullReadRequired(reason) => PartError::Whole(reason.into()),
+                ChangeError::Read(error) => failed(error),
+            })?;
+            heard.gone = changed.gone().iter().map(|id| id.as_str().to_owned()).collect();
+            heard.lacks_ids |= changed.unidentified() > 0;
+            heard.cursor = Some(changed.cursor().clone());
+            is_whole_answer = !changed.needs_presence_pass();
+        }
+        let mut wanted: Vec<StableId> = Vec::new();
+        if !is_whole_answer {
+            let (unlike, complete) = self.compare(ldap, query, kind, &mut heard).await?;
+            heard.note(kind, &complete);
+            wanted = unlike;
+        }
+        let again = self
+            .retry
+            .iter()
+            .filter(|(of, id)| *of == kind && !heard.gone.contains(id));
+        wanted.extend(again.filter_map(|(_, id)| StableId::parse(query.stable_id, id).ok()));
+        wanted.retain(|id| !heard.read.contains(id.as_str()));
+        wanted.sort();
+        wanted.dedup();
+        let complete = read_by_ids(ldap, query, &wanted, |entry| {
+            heard.read.insert(entry.stable_id.as_str().to_owned());
+            take(entry);
+            ControlFlow::Continue(())
+        });
+        let complete = complete.await.map_err(failed)?;
+        heard.note(kind, &complete);
+        Ok(heard)
+    }
+
+    /// Compares who is there with who is known: those to read, and those who are gone.
+    async fn compare(
+        &self,
+        ldap: &mut LdapConnection,
+        query: &Query,
+        kind: Kind,
+        heard: &mut Heard,
+    ) -> Result<(Vec<StableId>, Complete), PartError> {
+        let mut there: BTreeMap<String, (StableId, Uuid)> = BTreeMap::new();
+        let complete = read_presence(ldap, query, |id, dn| {
+            there.insert(id.as_str().to_owned(), (id, Uuid::from_u128(dn_name(dn))));
+            ControlFlow::Continue(())
+        });
+        let complete = complete.await.map_err(|error| failed("who is there", error))?;
+        for (id, link) in self.memory().all_links(kind).await? {
+            let is_as_it_was = |(_, dn): &(StableId, Uuid)| link.is_seen() && link.names.contains(dn);
+            match there.get(&id) {
+                None if complete.proves_absence() => drop(heard.gone.insert(id)),
+                Some(found) if is_as_it_was(found) => drop(there.remove(&id)),
+                None | Some(_) => {}
+            }
+        }
+        let limit = self
+            .connection
+            .ldap
+            .as_ref()
+            .map_or(0, |directory| directory.changes_max);
+        if there.len() > limit as usize {
+            return Err(PartError::Whole(WhyWhole::TooMany { limit }));
+        }
+        Ok((there.into_values().map(|(id, _)| id).collect(), complete))
+    }
+
+    /// Who came under a name, and who may have left groups: those who are new, renamed, back, or gone.
+    async fn movements<'a>(
+        &self,
+        called: &'a BTreeMap<String, Called>,
+        users: &Heard,
+    ) -> Result<(Vec<&'a Called>, Vec<UserId>), PartError> {
+        let ids: Vec<String> = called.keys().cloned().collect();
+        let links = self.memory().links(Kind::User, &ids).await?;
+        let (mut joined, mut left) = (Vec::new(), Vec::new());
+        for (how, link) in called.values().zip(links) {
+            let is_same = |link: &Link| link.is_seen() && link.names == how.names;
+            let is_moved = !link.as_ref().is_some_and(is_same);
+            // Rules that look at groups need to know them, whoever it is.
+            if is_moved || self.mapping.needs_groups() {
+                joined.push(how);
+            }
+            left.extend(link.filter(|_| is_moved).map(|link| UserId::new(link.id)));
+        }
+        let gone: Vec<String> = users.gone.iter().cloned().collect();
+        let links = self.memory().links(Kind::User, &gone).await?;
+        left.extend(links.into_iter().flatten().map(|link| UserId::new(link.id)));
+        Ok((joined, left))
+    }
+}
+
+fn how_called(entry: &Entry) -> Called {
+    let uid = entry.attributes.text("uid").map(str::to_owned);
+    let names = std::iter::once(dn_name(&entry.dn)).chain(uid.as_deref().map(uid_name));
+    let names = names.map(Uuid::from_u128).collect();
+    Called {
+        dn: entry.dn.clone(),
+        uid,
+        names,
+    }
+}
+
+/// A reading that failed, of people or of groups.
+pub(super) fn unread(what: &'static str) -> impl Fn(ReadError) -> PartError {
+    move |error| PartError::from(failed(what, error))
+}

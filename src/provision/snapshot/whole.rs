@@ -1,0 +1,147 @@
+//! Reading everything.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::ldap::changes::{Cursor, mark};
+use crate::ldap::{Capability, Connection as LdapConnection, LdapSettings, Query, StableIdKind, read_all};
+use crate::model::connection::{ChangeReading, Connection, LdapSource};
+use crate::provision::failure::Kind;
+use crate::provision::mapping::Mapping;
+use crate::provision::progress::{Progress, Report};
+use crate::provision::source;
+
+use super::{Extent, Proof, Snapshot, SnapshotError, complete, groups, people};
+
+/// Reads everything.
+pub struct WholeReader {
+    /// The connection.
+    pub connection: Arc<Connection>,
+    /// Its rules.
+    pub mapping: Arc<Mapping>,
+    /// Who is told how far it is.
+    pub report: Report,
+    /// Whether to ask the server where it stands first, so that later readings can go on from there.
+    pub marks: bool,
+}
+
+/// Everything, and where it was read.
+#[derive(Debug)]
+pub struct Whole {
+    /// What was read.
+    pub snapshot: Snapshot,
+    /// Where the server stood before the reading of people and of groups: what changed meanwhile is read again. `None`
+    /// when nobody asked, or when the server does not say.
+    pub marks: Option<(Cursor, Option<Cursor>)>,
+}
+
+impl WholeReader {
+    /// Reads people and groups, each on a connection of its own: some servers allow one paged reading per connection.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; there is no snapshot of a half.
+    pub async fn read(self) -> Result<Whole, SnapshotError> {
+        // In a task of its own: a panic on some entry must end as a failed run. The set aborts it when this future is dropped.
+        let mut task = tokio::task::JoinSet::new();
+        task.spawn(async move { self.read_here().await });
+        match task.join_next().await {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(_)) | None => Err(SnapshotError::Crashed),
+        }
+    }
+
+    async fn read_here(&self) -> Result<Whole, SnapshotError> {
+        let directory = self.connection.ldap.as_ref().ok_or(SnapshotError::NoDirectory)?;
+        let settings = source::settings(directory)?;
+        let mut first = LdapConnection::open(&settings).await?;
+        let capability = Capability::read(&mut first).await;
+        let capability = capability.map_err(|error| failed("the root DSE", error))?;
+        let kind = source::stable_id(directory)?.unwrap_or_else(|| capability.stable_id());
+        let query = source::users(directory, &self.mapping, kind)?;
+        let group_query = group_query(directory, kind)?;
+        let marks = match capability.change_method() {
+            Some(method) if self.marks && directory.changes == ChangeReading::Auto => {
+                let users = try_mark(&settings, &query, method).await;
+                match (users, &group_query) {
+                    (Some(users), Some(query)) => {
+                        let groups = try_mark(&settings, query, method).await;
+                        groups.map(|groups| (users, Some(groups)))
+                    }
+                    (users, None) => users.map(|users| (users, None)),
+                    (None, Some(_)) => None,
+                }
+            }
+            _ => None,
+        };
+        let mut collected = people::Collector::new(&self.mapping);
+        let mut count = 0;
+        let people = read_all(&mut first, &query, |entry| {
+            collected.add(entry);
+            count += 1;
+            if count % 500 == 0 {
+                (self.report)(Progress::Reading {
+                    people: count,
+                    groups: 0,
+                });
+            }
+            ControlFlow::Continue(())
+        });
+        let people_read = people.await.map_err(|error| failed("people", error))?;
+        first.close().await;
+        let collected = collected.finish();
+        let mut readings = vec![(Kind::User, people_read)];
+        let mut found = None;
+        if let Some(query) = &group_query {
+            let mut collector = groups::Collector::new(&collected, &directory.member_attributes);
+            let mut second = LdapConnection::open(&settings).await?;
+            let groups = read_all(&mut second, query, |entry| {
+                collector.add(entry);
+                ControlFlow::Continue(())
+            });
+            readings.push((Kind::Group, groups.await.map_err(|error| failed("groups", error))?));
+            second.close().await;
+            found = Some(collector.finish(directory.nesting, self.mapping.needs_groups()));
+        }
+        (self.report)(Progress::Reading {
+            people: count,
+            groups: found.as_ref().map_or(0, |found| found.groups.len() as u64),
+        });
+        let readings: Vec<_> = readings.iter().map(|(kind, complete)| (*kind, complete)).collect();
+        let proof = Proof::of(&readings);
+        let precedence = self.connection.precedence;
+        Ok(Whole {
+            snapshot: complete(proof, Extent::Whole, collected, found, &self.mapping, precedence),
+            marks,
+        })
+    }
+}
+
+/// The reading of groups, when the connection has one.
+pub(super) fn group_query(directory: &LdapSource, kind: StableIdKind) -> Result<Option<Query>, SnapshotError> {
+    let searched = directory.groups.as_ref();
+    let query = searched.map(|searched| source::groups(directory, searched, kind));
+    Ok(query.transpose()?)
+}
+
+pub(super) fn failed(what: &'static str, error: crate::ldap::ReadError) -> SnapshotError {
+    SnapshotError::Read { what, error }
+}
+
+/// On a connection of its own, because one that failed is spent. Without a mark the next reading is a whole one too.
+async fn try_mark(
+    settings: &LdapSettings,
+    query: &Query,
+    method: crate::ldap::changes::ChangeMethod,
+) -> Option<Cursor> {
+    let mut connection = LdapConnection::open(settings).await.ok()?;
+    match mark(&mut connection, query, method).await {
+        Ok(cursor) => {
+            connection.close().await;
+            Some(cursor)
+        }
+        Err(error) => {
+            tracing::info!(%error, "changes cannot be read from this server; every run reads everything");
+            None
+        }
+    }
+}
