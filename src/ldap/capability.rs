@@ -77,13 +77,17 @@ impl Capability {
 
     /// What the attributes of a root DSE say.
     pub fn from_root_dse(attributes: &Attributes) -> Self {
-        let first = attributes.text("defaultnamingcontext").into_iter();
-        let mut naming_contexts: Vec<String> = first.map(str::to_owned).collect();
-        for context in attributes.texts("namingcontexts") {
+        let mut naming_contexts: Vec<String> = Vec::new();
+        for context in attributes
+            .texts("defaultnamingcontext")
+            .chain(attributes.texts("namingcontexts"))
+        {
             if !naming_contexts.iter().any(|known| known == context) {
                 naming_contexts.push(context.to_owned());
             }
         }
+        // 389-DS names its change log first, even as the default; Active Directory has its configuration.
+        naming_contexts.sort_by_key(|context| is_of_the_server(context));
         let names = [attributes.text("vendorname"), attributes.text("vendorversion")];
         let vendor_text = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
         Self {
@@ -119,6 +123,14 @@ impl Capability {
             Vendor::ActiveDirectory | Vendor::Samba => StableIdKind::ObjectGuid,
         }
     }
+}
+
+/// Whether a tree is the server's own: `cn=changelog`, `CN=Configuration,...`. Those of people begin with a domain, an
+/// organisation or a country.
+fn is_of_the_server(context: &str) -> bool {
+    context
+        .split_once('=')
+        .is_some_and(|(attribute, _)| attribute.trim().eq_ignore_ascii_case("cn"))
 }
 
 impl Vendor {

@@ -21,12 +21,15 @@ use super::range;
 use super::read_error::{IncompleteReason, ReadError};
 use super::result_code::SUCCESS;
 use super::stable_id::{StableIdError, StableIdKind};
+use base_object::read_base_object;
 
 /// Entries between the reading task and the caller. A slow caller slows the reading, it does not fill the memory.
 const QUEUE: usize = 64;
 /// Pages in a row without a new entry before a server is taken to go in circles. Empty pages are legal (RFC 2696
 /// section 3), but not for ever.
 const BARREN_PAGES_MAX: u32 = 1000;
+/// Asks for no attribute at all (RFC 4511 section 4.5.1.8).
+const NO_ATTRIBUTES: &str = "1.1";
 /// How many unidentified entries and referral URLs are kept as examples.
 const EXAMPLES_MAX: usize = 20;
 
@@ -244,6 +247,7 @@ async fn read_in_task(
         sender,
         seen: HashSet::new(),
         first_reason: None,
+        is_base_checked: false,
         tally: Tally::default(),
     };
     // A set aborts its task when this future is dropped, be it by the deadline or by the caller.
@@ -267,12 +271,13 @@ struct Reader {
     sender: mpsc::Sender<Entry>,
     seen: HashSet<u128>,
     first_reason: Option<StableIdError>,
+    is_base_checked: bool,
     tally: Tally,
 }
 
 impl Reader {
     /// The only place that makes a [`Complete`]: after a last page that ended with `Ok(None)`, success, and a paging
-    /// control with an empty cookie.
+    /// control with an empty cookie; or with nothing at all.
     async fn read(mut self) -> Result<Complete, ReadError> {
         for filter in std::mem::take(&mut self.reading.filters) {
             self.read_pages(&filter).await?;
@@ -289,13 +294,19 @@ impl Reader {
 
     /// Page by page until the server says that there is no more.
     async fn read_pages(&mut self, filter: &Filter) -> Result<(), ReadError> {
+        let (first, received) = (self.tally.pages + 1, self.received());
         let mut cookie = Vec::new();
         let mut barren = 0;
         loop {
             let before = self.tally.entries + self.tally.unidentified;
             self.tally.pages += 1;
             let result = self.read_page(filter, cookie).await?;
-            cookie = paging::cookie(&result, self.tally.pages)?;
+            cookie = match paging::cookie(&result, self.tally.pages) {
+                Err(IncompleteReason::NoPagingControl { page }) if page == first && self.received() == received => {
+                    return self.check_base().await;
+                }
+                cookie => cookie?,
+            };
             if cookie.is_empty() {
                 return Ok(());
             }
@@ -305,6 +316,29 @@ impl Reader {
                 return Err(IncompleteReason::Stalled { pages: barren }.into());
             }
         }
+    }
+
+    /// How much the server has sent that is no result.
+    fn received(&self) -> u64 {
+        let Tally {
+            entries,
+            duplicates,
+            unidentified,
+            referrals,
+            ..
+        } = self.tally;
+        entries + duplicates + unidentified + referrals
+    }
+
+    /// 389-DS answers a paged search that matches nothing without the control, and one below a base that does not exist as
+    /// well, with success; only an unpaged search of that base tells. That nobody is there is for the caller to judge.
+    async fn check_base(&mut self) -> Result<(), ReadError> {
+        if !self.is_base_checked {
+            let nothing = vec![NO_ATTRIBUTES.to_owned()];
+            read_base_object(&mut self.ldap, &self.reading.base, nothing, self.limits).await?;
+            self.is_base_checked = true;
+        }
+        Ok(())
     }
 
     /// One page to its end. `Ok` only when the server said success.

@@ -17,7 +17,7 @@ pub(crate) const START_PATIENCE: Duration = Duration::from_secs(60);
 
 const SUPERVISE: &str = include_str!("supervise.sh");
 
-/// Where a program is: Debian puts servers where an ordinary user's path does not reach.
+/// Where a program, or a file by its whole name, is. Debian puts servers where an ordinary user's path does not reach.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let places =
@@ -25,7 +25,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     places.map(|place| place.join(program)).find(|file| file.is_file())
 }
 
-/// Whether every program of a server is installed. If not, it says so aloud; under CI that is a failure.
+/// Whether all that a server needs is installed. If not, it says so aloud; under CI that is a failure.
 pub(crate) fn installed(server: &str, programs: &[&str]) -> bool {
     let missing: Vec<&&str> = programs.iter().filter(|program| find(program).is_none()).collect();
     missing.is_empty() || skipped(server, &format!("{missing:?} is not installed"))

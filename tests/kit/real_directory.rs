@@ -30,7 +30,7 @@ pub(crate) enum Account {
     Reader,
     /// Samba: may also use DirSync. The others have no such right, and it is the reader.
     Replicator,
-    /// Under the server's default limits. OpenLDAP and 389-DS.
+    /// Under a limit: OpenLDAP's default of 500 entries, 15 at 389-DS.
     Limited,
     /// May bind and read nothing. 389-DS.
     Stranger,

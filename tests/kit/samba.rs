@@ -16,7 +16,7 @@ pub(crate) const DOMAIN: &str = "DC=lab,DC=test";
 /// Reads everything that any account may.
 pub(crate) const SYNC_DN: &str = "CN=sync,CN=Users,DC=lab,DC=test";
 /// Has the right "Replicating Directory Changes" as well, which DirSync wants.
-pub(crate) const REPLICATOR_DN: &str = "CN=replicator,CN=Users,DC=lab,DC=test";
+pub(crate) const REPLICATOR_DN: &str = "CN=dirsync,CN=Users,DC=lab,DC=test";
 /// The password of each.
 pub(crate) const PASSWORD: &str = "Sync-secret-1";
 
@@ -26,6 +26,8 @@ const CONFIGURATION: &str = include_str!("samba.conf.template");
 const ACCOUNTS: &str = include_str!("samba_accounts.py");
 /// The interpreter that Debian's packages install Samba's modules for.
 const PYTHON: &str = "/usr/bin/python3";
+/// What a domain is made from; a package of its own.
+const PROVISION: &str = "/usr/share/samba/setup/provision.ldif";
 
 /// A running domain controller.
 #[derive(Debug)]
@@ -43,7 +45,7 @@ impl Samba {
     /// ([`super::real_directory::RealDirectory`]). `None`, with a message, where it is not installed or not allowed; under
     /// CI that is a failure.
     pub(crate) fn shared() -> Option<&'static Self> {
-        let programs = ["samba", "samba-tool", "ldapmodify"];
+        let programs = ["samba", "samba-tool", "ldapmodify", PROVISION];
         let is_possible = installed("Samba domain controller", &programs)
             && (nix::unistd::geteuid().is_root() || skipped("Samba domain controller", "its ports need root"));
         is_possible.then(|| &*SHARED)

@@ -1,4 +1,4 @@
-"""samba_accounts.py SMB_CONF PASSWORD: the accounts `sync`, which reads, and `replicator`, which may also use DirSync."""
+"""samba_accounts.py SMB_CONF PASSWORD: the accounts `sync`, which reads, and `dirsync`, which may also use DirSync."""
 
 import sys
 
@@ -16,8 +16,8 @@ configuration = LoadParm()
 configuration.load(sys.argv[1])
 database = SamDB(session_info=system_session(), lp=configuration)
 domain = str(database.domain_dn())
-for name in ("sync", "replicator"):
+for name in ("sync", "dirsync"):
     database.newuser(name, sys.argv[2])
-found = database.search(base="CN=replicator,CN=Users," + domain, scope=0, attrs=["objectSid"])
+found = database.search(base="CN=dirsync,CN=Users," + domain, scope=0, attrs=["objectSid"])
 sid = ndr_unpack(security.dom_sid, found[0]["objectSid"][0])
 SDUtils(database).dacl_add_ace(domain, "(OA;;CR;%s;;%s)" % (GET_CHANGES, sid))

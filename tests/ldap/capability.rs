@@ -72,6 +72,20 @@ fn the_default_naming_context_comes_first_and_once() {
 }
 
 #[test]
+fn trees_of_people_come_before_those_of_the_server() {
+    let capability = root_dse(&[
+        ("defaultNamingContext", "cn=changelog"),
+        ("namingContexts", "cn=changelog"),
+        ("namingContexts", "dc=example,dc=com"),
+        ("namingContexts", "o=Example"),
+    ]);
+    assert_eq!(
+        capability.naming_contexts,
+        ["dc=example,dc=com", "o=Example", "cn=changelog"]
+    );
+}
+
+#[test]
 fn a_range_is_read_from_its_option() {
     let table = [
         ("range=0-1499", Some((0, Some(1499)))),

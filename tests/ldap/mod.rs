@@ -10,5 +10,6 @@ mod filter;
 mod hostile;
 mod reading;
 mod secure;
+mod server_traits;
 mod servers;
 mod settings;

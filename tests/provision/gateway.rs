@@ -1,4 +1,4 @@
-//! A gateway with a directory behind it: slapd, the model in memory, a clock that only tests move.
+//! A gateway with a directory behind it: slapd or another real server, the model in memory, a clock that only tests move.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -26,6 +26,7 @@ use usher::store::memory::MemoryStore;
 use usher::store::observed::Observed;
 use usher::store::{Key, SCAN_ENTRIES_MAX, Scan, Store as _};
 
+use crate::kit::real_directory::{Account, RealDirectory};
 use crate::kit::slapd::{PASSWORD, SYNC_DN, Slapd};
 
 /// Time that stands still until a test moves it.
@@ -51,9 +52,54 @@ impl ManualClock {
     }
 }
 
+/// A directory that a gateway can be connected to.
+pub(super) trait Source {
+    /// The `ldap` section of a connection's settings, without the password.
+    fn settings(&self) -> Value;
+
+    /// The password of the account in it.
+    fn password(&self) -> &'static str;
+}
+
+impl Source for Slapd {
+    fn settings(&self) -> Value {
+        json!({
+            "urls": [format!("ldaps://{}", self.tls_address())],
+            "ca_file": self.ca_file(),
+            "bind_dn": SYNC_DN,
+            "users": { "base": "ou=people,dc=example,dc=com", "filter": "(objectClass=inetOrgPerson)" },
+            "groups": {
+                "base": "ou=groups,dc=example,dc=com",
+                "filter": "(|(objectClass=groupOfNames)(objectClass=posixGroup))",
+            },
+        })
+    }
+
+    fn password(&self) -> &'static str {
+        PASSWORD
+    }
+}
+
+impl Source for RealDirectory {
+    fn settings(&self) -> Value {
+        json!({
+            "urls": [self.tls_url()],
+            "ca_file": self.ca_file(),
+            "bind_dn": self.account(Account::Reader).0,
+            "users": { "base": self.people(), "filter": self.user_filter() },
+            "groups": { "base": self.groups(), "filter": self.group_filter() },
+        })
+    }
+
+    fn password(&self) -> &'static str {
+        self.account(Account::Reader).1
+    }
+}
+
 /// Everything that a test touches.
-pub(super) struct Gateway {
-    pub(super) slapd: Slapd,
+pub(super) struct Gateway<S = Slapd> {
+    /// The directory: slapd, where a test does not say otherwise.
+    pub(super) slapd: S,
     pub(super) directory: Directory,
     pub(super) store: Arc<Observed<MemoryStore>>,
     pub(super) clock: Arc<ManualClock>,
@@ -64,7 +110,20 @@ pub(super) struct Gateway {
 impl Gateway {
     /// A gateway whose connection `corporate` reads people and groups of `ldif`. `None` where slapd is not installed.
     pub(super) async fn start(ldif: &str) -> Option<Self> {
-        let slapd = Slapd::start(ldif)?;
+        Some(Self::over(Slapd::start(ldif)?).await)
+    }
+}
+
+impl Gateway<RealDirectory> {
+    /// The directory, on whichever server.
+    pub(super) fn real(&self) -> &RealDirectory {
+        &self.slapd
+    }
+}
+
+impl<S: Source> Gateway<S> {
+    /// A gateway whose connection `corporate` reads people and groups of a directory.
+    pub(super) async fn over(source: S) -> Self {
         let store = Arc::new(Observed::new(Arc::new(MemoryStore::new())));
         let start = "2026-01-01T00:00:00Z".parse().expect("a time");
         let clock = Arc::new(ManualClock(Mutex::new(start)));
@@ -75,17 +134,17 @@ impl Gateway {
             .await
             .expect("an organisation");
         let mut password = NamedTempFile::new().expect("a temporary file");
-        writeln!(password, "{PASSWORD}").expect("the password file");
+        writeln!(password, "{}", source.password()).expect("the password file");
         let gateway = Self {
             organisation: made.id,
-            slapd,
+            slapd: source,
             directory,
             store,
             clock,
             password,
         };
         gateway.connect(json!({})).await;
-        Some(gateway)
+        gateway
     }
 
     pub(super) fn administrator(&self) -> Permit {
@@ -99,21 +158,8 @@ impl Gateway {
 
     /// Replaces the connection's settings: the defaults with these laid over, `ldap` member by member.
     pub(super) async fn connect(&self, settings: Value) {
-        let mut all = json!({
-            "name": "corporate",
-            "kind": "ldap",
-            "ldap": {
-                "urls": [format!("ldaps://{}", self.slapd.tls_address())],
-                "ca_file": self.slapd.ca_file(),
-                "bind_dn": SYNC_DN,
-                "bind_password_file": self.password.path(),
-                "users": { "base": "ou=people,dc=example,dc=com", "filter": "(objectClass=inetOrgPerson)" },
-                "groups": {
-                    "base": "ou=groups,dc=example,dc=com",
-                    "filter": "(|(objectClass=groupOfNames)(objectClass=posixGroup))",
-                },
-            },
-        });
+        let mut all = json!({ "name": "corporate", "kind": "ldap", "ldap": self.slapd.settings() });
+        all["ldap"]["bind_password_file"] = json!(self.password.path());
         let Value::Object(settings) = settings else {
             panic!("settings are an object")
         };

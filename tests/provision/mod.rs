@@ -10,4 +10,5 @@ mod interruptions;
 mod leavers;
 mod races;
 mod seats;
+mod servers;
 mod turns;
