@@ -82,6 +82,12 @@ pub(super) async fn read_changes(
     })
 }
 
+pub(super) async fn sees_deletions(connection: &mut Connection, query: &Query) -> Result<bool, ReadError> {
+    let standing = standing(connection).await?;
+    let context = naming_context(&query.base, &standing.naming_contexts)?;
+    sees_tombstones(connection, &context).await
+}
+
 /// `(uSNChanged>=was+1)`.
 fn changed_since(was: u64) -> Filter {
     literal(Filter::at_least("uSNChanged", &was.saturating_add(1).to_string()))
@@ -142,7 +148,7 @@ fn naming_context(base: &str, contexts: &[String]) -> Result<String, ReadError> 
 
 /// Whether the account sees tombstones: whether it sees one. A domain where nothing was deleted yet counts as one where
 /// they are hidden, because servers show the container of what they hide (Samba), or not even that.
-pub(crate) async fn sees_tombstones(connection: &mut Connection, context: &str) -> Result<bool, ReadError> {
+async fn sees_tombstones(connection: &mut Connection, context: &str) -> Result<bool, ReadError> {
     let limits = connection.limits();
     let mut ldap = connection.start_reading()?;
     let seen = find_tombstone(&mut ldap, context, limits).await;
