@@ -8,6 +8,7 @@ mod dn;
 mod faults;
 mod filter;
 mod hostile;
+mod probe;
 mod reading;
 mod secure;
 mod server_traits;
