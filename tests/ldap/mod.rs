@@ -2,6 +2,7 @@
 
 mod account;
 mod capability;
+mod change_methods;
 mod changes;
 mod changes_slapd;
 mod dn;

@@ -228,19 +228,20 @@ async fn texts_binaries_and_options_arrive_as_they_are(directory: RealDirectory)
     let photo = "/9j/4AAQSkZJRgAB/w=="; // Base64 of a JPEG's first bytes, which are no UTF-8.
     directory.add_person(
         "ada",
-        &format!("title: Wirklicher Geheimer Rat\ntitle: Z\njpegPhoto:: {photo}\n").replace(
-            // Active Directory's schema has one title.
-            if directory.kind() == ServerKind::Samba {
-                "title: Z\n"
-            } else {
-                ""
-            },
-            "",
-        ),
+        &format!("title: Wirklicher Geheimer Rat\ntitle: Z\njpegPhoto:: {photo}\naudio:: {photo}\naudio: text\n")
+            .replace(
+                // Active Directory's schema has one title.
+                if directory.kind() == ServerKind::Samba {
+                    "title: Z\n"
+                } else {
+                    ""
+                },
+                "",
+            ),
     );
     let mut query = people(&directory);
     // In a case that no server's schema has.
-    query.attributes = ["TITLE", "JPEGPHOTO", "MaIl"].map(str::to_owned).to_vec();
+    query.attributes = ["TITLE", "JPEGPHOTO", "AUDIO", "MaIl"].map(str::to_owned).to_vec();
     let (complete, entries) = read(&directory.settings(), &query).await;
     assert_eq!(complete.expect("complete").entries(), 1);
     let attributes = &entries[0].attributes;
@@ -253,6 +254,9 @@ async fn texts_binaries_and_options_arrive_as_they_are(directory: RealDirectory)
     let photos = attributes.values("jpegPhoto");
     assert_eq!((photos.len(), photos[0].as_text()), (1, None));
     assert_eq!(photos[0].as_bytes()[..4], [0xff, 0xd8, 0xff, 0xe0]);
+    // Each value for itself: one that is not text does not take the others with it.
+    assert_eq!(attributes.values("audio").len(), 2);
+    assert_eq!(attributes.texts("audio").collect::<Vec<_>>(), ["text"]);
 }
 
 async fn wrong_bases_and_wrong_filters_are_errors_or_nothing(directory: RealDirectory) {

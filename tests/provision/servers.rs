@@ -184,6 +184,30 @@ async fn a_reader_that_lost_its_rights_changes_nothing() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn unique_members_and_members_by_uid_are_members_as_well() {
+    for kind in [ServerKind::OpenLdap, ServerKind::Ds389] {
+        let Some(directory) = RealDirectory::open(kind) else {
+            continue;
+        };
+        directory.add_people(&["ada", "bob"]);
+        directory.modify(&format!(
+            "dn: cn=unique,{groups}\nchangetype: add\nobjectClass: groupOfUniqueNames\ncn: unique\nuniqueMember: {ada}\n\n\
+             dn: cn=unix,{groups}\nchangetype: add\nobjectClass: posixGroup\ncn: unix\ngidNumber: 7\nmemberUid: bob\n",
+            groups = directory.groups(),
+            ada = directory.dn("ada"),
+        ));
+        let gateway = Gateway::over(directory).await;
+        let filter = "(|(objectClass=groupOfUniqueNames)(objectClass=posixGroup))";
+        let groups = json!({ "base": gateway.real().groups(), "filter": filter });
+        gateway.connect(json!({ "ldap": { "groups": groups } })).await;
+        assert_eq!(gateway.sync().await.failures, []);
+        let expected = [("unique", "ada"), ("unix", "bob")];
+        let expected = expected.map(|(group, name)| (group.to_owned(), BTreeSet::from([name.to_owned()])));
+        assert_eq!(gateway.groups().await, expected.into(), "{kind:?}");
+    }
+}
+
 /// Nobody is a `member` of the group that is everybody's primary one (MS-ADTS, attribute primaryGroupID).
 #[tokio::test(flavor = "multi_thread")]
 async fn everybody_is_in_the_primary_group_of_a_domain() {
