@@ -195,12 +195,9 @@ impl Probe<'_> {
     /// The best method, and if that does not work the one that every server should have.
     async fn try_changes(&mut self, place: Place, query: &Query, method: ChangeMethod) -> Result<(), ConnectError> {
         let connection = self.connection().await?;
-        let reason = match mark(connection, query, method).await {
-            Ok(_) => {
-                self.note(place, Outcome::Changes(method));
-                return Ok(());
-            }
-            Err(reason) => reason,
+        let Err(reason) = mark(connection, query, method).await else {
+            self.note(place, Outcome::Changes(method));
+            return Ok(());
         };
         self.note(place, Outcome::NoChanges { method, reason });
         if method == ChangeMethod::ModifyTimestamp {
