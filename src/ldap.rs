@@ -8,6 +8,7 @@
 //! * [`capability`]: what the root DSE says about the server
 //! * [`filter`], [`dn`], [`entry`], [`stable_id`], [`account`]: the words of the protocol as values
 //! * [`search`], [`range`], [`read_error`]: a complete reading, or the reason why there is none
+//! * [`mod@probe`]: trying all of it out, with advice
 //! * [`changes`]: what changed since the last reading, or the reason why a full one is needed
 //!
 //! The rule that everything here serves: **a reading that was cut short must never look like a complete one**, because
@@ -22,6 +23,7 @@ pub mod dn;
 pub mod entry;
 pub mod filter;
 pub mod guard;
+pub mod probe;
 pub mod range;
 pub mod read_error;
 pub mod result_code;
@@ -41,6 +43,7 @@ pub use connection::{ConnectError, Connection};
 pub use dn::{Dn, DnKey};
 pub use entry::{AttributeValue, Attributes, Entry};
 pub use filter::Filter;
+pub use probe::{ProbeReport, probe};
 pub use read_error::ReadError;
 pub use search::{Complete, Query, Scope, read_all};
 pub use secret::Secret;

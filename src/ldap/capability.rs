@@ -1,6 +1,7 @@
 //! What a server says about itself in its root DSE (RFC 4512 section 5.1).
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::connection::Connection;
 use super::entry::Attributes;
@@ -42,6 +43,18 @@ pub enum Vendor {
     Samba,
     /// None of these.
     Other,
+}
+
+impl fmt::Display for Vendor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OpenLdap => "OpenLDAP",
+            Self::Ds389 => "389 Directory Server",
+            Self::ActiveDirectory => "Active Directory",
+            Self::Samba => "Samba",
+            Self::Other => "of an unknown kind",
+        })
+    }
 }
 
 /// What a server can do.

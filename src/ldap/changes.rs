@@ -22,6 +22,7 @@ mod update_sequence;
 pub mod wait;
 
 use std::collections::HashSet;
+use std::fmt;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,16 @@ pub enum ChangeMethod {
     UpdateSequence,
     /// `modifyTimestamp`: every other server. Sees neither deletions nor what is moved out of the base.
     ModifyTimestamp,
+}
+
+impl fmt::Display for ChangeMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ContentSync => "content synchronisation",
+            Self::UpdateSequence => "update sequence numbers",
+            Self::ModifyTimestamp => "modifyTimestamp",
+        })
+    }
 }
 
 impl Capability {
@@ -182,6 +193,16 @@ pub async fn read_changes(
         referrals: found.complete.referrals(),
         unidentified: found.complete.unidentified(),
     })
+}
+
+/// Whether deletions under the naming context of `query` are seen by [`ChangeMethod::UpdateSequence`]: whether the account
+/// sees a tombstone.
+///
+/// # Errors
+/// As [`mark`].
+pub async fn sees_deletions(connection: &mut Connection, query: &Query) -> Result<bool, ReadError> {
+    query.check()?;
+    update_sequence::sees_deletions(connection, query).await
 }
 
 /// What one method found.

@@ -112,6 +112,7 @@ pub struct Connection {
     bind_dn: String,
     ldap: Ldap,
     limits: ReadLimits,
+    tls_version: Option<&'static str>,
     fault: Arc<OnceLock<RelayFault>>,
     driver: JoinHandle<Result<(), LdapError>>,
     relay: JoinHandle<()>,
@@ -163,7 +164,12 @@ impl Connection {
     }
 
     async fn open_url(settings: &LdapSettings, url: &LdapUrl, trust: Option<&Trust>) -> Result<Self, ConnectFailure> {
-        let Transport { stream, fault, relay } = guard::open(settings, url, trust).await?;
+        let Transport {
+            stream,
+            fault,
+            relay,
+            tls_version,
+        } = guard::open(settings, url, trust).await?;
         let library = LdapConnSettings::new().set_std_stream(StdStream::Unix(stream));
         // The path of the URL is not used when a stream is given.
         let opened = LdapConnAsync::with_settings(library, "ldapi:///").await;
@@ -182,6 +188,7 @@ impl Connection {
             bind_dn: settings.bind_dn.clone(),
             ldap,
             limits,
+            tls_version,
             fault,
             driver,
             relay,
@@ -230,6 +237,16 @@ impl Connection {
     /// The account that is bound, as it was named.
     pub fn bind_dn(&self) -> &str {
         &self.bind_dn
+    }
+
+    /// The version of TLS that protects it, `TLSv1_3`; none when nothing does.
+    pub fn tls_version(&self) -> Option<&'static str> {
+        self.tls_version
+    }
+
+    /// Whether a reading failed on it or was dropped, after which it takes no other.
+    pub fn is_spent(&self) -> bool {
+        self.is_spent
     }
 
     /// Says goodbye (RFC 4511 section 4.3). Dropping the connection also ends it, without a word.

@@ -91,6 +91,8 @@ pub(crate) struct Transport {
     pub(crate) stream: UnixStream,
     pub(crate) fault: Arc<OnceLock<RelayFault>>,
     pub(crate) relay: JoinHandle<()>,
+    /// As the protocol names it.
+    pub(crate) tls_version: Option<&'static str>,
 }
 
 /// Connects to `url`: TCP, StartTLS and TLS within `connect_timeout` for each address.
@@ -142,7 +144,7 @@ async fn open_address(
         nesting_max: settings.nesting_max,
     };
     match settings.tls(url) {
-        Tls::Plain => return splice(tcp, limits),
+        Tls::Plain => return splice(tcp, limits, None),
         Tls::Ldaps => {}
         Tls::StartTls => starttls::upgrade(&mut tcp).await?,
     }
@@ -154,7 +156,12 @@ async fn open_address(
         .connect(name, tcp)
         .await
         .map_err(|error| TlsError::from_handshake(error, url.host()))?;
-    splice(stream, limits)
+    let version = stream
+        .get_ref()
+        .1
+        .protocol_version()
+        .and_then(|version| version.as_str());
+    splice(stream, limits, version)
 }
 
 fn tune(tcp: &TcpStream) -> io::Result<()> {
@@ -166,7 +173,7 @@ fn tune(tcp: &TcpStream) -> io::Result<()> {
 }
 
 /// Joins `server` to a fresh socket pair by the relay task.
-fn splice<S>(server: S, limits: FrameLimits) -> Result<Transport, TransportError>
+fn splice<S>(server: S, limits: FrameLimits, tls_version: Option<&'static str>) -> Result<Transport, TransportError>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
@@ -176,7 +183,12 @@ where
     let near = tokio::net::UnixStream::from_std(near).map_err(broken)?;
     let fault = Arc::new(OnceLock::new());
     let relay = tokio::spawn(relay(server, near, limits, Arc::clone(&fault)));
-    Ok(Transport { stream, fault, relay })
+    Ok(Transport {
+        stream,
+        fault,
+        relay,
+        tls_version,
+    })
 }
 
 /// A duration for messages: whole seconds, or milliseconds below one.

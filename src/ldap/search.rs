@@ -247,6 +247,7 @@ async fn read_in_task(
         sender,
         seen: HashSet::new(),
         first_reason: None,
+        is_base_checked: false,
         tally: Tally::default(),
     };
     // A set aborts its task when this future is dropped, be it by the deadline or by the caller.
@@ -270,6 +271,7 @@ struct Reader {
     sender: mpsc::Sender<Entry>,
     seen: HashSet<u128>,
     first_reason: Option<StableIdError>,
+    is_base_checked: bool,
     tally: Tally,
 }
 
@@ -292,24 +294,22 @@ impl Reader {
 
     /// Page by page until the server says that there is no more.
     async fn read_pages(&mut self, filter: &Filter) -> Result<(), ReadError> {
-        let (mut cookie, mut pages, mut barren) = (Vec::new(), 0, 0);
-        let nothing_yet = self.answers();
+        let (first, received) = (self.tally.pages + 1, self.received());
+        let mut cookie = Vec::new();
+        let mut barren = 0;
         loop {
             let before = self.tally.entries + self.tally.unidentified;
             self.tally.pages += 1;
-            pages += 1;
             let result = self.read_page(filter, cookie).await?;
-            cookie = match paging::cookie(&result, pages) {
-                Err(IncompleteReason::NoPagingControl { page: 1 }) if self.answers() == nothing_yet => {
-                    self.check_base().await?;
-                    Vec::new()
+            cookie = match paging::cookie(&result, self.tally.pages) {
+                Err(IncompleteReason::NoPagingControl { page }) if page == first && self.received() == received => {
+                    return self.check_base().await;
                 }
                 cookie => cookie?,
             };
             if cookie.is_empty() {
                 return Ok(());
             }
-            // What came before is nothing new: a server that goes in circles must not be followed for ever.
             let is_barren = self.tally.entries + self.tally.unidentified == before;
             barren = if is_barren { barren + 1 } else { 0 };
             if barren >= BARREN_PAGES_MAX {
@@ -318,17 +318,26 @@ impl Reader {
         }
     }
 
-    /// Everything that the server has sent but results.
-    fn answers(&self) -> u64 {
-        self.tally.entries + self.tally.unidentified + self.tally.referrals + self.tally.duplicates
+    /// How much the server has sent that is no result.
+    fn received(&self) -> u64 {
+        let Tally {
+            entries,
+            duplicates,
+            unidentified,
+            referrals,
+            ..
+        } = self.tally;
+        entries + duplicates + unidentified + referrals
     }
 
     /// 389-DS answers a paged search that matches nothing without the control, and one below a base that does not exist as
     /// well, with success; only an unpaged search of that base tells. That nobody is there is for the caller to judge.
     async fn check_base(&mut self) -> Result<(), ReadError> {
-        let nothing = vec![NO_ATTRIBUTES.to_owned()];
-        let base = self.reading.base.clone();
-        read_base_object(&mut self.ldap, &base, nothing, self.limits).await?;
+        if !self.is_base_checked {
+            let nothing = vec![NO_ATTRIBUTES.to_owned()];
+            read_base_object(&mut self.ldap, &self.reading.base, nothing, self.limits).await?;
+            self.is_base_checked = true;
+        }
         Ok(())
     }
 

@@ -27,10 +27,17 @@ impl SearchRequest {
     pub(crate) fn parse(id: u32, message: &[(u8, &[u8])]) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let search = elements(message[1].1);
-        let page = message.get(2).map(|(_, controls)| {
-            let control = elements(elements(controls)[0].1);
+        let controls = message
+            .get(2)
+            .map(|(_, controls)| elements(controls))
+            .unwrap_or_default();
+        let page = controls.iter().find_map(|(_, control)| {
+            let control = elements(control);
+            if control[0].1 != PAGED_RESULTS.as_bytes() {
+                return None;
+            }
             let value = elements(elements(control[control.len() - 1].1)[0].1);
-            (number(value[0].1), text(value[1].1))
+            Some((number(value[0].1), text(value[1].1)))
         });
         Self {
             id,

@@ -73,7 +73,8 @@ async fn one_reading_of_changes_tells_everything_that_happened(directory: RealDi
         .map(|name| key(&directory.dn(name)))
         .to_vec();
     expected.push(key(&format!("{},{below}", directory.rdn("moves"))));
-    (read.sort(), expected.sort());
+    read.sort();
+    expected.sort();
     assert_eq!(read, expected, "all that is new or other, and nothing else");
     assert_eq!(changed.entries(), 5);
     let id_of = |dn: &str| {
@@ -171,7 +172,8 @@ async fn members_that_come_and_go_change_the_group(directory: RealDirectory) {
         assert_eq!(entries.len(), 1, "{expected:?}");
         let mut members: Vec<DnKey> = entries[0].attributes.texts("member").map(key).collect();
         let mut expected: Vec<DnKey> = expected.iter().map(|name| key(&directory.dn(name))).collect();
-        (members.sort(), expected.sort());
+        members.sort();
+        expected.sort();
         assert_eq!(members, expected);
         cursor = changed.cursor().clone();
     }

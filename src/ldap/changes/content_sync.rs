@@ -2,7 +2,7 @@
 //!
 //! The synchronisation itself asks for ids alone; the changed entries are then read by id, in pages. So memory stays
 //! bounded although a synchronisation cannot be paged, long attributes are completed, and the filter is applied by the
-//! one search that all methods share (389-DS reports entries that have left the filter as changed).
+//! one search that all methods share.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -17,6 +17,7 @@ use super::sync_message::{self, Done, Info, State, SyncUuid};
 use super::{ChangeError, Found, FullReadReason, read_bounded};
 use crate::ldap::connection::{Connection, ReadLimits};
 use crate::ldap::entry::{Entry, RawEntry};
+use crate::ldap::filter::Filter;
 use crate::ldap::read_error::{NoMarkReason, ReadError};
 use crate::ldap::result_code::{PROTOCOL_ERROR, SUCCESS, SYNC_REFRESH_REQUIRED, UNWILLING_TO_PERFORM};
 use crate::ldap::search::{Query, Scope};
@@ -25,10 +26,12 @@ use crate::ldap::stable_id::{StableId, StableIdKind};
 /// OpenLDAP's change sequence number of an entry, which orders changes as its cookies do.
 pub(super) const ENTRY_CSN: &str = "entryCSN";
 
-/// A cookie, from a synchronisation of the base alone: no server binds its cookies to the scope.
+/// A cookie, from a synchronisation of the base alone: no server binds its cookies to the scope. 389-DS binds them to the
+/// filter, OpenLDAP does not, so the filter is that of 389-DS ([`filter_for`]).
 pub(super) async fn mark(connection: &mut Connection, query: &Query) -> Result<Mark, ReadError> {
     let narrow = Query {
         scope: Scope::BaseObject,
+        filter: Filter::everything(),
         ..query.clone()
     };
     let refresh = match refresh(connection, &narrow, None).await {
@@ -51,6 +54,15 @@ fn named_by(cookie: &[u8]) -> StableIdKind {
     match is_of_389(cookie) {
         true => StableIdKind::NsUniqueId,
         false => StableIdKind::EntryUuid,
+    }
+}
+
+/// The filter to synchronise with. OpenLDAP names what left the filter among what is gone. 389-DS says nothing of it, so
+/// there everything below the base is synchronised, and what changed is looked up with the filter.
+pub(super) fn filter_for(query: &Query, cookie: &[u8]) -> Filter {
+    match is_of_389(cookie) {
+        true => Filter::everything(),
+        false => query.filter.clone(),
     }
 }
 
@@ -83,7 +95,11 @@ pub(super) async fn read_changes(
     if !says_where(cookie) {
         return Err(FullReadReason::CookieForgotten.into());
     }
-    let refresh = refresh(connection, query, Some(cookie)).await?;
+    let synchronised = Query {
+        filter: filter_for(query, cookie),
+        ..query.clone()
+    };
+    let refresh = refresh(connection, &synchronised, Some(cookie)).await?;
     let needs_presence_pass = refresh.is_present_phase(cookie);
     let cookie = match refresh.done.cookie {
         // OpenLDAP sends none when nothing changed.

@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use ldap3::Ldap;
 use ldap3::controls::RawControl;
+use ldap3::{Ldap, SearchOptions};
 use uuid::Uuid;
 
 use super::cursor::Mark;
@@ -20,8 +20,8 @@ use crate::ldap::dn::Dn;
 use crate::ldap::entry::{AttributeValue, Attributes, Entry};
 use crate::ldap::filter::{Filter, FilterError};
 use crate::ldap::read_error::{NoMarkReason, ReadError};
-use crate::ldap::result_code::INSUFFICIENT_ACCESS_RIGHTS;
-use crate::ldap::search::base_object::{read_base_object, read_matching};
+use crate::ldap::result_code::{INSUFFICIENT_ACCESS_RIGHTS, NO_SUCH_OBJECT, SIZE_LIMIT_EXCEEDED, SUCCESS};
+use crate::ldap::search::base_object::read_base_object;
 use crate::ldap::search::{Query, Reading, Scope, read};
 use crate::ldap::stable_id::StableId;
 
@@ -65,10 +65,8 @@ pub(super) async fn read_changes(
     let (mut named, sees_deletions) = (BTreeMap::new(), sees_tombstones(connection, &context).await?);
     let changed = changed_since(was);
     name_ids(connection, query, &context, changed.clone(), Vec::new(), &mut named).await?;
-    if sees_deletions {
-        let deleted = Filter::all([is_deleted(), changed.clone()]);
-        name_ids(connection, query, &context, deleted, vec![show_deleted()], &mut named).await?;
-    }
+    let deleted = Filter::all([is_deleted(), changed.clone()]);
+    name_ids(connection, query, &context, deleted, vec![show_deleted()], &mut named).await?;
     let reading = Reading {
         filters: vec![Filter::all([changed, query.filter.clone()])],
         ..Reading::of(query)
@@ -82,6 +80,12 @@ pub(super) async fn read_changes(
         needs_presence_pass: false,
         sees_deletions,
     })
+}
+
+pub(super) async fn sees_deletions(connection: &mut Connection, query: &Query) -> Result<bool, ReadError> {
+    let standing = standing(connection).await?;
+    let context = naming_context(&query.base, &standing.naming_contexts)?;
+    sees_tombstones(connection, &context).await
 }
 
 /// `(uSNChanged>=was+1)`.
@@ -142,24 +146,34 @@ fn naming_context(base: &str, contexts: &[String]) -> Result<String, ReadError> 
     Ok(closest.map_or_else(|| base.to_owned(), |(_, context)| context.clone()))
 }
 
-/// Whether the account may list tombstones: whether it sees what contains them.
-pub(crate) async fn sees_tombstones(connection: &mut Connection, context: &str) -> Result<bool, ReadError> {
+/// Whether the account sees tombstones: whether it sees one. A domain where nothing was deleted yet counts as one where
+/// they are hidden, because servers show the container of what they hide (Samba), or not even that.
+async fn sees_tombstones(connection: &mut Connection, context: &str) -> Result<bool, ReadError> {
     let limits = connection.limits();
     let mut ldap = connection.start_reading()?;
-    ldap.with_controls(vec![show_deleted()]);
-    let container = format!("{DELETED_OBJECTS},{context}");
-    let requested = vec!["objectGUID".to_owned()];
-    let found = read_matching(&mut ldap, &container, &Filter::everything(), requested, limits).await;
-    let seen = match found {
-        Ok(entry) => Ok(entry.is_some()),
-        Err(ReadError::NoSuchObject { .. }) => Ok(false),
-        Err(ReadError::ResultCode {
-            code: INSUFFICIENT_ACCESS_RIGHTS,
-            ..
-        }) => Ok(false),
-        Err(error) => Err(error),
-    };
+    let seen = find_tombstone(&mut ldap, context, limits).await;
     connection.finish_reading(seen).await
+}
+
+async fn find_tombstone(ldap: &mut Ldap, context: &str, limits: ReadLimits) -> Result<bool, ReadError> {
+    let failed = |error| ReadError::from_library(error, limits.entry_timeout);
+    let container = format!("{DELETED_OBJECTS},{context}");
+    ldap.with_timeout(limits.entry_timeout)
+        .with_controls(vec![show_deleted()])
+        .with_search_options(SearchOptions::new().sizelimit(1));
+    let filter = is_deleted();
+    let search = ldap.streaming_search(&container, ldap3::Scope::OneLevel, filter.as_str(), vec!["objectGUID"]);
+    let mut stream = search.await.map_err(failed)?;
+    let mut is_seen = false;
+    while let Some(item) = stream.next().await.map_err(failed)? {
+        is_seen |= !item.is_ref() && !item.is_intermediate();
+    }
+    let result = stream.finish().await;
+    match result.rc {
+        SUCCESS | SIZE_LIMIT_EXCEEDED => Ok(is_seen),
+        NO_SUCH_OBJECT | INSUFFICIENT_ACCESS_RIGHTS => Ok(false),
+        _ => Err(ReadError::from_result(result, &container)),
+    }
 }
 
 async fn standing(connection: &mut Connection) -> Result<Standing, ReadError> {

@@ -5,6 +5,7 @@ use ldap3::ResultEntry;
 use ldap3::controls::RefreshMode;
 use tokio::time::timeout;
 
+use super::content_sync::filter_for;
 use super::cursor::Mark;
 use super::sync_message::{self, Info, State};
 use super::{ChangeMethod, Cursor, mark};
@@ -57,9 +58,9 @@ async fn listen(
     let failed = |error| ReadError::from_library(error, limits.entry_timeout);
     let controls = sync_message::request(RefreshMode::RefreshAndPersist, Some(cookie));
     ldap.with_controls(controls);
-    let (base, filter) = (query.base.as_str(), query.filter.as_str());
+    let filter = filter_for(query, cookie);
     // RFC 4511 section 4.5.1.8: no attributes.
-    let search = ldap.streaming_search(base, query.scope.into(), filter, vec!["1.1"]);
+    let search = ldap.streaming_search(&query.base, query.scope.into(), filter.as_str(), vec!["1.1"]);
     let mut stream = search.await.map_err(failed)?;
     let mut is_refreshed = false;
     loop {

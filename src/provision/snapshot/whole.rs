@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::ldap::changes::{Cursor, mark};
+use crate::ldap::changes::{ChangeMethod, Cursor, mark};
 use crate::ldap::{Capability, Connection as LdapConnection, LdapSettings, Query, StableIdKind, read_all};
 use crate::model::connection::{ChangeReading, Connection, LdapSource};
 use crate::provision::failure::Kind;
@@ -127,21 +127,22 @@ pub(super) fn failed(what: &'static str, error: crate::ldap::ReadError) -> Snaps
     SnapshotError::Read { what, error }
 }
 
-/// On a connection of its own, because one that failed is spent. Without a mark the next reading is a whole one too.
-async fn try_mark(
-    settings: &LdapSettings,
-    query: &Query,
-    method: crate::ldap::changes::ChangeMethod,
-) -> Option<Cursor> {
-    let mut connection = LdapConnection::open(settings).await.ok()?;
-    match mark(&mut connection, query, method).await {
-        Ok(cursor) => {
-            connection.close().await;
-            Some(cursor)
-        }
-        Err(error) => {
-            tracing::info!(%error, "changes cannot be read from this server; every run reads everything");
-            None
+/// On a connection of its own, because one that failed is spent. OpenLDAP offers content synchronisation for all its databases
+/// when one has it, so time stamps are asked for when that fails. Without a mark the next reading is a whole one too.
+async fn try_mark(settings: &LdapSettings, query: &Query, method: ChangeMethod) -> Option<Cursor> {
+    let mut methods = vec![method];
+    if method == ChangeMethod::ContentSync {
+        methods.push(ChangeMethod::ModifyTimestamp);
+    }
+    for method in methods {
+        let mut connection = LdapConnection::open(settings).await.ok()?;
+        match mark(&mut connection, query, method).await {
+            Ok(cursor) => {
+                connection.close().await;
+                return Some(cursor);
+            }
+            Err(error) => tracing::info!(%method, %error, "changes cannot be read from this server by this method"),
         }
     }
+    None
 }
