@@ -74,7 +74,8 @@ async fn renames_and_moves_keep_the_user(directory: RealDirectory) {
     let report = gateway.sync().await;
     assert_eq!(
         (actions(&report), &report.failures[..]),
-        (vec![PersonAction::Rename], &[][..])
+        (vec![PersonAction::Rename, PersonAction::Refresh], &[][..]),
+        "a move alone is remembered and changes nothing of the user"
     );
     let after = gateway.users().await;
     assert_eq!(after.len(), 2);

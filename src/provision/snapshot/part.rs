@@ -218,7 +218,9 @@ impl PartReader {
             unidentified: Vec::new(),
             proves_absence: true,
         };
-        let (mut gone, mut cursors, mut settled) = (Vec::new(), Vec::new(), BTreeSet::new());
+        // What was asked for again and did not come is not in the reading any more.
+        let mut settled: BTreeSet<_> = self.retry.iter().cloned().collect();
+        let (mut gone, mut cursors) = (Vec::new(), Vec::new());
         for (kind, heard) in [Kind::User, Kind::Group].into_iter().zip(heard) {
             proof.unidentified.extend(heard.unidentified);
             proof.proves_absence &= !heard.lacks_ids;
