@@ -14,6 +14,7 @@ mod flight;
 pub mod held;
 pub mod history;
 pub mod lease;
+pub mod logged;
 pub mod mapping;
 pub mod matching;
 mod measure;
