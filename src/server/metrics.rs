@@ -239,7 +239,6 @@ fn last_run(labels: &[(&'static str, String)], good: &GoodRun) {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "seconds since 1970 stay far below 2^53")]
 fn seconds(at: Timestamp) -> f64 {
     at.timestamp() as f64
 }
