@@ -33,10 +33,9 @@ use crate::directory::Directory;
 use crate::rate::Limits;
 use problem::Problem;
 
-/// The routes with a limit on how often each administrator's token may ask.
-pub fn limited(directory: Directory, limits: Arc<Limits>) -> Router {
-    let state = (directory.clone(), limits);
-    router(directory).layer(middleware::from_fn_with_state(state, limit::limit))
+/// Routes with a limit on how often each administrator's token may ask, and on how often one address may fail to show one.
+pub fn limit(routes: Router, directory: Directory, limits: Arc<Limits>) -> Router {
+    routes.layer(middleware::from_fn_with_state((directory, limits), limit::limit))
 }
 
 /// The routes, relative to `/api/v1`.
@@ -46,6 +45,7 @@ pub fn router(directory: Directory) -> Router {
         .route("/apply", post(apply::apply))
         .route("/connections", get(connections::list))
         .route("/connections/{name}", get(connections::retrieve))
+        .route("/connections/{name}/test", post(connections::test))
         .route("/connections/{name}/sync", post(sync::run))
         .route("/connections/{name}/runs", get(sync::state))
         .route("/connections/{name}/held", delete(sync::discard))

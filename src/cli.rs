@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod check;
+pub mod connection;
 pub mod failure;
 pub mod gateway;
 pub mod group;
@@ -12,6 +13,7 @@ pub mod org;
 pub mod output;
 pub mod pinned;
 pub mod plan;
+pub mod runs;
 pub mod serve;
 pub mod sync;
 pub mod target;
@@ -33,6 +35,8 @@ Start here:
   usher serve                      start the gateway; the first start prints what to enter where
   usher user list                  see who came in
   usher apply organisation.toml    declare licences, roles and connections
+  usher connection test corp       try a connection out, and see what to put right
+  usher sync corp --dry-run        see what a directory would change
 
 Exit codes:
   0  done
@@ -54,6 +58,7 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Apply(apply::Apply),
+    Connection(connection::Connection),
     Sync(sync::Sync),
     Org(org::Org),
     User(user::User),
@@ -100,6 +105,7 @@ impl Command {
         match self {
             Self::Serve(command) => command.run().await,
             Self::Apply(command) => command.run().await,
+            Self::Connection(command) => command.run().await,
             Self::Sync(command) => command.run().await,
             Self::Org(command) => command.run().await,
             Self::User(command) => command.run().await,

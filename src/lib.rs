@@ -6,7 +6,8 @@
 //!
 //! * [`cli`]: the command line, one subcommand per file. Works through the admin API of a running gateway, or in process.
 //! * [`server`]: the composition root. Binds the port, opens the store, puts the doors together, stops in order. The only place
-//!   that names a concrete engine. [`config`] is what an operator may set, [`telemetry`] what is logged.
+//!   that names a concrete engine. [`config`] is what an operator may set, [`telemetry`] what is logged, [`server::metrics`] what
+//!   is counted.
 //! * The doors (adapters), none of which has rules of its own:
 //!   [`scim`] (RFC 7643 and 7644: one file per operation), [`admin`] (the JSON API under `/api/v1`: one file per noun),
 //!   [`oauth`] (the token endpoint: RFC 6749, 7523 and 8414), [`ldap`] (reads a directory completely or not at all).

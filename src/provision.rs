@@ -3,6 +3,7 @@
 //! SCIM requests come one at a time and synchronously; directory runs read everything first, plan, pass the brake and
 //! apply. Both end in [`person`] and [`team`], inside one unit of work each, so that no rule exists twice.
 
+pub mod advice;
 mod apply;
 pub mod authority;
 pub mod brake;
@@ -11,12 +12,16 @@ pub mod cursor;
 pub mod failure;
 mod flight;
 pub mod held;
+pub mod history;
 pub mod lease;
+pub mod logged;
 pub mod mapping;
 pub mod matching;
+mod measure;
 pub mod organisation_file;
 pub mod person;
 pub mod plan;
+pub mod probe;
 pub mod progress;
 pub mod reading;
 pub mod run;

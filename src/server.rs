@@ -8,6 +8,7 @@ pub mod app;
 pub mod bootstrap;
 pub mod connections;
 pub mod health;
+pub mod metrics;
 pub mod open;
 pub mod presence;
 pub mod private_file;
@@ -87,6 +88,10 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     let stop = Stop::listen().map_err(ServeError::Signals)?;
     let certificate = certificate(&config.server)?;
     let (listener, address) = bind(&config.server.listen).await?;
+    let measured = match &config.server.metrics_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
     let data = config.store.data.as_path();
     open::make_data_folder(data)?;
     let directory = Directory::new(open::store(&config.store)?, Arc::new(SystemClock));
@@ -107,6 +112,12 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         source,
     })?;
     tokio::spawn(tidy_up(directory.clone()));
+    tokio::spawn(metrics::keep_up());
+    if let Some((listener, address)) = measured {
+        tracing::info!(listen = %address, "metrics are shown to everyone who reaches this address");
+        let routes = metrics::open_router(directory.clone());
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+    }
     let (stop_runs, stopped) = oneshot::channel::<()>();
     // Told to stop, or left alone by whoever would tell: both end it.
     let stopped = async move { drop(stopped.await) };

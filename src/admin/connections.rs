@@ -1,15 +1,28 @@
 //! Connections: shown with their settings. They hold no secret: a directory's password is in a file or the environment.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::State;
+use axum::response::Response;
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use crate::directory::keys::Count;
 use crate::directory::{Directory, DirectoryError};
+use crate::model::connection::Connection;
 use crate::model::slug::Slug;
+use crate::provision::probe;
 
 use super::caller::{Administrator, Place};
+use super::lines;
 use super::problem::Problem;
+
+/// The address that clients know the gateway by, put into a request's extensions by whoever knows it.
+#[derive(Debug, Clone)]
+pub struct PublicUrl(
+    /// Without a slash at its end.
+    pub Arc<str>,
+);
 
 /// `GET .../connections`: all, each with how many people it is linked to.
 pub async fn list(State(directory): State<Directory>, caller: Administrator) -> Result<Json<Value>, Problem> {
@@ -40,8 +53,30 @@ pub async fn retrieve(
     caller: Administrator,
     Place((_, name)): Place<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
+    Ok(Json(json!(find(&caller, &name)?.as_ref())))
+}
+
+/// `POST .../connections/{name}/test`: tries the connection out, which changes nothing. One line, `{"done": report}`, once all is
+/// tried: a large directory takes its time.
+pub async fn test(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    public_url: Option<Extension<PublicUrl>>,
+    Place((_, name)): Place<(String, String)>,
+) -> Result<Response, Problem> {
+    let connection = find(&caller, &name)?;
+    let settings = Arc::clone(&caller.settings);
+    Ok(lines::answer::<Value, _, _>(move |_| async move {
+        let url = public_url.as_ref().map(|Extension(PublicUrl(url))| url.as_ref());
+        let report = probe::probe(&directory, &settings, &connection, url).await?;
+        Ok(json!(report))
+    }))
+}
+
+fn find(caller: &Administrator, name: &str) -> Result<Arc<Connection>, DirectoryError> {
     let slug = name.parse::<Slug>().ok();
     let found = slug.and_then(|slug| caller.settings.connections.get(&slug));
-    let connection = found.ok_or_else(|| DirectoryError::not_found("connection", &name))?;
-    Ok(Json(json!(connection.as_ref())))
+    found
+        .cloned()
+        .ok_or_else(|| DirectoryError::not_found("connection", name))
 }

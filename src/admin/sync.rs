@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::directory::{Directory, DirectoryError};
 use crate::model::slug::Slug;
 use crate::provision::held::{Approve, Discard};
+use crate::provision::history;
 use crate::provision::progress::Progress;
 use crate::provision::reading::Reading;
 use crate::provision::run::{RunMode, SyncRun};
@@ -73,7 +74,8 @@ pub async fn run(
     }))
 }
 
-/// `GET .../connections/{name}/runs`: the last good run, the last error, the entries left as they are, a held plan.
+/// `GET .../connections/{name}/runs`: the runs that are kept, newest first; the last good one of each reading, the last error,
+/// the entries left as they are, a held plan.
 pub async fn state(
     State(directory): State<Directory>,
     caller: Administrator,
@@ -86,7 +88,9 @@ pub async fn state(
         .unwrap_or_default();
     let failures = state::failures(&directory, organisation, &connection).await?;
     let held = state::held(&directory, organisation, &connection).await?;
+    let runs = history::load(&directory, organisation, &connection).await?;
     Ok(Json(json!({
+        "runs": runs,
         "last_good": known.last_good,
         "last_changes": known.last_changes,
         "last_presence": known.last_presence,

@@ -5,6 +5,9 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::output::{cell, table};
+use super::runs;
+use crate::provision::advice::Advice;
+use crate::provision::brake::HoldReason;
 use crate::provision::failure::Failure;
 
 /// Lines of a list that are printed; the rest is in the JSON.
@@ -28,8 +31,13 @@ pub fn show(out: &mut dyn Write, report: &Value) -> io::Result<()> {
     seats(out, &report["seats"])?;
     steps(out, &report["plan"])?;
     failures(out, &report["failures"])?;
-    for reason in report["held"].as_array().into_iter().flatten() {
+    let held: Vec<HoldReason> = serde_json::from_value(report["held"].clone()).unwrap_or_default();
+    for reason in held {
         writeln!(out, "held: {reason}")?;
+    }
+    let advice: Vec<Advice> = serde_json::from_value(report["advice"].clone()).unwrap_or_default();
+    for advice in &advice {
+        writeln!(out, "advice: {}", runs::advised(advice))?;
     }
     match report["outcome"].as_str() {
         Some("planned") => writeln!(out, "dry run: nothing was changed"),
@@ -39,7 +47,10 @@ pub fn show(out: &mut dyn Write, report: &Value) -> io::Result<()> {
 }
 
 /// How many steps of each kind.
-fn classes(out: &mut dyn Write, classes: &Value) -> io::Result<()> {
+///
+/// # Errors
+/// As the writer.
+pub fn classes(out: &mut dyn Write, classes: &Value) -> io::Result<()> {
     let mut rows = Vec::new();
     for (what, counts) in [("people", &classes["people"]), ("groups", &classes["groups"])] {
         for (action, count) in counts.as_object().into_iter().flatten() {

@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::plan;
+use super::runs;
 use super::target::Target;
 
 /// Run a directory connection now: read, plan, and apply what changed.
@@ -22,6 +23,11 @@ use super::target::Target;
     "Examples:\n",
     "  usher sync directory --org acme --dry-run     show what would happen\n",
     "  usher sync directory --org acme\n",
+    "  usher sync directory --org acme --history     the last runs\n",
+    "  usher sync directory --org acme --failures    entries that were left as they are, and why\n",
+    "  usher sync directory --org acme --retry       try those again, and read what changed\n",
+    "  usher sync directory --org acme --held        the plan that waits, and why\n",
+    "  usher sync directory --org acme --dry-run --json > plan.json    all of its steps\n",
     "  usher sync directory --org acme --approve 5f1c...\n\n",
     "Exit codes: 0 done, 1 failed and nothing was changed, 3 no gateway and no store can be reached,\n",
     "            4 the plan is held for a person",
@@ -47,6 +53,18 @@ pub struct Sync {
     /// Forget the held plan, and do not run
     #[arg(long)]
     discard: bool,
+    /// Try the entries of the failure list again; reads what changed as well
+    #[arg(long, conflicts_with = "presence")]
+    retry: bool,
+    /// Show the last runs, and do not run
+    #[arg(long, group = "shown", conflicts_with_all = ["dry_run", "changes", "presence", "approve", "discard", "retry"])]
+    history: bool,
+    /// Show the entries that were left as they are, and do not run
+    #[arg(long, group = "shown", conflicts_with_all = ["dry_run", "changes", "presence", "approve", "discard", "retry"])]
+    failures: bool,
+    /// Show the plan that is held, and do not run
+    #[arg(long, group = "shown", conflicts_with_all = ["dry_run", "changes", "presence", "approve", "discard", "retry"])]
+    held: bool,
     /// Print the report as JSON; with --dry-run the whole plan is in it
     #[arg(long)]
     json: bool,
@@ -72,6 +90,11 @@ impl Sync {
             escaped(&self.org),
             escaped(&self.name)
         );
+        if self.history || self.failures || self.held {
+            let path = format!("{connection}/runs");
+            let state = gateway.ask(Method::GET, &path, Payload::Empty).await?;
+            return Ok(self.look(&state)?);
+        }
         if self.discard {
             let answer = gateway
                 .ask(Method::DELETE, &format!("{connection}/held"), Payload::Empty)
@@ -85,7 +108,7 @@ impl Sync {
                 .await?;
         }
         let bar = self.bar();
-        let reading = match (self.changes, self.presence) {
+        let reading = match (self.changes || self.retry, self.presence) {
             (true, _) => "changes",
             (_, true) => "presence",
             _ => "whole",
@@ -103,6 +126,18 @@ impl Sync {
             bar.finish_and_clear();
         }
         self.conclude(&report?)
+    }
+
+    /// What is remembered of earlier runs.
+    fn look(&self, state: &Value) -> std::io::Result<()> {
+        let out = &mut std::io::stdout();
+        if self.history {
+            runs::history(out, state, self.json)
+        } else if self.failures {
+            runs::failures(out, state, self.json)
+        } else {
+            runs::held(out, state, self.json)
+        }
     }
 
     /// Only for people: a script reads no bar.

@@ -14,6 +14,9 @@ use super::ConfigError;
 pub struct ServerConfig {
     /// `host:port`; port 0 takes a free one.
     pub listen: String,
+    /// `host:port` where `/metrics` is shown without a token; nowhere when absent. `/metrics` on `listen` needs the token of an
+    /// administrator of the gateway.
+    pub metrics_listen: Option<String>,
     /// The address under which clients reach the gateway, when that is another one (a proxy in front): `https://host[/path]`.
     pub public_url: Option<String>,
     /// Seconds for the head of a request to arrive, and for a connection to stay without one.
@@ -46,6 +49,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8080".to_owned(),
+            metrics_listen: None,
             public_url: None,
             header_timeout_s: 30,
             request_timeout_s: 60,
@@ -69,10 +73,17 @@ impl ServerConfig {
     /// # Errors
     /// [`ConfigError::Invalid`].
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let port = self.listen.rsplit_once(':').filter(|(host, _)| !host.is_empty());
-        if port.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
-            let reason = format!("{:?} is not host:port, for example 127.0.0.1:8080", self.listen);
-            return Err(ConfigError::invalid("server.listen", reason));
+        let addresses = [
+            ("server.listen", Some(&self.listen)),
+            ("server.metrics_listen", self.metrics_listen.as_ref()),
+        ];
+        for (field, address) in addresses {
+            let Some(address) = address else { continue };
+            let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+            if port.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
+                let reason = format!("{address:?} is not host:port, for example 127.0.0.1:8080");
+                return Err(ConfigError::invalid(field, reason));
+            }
         }
         if let Some(url) = &self.public_url {
             let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));

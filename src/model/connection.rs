@@ -79,6 +79,16 @@ pub struct Connection {
     /// readings of changes may not learn.
     #[serde(default)]
     pub presence_schedule: Option<String>,
+    /// Runs of which a summary is kept, at most 500.
+    #[serde(default = "default_runs_kept")]
+    pub runs_kept: u32,
+}
+
+/// Runs of which a summary is kept at most: what one list of them takes without growing slow.
+pub const RUNS_KEPT_MAX: u32 = 500;
+
+const fn default_runs_kept() -> u32 {
+    50
 }
 
 const fn default_precedence() -> u32 {
@@ -116,6 +126,7 @@ impl Connection {
             schedule: None,
             changes_schedule: None,
             presence_schedule: None,
+            runs_kept: default_runs_kept(),
         }
     }
 }

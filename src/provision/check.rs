@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::model::connection::Connection;
+use crate::model::connection::{Connection, RUNS_KEPT_MAX};
 use crate::model::custom_attribute::CustomSchema;
 use crate::model::oauth::OAuthError;
 
@@ -22,6 +22,9 @@ pub enum SettingsError {
     /// When it is read.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+    /// How many runs are kept.
+    #[error("runs_kept: {0} is more than {RUNS_KEPT_MAX}")]
+    RunsKept(u32),
     /// How the client proves itself.
     #[error(transparent)]
     OAuth(#[from] OAuthError),
@@ -52,6 +55,7 @@ pub fn faults(connection: &Connection, own: Option<&CustomSchema>) -> Vec<Settin
         .into_iter()
         .chain(directory.map(SettingsError::from))
         .chain(times)
+        .chain((connection.runs_kept > RUNS_KEPT_MAX).then_some(SettingsError::RunsKept(connection.runs_kept)))
         .chain(client.map(SettingsError::from))
         .collect()
 }

@@ -3,153 +3,39 @@
 //! A run that is to read only what changed reads everything after all when that cannot be told, or when the brake would stop
 //! it: what a person is asked to approve is always the plan of everything.
 
-mod prepare;
+mod report;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use serde::Serialize;
-use thiserror::Error;
+pub use report::{Durations, Outcome, RunError, RunMode, RunReport};
 
 use crate::directory::settings::OrganisationSettings;
-use crate::directory::{Directory, DirectoryError, Permit, Principal};
+use crate::directory::{Directory, Permit, Principal};
 use crate::model::clock::Timestamp;
 use crate::model::connection::{Connection, ConnectionKind};
+use crate::model::custom_attribute::Bearer;
 use crate::model::id::{OrganisationId, RunId};
 use crate::model::slug::Slug;
 
+use super::advice::Advice;
 use super::apply::Applier;
-use super::brake::HoldReason;
-use super::failure::Failure;
+use super::brake::{self, HoldReason};
+use super::cursor::{self, Cursors, Next};
+use super::failure::Kind;
 use super::held::Hold;
+use super::history::{NoteHeld, RunSummary};
 use super::lease::Claim;
-use super::mapping::MappingError;
+use super::mapping::Mapping;
+use super::measure;
 use super::person::Context;
-use super::plan::{Classes, Numbers, Plan, SeatForecast};
-use super::progress::Report;
+use super::plan::{Plan, Planner};
+use super::progress::{Progress, Report};
 use super::reading::{Reading, WhyWhole};
-use super::snapshot::SnapshotError;
-use super::state::{self, Remember};
-use prepare::Prepared;
-
-/// What a run may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunMode {
-    /// Read and plan; write nothing, not even the lease.
-    DryRun,
-    /// All of it.
-    Apply,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The plan was made and not applied.
-    Planned,
-    /// The brake stopped it: nothing was changed, a person has to approve the plan.
-    Held,
-    /// The plan was applied; single entries may have failed.
-    Finished,
-}
-
-/// What a run did.
-#[derive(Debug, Clone, Serialize)]
-pub struct RunReport {
-    /// The run.
-    pub run: RunId,
-    /// The connection.
-    pub connection: Slug,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// What was read.
-    pub reading: Reading,
-    /// Why everything was read, when less was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub why_whole: Option<WhyWhole>,
-    /// When it began.
-    pub started: Timestamp,
-    /// How long it took, and how much of that reading, planning and applying did.
-    pub duration: Durations,
-    /// What the directory holds.
-    pub read: Numbers,
-    /// What was planned, by class.
-    pub classes: Classes,
-    /// Steps that were applied.
-    pub changed: u64,
-    /// Entries that were as before.
-    pub unchanged: u64,
-    /// Seats as the plan saw them.
-    pub seats: Vec<SeatForecast>,
-    /// Entries that were left as they are, with the reason.
-    pub failures: Vec<Failure>,
-    /// Group members without an entry.
-    pub dangling: u64,
-    /// The plan's hash: what is approved when the run was held.
-    pub plan_hash: String,
-    /// What the brake says; in a dry run, what it would say.
-    pub held: Vec<HoldReason>,
-    /// The plan itself.
-    #[serde(skip)]
-    pub plan: Plan,
-}
-
-/// Milliseconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Durations {
-    /// From lease to report.
-    pub total_ms: u64,
-    /// Reading and mapping.
-    pub reading_ms: u64,
-    /// Comparing.
-    pub planning_ms: u64,
-    /// Applying.
-    pub applying_ms: u64,
-}
-
-/// Why a run failed. Nothing was changed, except by [`RunError::Interrupted`].
-#[derive(Debug, Error)]
-pub enum RunError {
-    /// The organisation has no such connection.
-    #[error("connection {0} does not exist in this organisation")]
-    NoConnection(Slug),
-    /// It is no directory.
-    #[error("connection {0} is not of kind ldap; its identity provider pushes by itself")]
-    NotADirectory(Slug),
-    /// Another run is at work.
-    #[error("another run of connection {connection} is at work, at the latest until {until}")]
-    Busy {
-        /// The connection.
-        connection: Slug,
-        /// When its lease ends unless it is renewed.
-        until: Timestamp,
-    },
-    /// A rule is wrong.
-    #[error("connection {connection}: {error}")]
-    Mapping {
-        /// The connection.
-        connection: Slug,
-        /// The rule and the cure.
-        error: MappingError,
-    },
-    /// The directory could not be read completely.
-    #[error("connection {connection}: {error}")]
-    Snapshot {
-        /// The connection.
-        connection: Slug,
-        /// What happened.
-        error: SnapshotError,
-    },
-    /// The store failed before anything was changed.
-    #[error(transparent)]
-    Directory(#[from] DirectoryError),
-    /// The store failed, or another run took over, while changes were applied. Every entry is whole; the next run goes on.
-    #[error("the run was interrupted; what was applied stays, the next run goes on: {0}")]
-    Interrupted(#[source] DirectoryError),
-}
+use super::snapshot::{Part, PartError, PartFrom, PartReader, Snapshot, SnapshotError, WholeReader};
+use super::state::{self, Remember, RunState};
 
 /// Runs.
 pub struct SyncRun;
@@ -223,16 +109,23 @@ impl Running<'_> {
         let outcome = self.under(&claim).await;
         drop(keeping);
         if let Err(error) = &outcome {
+            let text = error.to_string();
             let remember = state::RememberFailure {
-                connection: &self.connection.name,
+                connection: &self.connection,
                 lease: &claim,
-                error: error.to_string(),
+                summary: RunSummary::of_failure(self.id, self.started, self.reading, millis(self.clock), &text),
             };
             // The failure itself is answered; that it could not be noted as well adds nothing.
             let _ = self.directory.run(&self.permit, &remember).await;
         }
         // A lease that cannot be given back runs out by itself.
         let _ = claim.release(self.directory, &self.permit).await;
+        measure::run(
+            &self.settings.organisation.slug,
+            &self.connection.name,
+            self.reading,
+            &outcome,
+        );
         outcome
     }
 
@@ -245,7 +138,14 @@ impl Running<'_> {
             lease: claim,
         };
         if !self.directory.run(&self.permit, &hold).await? {
-            return Ok(self.summary(prepared, Outcome::Held));
+            let report = self.summary(prepared, Outcome::Held);
+            let note = NoteHeld {
+                report: &report,
+                lease: claim,
+                keep: self.connection.runs_kept,
+            };
+            self.directory.run(&self.permit, &note).await?;
+            return Ok(report);
         }
         let (next, settled) = (prepared.next.clone(), prepared.settled.clone());
         let begun = Instant::now();
@@ -271,10 +171,172 @@ impl Running<'_> {
             lease: claim,
             next: &next,
             settled: settled.as_ref(),
+            keep: self.connection.runs_kept,
         };
         let remembered = self.directory.run(&self.permit, &remember).await;
         remembered.map_err(RunError::Interrupted)?;
         Ok(report)
+    }
+
+    /// Everything up to the decision. Changes nothing.
+    async fn prepare(&self) -> Result<Prepared, RunError> {
+        let mapping = Mapping::compile(&self.connection, self.settings.custom(Bearer::User));
+        let mapping = mapping.map_err(|error| RunError::Mapping {
+            connection: self.connection.name.clone(),
+            error,
+        })?;
+        let mapping = Arc::new(mapping);
+        let (organisation, name) = (self.permit.organisation(), &self.connection.name);
+        let state = state::load(self.directory, organisation, name)
+            .await?
+            .unwrap_or_default();
+        let cursors = cursor::load(self.directory, organisation, name).await?;
+        let why = if self.reading == Reading::Whole {
+            None
+        } else {
+            match self.part(&mapping, &state, cursors.clone()).await? {
+                Ok(prepared) => return Ok(prepared),
+                Err(why) => Some(why),
+            }
+        };
+        self.whole(mapping, &state, cursors, why).await
+    }
+
+    /// A run over everything.
+    async fn whole(
+        &self,
+        mapping: Arc<Mapping>,
+        state: &RunState,
+        cursors: Option<Cursors>,
+        why: Option<WhyWhole>,
+    ) -> Result<Prepared, RunError> {
+        let settings = cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User));
+        let are_good = cursors.is_some_and(|cursors| cursors.settings == settings)
+            && !matches!(why, Some(WhyWhole::Server { .. } | WhyWhole::NoMark));
+        let begun = Instant::now();
+        let reader = WholeReader {
+            connection: Arc::clone(&self.connection),
+            mapping,
+            report: Arc::clone(&self.report),
+            marks: !are_good,
+        };
+        let read = reader.read().await.map_err(|error| self.unread(error))?;
+        let reading_ms = millis(begun);
+        let next = match read.marks {
+            _ if are_good => Next::Keep,
+            Some((users, groups)) => Next::Put(Box::new(Cursors {
+                settings,
+                users,
+                groups,
+            })),
+            None => Next::Drop,
+        };
+        let prepared = self.plan(read.snapshot, state, reading_ms).await?;
+        Ok(Prepared {
+            next,
+            reading: Reading::Whole,
+            why_whole: why,
+            ..prepared
+        })
+    }
+
+    /// A run over what changed, or why it has to be one over everything.
+    async fn part(
+        &self,
+        mapping: &Arc<Mapping>,
+        state: &RunState,
+        cursors: Option<Cursors>,
+    ) -> Result<Result<Prepared, WhyWhole>, RunError> {
+        let (organisation, name) = (self.permit.organisation(), &self.connection.name);
+        if state.last_good.is_none() {
+            return Ok(Err(WhyWhole::First));
+        }
+        if state::held(self.directory, organisation, name).await?.is_some() {
+            return Ok(Err(WhyWhole::Held));
+        }
+        let settings = cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User));
+        let from = match (self.reading, cursors) {
+            (Reading::Presence, _) => PartFrom::Presence,
+            (_, None) => return Ok(Err(WhyWhole::NoMark)),
+            (_, Some(cursors)) if cursors.settings != settings => return Ok(Err(WhyWhole::Settings)),
+            (_, Some(cursors)) => PartFrom::Changes {
+                users: Box::new(cursors.users),
+                groups: cursors.groups.map(Box::new),
+            },
+        };
+        let failures = state::failures(self.directory, organisation, name).await?.failures;
+        let retry = failures.into_iter();
+        let retry = retry.filter_map(|failure| Some((failure.kind, failure.external_id?)));
+        let begun = Instant::now();
+        let reader = PartReader {
+            directory: self.directory.clone(),
+            organisation,
+            connection: Arc::clone(&self.connection),
+            mapping: Arc::clone(mapping),
+            report: Arc::clone(&self.report),
+            retry: retry.collect(),
+        };
+        let Part {
+            snapshot,
+            cursors,
+            settled,
+        } = match reader.read(from).await {
+            Ok(part) => part,
+            Err(PartError::Whole(why)) => return Ok(Err(why)),
+            Err(PartError::Snapshot(error)) => return Err(self.unread(error)),
+            Err(PartError::Directory(error)) => return Err(error.into()),
+        };
+        let prepared = self.plan(snapshot, state, millis(begun)).await?;
+        if !prepared.held.is_empty() {
+            return Ok(Err(WhyWhole::Brake));
+        }
+        let next = cursors.map_or(Next::Keep, |(users, groups)| {
+            Next::Put(Box::new(Cursors {
+                settings,
+                users,
+                groups,
+            }))
+        });
+        Ok(Ok(Prepared {
+            next,
+            reading: self.reading,
+            settled: Some(settled),
+            ..prepared
+        }))
+    }
+
+    fn unread(&self, error: SnapshotError) -> RunError {
+        RunError::Snapshot {
+            connection: self.connection.name.clone(),
+            error,
+        }
+    }
+
+    async fn plan(&self, snapshot: Snapshot, state: &RunState, reading_ms: u64) -> Result<Prepared, RunError> {
+        let begun = Instant::now();
+        let last_good = state.last_good.as_ref().map(|good| good.read);
+        let planner = Planner {
+            directory: self.directory,
+            permit: &self.permit,
+            context: self.context(),
+            snapshot: &snapshot,
+            linked: last_good.unwrap_or_default(),
+            now: self.started,
+        };
+        let plan = planner.plan().await?;
+        (self.report)(Progress::Planned { steps: plan.steps() });
+        Ok(Prepared {
+            held: brake::judge(&plan, &self.connection.brake, last_good),
+            hash: plan.hash(),
+            plan,
+            snapshot,
+            reading: self.reading,
+            why_whole: None,
+            next: Next::Keep,
+            settled: None,
+            reading_ms,
+            planning_ms: millis(begun),
+        })
     }
 
     fn context(&self) -> Context<'_> {
@@ -285,7 +347,7 @@ impl Running<'_> {
     }
 
     fn summary(&self, prepared: Prepared, outcome: Outcome) -> RunReport {
-        let plan = prepared.plan;
+        let (plan, snapshot) = (prepared.plan, prepared.snapshot);
         RunReport {
             run: self.id,
             connection: self.connection.name.clone(),
@@ -306,11 +368,29 @@ impl Running<'_> {
             seats: plan.seats.clone(),
             failures: plan.failures.clone(),
             dangling: plan.dangling.count,
+            referrals: snapshot.referrals(),
+            advice: Advice::on_run(&self.connection, snapshot.sees_deletions(), snapshot.referrals()),
             plan_hash: prepared.hash,
             held: prepared.held,
             plan,
         }
     }
+}
+
+/// A run before its decision.
+struct Prepared {
+    snapshot: Snapshot,
+    reading: Reading,
+    why_whole: Option<WhyWhole>,
+    /// Where the next reading goes on.
+    next: Next,
+    /// The entries that were looked at, when it was not everything.
+    settled: Option<BTreeSet<(Kind, String)>>,
+    plan: Plan,
+    hash: String,
+    held: Vec<HoldReason>,
+    reading_ms: u64,
+    planning_ms: u64,
 }
 
 fn millis(since: Instant) -> u64 {

@@ -15,6 +15,7 @@ use crate::model::connection::ConnectionKind;
 use crate::model::id::OrganisationId;
 use crate::model::slug::Slug;
 
+use super::logged::unnamed;
 use super::progress::silent;
 use super::reading::Reading;
 use super::run::{Outcome, RunError, RunMode, RunReport, SyncRun};
@@ -93,7 +94,7 @@ impl Scheduler {
                     // A run that panicked has an id too, so its place is never blocked for ever.
                     let id = match &ended { Ok((id, ())) => *id, Err(crash) => crash.id() };
                     if let Err(crash) = ended {
-                        error!(error = %crash, "a synchronisation run crashed; nothing more of it is applied");
+                        error!(error = unnamed(&crash), "a synchronisation run crashed; nothing more of it is applied");
                     }
                     if let Some(place) = places.remove(&id) {
                         self.ended(&place);
@@ -195,7 +196,7 @@ impl Scheduler {
         let is_time = known.is_some_and(|time| time.next.is_some_and(|next| next <= now));
         if known.is_none() || is_time {
             let next = next(schedule, now).unwrap_or_else(|error| {
-                warn!(connection = %place.1, %error, "the connection does not run by itself");
+                warn!(organisation = %place.0, connection = %place.1, %error, "the connection does not run by itself");
                 None
             });
             let schedule = schedule.to_owned();
@@ -225,17 +226,25 @@ pub fn log(organisation: OrganisationId, connection: &Slug, outcome: &Result<Run
             %organisation,
             %connection,
             reading = report.reading.as_str(),
+            why_whole = report.why_whole.as_ref().map(unnamed),
             people = report.read.people,
             groups = report.read.groups,
             changed = report.changed,
             unchanged = report.unchanged,
             failed = report.failures.len(),
+            referrals = report.referrals,
             duration_ms = report.duration.total_ms,
             "the synchronisation run is finished"
+        ),
+        Err(RunError::Interrupted(reason)) => error!(
+            %organisation, %connection, error = unnamed(reason),
+            "the synchronisation run was interrupted; what it applied stays, and the next one goes on"
         ),
         Err(RunError::Busy { until, .. }) => {
             info!(%organisation, %connection, %until, "another run of the connection is at work");
         }
-        Err(failure) => error!(%organisation, %connection, error = %failure, "the synchronisation run failed"),
+        Err(failure) => {
+            error!(%organisation, %connection, error = unnamed(failure), "the synchronisation run failed; nothing was changed");
+        }
     }
 }

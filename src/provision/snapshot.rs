@@ -126,6 +126,8 @@ pub struct Snapshot {
     dangling: Dangling,
     proves_absence: bool,
     reads_groups: bool,
+    referrals: u64,
+    sees_deletions: Option<bool>,
 }
 
 /// Group members that no entry of the reading stands for: outside the base or the filter, or gone.
@@ -188,6 +190,18 @@ impl Snapshot {
     #[must_use]
     pub fn proves_absence(&self) -> bool {
         self.proves_absence
+    }
+
+    /// References to other servers, counted and not followed.
+    #[must_use]
+    pub fn referrals(&self) -> u64 {
+        self.referrals
+    }
+
+    /// Of a reading of changes: whether it learns of deletions at all.
+    #[must_use]
+    pub fn sees_deletions(&self) -> Option<bool> {
+        self.sees_deletions
     }
 
     /// Whether groups were read at all.
@@ -283,6 +297,10 @@ struct Proof {
     unidentified: Vec<(Kind, String)>,
     /// Whether an id that was not read is really gone.
     proves_absence: bool,
+    /// References to other servers.
+    referrals: u64,
+    /// Of a reading of changes: whether it learns of deletions at all.
+    sees_deletions: Option<bool>,
 }
 
 impl Proof {
@@ -293,6 +311,8 @@ impl Proof {
         Self {
             unidentified: unidentified.collect(),
             proves_absence: readings.iter().all(|(_, complete)| complete.proves_absence()),
+            referrals: readings.iter().map(|(_, complete)| complete.referrals()).sum(),
+            sees_deletions: None,
         }
     }
 }
@@ -328,6 +348,8 @@ fn complete(
         dangling: found.dangling,
         proves_absence: proof.proves_absence,
         reads_groups,
+        referrals: proof.referrals,
+        sees_deletions: proof.sees_deletions,
     }
 }
 

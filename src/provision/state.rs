@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::directory::{Directory, DirectoryError, Operation, Unit, keys};
 use crate::model::clock::Timestamp;
+use crate::model::connection::Connection;
 use crate::model::event::EventKind;
 use crate::model::id::{OrganisationId, RunId};
 use crate::model::record::{self, Record};
@@ -14,6 +15,7 @@ use crate::model::slug::Slug;
 
 use super::cursor::Next;
 use super::failure::{Failure, Kind};
+use super::history::{self, RunSummary};
 use super::lease::Claim;
 use super::plan::{Classes, Numbers};
 use super::reading::Reading;
@@ -176,6 +178,8 @@ pub(super) struct Remember<'a> {
     pub(super) next: &'a Next,
     /// The entries that were looked at, when it was not everything: what was noted of the others stays.
     pub(super) settled: Option<&'a BTreeSet<(Kind, String)>>,
+    /// How many runs the history keeps.
+    pub(super) keep: u32,
 }
 
 #[async_trait::async_trait]
@@ -220,6 +224,7 @@ impl Operation for Remember<'_> {
         };
         unit.put(key, &list);
         self.next.store(unit, name);
+        history::note(unit, name, self.keep, &RunSummary::of(report)).await?;
         let held = keys::run(organisation, name, "held");
         if unit.bytes(&held).await?.is_some() {
             unit.delete(held);
@@ -239,9 +244,9 @@ impl Operation for Remember<'_> {
 
 /// Remembers that a run failed; the last good one stays what the brake compares with.
 pub(super) struct RememberFailure<'a> {
-    pub(super) connection: &'a Slug,
+    pub(super) connection: &'a Connection,
     pub(super) lease: &'a Claim,
-    pub(super) error: String,
+    pub(super) summary: RunSummary,
 }
 
 #[async_trait::async_trait]
@@ -250,13 +255,14 @@ impl Operation for RememberFailure<'_> {
 
     async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
         self.lease.relied_on(unit).await?;
-        let key = keys::run(unit.organisation(), self.connection, "state");
+        let name = &self.connection.name;
+        let key = keys::run(unit.organisation(), name, "state");
         let mut state: RunState = unit.find(&key).await?.unwrap_or_default();
         state.last_error = Some(FailedRun {
             at: unit.now(),
-            error: self.error.chars().take(2_000).collect(),
+            error: self.summary.error.clone().unwrap_or_default(),
         });
         unit.put(key, &state);
-        Ok(())
+        history::note(unit, name, self.connection.runs_kept, &self.summary).await
     }
 }

@@ -18,6 +18,7 @@ use crate::model::connection::Connection;
 use crate::model::custom_attribute::Bearer;
 
 use super::cursor;
+use super::logged::unnamed;
 use super::mapping::{Mapping, MappingError};
 use super::schedule::Place;
 use super::source::{self, SourceError};
@@ -119,14 +120,23 @@ struct Watch {
 impl Watch {
     async fn for_ever(self) {
         let mut pause = PAUSE_MIN;
+        let mut told: Option<String> = None;
         loop {
             let begun = std::time::Instant::now();
             match self.once().await {
                 Ok(()) => {
-                    tracing::info!(connection = %self.place.1, "the directory ended the wait for changes; waiting anew")
+                    told = None;
+                    tracing::info!(organisation = %self.place.0, connection = %self.place.1, "the directory ended the wait for changes; waiting anew");
                 }
                 Err(error) => {
-                    tracing::warn!(connection = %self.place.1, %error, "cannot wait for changes; trying again");
+                    let error = unnamed(&error);
+                    // What goes on for a night is one line, not a thousand.
+                    if told.as_ref() == Some(&error) {
+                        tracing::debug!(organisation = %self.place.0, connection = %self.place.1, error, "still cannot wait for changes");
+                    } else {
+                        tracing::warn!(organisation = %self.place.0, connection = %self.place.1, error, "cannot wait for changes; trying again, and the schedules go on");
+                        told = Some(error);
+                    }
                 }
             }
             if begun.elapsed() > PAUSE_MAX {

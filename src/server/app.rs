@@ -6,18 +6,19 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Router};
 use futures_util::FutureExt as _;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 use tracing::Span;
 
-use super::{address, health};
+use super::{address, health, metrics};
 use crate::admin;
+use crate::admin::connections::PublicUrl;
 use crate::admin::problem::Problem;
 use crate::config::{Config, ScimConfig, ServerConfig};
 use crate::directory::Directory;
@@ -35,11 +36,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_BYTES_MAX: usize = 64;
 
 /// Every door over one directory. Who calls what: identity providers `/scim` and `/oauth`, the command line and the product `/api/v1`,
-/// supervisors `/healthz` and `/readyz`. `public_url` is the address that clients know the gateway by.
+/// supervisors `/healthz` and `/readyz`, Prometheus `/metrics`. `public_url` is the address that clients know the gateway by.
 pub fn router(directory: &Directory, config: &Config, public_url: &str) -> Router {
     let limits = Arc::new(Limits::new(rates(config)));
     let scim = scim_settings(&config.scim, public_url, &limits);
     let journal_entries_max = config.scim.journal_entries_max;
+    let admin = admin::limit(admin::router(directory.clone()), directory.clone(), Arc::clone(&limits));
+    let admin = admin.layer(Extension(PublicUrl(public_url.into())));
     let routes = Router::new()
         .merge(scim::router(directory.clone(), scim))
         .merge(oauth::router(
@@ -49,7 +52,12 @@ pub fn router(directory: &Directory, config: &Config, public_url: &str) -> Route
             Arc::clone(&limits),
         ))
         .merge(health::router(directory.clone()))
-        .nest("/api/v1", admin::limited(directory.clone(), limits))
+        .merge(admin::limit(
+            metrics::router(directory.clone()),
+            directory.clone(),
+            Arc::clone(&limits),
+        ))
+        .nest("/api/v1", admin)
         .fallback(no_such_place);
     layers(routes, &config.server)
 }
@@ -63,6 +71,7 @@ pub fn layers(routes: Router, config: &ServerConfig) -> Router {
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             guard(limit, request, next)
         }))
+        .layer(middleware::from_fn(metrics::count))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             address::note(Arc::clone(&proxies), request, next)
         }))

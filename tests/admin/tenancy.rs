@@ -32,6 +32,7 @@ fn addresses() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::GET, "/connections", None),
         (Method::GET, "/connections/entra", None),
         (Method::POST, "/connections/entra/sync", None),
+        (Method::POST, "/connections/entra/test", None),
         (Method::GET, "/connections/entra/runs", None),
         (
             Method::POST,

@@ -54,6 +54,7 @@ fn a_value_out_of_range_is_named_by_its_path() {
         ("[server]\nbody_bytes_max = 1\n", "server.body_bytes_max"),
         ("[server]\nconnections_max = 0\n", "server.connections_max"),
         ("[server]\npublic_url = \"usher.example.com\"\n", "server.public_url"),
+        ("[server]\nmetrics_listen = \"9464\"\n", "server.metrics_listen"),
         ("[store]\ncache_mib = 1\n", "store.cache_mib"),
         ("[log]\nlevel = \"=loud=\"\n", "log.level"),
     ] {

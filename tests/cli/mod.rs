@@ -2,6 +2,7 @@
 
 mod commands;
 mod configuration;
+mod connection;
 mod damage;
 mod journal;
 mod organisation_files;

@@ -11,6 +11,7 @@ mod histories;
 mod incremental;
 mod interruptions;
 mod leavers;
+mod logged;
 mod races;
 mod seats;
 mod servers;

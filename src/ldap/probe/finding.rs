@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::ldap::capability::Vendor;
 use crate::ldap::changes::ChangeMethod;
 use crate::ldap::connection::ConnectError;
@@ -11,7 +13,8 @@ use crate::ldap::result_code::{ADMIN_LIMIT_EXCEEDED, UNAVAILABLE_CRITICAL_EXTENS
 use crate::ldap::url::LdapUrl;
 
 /// How good a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Nothing to do.
     Good,
@@ -147,6 +150,29 @@ impl Outcome {
             | Self::Failed(_)
             | Self::MatchesNothing
             | Self::SizeLimit { .. } => Verdict::Failure,
+        }
+    }
+
+    /// A word for scripts, which stays as it is when the sentence is put in better words.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "unreachable",
+            Self::Bound { .. } => "bound",
+            Self::Encrypted { .. } => "encrypted",
+            Self::Plain => "plain",
+            Self::Server { .. } => "server",
+            Self::CannotPage => "cannot_page",
+            Self::Failed(_) => "failed",
+            Self::Reads { .. } => "reads",
+            Self::MatchesNothing => "matches_nothing",
+            Self::SizeLimit { .. } => "size_limit",
+            Self::Unidentified { .. } => "unidentified",
+            Self::Referrals { .. } => "referrals",
+            Self::Unindexed { .. } => "unindexed",
+            Self::Changes(_) => "changes",
+            Self::NoChanges { .. } => "no_changes",
+            Self::SeesDeletions => "sees_deletions",
+            Self::MissesDeletions => "misses_deletions",
         }
     }
 

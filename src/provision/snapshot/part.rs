@@ -106,11 +106,15 @@ pub(super) struct Heard {
     cursor: Option<Cursor>,
     unidentified: Vec<(Kind, String)>,
     lacks_ids: bool,
+    referrals: u64,
+    sees_deletions: Option<bool>,
 }
 
 impl Heard {
     fn note(&mut self, kind: Kind, complete: &Complete) {
         self.lacks_ids |= !complete.proves_absence();
+        // Each search of the same tree counts them anew.
+        self.referrals = self.referrals.max(complete.referrals());
         let dns = complete.unidentified_dns().iter();
         self.unidentified.extend(dns.map(|dn| (kind, dn.clone())));
     }
@@ -217,6 +221,8 @@ impl PartReader {
         let mut proof = Proof {
             unidentified: Vec::new(),
             proves_absence: true,
+            referrals: 0,
+            sees_deletions: None,
         };
         // What was asked for again and did not come is not in the reading any more.
         let mut settled: BTreeSet<_> = self.retry.iter().cloned().collect();
@@ -224,6 +230,10 @@ impl PartReader {
         for (kind, heard) in [Kind::User, Kind::Group].into_iter().zip(heard) {
             proof.unidentified.extend(heard.unidentified);
             proof.proves_absence &= !heard.lacks_ids;
+            proof.referrals += heard.referrals;
+            if let Some(sees) = heard.sees_deletions {
+                proof.sees_deletions = Some(sees && proof.sees_deletions.unwrap_or(true));
+            }
             settled.extend(heard.read.iter().chain(&heard.gone).map(|id| (kind, id.clone())));
             gone.push(heard.gone.difference(&heard.read).cloned().collect());
             cursors.push(heard.cursor);
@@ -293,6 +303,8 @@ impl PartReader {
             })?;
             heard.gone = changed.gone().iter().map(|id| id.as_str().to_owned()).collect();
             heard.lacks_ids |= changed.unidentified() > 0;
+            heard.referrals = changed.referrals();
+            heard.sees_deletions = Some(changed.sees_deletions());
             heard.cursor = Some(changed.cursor().clone());
             is_whole_answer = !changed.needs_presence_pass();
         }

@@ -7,6 +7,7 @@ use crate::ldap::changes::{ChangeMethod, Cursor, mark};
 use crate::ldap::{Capability, Connection as LdapConnection, LdapSettings, Query, StableIdKind, read_all};
 use crate::model::connection::{ChangeReading, Connection, LdapSource};
 use crate::provision::failure::Kind;
+use crate::provision::logged::unnamed;
 use crate::provision::mapping::Mapping;
 use crate::provision::progress::{Progress, Report};
 use crate::provision::source;
@@ -141,7 +142,10 @@ async fn try_mark(settings: &LdapSettings, query: &Query, method: ChangeMethod) 
                 connection.close().await;
                 return Some(cursor);
             }
-            Err(error) => tracing::info!(%method, %error, "changes cannot be read from this server by this method"),
+            Err(error) => {
+                let error = unnamed(&error);
+                tracing::info!(%method, error, "changes cannot be read from this server by this method");
+            }
         }
     }
     None

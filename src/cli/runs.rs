@@ -1,0 +1,127 @@
+//! What is remembered of a connection's runs, as people read it: the history, the failure list, the held plan.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::output::{self, table};
+use crate::provision::advice::Advice;
+use crate::provision::brake::HoldReason;
+use crate::provision::failure::{Failure, Kind};
+use crate::provision::held::HeldPlan;
+use crate::provision::history::RunSummary;
+
+/// The runs that are kept, newest first, a line each.
+///
+/// # Errors
+/// As the writer.
+pub fn history(out: &mut dyn Write, state: &Value, as_json: bool) -> io::Result<()> {
+    if as_json {
+        return output::json(out, &state["runs"]);
+    }
+    let runs: Vec<RunSummary> = serde_json::from_value(state["runs"].clone()).unwrap_or_default();
+    let rows: Vec<Vec<String>> = runs.iter().map(row).collect();
+    let heading = [
+        "STARTED", "READING", "OUTCOME", "PEOPLE", "GROUPS", "CHANGED", "SAME", "FAILED", "MS", "NOTES",
+    ];
+    table(out, &heading, &rows)
+}
+
+fn row(run: &RunSummary) -> Vec<String> {
+    let mut notes: Vec<String> = run.held.iter().map(HoldReason::to_string).collect();
+    notes.extend(
+        run.why_whole
+            .iter()
+            .map(|why| format!("everything was read because {why}")),
+    );
+    notes.extend(run.error.clone());
+    if run.dangling > 0 {
+        notes.push(format!("{} members without an entry", run.dangling));
+    }
+    notes.extend(run.advice.iter().map(advised));
+    let numbers = [
+        run.read.people,
+        run.read.groups,
+        run.changed,
+        run.unchanged,
+        run.failed.people + run.failed.groups,
+        run.duration.total_ms,
+    ];
+    let mut cells = vec![
+        run.started.format("%F %T").to_string(),
+        run.reading.to_string(),
+        run.outcome.as_str().to_owned(),
+    ];
+    cells.extend(numbers.map(|number| number.to_string()));
+    cells.push(notes.join("; "));
+    cells
+}
+
+/// A sentence and its cure.
+#[must_use]
+pub fn advised(advice: &Advice) -> String {
+    format!("{advice}: {}", advice.cure())
+}
+
+/// The entries that the last runs left as they are, with the reason.
+///
+/// # Errors
+/// As the writer.
+pub fn failures(out: &mut dyn Write, state: &Value, as_json: bool) -> io::Result<()> {
+    let list = &state["failures"];
+    if as_json {
+        return output::json(out, list);
+    }
+    let all: Vec<Failure> = serde_json::from_value(list["failures"].clone()).unwrap_or_default();
+    let rows: Vec<Vec<String>> = all.iter().map(failure).collect();
+    table(out, &["KIND", "NAME", "EXTERNAL ID", "REASON"], &rows)?;
+    let unlisted = list["total"]
+        .as_u64()
+        .unwrap_or_default()
+        .saturating_sub(all.len() as u64);
+    if unlisted > 0 {
+        writeln!(out, "and {unlisted} more, which are not kept")?;
+    }
+    Ok(())
+}
+
+fn failure(failure: &Failure) -> Vec<String> {
+    let kind = match failure.kind {
+        Kind::User => "user",
+        Kind::Group => "group",
+    };
+    let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    vec![
+        kind.to_owned(),
+        shown(&failure.name),
+        shown(&failure.external_id),
+        failure.reason.to_string(),
+    ]
+}
+
+/// The plan that waits for a person.
+///
+/// # Errors
+/// As the writer.
+pub fn held(out: &mut dyn Write, state: &Value, as_json: bool) -> io::Result<()> {
+    if as_json {
+        return output::json(out, &state["held"]);
+    }
+    let held: Option<HeldPlan> = serde_json::from_value(state["held"].clone()).unwrap_or_default();
+    let Some(held) = held else {
+        return writeln!(out, "no plan is held");
+    };
+    writeln!(out, "plan   {}\nsince  {}", held.hash, held.since.format("%F %T UTC"))?;
+    if let Some(approved) = held.approved {
+        writeln!(
+            out,
+            "       approved {}: the next run may apply it",
+            approved.format("%F %T UTC")
+        )?;
+    }
+    for reason in &held.reasons {
+        writeln!(out, "why    {reason}")?;
+    }
+    writeln!(out)?;
+    super::plan::classes(out, &state["held"]["classes"])
+}

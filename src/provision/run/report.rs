@@ -1,0 +1,138 @@
+//! What a run did, or why it failed.
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::directory::DirectoryError;
+use crate::model::clock::Timestamp;
+use crate::model::id::RunId;
+use crate::model::slug::Slug;
+use crate::provision::advice::Advice;
+use crate::provision::brake::HoldReason;
+use crate::provision::failure::Failure;
+use crate::provision::mapping::MappingError;
+use crate::provision::plan::{Classes, Numbers, Plan, SeatForecast};
+use crate::provision::reading::{Reading, WhyWhole};
+use crate::provision::snapshot::SnapshotError;
+
+/// What a run may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunMode {
+    /// Read and plan; write nothing, not even the lease.
+    DryRun,
+    /// All of it.
+    Apply,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The plan was made and not applied.
+    Planned,
+    /// The brake stopped it: nothing was changed, a person has to approve the plan.
+    Held,
+    /// The plan was applied; single entries may have failed.
+    Finished,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    /// The run.
+    pub run: RunId,
+    /// The connection.
+    pub connection: Slug,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What was read.
+    pub reading: Reading,
+    /// Why everything was read, when less was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_whole: Option<WhyWhole>,
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took, and how much of that reading, planning and applying did.
+    pub duration: Durations,
+    /// What the directory holds.
+    pub read: Numbers,
+    /// What was planned, by class.
+    pub classes: Classes,
+    /// Steps that were applied.
+    pub changed: u64,
+    /// Entries that were as before.
+    pub unchanged: u64,
+    /// Seats as the plan saw them.
+    pub seats: Vec<SeatForecast>,
+    /// Entries that were left as they are, with the reason.
+    pub failures: Vec<Failure>,
+    /// Group members without an entry.
+    pub dangling: u64,
+    /// References to other servers, counted and not followed.
+    pub referrals: u64,
+    /// What would better be set otherwise, as far as the reading showed it.
+    pub advice: Vec<Advice>,
+    /// The plan's hash: what is approved when the run was held.
+    pub plan_hash: String,
+    /// What the brake says; in a dry run, what it would say.
+    pub held: Vec<HoldReason>,
+    /// The plan itself.
+    #[serde(skip)]
+    pub plan: Plan,
+}
+
+/// Milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Durations {
+    /// From lease to report.
+    pub total_ms: u64,
+    /// Reading and mapping.
+    pub reading_ms: u64,
+    /// Comparing.
+    pub planning_ms: u64,
+    /// Applying.
+    pub applying_ms: u64,
+}
+
+/// Why a run failed. Nothing was changed, except by [`RunError::Interrupted`].
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The organisation has no such connection.
+    #[error("connection {0} does not exist in this organisation")]
+    NoConnection(Slug),
+    /// It is no directory.
+    #[error("connection {0} is not of kind ldap; its identity provider pushes by itself")]
+    NotADirectory(Slug),
+    /// Another run is at work.
+    #[error("another run of connection {connection} is at work, at the latest until {until}")]
+    Busy {
+        /// The connection.
+        connection: Slug,
+        /// When its lease ends unless it is renewed.
+        until: Timestamp,
+    },
+    /// A rule is wrong.
+    #[error("connection {connection}: {error}")]
+    Mapping {
+        /// The connection.
+        connection: Slug,
+        /// The rule and the cure.
+        error: MappingError,
+    },
+    /// The directory could not be read completely.
+    #[error("connection {connection}: {error}")]
+    Snapshot {
+        /// The connection.
+        connection: Slug,
+        /// What happened.
+        error: SnapshotError,
+    },
+    /// The store failed before anything was changed.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The store failed, or another run took over, while changes were applied. Every entry is whole; the next run goes on.
+    #[error("the run was interrupted; what was applied stays, the next run goes on: {0}")]
+    Interrupted(#[source] DirectoryError),
+}
