@@ -56,7 +56,7 @@ pub enum DirectoryError {
         actual: String,
     },
     /// No seat is free (S003-3).
-    #[error("no free seat of licence {licence:?}: {used} of {limit} are in use")]
+    #[error("no free seat of licence {licence}: {used} of {limit} are in use")]
     SeatsExhausted {
         /// The licence.
         licence: Slug,

@@ -94,7 +94,7 @@ async fn load_licence(unit: &mut Unit, key: &Slug) -> Result<Licence, DirectoryE
     stored.ok_or_else(|| {
         DirectoryError::invalid(
             "licence",
-            format!("{key:?} is not a licence of this organisation: declare it first"),
+            format!("\"{key}\" is not a licence of this organisation: declare it first"),
         )
     })
 }

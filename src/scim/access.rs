@@ -34,6 +34,8 @@ pub struct Access {
     pub connection: Arc<Connection>,
     /// The connection's rules, compiled.
     pub mapping: Arc<Mapping>,
+    /// What the client calls itself (`User-Agent`), if it does.
+    pub(super) agent: Option<String>,
     /// What the request journal is to learn.
     trail: Trail,
 }
@@ -60,6 +62,7 @@ impl Access {
         Rules {
             context: self.context(),
             mapping: &self.mapping,
+            before: None,
             groups: &[],
         }
     }
@@ -104,7 +107,10 @@ impl FromRequestParts<Scim> for Access {
         let mapping = scim.mapping(&organisation, &connection)?;
         let trail = parts.extensions.get::<Trail>().cloned().unwrap_or_default();
         trail.is_of(organisation.organisation.id, &connection.name);
+        let agent = parts.headers.get(header::USER_AGENT);
+        let agent = agent.and_then(|agent| Some(agent.to_str().ok()?.to_owned()));
         Ok(Self {
+            agent,
             permit,
             organisation,
             connection,

@@ -78,14 +78,10 @@ struct Mixed {
 pub(super) async fn answer(scim: &Scim, access: &Access, parameters: &Parameters) -> Result<Value, ScimError> {
     let users = Part::of(scim, access, &access.organisation.schemas.users_across, parameters)?;
     let groups = Part::of(scim, access, &access.organisation.schemas.groups_across, parameters)?;
-    let mut asked = Asked::of(scim, access, ROOT, parameters)?;
-    loop {
-        let Mixed { total, ends, shown } =
-            page(scim, access, parameters, (&users, &groups), asked.start(), asked.count).await?;
-        if !asked.must_be_shorter(scim, shown.len(), ends.1.as_ref()) {
-            return Ok(asked.answer(scim, total, ends, shown));
-        }
-    }
+    let asked = Asked::of(scim, access, ROOT, parameters)?;
+    let parts = (&users, &groups);
+    let Mixed { total, ends, shown } = page(scim, access, parameters, parts, asked.start(), asked.count).await?;
+    Ok(asked.answer(scim, total, ends, shown))
 }
 
 async fn page(

@@ -14,9 +14,6 @@ use super::paging::{Fingerprint, WalkId};
 use super::parameters::Parameters;
 use super::response::{LIST_SCHEMA, list};
 
-/// How often a page is made shorter to keep two walks apart.
-const SHORTENED_MAX: usize = 8;
-
 /// Which page is asked for, and how the client walks.
 pub(super) struct Asked {
     way: Way,
@@ -25,10 +22,9 @@ pub(super) struct Asked {
     by_cursor: bool,
     /// The walk that this page belongs to, when it is known.
     walk: Option<WalkId>,
-    /// How often the page was made shorter.
-    shortened: usize,
     results: Fingerprint,
     request: Fingerprint,
+    client: Fingerprint,
 }
 
 /// Where the page is.
@@ -60,9 +56,9 @@ impl Asked {
             count: 0,
             by_cursor,
             walk: None,
-            shortened: 0,
             results: Fingerprint::of_results(access, endpoint, parameters),
             request: Fingerprint::of_request(access, endpoint, parameters),
+            client: Fingerprint::of_client(access, parameters),
         };
         if let Some(cursor) = parameters.cursor.as_deref() {
             asked.count = parameters.page_by_cursor(scim, access)?;
@@ -72,7 +68,7 @@ impl Asked {
         } else {
             let (index, count) = parameters.page(scim)?;
             let now = scim.directory().clock().now();
-            let known = (index > 1).then(|| scim.walks().find(&asked.results, index, None, now));
+            let known = (index > 1).then(|| scim.walks().find(&asked.results, &asked.client, index, now));
             (asked.walk, asked.way) = match known.flatten() {
                 Some((walk, before)) => (Some(walk), Way::On(before)),
                 None => (None, Way::To(index)),
@@ -88,7 +84,7 @@ impl Asked {
         let known = if cursor.is_back {
             scim.walks().list_with(&self.results, &cursor.place, now)
         } else {
-            let found = scim.walks().find(&self.results, cursor.index, Some(&cursor.place), now);
+            let found = scim.walks().find_at(&self.results, cursor.index, &cursor.place, now);
             self.walk = found.as_ref().map(|(walk, _)| *walk);
             found.and_then(|(_, before)| before.next.walk)
         };
@@ -122,22 +118,6 @@ impl Asked {
         }
     }
 
-    /// Whether the page has to be read again with a smaller `count`, because its end would have the number at which another
-    /// walk stands elsewhere. A client that counts what it was given walks on rightly either way.
-    pub(super) fn must_be_shorter(&mut self, scim: &Scim, shown: usize, next: Option<&Next>) -> bool {
-        let Some(next) = next.filter(|_| !self.by_cursor && shown > 1 && self.shortened < SHORTENED_MAX) else {
-            return false;
-        };
-        let now = scim.directory().clock().now();
-        let index = self.index(shown) + shown as u64;
-        let is_taken = scim.walks().is_taken(&self.results, self.walk, index, &next.place, now);
-        if is_taken {
-            self.count = shown - 1;
-            self.shortened += 1;
-        }
-        is_taken
-    }
-
     /// The list message for a page, which remembers where it ended. `first` and `next` are its ends, where others lie behind
     /// them.
     pub(super) fn answer(
@@ -159,7 +139,7 @@ impl Asked {
             next,
         });
         match (&next, self.walk) {
-            (Some(next), walk) => scim.walks().remember(self.results, walk, next, now),
+            (Some(next), walk) => scim.walks().remember(self.results, self.client, walk, next, now),
             (None, Some(walk)) => scim.walks().end(&self.results, walk),
             (None, None) => {}
         }

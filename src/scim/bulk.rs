@@ -181,7 +181,11 @@ impl Job {
         if let Some(bulk_id) = &operation.bulk_id {
             result["bulkId"] = bulk_id.clone().into();
         }
-        let addressed = (operation.method != "POST").then(|| format!("{}{}", self.base_url, operation.path));
+        // s3.7.3: the resource's own address, also where the path names it by its bulkId.
+        let addressed = (operation.method != "POST").then(|| {
+            let path = substitute_path(&operation.path, &self.known);
+            format!("{}{}", self.base_url, path.as_deref().unwrap_or(&operation.path))
+        });
         if let Some(location) = answer.location.or(addressed) {
             result["location"] = location.into();
         }

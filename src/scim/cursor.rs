@@ -16,6 +16,10 @@ use super::paging::Fingerprint;
 /// Bytes of the checksum at the end.
 const CHECKSUM_BYTES: usize = 12;
 
+/// The checksum needs no secret, since a made-up cursor leads nowhere that a numbered page does not. Only sums with its number
+/// must not overflow.
+const INDEX_MAX: u64 = u64::MAX >> 1;
+
 /// A place in a walk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Cursor {
@@ -71,7 +75,7 @@ impl Cursor {
         }
         serde_json::from_slice(payload)
             .ok()
-            .filter(|cursor: &Self| cursor.index >= 1)
+            .filter(|cursor: &Self| (1..=INDEX_MAX).contains(&cursor.index))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::directory::DirectoryError;
 use crate::model::Object;
 use crate::model::connection::UnknownGrants;
 use crate::model::deviation::Deviation;
+use crate::model::origin::Origin;
 use crate::model::role::Scope;
 use crate::model::slug::Slug;
 use crate::model::user::User;
@@ -117,13 +118,39 @@ fn may_give(rules: Rules<'_>, attribute: &str, key: &Slug) -> bool {
     }
 }
 
-/// The roles or licences that a resource names and the connection may give.
+/// The roles or licences that a resource names in this connection's name, and the connection may give.
 pub(super) fn named(rules: Rules<'_>, resource: &Object, attribute: &'static str) -> BTreeSet<Slug> {
     let elements = resource.get(attribute).and_then(Value::as_array).into_iter().flatten();
     elements
-        .filter_map(|element| key(element.get("value")?.as_str()?))
-        .filter(|key| may_give(rules, attribute, key))
+        .filter_map(|element| element.get("value")?.as_str())
+        .filter_map(|name| Some((name, key(name)?)))
+        .filter(|(name, key)| may_give(rules, attribute, key) && is_own_word(rules, attribute, name, key))
+        .map(|(_, key)| key)
         .collect()
+}
+
+/// Whether a value in the list is this connection's own word. The list is one for all connections: a value that another one
+/// wrote without the right to grant it must not be granted by the next request of one that has the right. So where others
+/// hold the person too, what is stored counts only if it was this connection's before.
+fn is_own_word(rules: Rules<'_>, attribute: &str, name: &str, key: &Slug) -> bool {
+    let Some(before) = rules.before else { return true };
+    let connection = &rules.context.connection.name;
+    if before.held_by().into_iter().all(|holder| holder == connection) {
+        return true;
+    }
+    let (stored, _) = known(attribute, Before::Replaced(before));
+    if !stored.contains(&name.to_ascii_lowercase()) {
+        return true;
+    }
+    let own = Origin::Connection(connection.clone());
+    if attribute == "roles" {
+        before.roles.get(key).is_some_and(|origins| origins.contains(&own))
+    } else {
+        before
+            .licences
+            .get(key)
+            .is_some_and(|claim| claim.origins.contains(&own))
+    }
 }
 
 /// Keys are in lower case; `roles.value` and `entitlements.value` are compared without case (RFC 7643 section 8.7.1).

@@ -9,6 +9,7 @@ use crate::model::Object;
 use crate::model::connection::Connection;
 use crate::model::schema::{USHER_GROUP, USHER_USER};
 use crate::model::slug::Slug;
+use crate::model::user::User;
 use crate::provision::mapping::{GrantContext, Mapping};
 use crate::provision::person::{Context, Grants, Person};
 use crate::provision::team::Team;
@@ -22,6 +23,8 @@ pub struct Rules<'a> {
     pub context: Context<'a>,
     /// The connection's rules.
     pub mapping: &'a Mapping,
+    /// The person as stored; nothing for a new one, or one whom the connection meets for the first time.
+    pub before: Option<&'a User>,
     /// Names of the groups that the person is in.
     pub groups: &'a [String],
 }
@@ -38,6 +41,10 @@ pub fn person(rules: Rules<'_>, mut resource: Object, password_hash: Option<Stri
     let user_name = take_text(&mut resource, "userName").unwrap_or_default();
     if user_name.trim().is_empty() {
         return Err(DirectoryError::invalid("userName", "is required and must not be blank"));
+    }
+    // RFC 7644 s5, RFC 8265 s3.3: no control characters, which nobody can see or type.
+    if user_name.chars().any(char::is_control) {
+        return Err(DirectoryError::invalid("userName", "must not hold control characters"));
     }
     let external_id = take_text(&mut resource, "externalId");
     let active = resource.remove("active").and_then(|active| active.as_bool());

@@ -116,6 +116,7 @@ impl Operation for ModifyUser<'_> {
         let groups = regrant::names(regrant::groups_of(unit, self.rules, self.id).await?);
         let mut person = identity::person(
             Rules {
+                before: Some(&before),
                 groups: &groups,
                 ..self.rules
             },

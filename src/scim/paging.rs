@@ -4,8 +4,11 @@
 //! then means another result. What is remembered here, for each token and query, is behind which result the page with that
 //! number begins. It is a memory only, bounded in number, size and time: without it a page is found by counting.
 //!
-//! Nothing in a request for a numbered page says which of two parallel walks it belongs to. So no two walks that are under way
-//! stand at the same number in different places: the page that would bring that about is made shorter ([`Walks::is_taken`]).
+//! Nothing in a request for a numbered page says which of two parallel walks over the same query it belongs to. Where both
+//! stand at that number, the one goes on whose client called itself the same and asked for pages of the same size and
+//! content, and of those the one that has waited longest. A page is never made shorter to tell them apart: there are clients
+//! that step by the size which they asked for, whatever they get (idp.md section 2). Two walks that even this does not tell
+//! apart, and that do not take turns, should go by cursor (RFC 9865), which names the place.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
@@ -31,7 +34,7 @@ const ENDS_MAX: usize = 16;
 const LISTED_MAX: usize = 4_000_000;
 /// How long after its last page a walk is remembered.
 const REMEMBERED: TimeDelta = TimeDelta::minutes(10);
-/// How long after its last page a walk keeps the number at which it stands to itself.
+/// How long after its last page a walk may still go on: a client walks on at once or never.
 const GUARDED: TimeDelta = TimeDelta::minutes(1);
 
 /// One client's query, whatever page of it is asked for.
@@ -72,6 +75,17 @@ impl Fingerprint {
         ])
     }
 
+    /// Of what tells two clients of one token apart, as far as anything does. Not the address: a provider in the cloud comes
+    /// from several in turn.
+    pub(super) fn of_client(access: &Access, parameters: &Parameters) -> Self {
+        Self::over(&[
+            access.agent.as_deref(),
+            parameters.count.as_deref(),
+            parameters.attributes.as_deref(),
+            parameters.excluded_attributes.as_deref(),
+        ])
+    }
+
     /// Each part with its length, so that no two lists of parts read the same.
     fn over(parts: &[Option<&str>]) -> Self {
         let mut hash = Sha256::new();
@@ -102,6 +116,7 @@ pub(super) struct WalkId(u64);
 #[derive(Debug)]
 struct Remembered {
     id: WalkId,
+    client: Fingerprint,
     /// The latest list of matches.
     listed: Option<Arc<[Uuid]>>,
     /// Newest last. The newest is where the walk stands.
@@ -133,29 +148,50 @@ impl Remembered {
 }
 
 impl Walks {
-    /// The walk that comes to result `index`, and what was remembered of the page before; with a place, only a walk whose
-    /// page ended there. Of two walks that stand there the one that has waited longer goes on.
+    /// The walk that comes to result `index`, and what was remembered of the page before: of several that stand there, one
+    /// of this client before those of others, and the one that has waited longest.
     pub(super) fn find(
         &self,
         query: &Fingerprint,
+        client: &Fingerprint,
         index: u64,
-        place: Option<&Place>,
         now: Timestamp,
+    ) -> Option<(WalkId, Continuation)> {
+        let is_it = |end: &End| end.index == index;
+        let order = |walk: &Remembered| (walk.client != *client, !walk.stands_at(index), walk.used);
+        self.go_on(query, now, is_it, order)
+    }
+
+    /// The walk whose page ended at this place, in front of result `index`.
+    pub(super) fn find_at(
+        &self,
+        query: &Fingerprint,
+        index: u64,
+        place: &Place,
+        now: Timestamp,
+    ) -> Option<(WalkId, Continuation)> {
+        let is_it = |end: &End| end.index == index && end.place == *place;
+        self.go_on(query, now, is_it, |walk| (!walk.stands_at(index), walk.used))
+    }
+
+    /// Goes on with the first walk, in this order, that has such an end.
+    fn go_on<O: Ord>(
+        &self,
+        query: &Fingerprint,
+        now: Timestamp,
+        is_it: impl Fn(&End) -> bool,
+        order: impl Fn(&Remembered) -> O,
     ) -> Option<(WalkId, Continuation)> {
         let mut memory = self.0.lock();
         let walks = memory.queries.get_mut(query)?;
         walks.retain(|walk| now - walk.used <= REMEMBERED);
-        let is_it = |end: &&End| end.index == index && place.is_none_or(|place| end.place == *place);
-        let has_it = |walk: &&mut Remembered| walk.ends.iter().any(|end| is_it(&end));
-        let walk = walks
-            .iter_mut()
-            .filter(has_it)
-            .min_by_key(|walk| (!walk.stands_at(index), walk.used))?;
+        let has_it = |walk: &&mut Remembered| walk.ends.iter().any(&is_it);
+        let walk = walks.iter_mut().filter(has_it).min_by_key(|walk| order(walk))?;
         walk.used = now;
-        let end = walk.ends.iter().rev().find(is_it)?;
+        let end = walk.ends.iter().rev().find(|end| is_it(end))?;
         let list = end.listed.upgrade().map(|ids| Walk { ids, at: end.at });
         let before = Continuation {
-            index,
+            index: end.index,
             total: end.total,
             next: Next {
                 place: end.place.clone(),
@@ -178,25 +214,15 @@ impl Walks {
         })
     }
 
-    /// Whether another walk stands at the same number but elsewhere among the results, because an entry came or went
-    /// between the two: the number could not tell the two apart.
-    pub(super) fn is_taken(
-        &self,
-        query: &Fingerprint,
-        by: Option<WalkId>,
-        index: u64,
-        place: &Place,
-        now: Timestamp,
-    ) -> bool {
-        let memory = self.0.lock();
-        let others = memory.queries.get(query).into_iter().flatten();
-        others
-            .filter(|walk| Some(walk.id) != by && walk.is_guarded(now) && walk.stands_at(index))
-            .any(|walk| walk.ends.back().is_some_and(|end| end.place != *place))
-    }
-
     /// Remembers where a page ended: of the walk that is `known`, or of a new one.
-    pub(super) fn remember(&self, query: Fingerprint, known: Option<WalkId>, next: &Continuation, now: Timestamp) {
+    pub(super) fn remember(
+        &self,
+        query: Fingerprint,
+        client: Fingerprint,
+        known: Option<WalkId>,
+        next: &Continuation,
+        now: Timestamp,
+    ) {
         let mut memory = self.0.lock();
         memory.begun += 1;
         let new = WalkId(memory.begun);
@@ -208,6 +234,7 @@ impl Walks {
         let mut walk = at.map_or_else(
             || Remembered {
                 id: new,
+                client,
                 listed: None,
                 ends: VecDeque::new(),
                 used: now,

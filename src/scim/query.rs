@@ -28,23 +28,19 @@ async fn run<R: Queryable>(
     let schemas = scim.schemas(access, endpoint);
     let filter = parameters.filter(scim, access, schemas)?;
     let sort = parameters.sort(access, schemas)?;
-    let mut asked = Asked::of(scim, access, endpoint.path(), parameters)?;
-    loop {
-        let query = Query {
-            filter: filter.as_ref(),
-            sort: sort.as_ref().map(|(by, order)| Sort { by, order: *order }),
-            start: asked.start(),
-            count: asked.count,
-            connection: Some(&access.connection.name),
-            with_groups,
-            budget: scim.settings().budget,
-            indexes: true,
-        };
-        let page: Page<R> = scim.directory().query(access.organisation_id(), query).await?;
-        if !asked.must_be_shorter(scim, page.resources.len(), page.next.as_ref()) {
-            return Ok((asked, page));
-        }
-    }
+    let asked = Asked::of(scim, access, endpoint.path(), parameters)?;
+    let query = Query {
+        filter: filter.as_ref(),
+        sort: sort.as_ref().map(|(by, order)| Sort { by, order: *order }),
+        start: asked.start(),
+        count: asked.count,
+        connection: Some(&access.connection.name),
+        with_groups,
+        budget: scim.settings().budget,
+        indexes: true,
+    };
+    let page: Page<R> = scim.directory().query(access.organisation_id(), query).await?;
+    Ok((asked, page))
 }
 
 /// The answer to a query of one resource type, by URL or by search request.

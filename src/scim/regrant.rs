@@ -80,6 +80,7 @@ pub(super) async fn after_member_changes(
         let groups = names(groups);
         let grants = identity::grants(
             Rules {
+                before: Some(&before),
                 groups: &groups,
                 ..rules
             },
@@ -91,7 +92,7 @@ pub(super) async fn after_member_changes(
 }
 
 /// Members whose grants are looked at again when their group is renamed.
-const RENAMED_MEMBERS_MAX: usize = 1_000;
+const RENAMED_MEMBERS_MAX: usize = 5_000;
 
 /// Evaluates the rules again for the members of a group whose name changed: rules know groups by their names.
 ///

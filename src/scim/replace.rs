@@ -84,6 +84,7 @@ impl Operation for ReplaceUser<'_> {
         }
         let groups = regrant::names(regrant::groups_of(unit, self.rules, self.id).await?);
         let rules = Rules {
+            before: Some(&before),
             groups: &groups,
             ..self.rules
         };

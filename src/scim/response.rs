@@ -135,6 +135,12 @@ pub fn may_change(headers: &HeaderMap, revision: u64) -> bool {
         && !names_version(headers, &header::IF_NONE_MATCH, revision).unwrap_or(false)
 }
 
+/// Whether `If-Match` names another version than the present one: then nothing is shown either (RFC 9110 s13.1.1).
+#[must_use]
+pub fn is_another(headers: &HeaderMap, revision: u64) -> bool {
+    !names_version(headers, &header::IF_MATCH, revision).unwrap_or(true)
+}
+
 /// Whether a change depends on the version.
 #[must_use]
 pub fn is_conditional(headers: &HeaderMap) -> bool {

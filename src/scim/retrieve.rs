@@ -8,13 +8,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
 
-use crate::directory::keys;
 use crate::directory::query::{Queryable, StoredGroup};
+use crate::directory::{DirectoryError, keys};
 use crate::model::Object;
 use crate::model::id::{GroupId, UserId};
 use crate::model::membership::Member;
 use crate::model::projection::Projection;
 use crate::model::record;
+use crate::model::represent::version;
 use crate::model::schema::{SchemaSet, USHER_GROUP};
 use crate::model::user::User;
 use crate::store::{Found, Read, SCAN_ENTRIES_MAX, Scan};
@@ -23,7 +24,7 @@ use super::access::Access;
 use super::error::ScimError;
 use super::parameters::{Parameters, Shown};
 use super::reference::{self, Names};
-use super::response::{is_unmodified, not_modified, resource_response};
+use super::response::{is_another, is_unmodified, not_modified, resource_response};
 use super::{Endpoint, Scim, members};
 
 /// The last part of the path.
@@ -90,7 +91,8 @@ pub(super) async fn user(
         .next()
         .and_then(Found::into_value)
         .ok_or_else(|| ScimError::not_found(&id))?;
-    let user: User = record::decode(&stored.value).map_err(crate::directory::DirectoryError::from)?;
+    let user: User = record::decode(&stored.value).map_err(DirectoryError::from)?;
+    check_version(&headers, user.revision)?;
     if is_unmodified(&headers, user.revision) {
         let location = format!("{}/Users/{user_id}", access.base_url(&scim));
         return Ok(not_modified(user.revision, &location));
@@ -118,7 +120,7 @@ fn groups_of(organisation: crate::model::id::OrganisationId, user: UserId) -> Sc
 
 /// The store's error as an answer.
 pub(super) fn from_store(error: crate::store::StoreError) -> ScimError {
-    crate::directory::DirectoryError::from(error).into()
+    DirectoryError::from(error).into()
 }
 
 /// A user with groups, as this client sees it, and its address.
@@ -176,11 +178,22 @@ pub(super) async fn group(
 ) -> Result<Response, ScimError> {
     let target = Target::<GroupId>::of(&scim, &access, Endpoint::Groups, &id, &parameters)?;
     let stored = load_stored_group(&scim, &access, target.id).await?;
+    check_version(&headers, stored.state.revision)?;
     if is_unmodified(&headers, stored.state.revision) {
         let location = format!("{}/Groups/{}", access.base_url(&scim), target.id);
         return Ok(not_modified(stored.state.revision, &location));
     }
     answer_group(&scim, &access, (StatusCode::OK, &headers), &stored, &target.projection).await
+}
+
+/// The condition of a GET, which a client seldom has (RFC 9110 s13.1.1).
+fn check_version(headers: &HeaderMap, revision: u64) -> Result<(), DirectoryError> {
+    if is_another(headers, revision) {
+        return Err(DirectoryError::VersionMismatch {
+            actual: version(revision),
+        });
+    }
+    Ok(())
 }
 
 /// The answer that shows a group.

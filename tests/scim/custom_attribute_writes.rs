@@ -230,9 +230,9 @@ async fn each_attribute_belongs_to_the_connection_that_wrote_it() {
     assert_eq!(stored["owners"][format!("{OWN}:rate")], "second");
     let body = json!({ "schemas": [USER, OWN], "userName": "ada", OWN: { "badge": "B4" } });
     let _ = strong.put(&path, body).await.expect(200);
-    // What another connection wrote and this one never did stays when a PUT leaves it out.
     assert_eq!(
         own(&strong, &id).await,
-        json!({ "badge": "B4", "site": "north", "rate": 2 })
+        json!({ "badge": "B4", "site": "north", "rate": 2 }),
+        "a PUT takes away nothing that it never wrote"
     );
 }

@@ -214,3 +214,40 @@ async fn rules_that_read_the_user_decide_what_a_value_means() {
     let _ = client.patch(&format!("/Users/{id}"), gone).await.expect(200);
     assert_eq!(held(&client, &id).await, (vec![], vec![]));
 }
+
+#[tokio::test]
+async fn a_value_that_one_connection_may_not_grant_is_not_granted_by_the_next_request_of_one_that_may() {
+    let tenant = tenant().await;
+    let weak = tenant.client("weak").await;
+    let ada = weak.post("/Users", body(&["agent"], &[])).await.expect(201);
+    let id = ada["id"].as_str().expect("an id");
+    assert!(held(&weak, id).await.0.is_empty(), "only written down");
+    let mut connection = Connection::new(slug("strong"), ConnectionKind::Scim);
+    connection.grantable_roles.extend([slug("agent"), slug("planner")]);
+    connection.matching.adoption = usher::model::connection::Adoption::Adopt;
+    let strong = tenant.client_of(connection).await;
+    let adopted = strong
+        .post("/Users", json!({ "schemas": [USER], "userName": "ada" }))
+        .await;
+    assert_eq!(adopted.expect(201)["id"], id);
+    let path = format!("/Users/{id}");
+    let title = json!([{ "op": "replace", "path": "title", "value": "T" }]);
+    let _ = strong.patch(&path, title).await.expect(200);
+    assert!(held(&weak, id).await.0.is_empty(), "a PATCH of something else");
+    let shown = strong.get(&path).await.expect(200);
+    assert_eq!(shown["roles"], named(&["agent"]), "it is shown as it was written");
+    let _ = strong.put(&path, shown).await.expect(200);
+    assert!(held(&weak, id).await.0.is_empty(), "a PUT of what was shown");
+    let own = json!([{ "op": "add", "path": "roles", "value": named(&["planner"]) }]);
+    let _ = strong.patch(&path, own).await.expect(200);
+    assert_eq!(
+        held(&weak, id).await.0,
+        ["planner"],
+        "its own word counts, and nothing else"
+    );
+    let gone = json!([{ "op": "remove", "path": "roles" }]);
+    let _ = strong.patch(&path, gone).await.expect(200);
+    let both = json!([{ "op": "add", "path": "roles", "value": named(&["agent", "planner"]) }]);
+    let _ = strong.patch(&path, both).await.expect(200);
+    assert_eq!(held(&weak, id).await.0, ["agent", "planner"]);
+}

@@ -40,6 +40,14 @@ async fn data() -> (Client, Vec<String>) {
     (client, known)
 }
 
+/// Mostly equality, which indexes answer; no other operator may be narrowed as if it were.
+fn operator() -> impl Strategy<Value = &'static str> {
+    prop_oneof![
+        2 => Just("eq"),
+        1 => prop::sample::select(vec!["ne", "co", "sw", "ew", "gt", "ge", "lt", "le"]),
+    ]
+}
+
 fn term(known: Vec<String>, is_user: bool) -> BoxedStrategy<String> {
     let id = prop::sample::select(known);
     let number = 0_usize..26;
@@ -47,19 +55,18 @@ fn term(known: Vec<String>, is_user: bool) -> BoxedStrategy<String> {
     let common = prop_oneof![
         id.clone().prop_map(|id| format!("id eq \"{id}\"")),
         id.prop_map(move |id| format!("{edge}.value eq \"{id}\"")),
-        number.clone().prop_map(|n| format!("displayName eq \"NAME {n}\"")),
+        (number.clone(), operator()).prop_map(|(n, operator)| format!("displayName {operator} \"NAME {n}\"")),
         Just("id eq \"none\"".to_owned()),
-        number.clone().prop_map(|n| format!("externalId eq \"x{n}\"")),
+        (number.clone(), operator()).prop_map(|(n, operator)| format!("externalId {operator} \"x{n}\"")),
     ];
     if !is_user {
         return common.boxed();
     }
     prop_oneof![
         common,
-        number.clone().prop_map(|n| format!("userName eq \"uSER{n}\"")),
-        number
-            .clone()
-            .prop_map(|n| format!("emails.value eq \"MAIL{n}@example.com\"")),
+        (number.clone(), operator()).prop_map(|(n, operator)| format!("userName {operator} \"uSER{n}\"")),
+        (number.clone(), operator())
+            .prop_map(|(n, operator)| format!("emails.value {operator} \"MAIL{n}@example.com\"")),
         number
             .clone()
             .prop_map(|n| format!("emails eq \"home{n}@example.com\"")),

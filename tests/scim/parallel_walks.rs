@@ -22,7 +22,9 @@ async fn two_walks(by: [By; 2], query: &str, count: usize, turns: Vec<Turn>) -> 
     let client = people(20).await;
     let mut there = ids(&client.get(&format!("/Users?{query}")).await.expect(200));
     let (mut gone, mut number) = (BTreeSet::new(), 0);
-    let mut walkers = by.map(|by| Walker::new(&client, query, by, count));
+    // Two clients of one token that ask for pages of different sizes.
+    let mut counts = [count, count + 1].into_iter();
+    let mut walkers = by.map(|by| Walker::new(&client, query, by, counts.next().unwrap_or(count)));
     for (is_first, writes) in turns {
         for change in writes {
             write(&client, change, &mut number, &mut gone, &mut there).await;
@@ -56,7 +58,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn two_walks_that_an_entry_came_between_do_not_meet_at_one_number() {
+async fn a_page_is_as_long_as_was_asked_for_whoever_else_walks() {
     let client = people(12).await;
     let all = ids(&client.get("/Users").await.expect(200));
     let mut early = Walker::new(&client, "", By::Index, 5);
@@ -64,14 +66,34 @@ async fn two_walks_that_an_entry_came_between_do_not_meet_at_one_number() {
     let _ = client.delete(&format!("/Users/{}", all[1])).await.expect(204);
     let mut late = Walker::new(&client, "", By::Index, 5);
     assert!(late.step().await);
-    assert_eq!(late.seen.len(), 4, "a shorter page keeps the numbers apart");
-    while early.step().await {}
-    while late.step().await {}
-    assert_eq!(early.seen, all, "its first page was read before");
+    assert_eq!(late.seen.len(), 5, "there are clients that step by what they asked for");
     let left: Vec<&String> = all.iter().filter(|id| **id != all[1]).collect();
+    // Nothing tells the two apart but their turns.
+    while early.step().await && late.step().await {}
+    assert_eq!(early.seen, all, "its first page was read before");
     assert_eq!(late.seen.iter().collect::<Vec<_>>(), left);
-    let fresh = client.get("/Users?count=5").await.expect(200);
-    assert_eq!(ids(&fresh).len(), 5, "walks that are over are in nobody's way");
+}
+
+#[tokio::test]
+async fn a_client_that_steps_by_the_size_it_asked_for_meets_everyone_who_stays() {
+    let client = people(23).await;
+    let all = ids(&client.get("/Users").await.expect(200));
+    let mut other = Walker::new(&client, "", By::Index, 4);
+    assert!(other.step().await);
+    let mut seen = Vec::new();
+    for start in (1..=23).step_by(5) {
+        let page = client
+            .get(&format!("/Users?startIndex={start}&count=5"))
+            .await
+            .expect(200);
+        seen.extend(ids(&page));
+        let _ = client.delete(&format!("/Users/{}", seen[0])).await;
+        other.step().await;
+    }
+    seen.sort_unstable();
+    let mut whole = all;
+    whole.sort_unstable();
+    assert_eq!(seen, whole, "nobody is missed or doubled");
 }
 
 /// Walks to the end by cursor, and back again: the pages in the order in which they were read.
