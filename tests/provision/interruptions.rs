@@ -120,7 +120,7 @@ async fn a_run_over_what_changed_that_loses_its_store_reads_the_same_changes_aga
     };
     let mut done = 0;
     // In the middle of the people twice, then in the group and what follows it.
-    for commits in [10, 15, 25] {
+    for commits in [10, 15, 20] {
         let failing = Failing {
             engine: gateway.store.clone(),
             commits_left: AtomicI64::new(commits),
