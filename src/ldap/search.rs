@@ -191,6 +191,8 @@ pub(crate) struct Reading {
     /// All attributes to name in the request, the stable id's among them.
     pub(crate) requested: Vec<String>,
     pub(crate) stable_id: StableIdKind,
+    /// The ids that the filters ask for, when they ask for ids: an entry with another one is an error.
+    pub(crate) only: Option<HashSet<u128>>,
     /// Sent along with the paging control.
     pub(crate) controls: Vec<RawControl>,
 }
@@ -204,6 +206,7 @@ impl Reading {
             filters: vec![query.filter.clone()],
             requested: query.requested(),
             stable_id: query.stable_id,
+            only: None,
             controls: Vec::new(),
         }
     }
@@ -392,7 +395,11 @@ impl Reader {
     }
 
     async fn hand_out(&mut self, entry: RawEntry) -> Result<(), ReadError> {
+        let only = self.reading.only.as_ref();
         match entry.identify(self.reading.stable_id) {
+            Ok(entry) if only.is_some_and(|ids| !ids.contains(&entry.stable_id.number())) => {
+                return Err(IncompleteReason::NotAskedFor { dn: entry.dn }.into());
+            }
             Ok(entry) if self.seen.insert(entry.stable_id.number()) => {
                 self.tally.entries += 1;
                 // Nobody listens any more only when the caller has stopped.

@@ -19,8 +19,10 @@ use super::plan::{PersonAction, PersonStep, Plan};
 use super::progress::{Progress, Report};
 use super::snapshot::Snapshot;
 
-/// Changes in flight: enough that a store's group commit is full.
-const IN_FLIGHT: usize = 64;
+/// Changes in flight: enough that a store's next group commit is full while it writes the last one.
+const IN_FLIGHT: usize = 256;
+/// Steps between two reports of progress.
+const REPORTED: u64 = 50;
 /// Groups whose members are changed at the same time.
 const GROUPS_IN_FLIGHT: usize = 8;
 /// Members of one change.
@@ -113,7 +115,9 @@ impl Applier<'_> {
     fn advance(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         let total = self.plan.steps();
-        (self.report)(Progress::Applying { done, total });
+        if done == total || done.is_multiple_of(REPORTED) {
+            (self.report)(Progress::Applying { done, total });
+        }
     }
 
     /// Whether an error ends the run or only this entry.

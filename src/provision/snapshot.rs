@@ -4,6 +4,7 @@
 //! and only when every reading behind it, of people and of groups, came to its end. Entries are mapped and dropped as they stream in: a person
 //! costs some 500 bytes, a group its members at 4 bytes each.
 
+mod apart;
 mod groups;
 pub(super) mod names;
 mod nesting;
@@ -354,10 +355,7 @@ fn complete(
 }
 
 fn hexadecimal(hash: &[u8; 32]) -> String {
-    use std::fmt::Write as _;
-    hash.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing into a String cannot fail, so there is no error to lose.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }

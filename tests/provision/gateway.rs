@@ -265,6 +265,13 @@ impl<S: Source> Gateway<S> {
         model
     }
 
+    /// Where the last reading ended, as it is stored.
+    pub(super) async fn cursor(&self) -> Option<Vec<u8>> {
+        let key = keys::run(self.organisation, &"corporate".parse().expect("a slug"), "cursor");
+        let stored = self.store.get(key).await.expect("a read");
+        stored.map(|stored| stored.value.to_vec())
+    }
+
     /// How many events of a kind there are.
     pub(super) async fn events(&self, kind: EventKind) -> usize {
         let (mut count, mut after) = (0, 0);

@@ -12,7 +12,7 @@ use usher::model::user::User;
 use usher::provision::reading::Reading;
 use usher::provision::run::Outcome::Finished;
 
-use super::gateway::{Gateway, group, people};
+use super::gateway::{Gateway, Source, group, people};
 
 const HISTORIES: u64 = 10;
 const STEPS: usize = 14;
@@ -191,12 +191,12 @@ impl History {
 
 /// What a directory is to make of the model.
 #[derive(Debug, PartialEq)]
-struct Outcome {
+pub(super) struct Outcome {
     people: BTreeMap<String, Value>,
     groups: BTreeMap<String, BTreeSet<String>>,
 }
 
-async fn outcome(gateway: &Gateway) -> Outcome {
+pub(super) async fn outcome<S: Source>(gateway: &Gateway<S>) -> Outcome {
     let active = |user: &User| user.is_active();
     let users = gateway.users().await.into_values().filter(active);
     Outcome {

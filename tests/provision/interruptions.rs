@@ -94,6 +94,59 @@ async fn a_run_that_loses_its_store_is_finished_by_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_over_what_changed_that_loses_its_store_reads_the_same_changes_again() {
+    let Some(gateway) = Gateway::start(&(people("i", 60) + &group("all", &["uid=i0000,ou=people"]))).await else {
+        return;
+    };
+    gateway.sync().await;
+    let before = gateway.cursor().await;
+    let titles = (0..40).map(|number| {
+        format!(
+            "dn: uid=i{number:04},ou=people,dc=example,dc=com\nchangetype: modify\nreplace: title\ntitle: Captain\n\n"
+        )
+    });
+    let members: String = (1..30)
+        .map(|number| format!("member: uid=i{number:04},ou=people,dc=example,dc=com\n"))
+        .collect();
+    let group = format!("dn: cn=all,ou=groups,dc=example,dc=com\nchangetype: modify\nadd: member\n{members}\n");
+    gateway.slapd.modify(&(titles.collect::<String>() + &group));
+    let connection = "corporate".parse().expect("a slug");
+    let captains = async || {
+        let users = gateway.users().await;
+        users
+            .values()
+            .filter(|user| user.attributes.get("title") == Some(&json!("Captain")))
+            .count()
+    };
+    let mut done = 0;
+    // In the middle of the people twice, then in the group and what follows it.
+    for commits in [10, 15, 20] {
+        let failing = Failing {
+            engine: gateway.store.clone(),
+            commits_left: AtomicI64::new(commits),
+        };
+        let directory = Directory::new(Arc::new(failing), gateway.clock.clone());
+        let (mode, reading) = (RunMode::Apply, Reading::Changes);
+        let run = SyncRun::execute(&directory, gateway.organisation, &connection, mode, reading, silent());
+        let error = run.await.expect_err("a lost store");
+        assert!(matches!(error, RunError::Interrupted(_)), "{error}");
+        assert_eq!(gateway.cursor().await, before, "what was not done is read again");
+        let captains = captains().await;
+        assert!(captains > done, "{captains} after {commits} commits");
+        done = captains;
+        gateway.clock.advance_days(1);
+    }
+    let last = gateway.read(Reading::Changes).await;
+    assert_eq!(
+        (last.reading, &last.why_whole, &last.failures[..]),
+        (Reading::Changes, &None, &[][..])
+    );
+    assert_ne!(gateway.cursor().await, before);
+    assert_eq!((captains().await, gateway.groups().await["all"].len()), (40, 30));
+    assert_eq!(gateway.sync().await.changed, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_tells_how_far_it_is() {
     let Some(gateway) = Gateway::start(&people("i", 600)).await else {
         return;

@@ -53,6 +53,48 @@ async fn a_run_waits_for_no_other_and_takes_over_what_has_run_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_several_gateways_one_reads_the_changes_and_the_others_are_told_so() {
+    let Some(gateway) = Gateway::start(&people("q", 20)).await else {
+        return;
+    };
+    gateway.sync().await;
+    let lease = async || -> Lease {
+        let connection = "corporate".parse().expect("a slug");
+        let leases = gateway.records(keys::run(gateway.organisation, &connection, "lease"));
+        leases.await.remove(0)
+    };
+    for reading in [Reading::Changes, Reading::Presence] {
+        gateway.slapd.modify(&format!(
+            "dn: uid=q0000,ou=people,dc=example,dc=com\nchangetype: modify\nreplace: title\ntitle: {reading}\n"
+        ));
+        let before = lease().await.fence;
+        let runs = (0..4).map(|_| gateway.run_reading(RunMode::Apply, reading));
+        let outcomes = futures_util::future::join_all(runs).await;
+        let ran = outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64;
+        let is_turned_away = |outcome: &Result<_, RunError>| matches!(outcome, Err(RunError::Busy { .. }));
+        assert!(
+            outcomes
+                .iter()
+                .all(|outcome| outcome.is_ok() || is_turned_away(outcome)),
+            "{outcomes:?}"
+        );
+        // Each that ran had the lease to itself.
+        assert_eq!(lease().await.fence, before + ran);
+        assert!(ran >= 1);
+    }
+    gateway.act(&HoldLease(TimeDelta::seconds(5))).await.expect("a lease");
+    let before = (gateway.model().await, gateway.cursor().await);
+    for reading in [Reading::Changes, Reading::Presence] {
+        let error = gateway
+            .run_reading(RunMode::Apply, reading)
+            .await
+            .expect_err("another run");
+        assert!(matches!(error, RunError::Busy { .. }), "{error}");
+    }
+    assert_eq!((gateway.model().await, gateway.cursor().await), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_schedule_is_due_once_follows_the_settings_and_never_overlaps() {
     let Some(gateway) = Gateway::start("").await else {
         return;

@@ -56,6 +56,7 @@ pub(super) fn reading_of_ids(query: &Query, ids: &[StableId]) -> Reading {
     });
     Reading {
         filters: filters.collect(),
+        only: Some(ids.iter().map(StableId::number).collect()),
         ..Reading::of(query)
     }
 }

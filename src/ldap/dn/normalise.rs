@@ -53,10 +53,18 @@ fn normal_type(attribute_type: &str) -> String {
 
 /// RFC 4518 sections 2.2 (map), 2.3 (normalise) and 2.6.1 (insignificant space).
 fn normal_value(text: &str) -> String {
+    // Printable ASCII, as most names are, is its own normal form but for case and space.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return significant(&text.to_ascii_lowercase());
+    }
     let folded = text.nfkc().filter_map(map_character).flat_map(fold_case);
-    let composed: String = folded.nfkc().collect();
-    let mut normal = String::with_capacity(composed.len());
-    for word in composed.split(' ').filter(|word| !word.is_empty()) {
+    significant(&folded.nfkc().collect::<String>())
+}
+
+/// Without the space that does not count.
+fn significant(text: &str) -> String {
+    let mut normal = String::with_capacity(text.len());
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
         if !normal.is_empty() {
             normal.push(' ');
         }

@@ -121,6 +121,34 @@ pub(crate) fn message_length(bytes: &[u8], limits: FrameLimits) -> Result<Option
     Ok(Some(message.end))
 }
 
+/// What the frame of a message says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Envelope {
+    /// The request that it answers; 0 for none.
+    pub(crate) id: u32,
+    operation: u8,
+}
+
+impl Envelope {
+    /// Of a message that [`message_length`] has passed.
+    pub(crate) fn of(bytes: &[u8]) -> Result<Self, FrameError> {
+        let message = element(bytes, 0)?.ok_or(FrameError::Malformed { what: "nothing" })?;
+        let id = child(bytes, message.start, message)?;
+        let operation = child(bytes, id.end, message)?;
+        let octets = bytes.get(id.start..id.end).unwrap_or_default();
+        Ok(Self {
+            id: octets.iter().fold(0, |sum, octet| sum << 8 | u32::from(*octet)),
+            operation: operation.tag,
+        })
+    }
+
+    /// Whether nothing follows for the same request: all but SearchResultEntry, SearchResultReference and
+    /// IntermediateResponse (RFC 4511 sections 4.5.2 and 4.13).
+    pub(crate) fn ends_the_answer(self) -> bool {
+        !matches!(self.operation, 0x64 | 0x73 | 0x79)
+    }
+}
+
 /// The element at `at`, whole and inside `parent`.
 pub(crate) fn child(bytes: &[u8], at: usize, parent: Element) -> Result<Element, FrameError> {
     let truncated = FrameError::Malformed {

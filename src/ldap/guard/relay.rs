@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use super::frame::{FrameError, FrameLimits, message_length};
+use super::frame::{Envelope, FrameError, FrameLimits, message_length};
 
 const READ_BYTES: usize = 64 * 1024;
 /// One answer may have this many times `message_bytes_max`: `ldap3` queues an answer without bound while its reader is slow.
@@ -80,6 +80,7 @@ async fn answers(
 ) -> Result<(), RelayFault> {
     let limit = ANSWER_MESSAGES * limits.message_bytes_max as u64;
     let mut buffer = BytesMut::with_capacity(READ_BYTES);
+    let mut order = Order::default();
     loop {
         if from.read_buf(&mut buffer).await? == 0 {
             return Err(RelayFault::Closed);
@@ -87,7 +88,12 @@ async fn answers(
         let mut whole = 0;
         let checked = loop {
             match message_length(&buffer[whole..], limits) {
-                Ok(Some(length)) => whole += length,
+                Ok(Some(length)) => {
+                    if let Err(error) = order.note(&buffer[whole..whole + length]) {
+                        break Err(error);
+                    }
+                    whole += length;
+                }
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             }
@@ -102,5 +108,77 @@ async fn answers(
             return Err(RelayFault::AnswerTooLarge { limit });
         }
         buffer.reserve(READ_BYTES);
+    }
+}
+
+/// Which request the server is answering. There is never more than one at work on a connection, so an answer to another one
+/// is an answer that somebody will miss: `ldap3` drops it without a word, and a reading would seem complete without it.
+#[derive(Default)]
+struct Order {
+    at_work: Option<u32>,
+    finished: u32,
+}
+
+impl Order {
+    fn note(&mut self, message: &[u8]) -> Result<(), FrameError> {
+        let envelope = Envelope::of(message)?;
+        // RFC 4511 section 4.4: an unsolicited notification answers nothing.
+        if envelope.id == 0 {
+            return Ok(());
+        }
+        let is_another = self.at_work.is_some_and(|id| id != envelope.id);
+        if is_another || envelope.id <= self.finished {
+            return Err(FrameError::Malformed {
+                what: "an answer to a request that is not at work",
+            });
+        }
+        self.at_work = match envelope.ends_the_answer() {
+            true => None,
+            false => Some(envelope.id),
+        };
+        if self.at_work.is_none() {
+            self.finished = envelope.id;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Order;
+
+    /// An empty operation `tag` in answer to request `id`.
+    fn answer(id: u8, tag: u8) -> [u8; 7] {
+        [0x30, 5, 2, 1, id, tag, 0]
+    }
+
+    #[test]
+    fn answers_to_one_request_after_the_other_are_in_order() {
+        let mut order = Order::default();
+        for (id, tag) in [
+            (1, 0x61),
+            (3, 0x64),
+            (0, 0x78),
+            (3, 0x73),
+            (3, 0x79),
+            (3, 0x65),
+            (4, 0x65),
+        ] {
+            assert_eq!(order.note(&answer(id, tag)), Ok(()), "{id} {tag:x}");
+        }
+    }
+
+    #[test]
+    fn an_answer_to_another_request_is_not_passed_on() {
+        for answers in [
+            [(2, 0x64), (9, 0x64)],
+            [(9, 0x64), (2, 0x65)],
+            [(2, 0x65), (2, 0x64)],
+            [(2, 0x65), (1, 0x65)],
+        ] {
+            let mut order = Order::default();
+            let [first, second] = answers.map(|(id, tag)| order.note(&answer(id, tag)));
+            assert!(first.is_ok() && second.is_err(), "{answers:?}");
+        }
     }
 }

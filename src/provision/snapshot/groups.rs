@@ -10,7 +10,7 @@ use crate::model::connection::Nesting;
 use crate::provision::failure::{Failure, FailureReason, Kind};
 use crate::provision::source::{GROUP_NAMES, relative_id};
 
-use super::names::{dn_name, member_names};
+use super::names::{key_name, member_names};
 use super::people::Collected;
 use super::{Dangling, SnapshotGroup, SnapshotPerson, nesting};
 
@@ -71,7 +71,7 @@ impl<'a> Collector<'a> {
         let mut draft = Draft {
             external_id: entry.stable_id.as_str().into(),
             name: name.into(),
-            dn: dn_name(&entry.dn),
+            dn: key_name(&entry.dn_key),
             people: Vec::new(),
             is_primary: false,
             others: Vec::new(),

@@ -8,7 +8,12 @@ use crate::ldap::{DnKey, Entry};
 
 /// A distinguished name, whatever its spelling.
 pub(crate) fn dn_name(text: &str) -> u128 {
-    digest(b"dn", DnKey::of(text).as_str())
+    key_name(&DnKey::of(text))
+}
+
+/// A distinguished name that was normalised before.
+pub(crate) fn key_name(key: &DnKey) -> u128 {
+    digest(b"dn", key.as_str())
 }
 
 /// A uid, as `memberUid` holds one (RFC 2307).

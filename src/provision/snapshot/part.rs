@@ -25,7 +25,8 @@ use crate::provision::progress::{Progress, Report};
 use crate::provision::reading::WhyWhole;
 use crate::provision::source;
 
-use super::names::{dn_name, uid_name};
+use super::apart::apart;
+use super::names::{dn_name, key_name, uid_name};
 use super::reach::Memory;
 use super::touched::GroupReader;
 use super::whole::{failed, group_query};
@@ -133,13 +134,9 @@ impl PartReader {
     /// # Errors
     /// [`PartError`]; there is no part of a part.
     pub async fn read(self, from: From) -> Result<Part, PartError> {
-        // In a task of its own: a panic on some entry must end as a failed run. The set aborts it when this future is dropped.
-        let mut task = tokio::task::JoinSet::new();
-        task.spawn(async move { self.read_here(from).await });
-        match task.join_next().await {
-            Some(Ok(outcome)) => outcome,
-            Some(Err(_)) | None => Err(SnapshotError::Crashed.into()),
-        }
+        // A panic on some entry must end as a failed run.
+        let read = apart(move || async move { self.read_here(from).await });
+        read.await.unwrap_or_else(|| Err(SnapshotError::Crashed.into()))
     }
 
     async fn read_here(&self, from: From) -> Result<Part, PartError> {
@@ -163,7 +160,6 @@ impl PartReader {
             }
         };
         let users = self.hear(&mut ldap, &query, Kind::User, user_cursor, &mut take).await?;
-        ldap.close().await;
         let (joined, left) = self.movements(&called, &users).await?;
         let mut heard = vec![users];
         let mut found = None;
@@ -172,7 +168,6 @@ impl PartReader {
             if matches!(from, From::Changes { .. }) && group_cursor.is_none() {
                 return Err(PartError::Whole(WhyWhole::NoMark));
             }
-            let mut ldap = LdapConnection::open(&settings).await?;
             let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
             let mut take = |entry: Entry| drop(entries.insert(entry.stable_id.as_str().to_owned(), entry));
             let groups = self
@@ -191,13 +186,13 @@ impl PartReader {
                 gone_groups: &groups.gone,
             };
             let around = reader.read(&mut ldap, entries, &joined, &left).await?;
-            ldap.close().await;
             heard.push(groups);
             for (id, names) in around.named {
                 collector.know(&id, names.into());
             }
             found = Some(around.entries);
         }
+        ldap.close().await;
         (self.report)(Progress::Reading {
             people: called.len() as u64,
             groups: found.as_ref().map_or(0, |found| found.len() as u64),
@@ -392,7 +387,7 @@ impl PartReader {
 
 fn how_called(entry: &Entry) -> Called {
     let uid = entry.attributes.text("uid").map(str::to_owned);
-    let names = std::iter::once(dn_name(&entry.dn)).chain(uid.as_deref().map(uid_name));
+    let names = std::iter::once(key_name(&entry.dn_key)).chain(uid.as_deref().map(uid_name));
     let names = names.map(Uuid::from_u128).collect();
     Called {
         dn: entry.dn.clone(),

@@ -12,7 +12,7 @@ use crate::provision::mapping::{GrantContext, Mapping, MappingError};
 use crate::provision::person::Grants;
 use crate::provision::source;
 
-use super::names::{dn_name, uid_name};
+use super::names::{key_name, uid_name};
 use super::{SnapshotPerson, Standing};
 
 pub(super) struct Collector<'a> {
@@ -88,7 +88,7 @@ impl<'a> Collector<'a> {
             attributes: packed(&Value::Object(attributes)).into(),
             kept: kept.into(),
             standing,
-            names: std::iter::once(dn_name(&entry.dn))
+            names: std::iter::once(key_name(&entry.dn_key))
                 .chain(entry.attributes.text("uid").map(uid_name))
                 .collect(),
             primary_group: entry

@@ -9,7 +9,7 @@ use crate::model::id::UserId;
 use crate::provision::failure::Kind;
 use crate::provision::reading::WhyWhole;
 
-use super::names::{dn_name, member_names};
+use super::names::{dn_name, key_name, member_names};
 use super::part::{Called, PartError, unread};
 use super::reach::{Memory, Nest};
 
@@ -150,7 +150,7 @@ impl GroupReader<'_> {
                 ControlFlow::Continue(())
             });
             let _ = read.await.map_err(unread("groups"))?;
-            asked.extend(entries.values().map(|entry| dn_name(&entry.dn)));
+            asked.extend(entries.values().map(|entry| key_name(&entry.dn_key)));
             let mut fresh: BTreeMap<u128, String> = BTreeMap::new();
             for entry in entries.values() {
                 let members = member_names(entry, self.member_attributes);

@@ -12,6 +12,7 @@ use crate::provision::mapping::Mapping;
 use crate::provision::progress::{Progress, Report};
 use crate::provision::source;
 
+use super::apart::apart;
 use super::{Extent, Proof, Snapshot, SnapshotError, complete, groups, people};
 
 /// Reads everything.
@@ -42,13 +43,9 @@ impl WholeReader {
     /// # Errors
     /// [`SnapshotError`]; there is no snapshot of a half.
     pub async fn read(self) -> Result<Whole, SnapshotError> {
-        // In a task of its own: a panic on some entry must end as a failed run. The set aborts it when this future is dropped.
-        let mut task = tokio::task::JoinSet::new();
-        task.spawn(async move { self.read_here().await });
-        match task.join_next().await {
-            Some(Ok(outcome)) => outcome,
-            Some(Err(_)) | None => Err(SnapshotError::Crashed),
-        }
+        // A panic on some entry must end as a failed run.
+        let read = apart(move || async move { self.read_here().await });
+        read.await.unwrap_or(Err(SnapshotError::Crashed))
     }
 
     async fn read_here(&self) -> Result<Whole, SnapshotError> {

@@ -1,0 +1,189 @@
+//! Whatever a server does wrong, in whichever reading: nothing is changed, and the report says what happened. Or it does no
+//! harm, and the run does what an honest server asks for.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use usher::provision::reading::Reading;
+use usher::provision::run::{Outcome, RunError, RunMode, RunReport};
+
+use super::gateway::{Gateway, group, people};
+use crate::kit::faulty_proxy::{FaultyProxy, ProxyFault};
+use crate::kit::tcp_proxy::{Cut, TcpProxy};
+
+/// Three pages of ten.
+const PEOPLE: usize = 25;
+/// How long any run may take: the longest fault waits for `entry_timeout_s`.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a fault ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// With an error or a held plan, and nothing changed.
+    Stops,
+    /// As if nothing had been wrong.
+    DoesNoHarm,
+    /// It cannot come about in this reading.
+    Absent,
+}
+
+fn ending(fault: ProxyFault, reading: Reading) -> Ending {
+    use ProxyFault::{
+        IsSlow, RepeatsAnEntry, SendsGarbageAboutTheSynchronisation, SendsReferences, SpellsTheSyncStateWrongly,
+    };
+    match fault {
+        IsSlow | RepeatsAnEntry | SendsReferences => Ending::DoesNoHarm,
+        SendsGarbageAboutTheSynchronisation | SpellsTheSyncStateWrongly if reading != Reading::Changes => {
+            Ending::Absent
+        }
+        _ => Ending::Stops,
+    }
+}
+
+/// Where "the middle" is: in the second page, and where an entry more is not one too many for its page in the last. What
+/// changed are two people.
+const fn middle(fault: ProxyFault, reading: Reading) -> u32 {
+    match (reading, fault) {
+        (Reading::Changes, _) => 2,
+        (_, ProxyFault::RepeatsAnEntry) => 22,
+        _ => 13,
+    }
+}
+
+async fn attempt(gateway: &Gateway, reading: Reading) -> Result<RunReport, RunError> {
+    let run = gateway.run_reading(RunMode::Apply, reading);
+    tokio::time::timeout(PATIENCE, run)
+        .await
+        .expect("an end within a minute")
+}
+
+/// One sentence that says which connection, and nothing of how we are made.
+fn assert_clear(error: &RunError, what: &str) {
+    let text = error.to_string();
+    assert!(text.starts_with("connection corporate: "), "{what}: {text}");
+    let is_sentence = !text.contains('\n') && !text.ends_with('.') && text.len() < 500;
+    assert!(is_sentence && !text.contains("panic"), "{what}: {text}");
+}
+
+/// A change of somebody, somebody new, and a member, told apart by a number.
+fn news(number: usize) -> String {
+    format!(
+        "dn: uid=b0001,ou=people,dc=example,dc=com\nchangetype: modify\nreplace: title\ntitle: Captain {number}\n\n\
+         dn: uid=new{number},ou=people,dc=example,dc=com\nchangetype: add\nobjectClass: inetOrgPerson\nuid: new{number}\n\
+         cn: new{number}\nsn: New\n\n\
+         dn: uid=new{number},ou=people,dc=example,dc=com\nchangetype: modify\nadd: title\ntitle: Cadet\n\n\
+         dn: cn=crew,ou=groups,dc=example,dc=com\nchangetype: modify\nadd: member\n\
+         member: uid=new{number},ou=people,dc=example,dc=com\n\n"
+    )
+}
+
+/// Takes the news back, so that every fault meets three pages.
+fn old_news(number: usize) -> String {
+    format!("dn: uid=new{number},ou=people,dc=example,dc=com\nchangetype: delete\n\n")
+}
+
+fn through(address: std::net::SocketAddr) -> Value {
+    json!({
+        "ldap": {
+            "urls": [format!("ldap://{address}")], "allow_plain": true, "page_size": 10, "entry_timeout_s": 3,
+        },
+    })
+}
+
+async fn start() -> Option<Gateway> {
+    let members: Vec<String> = (0..3).map(|number| format!("uid=b{number:04},ou=people")).collect();
+    let members: Vec<&str> = members.iter().map(String::as_str).collect();
+    let ldif = people("b", PEOPLE) + &group("crew", &members);
+    Gateway::start(&ldif).await
+}
+
+async fn every_fault_in(reading: Reading) {
+    let Some(gateway) = start().await else { return };
+    let proxy = FaultyProxy::start(gateway.slapd.address()).await;
+    gateway.connect(through(proxy.address())).await;
+    gateway.sync().await;
+    for (number, fault) in ProxyFault::ALL.iter().copied().enumerate() {
+        let (what, ending) = (format!("{fault:?} in {reading}"), ending(fault, reading));
+        if ending == Ending::Absent {
+            continue;
+        }
+        gateway.slapd.modify(&news(number));
+        let before = (gateway.model().await, gateway.cursor().await);
+        proxy.fail(fault, middle(fault, reading));
+        let outcome = attempt(&gateway, reading).await;
+        assert!(proxy.hits() > 0, "{what} did not come about: {outcome:?}");
+        proxy.heal();
+        match (ending, outcome) {
+            (Ending::DoesNoHarm, Ok(report)) => assert_eq!(report.outcome, Outcome::Finished, "{what}"),
+            (Ending::Stops, Err(error)) => {
+                assert_clear(&error, &what);
+                assert_eq!((gateway.model().await, gateway.cursor().await), before, "{what}");
+            }
+            (Ending::Stops, Ok(report)) => {
+                assert_eq!(report.outcome, Outcome::Held, "{what}: {:?}", report.plan);
+                assert_ne!(report.held, [], "{what} says why");
+                assert_eq!((gateway.model().await, gateway.cursor().await), before, "{what}");
+            }
+            (_, outcome) => panic!("{what}: {outcome:?}"),
+        }
+        // The same again from an honest server: nothing is missed, and nothing stands in the way.
+        let report = attempt(&gateway, reading).await.expect("a good run");
+        assert_eq!(
+            (report.outcome, report.failures.len()),
+            (Outcome::Finished, 0),
+            "after {what}"
+        );
+        let users = gateway.users().await;
+        assert!(users[&format!("new{number}")].is_active(), "after {what}");
+        if reading != Reading::Presence {
+            assert_eq!(
+                users["b0001"].attributes["title"],
+                json!(format!("Captain {number}")),
+                "after {what}"
+            );
+        }
+        gateway.slapd.modify(&old_news(number));
+        attempt(&gateway, reading).await.expect("a good run");
+    }
+    gateway.sync().await;
+    let names: BTreeSet<String> = (0..PEOPLE).map(|number| format!("b{number:04}")).collect();
+    let users = gateway.users().await;
+    let active = users.iter().filter(|(_, user)| user.is_active());
+    assert_eq!(active.map(|(name, _)| name.clone()).collect::<BTreeSet<_>>(), names);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_fault_changes_anything_in_a_run_over_everything() {
+    every_fault_in(Reading::Whole).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_fault_changes_anything_in_a_run_over_what_changed() {
+    every_fault_in(Reading::Changes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_fault_changes_anything_in_a_run_over_who_is_there() {
+    every_fault_in(Reading::Presence).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_that_breaks_at_any_byte_changes_nothing() {
+    let Some(gateway) = start().await else { return };
+    gateway.sync().await;
+    gateway.slapd.modify(&news(0));
+    let before = gateway.model().await;
+    for cut in [200, 1_500, 2_400, 3_500, 5_000] {
+        for cut in [Cut::CloseAfter(cut), Cut::ResetAfter(cut)] {
+            let target = gateway.slapd.tls_address();
+            let proxy = TcpProxy::start([127, 0, 0, 1].into(), target, cut).await;
+            gateway
+                .connect(json!({ "ldap": { "urls": [format!("ldaps://{}", proxy.address())] } }))
+                .await;
+            let error = attempt(&gateway, Reading::Whole).await.expect_err("a lost connection");
+            assert_clear(&error, &format!("{cut:?}"));
+            assert_eq!(gateway.model().await, before, "{cut:?}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Runs over what changed and over who is there against three real servers: each ends where a whole run by a gateway that
+//! knows nothing yet ends.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::{Value, json};
+use usher::provision::reading::Reading;
+use usher::provision::run::Outcome;
+
+use super::gateway::Gateway;
+use super::histories::outcome;
+use crate::kit::real_directory::{RealDirectory, ServerKind, on_real_servers};
+
+/// Rounds of a random history, and changes in one: these servers are slow.
+const ROUNDS: usize = 4;
+const CHANGES: usize = 3;
+/// A member of every group, because some servers want one.
+const KEEPER: &str = "keeper";
+
+on_real_servers!(
+    every_kind_of_change_arrives_without_reading_everything,
+    random_histories_end_where_the_directory_is,
+);
+
+/// Everything passes the brake, and `description: hidden` is outside the filter.
+fn settings(directory: &RealDirectory) -> Value {
+    json!({
+        "brake": { "deletions": 1000, "suspensions": 1000, "removals_per_group": 1000 },
+        "ldap": {
+            "users": {
+                "base": directory.people(),
+                "filter": format!("(&{}(!(description=hidden)))", directory.user_filter()),
+            },
+        },
+    })
+}
+
+async fn start(directory: RealDirectory, names: &[&str]) -> Gateway<RealDirectory> {
+    directory.add_people(&[KEEPER]);
+    directory.add_people(names);
+    let settings = settings(&directory);
+    let gateway = Gateway::over(directory).await;
+    gateway.connect(settings).await;
+    gateway
+}
+
+/// Reads what changed. An account of Active Directory that may not see tombstones is not told who is gone, so there who is
+/// there is asked as well.
+async fn follow(gateway: &Gateway<RealDirectory>, what: &str) {
+    let mut readings = vec![Reading::Changes];
+    readings.extend((gateway.real().kind() == ServerKind::Samba).then_some(Reading::Presence));
+    for reading in readings {
+        let report = gateway.read(reading).await;
+        assert_eq!(
+            (report.outcome, &report.failures[..]),
+            (Outcome::Finished, &[][..]),
+            "{what}"
+        );
+        assert_eq!((report.reading, report.why_whole), (reading, None), "{what}");
+    }
+    let fresh = Gateway::beside(Arc::clone(&gateway.slapd)).await;
+    fresh.connect(settings(gateway.real())).await;
+    fresh.sync().await;
+    assert_eq!(outcome(gateway).await, outcome(&fresh).await, "{what}");
+}
+
+async fn every_kind_of_change_arrives_without_reading_everything(directory: RealDirectory) {
+    let gateway = start(directory, &["ada", "bob", "cat", "dan", "eve", "fay"]).await;
+    let real = gateway.real();
+    real.add_group("crew", &[real.dn(KEEPER), real.dn("ada"), real.dn("bob")]);
+    gateway.sync().await;
+    real.add_people(&["gus"]);
+    follow(&gateway, "somebody new").await;
+    real.replace(&real.dn("ada"), "title", "Captain");
+    follow(&gateway, "a new value").await;
+    real.disable("bob");
+    follow(&gateway, "an account that is switched off").await;
+    real.enable("bob");
+    follow(&gateway, "an account that is switched on").await;
+    real.add_member("crew", &real.dn("gus"));
+    real.remove_member("crew", &real.dn("ada"));
+    follow(&gateway, "members").await;
+    real.rename(&real.dn("bob"), &real.rdn("zoe"), None);
+    follow(&gateway, "another name").await;
+    let outside = real.add_unit("outside", real.base());
+    real.rename(&real.dn("cat"), &real.rdn("cat"), Some(&outside));
+    follow(&gateway, "out of the base").await;
+    real.replace(&real.dn("dan"), "description", "hidden");
+    follow(&gateway, "out of the filter").await;
+    real.replace(&real.dn("dan"), "description", "shown");
+    let back = format!("{},{outside}", real.rdn("cat"));
+    real.rename(&back, &real.rdn("cat"), Some(&real.people()));
+    follow(&gateway, "back again").await;
+    real.delete(&real.dn("gus"));
+    follow(&gateway, "a member who is deleted").await;
+    real.add_group("fleet", &[real.dn("eve"), real.group_dn("crew")]);
+    follow(&gateway, "a group with a group inside").await;
+    real.delete(&real.group_dn("crew"));
+    follow(&gateway, "a group that is deleted").await;
+    assert_eq!(
+        gateway.sync().await.changed,
+        0,
+        "a run over everything finds nothing left"
+    );
+}
+
+/// What the next change needs to know of the directory.
+struct History {
+    random: StdRng,
+    people: BTreeSet<String>,
+    outside: BTreeSet<String>,
+    groups: BTreeSet<String>,
+    unit: String,
+    next: usize,
+}
+
+impl History {
+    fn fresh(&mut self, prefix: &str) -> String {
+        self.next += 1;
+        format!("{prefix}{}", self.next)
+    }
+
+    fn somebody(&mut self) -> Option<String> {
+        let all: Vec<&String> = self.people.iter().collect();
+        all.choose(&mut self.random).map(ToString::to_string)
+    }
+
+    fn some_group(&mut self) -> Option<String> {
+        let all: Vec<&String> = self.groups.iter().collect();
+        all.choose(&mut self.random).map(ToString::to_string)
+    }
+
+    /// One change, and what it was; `None` when there is nobody to change.
+    fn change(&mut self, real: &RealDirectory) -> Option<String> {
+        let what = self.random.random_range(0..10);
+        Some(match what {
+            0 => {
+                let name = self.fresh("new");
+                real.add_people(&[&name]);
+                let told = format!("{name} comes");
+                self.people.insert(name);
+                told
+            }
+            1 => {
+                let name = self.somebody()?;
+                real.delete(&real.dn(&name));
+                self.people.remove(&name);
+                format!("{name} goes")
+            }
+            2 => {
+                let (name, new) = (self.somebody()?, self.fresh("renamed"));
+                real.rename(&real.dn(&name), &real.rdn(&new), None);
+                self.people.remove(&name);
+                self.people.insert(new.clone());
+                format!("{name} becomes {new}")
+            }
+            3 => {
+                let name = self.somebody()?;
+                real.rename(&real.dn(&name), &real.rdn(&name), Some(&self.unit));
+                self.people.remove(&name);
+                self.outside.insert(name.clone());
+                format!("{name} moves out")
+            }
+            4 => {
+                let name = self.outside.pop_first()?;
+                let dn = format!("{},{}", real.rdn(&name), self.unit);
+                real.rename(&dn, &real.rdn(&name), Some(&real.people()));
+                self.people.insert(name.clone());
+                format!("{name} moves in")
+            }
+            5 | 6 => {
+                let (name, title) = (self.somebody()?, self.fresh("Captain "));
+                real.replace(&real.dn(&name), "title", &title);
+                format!("{name} is {title}")
+            }
+            7 => {
+                let (name, word) = (self.somebody()?, ["hidden", "shown"].choose(&mut self.random)?);
+                real.replace(&real.dn(&name), "description", word);
+                format!("{name} is {word}")
+            }
+            8 => {
+                let (group, name) = (self.fresh("team"), self.somebody()?);
+                real.add_group(&group, &[real.dn(KEEPER), real.dn(&name)]);
+                self.groups.insert(group.clone());
+                format!("{group} of {name}")
+            }
+            _ => {
+                let group = self.some_group()?;
+                real.delete(&real.group_dn(&group));
+                self.groups.remove(&group);
+                format!("{group} goes")
+            }
+        })
+    }
+}
+
+async fn random_histories_end_where_the_directory_is(directory: RealDirectory) {
+    let names = ["ada", "bob", "cat", "dan", "eve"];
+    let gateway = start(directory, &names).await;
+    let real = gateway.real();
+    let mut history = History {
+        random: StdRng::seed_from_u64(7),
+        people: names.map(str::to_owned).into(),
+        outside: BTreeSet::new(),
+        groups: BTreeSet::new(),
+        unit: real.add_unit("outside", real.base()),
+        next: 0,
+    };
+    gateway.sync().await;
+    let mut told = Vec::new();
+    for _ in 0..ROUNDS {
+        for _ in 0..CHANGES {
+            told.extend(history.change(real));
+        }
+        follow(&gateway, &told.join(", ")).await;
+    }
+    assert_eq!(gateway.sync().await.changed, 0, "{told:?}");
+}
