@@ -61,7 +61,7 @@ fn apply(gateway: &Gateway, directory: &RealDirectory, wanted: &Wanted<'_>) {
         directory.ca_file(),
         wanted.ldap,
         directory.people(),
-        wanted.users.unwrap_or(directory.user_filter()),
+        wanted.users.unwrap_or_else(|| directory.user_filter()),
         directory.groups(),
         directory.group_filter(),
     )
