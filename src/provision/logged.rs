@@ -18,7 +18,7 @@ pub fn unnamed(error: &impl Display) -> String {
     };
     let mut signs = text.match_indices('=').filter(is_equal_sign_of_a_name);
     let Some((first, _)) = signs.next() else { return text };
-    let last = signs.last().map_or(first, |(last, _)| last);
+    let last = signs.next_back().map_or(first, |(last, _)| last);
     let is_between = |c: char| c.is_whitespace() || matches!(c, '"' | '(' | '/');
     let start = text[..first].rfind(is_between).map_or(0, |before| before + 1);
     // A name may have blanks in it; the quotation mark that ends it is ours.

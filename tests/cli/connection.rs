@@ -24,6 +24,11 @@ on_one_server!(
     a_password_that_cannot_be_had_is_a_failure_and_is_never_shown
 );
 on_one_server!(runs, OpenLdap, runs_failures_and_a_held_plan_are_shown);
+on_one_server!(
+    measured,
+    OpenLdap,
+    metrics_show_the_last_run_of_each_reading_and_its_entries
+);
 on_one_server!(kept, OpenLdap, the_oldest_runs_go_when_there_are_too_many);
 
 /// A connection `corp` of the organisation `acme`. `top` and `ldap` are further lines of both sections.
@@ -56,7 +61,7 @@ fn apply(gateway: &Gateway, directory: &RealDirectory, wanted: &Wanted<'_>) {
         directory.ca_file(),
         wanted.ldap,
         directory.people(),
-        wanted.users.unwrap_or(directory.user_filter()),
+        wanted.users.unwrap_or_else(|| directory.user_filter()),
         directory.groups(),
         directory.group_filter(),
     )
@@ -281,6 +286,37 @@ async fn runs_failures_and_a_held_plan_are_shown(directory: RealDirectory) {
         table.out
     );
     gateway.command(&["verify"]).expect(0);
+}
+
+async fn metrics_show_the_last_run_of_each_reading_and_its_entries(directory: RealDirectory) {
+    directory.add_people(&["ada", "bob", "cat"]);
+    let gateway = Gateway::start();
+    apply(&gateway, &directory, &GOOD);
+    sync(&gateway, &[]).expect(0);
+    sync(&gateway, &["--changes"]).expect(0);
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let request = http.get(format!("{}/metrics", gateway.url));
+    let answer = request.bearer_auth(gateway.bootstrapped("admin_token")).send().await;
+    let text = answer.expect("an answer").text().await.expect("a text");
+    let labels = "organisation=\"acme\",connection=\"corp\"";
+    for line in [
+        format!("usher_sync_last_read{{{labels},class=\"people\"}} 3"),
+        format!("usher_sync_failures{{{labels}}} 1"),
+        format!("usher_sync_held{{{labels}}} 0"),
+        format!("usher_sync_failing{{{labels}}} 0"),
+        format!("usher_sync_runs_total{{{labels},reading=\"whole\",outcome=\"finished\"}} 1"),
+        format!("usher_sync_runs_total{{{labels},reading=\"changes\",outcome=\"finished\"}} 1"),
+        format!("usher_sync_entries_total{{{labels},class=\"people\",result=\"planned\"}} 2"),
+        format!("usher_sync_phase_seconds_count{{{labels},phase=\"reading\"}} 2"),
+        "usher_seats_used{organisation=\"acme\",licence=\"pro\"} 2".to_owned(),
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    for reading in ["whole", "changes"] {
+        let start = format!("usher_sync_last_run_timestamp_seconds{{{labels},reading=\"{reading}\"}} ");
+        assert!(text.contains(&start), "{start} is not in\n{text}");
+    }
+    assert!(!text.contains("ada"), "somebody is named in\n{text}");
 }
 
 async fn the_oldest_runs_go_when_there_are_too_many(directory: RealDirectory) {

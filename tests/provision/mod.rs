@@ -1,6 +1,7 @@
 //! Synchronisation runs, against a real slapd.
 
 mod adoption;
+mod advice;
 mod brakes;
 mod changes;
 mod custom_attributes;
