@@ -137,7 +137,9 @@ pub enum IncompleteReason {
         pages: u32,
     },
     /// A search for entries by their ids brought another one: ids are not lasting here, or the server mixes answers up.
-    #[error("\"{dn}\" came under an id that was not asked for; check that the server's ids are lasting, then run over everything")]
+    #[error(
+        "\"{dn}\" came under an id that was not asked for; check that the server's ids are lasting, then run over everything"
+    )]
     NotAskedFor {
         /// The entry.
         dn: String,

@@ -10,8 +10,9 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 use usher::model::user::User;
 use usher::provision::reading::Reading;
+use usher::provision::run::Outcome::Finished;
 
-use super::gateway::{Gateway, Source, people};
+use super::gateway::{Gateway, Source, group, people};
 
 const HISTORIES: u64 = 10;
 const STEPS: usize = 14;
@@ -211,7 +212,9 @@ async fn settle(gateway: &Gateway, settings: &Value) {
 }
 
 async fn live(seed: u64, nesting: &str) {
-    let Some(gateway) = Gateway::start(&people("h", 8)).await else {
+    // One group stays: a directory without any group at all would be held by the brake.
+    let ldif = people("h", 8) + &group("steady", &["cn=placeholder,ou=service"]);
+    let Some(gateway) = Gateway::start(&ldif).await else {
         return;
     };
     let settings = json!({
@@ -239,7 +242,11 @@ async fn live(seed: u64, nesting: &str) {
         ];
         let reading = *reading.choose(&mut history.random).expect("readings");
         let report = gateway.read(reading).await;
-        assert_eq!(report.failures, [], "seed {seed}, after\n{ldif}");
+        assert_eq!(
+            (report.outcome, report.failures.as_slice()),
+            (Finished, [].as_slice()),
+            "seed {seed}, after\n{ldif}"
+        );
         told.push(format!("{ldif}# read: {reading}, whole because {:?}", report.why_whole));
         if reading == Reading::Presence {
             continue;
