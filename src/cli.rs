@@ -12,6 +12,7 @@ pub mod org;
 pub mod output;
 pub mod pinned;
 pub mod plan;
+pub mod review;
 pub mod serve;
 pub mod sync;
 pub mod target;
@@ -55,6 +56,7 @@ enum Command {
     Serve(serve::Serve),
     Apply(apply::Apply),
     Sync(sync::Sync),
+    Review(review::Review),
     Org(org::Org),
     User(user::User),
     Group(group::Group),
@@ -101,6 +103,7 @@ impl Command {
             Self::Serve(command) => command.run().await,
             Self::Apply(command) => command.run().await,
             Self::Sync(command) => command.run().await,
+            Self::Review(command) => command.run().await,
             Self::Org(command) => command.run().await,
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,

@@ -179,8 +179,11 @@ pub enum Adoption {
     /// The identity is refused (SCIM: 409 uniqueness; a run: the failure list).
     #[default]
     Refuse,
-    /// The user is linked to this connection as well.
+    /// The user is linked to this connection as well. One who holds a role that administers waits for an administrator all
+    /// the same.
     Adopt,
+    /// The identity waits on the connection's review list until an administrator says that the two are the same person.
+    Review,
 }
 
 /// What to do with a group member that is not known (`idp.md` section 9, refuse 8).
@@ -387,8 +390,15 @@ pub struct Brake {
     pub suspensions: u32,
     /// Removals of members from one group that never brake.
     pub removals_per_group: u32,
-    /// The part of the connection's people, or of a group's members, in per cent, that may go.
+    /// Changes of stable ids that never brake: newcomers with the name or e-mail address of somebody who is missing in the
+    /// same run, as when a directory was rebuilt.
+    pub id_changes: u32,
+    /// Changes of user names, or of groups' names, that never brake.
+    pub renames: u32,
+    /// The part of the connection's people, or of a group's members, in per cent, that may go or change its name or id.
     pub percent: u32,
+    /// The part of what the last good run read, in per cent, that may be missing from a whole reading; 100: any part but all.
+    pub drop_percent: u32,
 }
 
 impl Default for Brake {
@@ -397,8 +407,19 @@ impl Default for Brake {
             deletions: 20,
             suspensions: 20,
             removals_per_group: 50,
+            id_changes: 10,
+            renames: 20,
             percent: 5,
+            drop_percent: 50,
         }
+    }
+}
+
+impl Brake {
+    /// Whether `count` changes among `of` pass both bounds, the class's own count and the percentage.
+    #[must_use]
+    pub fn is_passed(&self, count: u64, of: u64, free: u32) -> bool {
+        count > u64::from(free) && count.saturating_mul(100) > of.saturating_mul(u64::from(self.percent))
     }
 }
 

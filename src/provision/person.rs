@@ -13,6 +13,7 @@ use crate::model::id::UserId;
 use crate::model::invitation::InvitationState;
 use crate::model::lifecycle::{Block, Facts, Step};
 use crate::model::origin::Origin;
+use crate::model::review::ReviewKind;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
@@ -138,9 +139,13 @@ pub async fn adopt(
     before: &User,
     person: &Person,
 ) -> Result<User, DirectoryError> {
+    let name = &context.connection.name;
     let mut after = before.clone();
-    after.sources.insert(context.connection.name.clone());
+    after.sources.insert(name.clone());
     write(unit, context, &mut after, person, Extent::Whole);
+    // What was asked about the two is answered.
+    unit.forget_review(name, ReviewKind::User, person.external_id.as_deref(), &person.user_name)
+        .await?;
     unit.update_user(before, after).await
 }
 

@@ -10,6 +10,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
+use crate::directory::review::AskForReview;
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{DirectoryError, Permit};
 use crate::model::connection::Connection;
@@ -122,6 +123,18 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl Access {
+    /// Puts an identity that has to wait for an administrator on the review list: the refused change left nothing behind.
+    pub(super) async fn reviewed<T>(&self, scim: &Scim, outcome: Result<T, DirectoryError>) -> Result<T, ScimError> {
+        if let Err(DirectoryError::AwaitsReview(question)) = &outcome {
+            let ask = AskForReview {
+                connection: &self.connection.name,
+                questions: std::slice::from_ref(question),
+            };
+            scim.directory().run(&self.permit, &ask).await?;
+        }
+        Ok(outcome?)
+    }
+
     /// Notes what was tolerated in a request: attributes and rules, never values of a person.
     pub(super) fn journal(&self, request: &'static str, deviations: &[Deviation]) {
         for deviation in deviations {

@@ -75,6 +75,7 @@ impl Planner<'_> {
         }
         let leaving = plan.people.iter().filter(|step| step.action == PersonAction::Delete);
         freed.extend(leaving.filter_map(|step| step.user));
+        plan.renames.people = candidates.iter().filter(|candidate| candidate.is_renamed).count() as u64;
         self.refuse_taken_names(&mut candidates, &freed, plan).await?;
         for part in new.chunks(CHUNK) {
             candidates.extend(self.newcomers(part, &freed, plan).await?);
@@ -206,6 +207,8 @@ impl Planner<'_> {
                     plan.failures
                         .push(self.failure(index, taken("emails", Some(before.id))));
                 }
+                // Somebody who is deleted first is adopted by nobody.
+                Match::Adopted(before) if freed.contains(&before.id) => candidates.push(created(index)),
                 Match::Adopted(before) => {
                     let person = self.snapshot.person(&people[index as usize]);
                     let after = preview(self.context, &before, &person);
@@ -217,6 +220,12 @@ impl Planner<'_> {
                         before: Claims::of(&before),
                         after: Some(Claims::of(&after)),
                     });
+                }
+                Match::Review(question) if freed.contains(&UserId::new(question.found)) => candidates.push(created(index)),
+                Match::Review(question) => {
+                    plan.failures
+                        .push(self.failure(index, FailureReason::review(&question)));
+                    plan.questions.push(*question);
                 }
                 Match::Refused { user, .. } if freed.contains(&user) => candidates.push(created(index)),
                 Match::Refused { user, attribute } => {

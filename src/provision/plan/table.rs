@@ -40,6 +40,9 @@ impl fmt::Display for Plan {
                 seat.licence, seat.used, seat.needed, seat.freed, seat.short
             )?;
         }
+        for change in &self.id_changes {
+            row(f, change.kind.as_str(), "id_changed", &change.name, &change.external_id)?;
+        }
         for failure in &self.failures {
             let name = failure.name.as_deref().unwrap_or("-");
             let id = failure.external_id.as_deref().unwrap_or("-");
