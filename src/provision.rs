@@ -19,6 +19,7 @@ pub mod person;
 pub mod plan;
 pub mod progress;
 pub mod reading;
+pub mod rule_teams;
 pub mod run;
 pub mod schedule;
 pub mod snapshot;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::output::{cell, table};
+use crate::provision::brake::HoldReason;
 use crate::provision::failure::Failure;
 
 /// Lines of a list that are printed; the rest is in the JSON.
@@ -29,7 +30,10 @@ pub fn show(out: &mut dyn Write, report: &Value) -> io::Result<()> {
     steps(out, &report["plan"])?;
     failures(out, &report["failures"])?;
     for reason in report["held"].as_array().into_iter().flatten() {
-        writeln!(out, "held: {reason}")?;
+        match serde_json::from_value::<HoldReason>(reason.clone()) {
+            Ok(known) => writeln!(out, "held: {known}")?,
+            Err(_) => writeln!(out, "held: {reason}")?,
+        }
     }
     match report["outcome"].as_str() {
         Some("planned") => writeln!(out, "dry run: nothing was changed"),
@@ -92,6 +96,27 @@ fn steps(out: &mut dyn Write, plan: &Value) -> io::Result<()> {
         let count = |name: &str| step[name].as_array().map_or(0, Vec::len);
         let members = format!("+{} -{}", count("add"), count("remove"));
         [&["group".to_owned()], named.as_slice(), &[members]].concat()
+    }));
+    rows.extend(plan["teams"].as_array().into_iter().flatten().map(|team| {
+        let action = if team["is_new"] == true { "create" } else { "rule" };
+        let members = format!("+{} -{}", team["add"], team["remove"]);
+        vec![
+            "team".to_owned(),
+            action.to_owned(),
+            cell(&team["name"]),
+            String::new(),
+            members,
+        ]
+    }));
+    rows.extend(plan["id_changes"].as_array().into_iter().flatten().map(|change| {
+        let named = [&change["name"], &change["external_id"]].map(cell);
+        let kind = if change["kind"] == "group" { "group" } else { "person" };
+        [
+            &[kind.to_owned(), "id_changed".to_owned()],
+            named.as_slice(),
+            &[String::new()],
+        ]
+        .concat()
     }));
     if rows.is_empty() {
         return Ok(());

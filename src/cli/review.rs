@@ -114,7 +114,11 @@ fn row(review: &Value) -> Vec<String> {
         .map(|name| cell(&review[name]))
         .to_vec();
     let decision = &review["decision"]["verdict"];
-    cells.push(if decision.is_null() { "waits".to_owned() } else { cell(decision) });
+    cells.push(if decision.is_null() {
+        "waits".to_owned()
+    } else {
+        cell(decision)
+    });
     cells
 }
 

@@ -32,7 +32,11 @@ pub fn review_id(kind: ReviewKind, external_id: Option<&str>, name: &str) -> Str
             hash.update(fold(name));
         }
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 impl Unit {

@@ -53,9 +53,12 @@ pub struct Connection {
     /// Attribute rules; empty means the defaults of the kind.
     #[serde(default)]
     pub mapping: Vec<AttributeRule>,
-    /// Rules that give licences and roles.
+    /// Rules that give licences, roles and teams.
     #[serde(default)]
     pub grants: Vec<GrantRule>,
+    /// What to do with a team that a rule names and the organisation has not.
+    #[serde(default)]
+    pub missing_teams: MissingTeams,
     /// The directory, for a connection of kind `ldap`.
     #[serde(default)]
     pub ldap: Option<LdapSource>,
@@ -109,6 +112,7 @@ impl Connection {
             precedence: default_precedence(),
             mapping: Vec::new(),
             grants: Vec::new(),
+            missing_teams: MissingTeams::default(),
             ldap: None,
             oauth: None,
             brake: Brake::default(),
@@ -241,7 +245,7 @@ pub struct AttributeRule {
     pub when: Option<String>,
 }
 
-/// Licences and roles for those to whom a condition applies.
+/// Licences, roles and teams for those to whom a condition applies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrantRule {
@@ -254,6 +258,49 @@ pub struct GrantRule {
     /// Roles to give; each must be in the connection's `roles` or `grantable_roles`.
     #[serde(default)]
     pub roles: BTreeSet<Slug>,
+    /// Names of the organisation's groups to put the person into.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub teams: BTreeSet<String>,
+    /// The smaller number is looked at first; equal numbers in the order of the list.
+    #[serde(default = "default_priority")]
+    pub priority: u32,
+    /// Of the exclusive rules of one set only the first that applies counts.
+    #[serde(default)]
+    pub exclusive: bool,
+    /// The set.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub set: String,
+}
+
+const fn default_priority() -> u32 {
+    100
+}
+
+impl GrantRule {
+    /// A rule with this condition that gives nothing yet.
+    #[must_use]
+    pub fn new(when: impl Into<String>) -> Self {
+        Self {
+            when: when.into(),
+            licences: BTreeSet::new(),
+            roles: BTreeSet::new(),
+            teams: BTreeSet::new(),
+            priority: default_priority(),
+            exclusive: false,
+            set: String::new(),
+        }
+    }
+}
+
+/// What to do with a team that a rule names and the organisation has not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MissingTeams {
+    /// It is made, as a group of kind `team`.
+    #[default]
+    Create,
+    /// The person is refused (SCIM: 400; a run: the failure list).
+    Refuse,
 }
 
 /// Where and how a directory is read.

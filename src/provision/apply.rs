@@ -18,6 +18,7 @@ use super::lease::Claim;
 use super::person::Context;
 use super::plan::{PersonAction, PersonStep, Plan};
 use super::progress::{Progress, Report};
+use super::rule_teams::MakeTeams;
 use super::snapshot::Snapshot;
 
 /// Changes in flight: enough that a store's group commit is full.
@@ -57,6 +58,7 @@ impl Applier<'_> {
     /// When the store fails or the lease is lost. Whole entries have been changed by then.
     pub(super) async fn apply(&self) -> Result<Applied, DirectoryError> {
         let mut applied = Applied::default();
+        self.make_teams().await?;
         let mut rest = self.plan.people.as_slice();
         let mut waiting: Vec<&PersonStep> = Vec::new();
         while let Some(first) = rest.first() {
@@ -72,6 +74,26 @@ impl Applier<'_> {
         self.attempt_people(waiting, &mut applied, false).await?;
         self.groups(&mut applied).await?;
         Ok(applied)
+    }
+
+    /// Before many people want to come into the same new team at once.
+    async fn make_teams(&self) -> Result<(), DirectoryError> {
+        let new = self.plan.teams.iter().filter(|team| team.is_new);
+        let make = MakeTeams {
+            context: self.context,
+            lease: self.lease,
+            teams: new.map(|team| team.name.as_str()).collect(),
+        };
+        match self
+            .directory
+            .run(self.permit, &make)
+            .await
+            .map_err(|error| self.trouble(error))
+        {
+            Err(Trouble::Run(error)) => Err(error),
+            // Whoever needs a team that cannot be made fails by name.
+            Ok(()) | Err(Trouble::Entry(_)) => Ok(()),
+        }
     }
 
     /// Attempts steps for as long as one of them gives up a name that another waits for. Answers those that wait still.

@@ -11,6 +11,7 @@ mod people;
 mod preview;
 mod seats;
 mod table;
+mod teams;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use super::snapshot::{Dangling, Extent, Snapshot};
 pub use id_changes::IdChange;
 pub(super) use preview::emails;
 pub use seats::SeatForecast;
+pub use teams::TeamForecast;
 
 /// Keys of one read.
 const CHUNK: usize = 500;
@@ -53,6 +55,8 @@ pub struct Plan {
     pub people: Vec<PersonStep>,
     /// What happens to groups.
     pub groups: Vec<GroupStep>,
+    /// Teams that rules put people into, or no longer do.
+    pub teams: Vec<TeamForecast>,
     /// What becomes of the seats.
     pub seats: Vec<SeatForecast>,
     /// People and groups whose names change.
@@ -231,6 +235,7 @@ impl Planner<'_> {
             unchanged: 0,
             people: Vec::new(),
             groups: Vec::new(),
+            teams: Vec::new(),
             seats: Vec::new(),
             renames: Numbers::default(),
             id_changes: Vec::new(),

@@ -46,10 +46,8 @@ impl Applier<'_> {
         if waiting.len() < 2 {
             return Ok(Vec::new());
         }
-        let steps: HashMap<UserId, &'s PersonStep> = waiting
-            .iter()
-            .filter_map(|step| Some((step.user?, *step)))
-            .collect();
+        let steps: HashMap<UserId, &'s PersonStep> =
+            waiting.iter().filter_map(|step| Some((step.user?, *step))).collect();
         let organisation = self.permit.organisation();
         let mut wants: HashMap<UserId, UserId> = HashMap::new();
         for (user, step) in &steps {

@@ -238,7 +238,9 @@ impl RecordChange<'_> {
         unit.bytes(&keys::group_changes(unit.organisation(), group)).await?;
         let origin = Origin::Connection(connection.name.clone());
         let edges = unit.list_members(group).await?;
-        Ok(edges.iter().any(|(_, edge)| edge.origins.iter().any(|other| *other != origin)))
+        Ok(edges
+            .iter()
+            .any(|(_, edge)| edge.origins.iter().any(|other| *other != origin)))
     }
 
     /// Remembers what the source calls the group, and which groups are inside it.

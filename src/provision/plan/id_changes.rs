@@ -55,7 +55,9 @@ impl Planner<'_> {
             let mut was = by_name.get(&fold(&entry.user_name));
             if was.is_none() && !by_email.is_empty() {
                 let person = self.snapshot.person(entry);
-                was = super::emails(&person).iter().find_map(|email| by_email.get(&fold(email)));
+                was = super::emails(&person)
+                    .iter()
+                    .find_map(|email| by_email.get(&fold(email)));
             }
             plan.id_changes.extend(was.map(|was| IdChange {
                 kind: Kind::User,

@@ -30,6 +30,10 @@ impl fmt::Display for Plan {
                 )?;
             }
         }
+        for team in &self.teams {
+            let what = if team.is_new { "new" } else { "by rule" };
+            writeln!(f, "team    {what:16} {}: +{}, -{}", team.name, team.add, team.remove)?;
+        }
         for seat in &self.seats {
             let limit = seat
                 .limit
