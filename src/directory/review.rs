@@ -12,10 +12,13 @@ use crate::model::slug::Slug;
 use crate::store::{Key, SCAN_ENTRIES_MAX, Scan};
 
 use super::keys::{self, fold};
-use super::{Directory, DirectoryError, Operation, Unit};
+use super::{Directory, DirectoryError, Operation, Permit, Unit};
 
 /// Identities on one list at most. Those beyond wait too; they come on the list when there is room.
 pub const REVIEWS_MAX: usize = 1_000;
+
+/// Questions of one commit.
+const QUESTIONS: usize = 100;
 
 /// The name of an identity on the list: by its identifier, or by its name where it has none.
 #[must_use]
@@ -123,12 +126,10 @@ impl Unit {
     }
 }
 
-/// Puts questions on the list of their connection. At most 100 at once: they are one commit.
-pub struct AskForReview<'a> {
-    /// The connection.
-    pub connection: &'a Slug,
-    /// What is asked.
-    pub questions: &'a [Question],
+/// Puts questions on the list of their connection, in one commit.
+struct AskForReview<'a> {
+    connection: &'a Slug,
+    questions: &'a [Question],
 }
 
 #[async_trait::async_trait]
@@ -189,6 +190,22 @@ impl Operation for DecideReview {
 }
 
 impl Directory {
+    /// Puts questions on the review list of their connection, unless they are there.
+    ///
+    /// # Errors
+    /// As the store's read and commit.
+    pub async fn ask_for_reviews(
+        &self,
+        permit: &Permit,
+        connection: &Slug,
+        questions: &[Question],
+    ) -> Result<(), DirectoryError> {
+        for questions in questions.chunks(QUESTIONS) {
+            self.run(permit, &AskForReview { connection, questions }).await?;
+        }
+        Ok(())
+    }
+
     /// The review list of a connection, those first who wait longest.
     ///
     /// # Errors

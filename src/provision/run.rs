@@ -11,7 +11,6 @@ use std::time::Instant;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::directory::review::AskForReview;
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{Directory, DirectoryError, Permit, Principal};
 use crate::model::clock::Timestamp;
@@ -33,9 +32,6 @@ use super::progress::{Progress, Report};
 use super::reading::{Reading, WhyWhole};
 use super::snapshot::{Part, PartError, PartFrom, PartReader, Snapshot, SnapshotError, WholeReader};
 use super::state::{self, Remember, RunState};
-
-/// Identities that come on the review list in one commit.
-const QUESTIONS: usize = 100;
 
 /// What a run may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -251,13 +247,8 @@ impl Running<'_> {
         if !self.directory.run(&self.permit, &hold).await? {
             return Ok(self.summary(prepared, Outcome::Held));
         }
-        for questions in prepared.plan.questions.chunks(QUESTIONS) {
-            let ask = AskForReview {
-                connection: &self.connection.name,
-                questions,
-            };
-            self.directory.run(&self.permit, &ask).await?;
-        }
+        let (name, questions) = (&self.connection.name, &prepared.plan.questions);
+        self.directory.ask_for_reviews(&self.permit, name, questions).await?;
         let (next, settled) = (prepared.next.clone(), prepared.settled.clone());
         let begun = Instant::now();
         let applier = Applier {

@@ -10,7 +10,6 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
-use crate::directory::review::AskForReview;
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{DirectoryError, Permit};
 use crate::model::connection::Connection;
@@ -126,11 +125,8 @@ impl Access {
     /// Puts an identity that has to wait for an administrator on the review list: the refused change left nothing behind.
     pub(super) async fn reviewed<T>(&self, scim: &Scim, outcome: Result<T, DirectoryError>) -> Result<T, ScimError> {
         if let Err(DirectoryError::AwaitsReview(question)) = &outcome {
-            let ask = AskForReview {
-                connection: &self.connection.name,
-                questions: std::slice::from_ref(question),
-            };
-            scim.directory().run(&self.permit, &ask).await?;
+            let (name, questions) = (&self.connection.name, std::slice::from_ref(&**question));
+            scim.directory().ask_for_reviews(&self.permit, name, questions).await?;
         }
         Ok(outcome?)
     }

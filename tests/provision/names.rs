@@ -5,13 +5,14 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::runtime::Handle;
 use usher::directory::membership::MemberChanges;
+use usher::directory::verify::Report;
 use usher::directory::{DirectoryError, Operation, Unit, keys};
 use usher::model::group::Group;
 use usher::model::membership::Member;
 use usher::model::origin::Origin;
 use usher::provision::failure::FailureReason;
 use usher::provision::plan::PersonAction;
-use usher::provision::progress::{Progress, Report};
+use usher::provision::progress::{self, Progress};
 use usher::provision::reading::Reading;
 use usher::provision::run::{RunMode, SyncRun};
 
@@ -77,8 +78,14 @@ async fn people_exchange_their_names_in_one_run() {
     let is = ["b", "A", "d", "e", "c", "g", "h"].map(|name| after[name].id);
     assert_eq!(was, is);
     assert_eq!(gateway.sync().await.changed, 0);
-    let violations = gateway.directory.verify_organisation(gateway.organisation).await;
-    assert!(violations.expect("a verdict").violations.is_empty());
+    let (findings, mut found) = tokio::sync::mpsc::channel(16);
+    let summary = gateway.directory.verify(&mut Report::new(findings)).await;
+    assert_eq!(
+        summary.expect("a verification").violations,
+        0,
+        "{:?}",
+        found.recv().await
+    );
 }
 
 /// Puts a user into a group as an administrator would.
@@ -119,7 +126,7 @@ async fn a_group_that_gets_a_member_between_plan_and_apply_is_not_deleted() {
         .slapd
         .modify("dn: cn=crew,ou=groups,dc=example,dc=com\nchangetype: delete\n");
     let (directory, permit) = (gateway.directory.clone(), gateway.administrator());
-    let report: Report = Arc::new(move |progress| {
+    let report: progress::Report = Arc::new(move |progress| {
         if matches!(progress, Progress::Planned { .. }) {
             let added = async { directory.run(&permit, &put).await };
             tokio::task::block_in_place(|| Handle::current().block_on(added)).expect("a member");

@@ -69,7 +69,8 @@ async fn both(directory: Value) -> Option<(Gateway, Client, String)> {
 }
 
 async fn list(gateway: &Gateway, connection: &str) -> Vec<Review> {
-    let list = gateway.directory.list_reviews(gateway.organisation, &slug(connection));
+    let connection = slug(connection);
+    let list = gateway.directory.list_reviews(gateway.organisation, &connection);
     list.await.expect("a list")
 }
 

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use crate::model::slug::Slug;
+
 use super::*;
 
 fn ldap(mapping: Value, grants: Value) -> Connection {

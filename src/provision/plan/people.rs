@@ -225,18 +225,7 @@ impl Planner<'_> {
                 // Somebody who is deleted first is adopted by nobody.
                 Match::Adopted(before) if freed.contains(&before.id) => candidates.push(created(index)),
                 Match::Adopted(before) => {
-                    let person = self.snapshot.person(&people[index as usize]);
-                    let mut after = preview(self.context, &before, &person);
-                    teams.claim(&mut after, &person.grants.teams);
-                    candidates.push(Candidate {
-                        index,
-                        action: PersonAction::Adopt,
-                        user: Some(before.id),
-                        is_renamed: false,
-                        before: Claims::of(&before),
-                        after: Some(Claims::of(&after)),
-                        teams: self.teams_before(&before),
-                    });
+                    candidates.push(self.adopted(index, &before, teams));
                 }
                 Match::Review(question) if freed.contains(&UserId::new(question.found)) => {
                     candidates.push(created(index))
@@ -259,6 +248,21 @@ impl Planner<'_> {
             }
         }
         Ok(candidates)
+    }
+
+    fn adopted(&self, index: u32, before: &User, teams: &Teams) -> Candidate {
+        let person = self.snapshot.person(&self.snapshot.people()[index as usize]);
+        let mut after = preview(self.context, before, &person);
+        teams.claim(&mut after, &person.grants.teams);
+        Candidate {
+            index,
+            action: PersonAction::Adopt,
+            user: Some(before.id),
+            is_renamed: false,
+            before: Claims::of(before),
+            after: Some(Claims::of(&after)),
+            teams: self.teams_before(before),
+        }
     }
 
     /// In the order of the snapshot.
