@@ -5,6 +5,7 @@ mod configuration;
 mod damage;
 mod journal;
 mod organisation_files;
+mod review;
 mod start;
 mod stop;
 mod sync;
