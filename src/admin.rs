@@ -16,6 +16,7 @@ pub mod lines;
 pub mod organisations;
 pub mod page;
 pub mod problem;
+pub mod reviews;
 pub mod roles;
 pub mod sync;
 pub mod tokens;
@@ -51,6 +52,7 @@ pub fn router(directory: Directory) -> Router {
         .route("/connections/{name}/held", delete(sync::discard))
         .route("/connections/{name}/held/approve", post(sync::approve))
         .route("/connections/{name}/journal", get(journal::list))
+        .route("/connections/{name}/reviews", get(reviews::list).post(reviews::decide))
         .route("/events", get(events::list))
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::retrieve))

@@ -13,6 +13,7 @@ pub mod org;
 pub mod output;
 pub mod pinned;
 pub mod plan;
+pub mod review;
 pub mod runs;
 pub mod serve;
 pub mod sync;
@@ -60,6 +61,7 @@ enum Command {
     Apply(apply::Apply),
     Connection(connection::Connection),
     Sync(sync::Sync),
+    Review(review::Review),
     Org(org::Org),
     User(user::User),
     Group(group::Group),
@@ -107,6 +109,7 @@ impl Command {
             Self::Apply(command) => command.run().await,
             Self::Connection(command) => command.run().await,
             Self::Sync(command) => command.run().await,
+            Self::Review(command) => command.run().await,
             Self::Org(command) => command.run().await,
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,

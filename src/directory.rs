@@ -21,6 +21,7 @@ pub mod membership;
 pub mod oauth;
 pub mod organisation;
 pub mod query;
+pub mod review;
 pub mod role;
 pub mod seat;
 pub mod settings;

@@ -30,6 +30,7 @@ pub mod position;
 pub mod projection;
 pub mod record;
 pub mod represent;
+pub mod review;
 pub mod role;
 pub mod schema;
 pub mod scim_type;

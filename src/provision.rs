@@ -24,6 +24,7 @@ pub mod plan;
 pub mod probe;
 pub mod progress;
 pub mod reading;
+pub mod rule_teams;
 pub mod run;
 pub mod schedule;
 pub mod snapshot;

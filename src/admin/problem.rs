@@ -116,6 +116,7 @@ impl From<DirectoryError> for Problem {
             DirectoryError::Denied(_) => (StatusCode::FORBIDDEN, "denied"),
             DirectoryError::NotFound { .. } => (StatusCode::NOT_FOUND, "not-found"),
             DirectoryError::Uniqueness { .. } => (StatusCode::CONFLICT, "uniqueness"),
+            DirectoryError::AwaitsReview(_) => (StatusCode::CONFLICT, "awaits-review"),
             DirectoryError::InvalidValue { .. } => (StatusCode::BAD_REQUEST, "invalid-value"),
             DirectoryError::Mutability { .. } => (StatusCode::BAD_REQUEST, "mutability"),
             DirectoryError::VersionMismatch { .. } => (StatusCode::PRECONDITION_FAILED, "version-mismatch"),
@@ -151,6 +152,7 @@ impl From<DirectoryError> for Problem {
             DirectoryError::Unauthenticated
             | DirectoryError::Denied(_)
             | DirectoryError::NotFound { .. }
+            | DirectoryError::AwaitsReview(_)
             | DirectoryError::VersionMismatch { .. }
             | DirectoryError::TooMany { .. }
             | DirectoryError::Contended { .. }

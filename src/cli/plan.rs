@@ -31,9 +31,11 @@ pub fn show(out: &mut dyn Write, report: &Value) -> io::Result<()> {
     seats(out, &report["seats"])?;
     steps(out, &report["plan"])?;
     failures(out, &report["failures"])?;
-    let held: Vec<HoldReason> = serde_json::from_value(report["held"].clone()).unwrap_or_default();
-    for reason in held {
-        writeln!(out, "held: {reason}")?;
+    for reason in report["held"].as_array().into_iter().flatten() {
+        match serde_json::from_value::<HoldReason>(reason.clone()) {
+            Ok(known) => writeln!(out, "held: {known}")?,
+            Err(_) => writeln!(out, "held: {reason}")?,
+        }
     }
     let advice: Vec<Advice> = serde_json::from_value(report["advice"].clone()).unwrap_or_default();
     for advice in &advice {
@@ -103,6 +105,27 @@ fn steps(out: &mut dyn Write, plan: &Value) -> io::Result<()> {
         let count = |name: &str| step[name].as_array().map_or(0, Vec::len);
         let members = format!("+{} -{}", count("add"), count("remove"));
         [&["group".to_owned()], named.as_slice(), &[members]].concat()
+    }));
+    rows.extend(plan["teams"].as_array().into_iter().flatten().map(|team| {
+        let action = if team["is_new"] == true { "create" } else { "rule" };
+        let members = format!("+{} -{}", team["add"], team["remove"]);
+        vec![
+            "team".to_owned(),
+            action.to_owned(),
+            cell(&team["name"]),
+            String::new(),
+            members,
+        ]
+    }));
+    rows.extend(plan["id_changes"].as_array().into_iter().flatten().map(|change| {
+        let named = [&change["name"], &change["external_id"]].map(cell);
+        let kind = if change["kind"] == "group" { "group" } else { "person" };
+        [
+            &[kind.to_owned(), "id_changed".to_owned()],
+            named.as_slice(),
+            &[String::new()],
+        ]
+        .concat()
     }));
     if rows.is_empty() {
         return Ok(());

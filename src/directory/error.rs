@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 use crate::model::record::RecordError;
+use crate::model::review::Question;
 use crate::model::slug::Slug;
 use crate::store::StoreError;
 
@@ -33,6 +34,9 @@ pub enum DirectoryError {
         /// The value.
         value: String,
     },
+    /// Another resource has this value already, and an administrator has to say whether they are the same.
+    #[error("{} {:?} is already there: the identity waits for review by an administrator", .0.matched, .0.name)]
+    AwaitsReview(Box<Question>),
     /// The value cannot be accepted.
     #[error("{attribute}: {reason}")]
     InvalidValue {

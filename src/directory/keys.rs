@@ -495,6 +495,22 @@ pub fn run(organisation: OrganisationId, connection: &Slug, what: &str) -> Key {
         .key()
 }
 
+/// All of a connection's review list.
+#[must_use]
+pub fn reviews(organisation: OrganisationId, connection: &Slug) -> Key {
+    run(organisation, connection, "review")
+}
+
+/// One identity of a connection's review list.
+#[must_use]
+pub fn review(organisation: OrganisationId, connection: &Slug, id: &str) -> Key {
+    Builder::of(organisation, Table::Run)
+        .text(connection.as_str())
+        .text("review")
+        .text(id)
+        .key()
+}
+
 /// The request journal of a connection.
 #[must_use]
 pub fn journal(organisation: OrganisationId, connection: &Slug) -> Key {

@@ -139,7 +139,9 @@ impl Unit {
     /// As [`Unit::find`].
     pub async fn find_present<R: Record>(&mut self, key: &Key) -> Result<Option<R>, DirectoryError> {
         let found = self.glance(key).await?;
-        if found.is_some() {
+        if self.changes.contains_key(key) {
+            // What this unit writes itself is not in the store yet.
+        } else if found.is_some() {
             self.present.insert(key.clone());
         } else {
             self.relied.insert(key.clone());

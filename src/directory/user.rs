@@ -134,6 +134,19 @@ impl Unit {
         Ok(())
     }
 
+    /// Gives a user name up before the unit gives the user another one, so that people can exchange their names in one
+    /// commit. The user must be written with a name in the same unit.
+    ///
+    /// # Errors
+    /// As [`Unit::find`].
+    pub async fn release_user_name(&mut self, user: &User) -> Result<(), DirectoryError> {
+        if self.find_user_name(&user.user_name).await? == Some(user.id) {
+            let key = keys::unique(self.organisation(), Unique::UserName, &fold(&user.user_name));
+            self.delete(key);
+        }
+        Ok(())
+    }
+
     /// Takes the user name and the external ids, and gives up those that changed.
     async fn claim_names(&mut self, before: Option<&User>, after: &User) -> Result<(), DirectoryError> {
         let organisation = self.organisation();
@@ -150,7 +163,10 @@ impl Unit {
                 keys::unique(organisation, Unique::UserName, &folded),
                 after.id.to_string(),
             );
-            if let Some(previous) = previous {
+            // Somebody else may have taken it in this very unit, when people exchange their names.
+            if let Some(previous) = previous
+                && self.find_user_name(&previous).await? == Some(after.id)
+            {
                 self.delete(keys::unique(organisation, Unique::UserName, &previous));
             }
         }

@@ -53,9 +53,12 @@ pub struct Connection {
     /// Attribute rules; empty means the defaults of the kind.
     #[serde(default)]
     pub mapping: Vec<AttributeRule>,
-    /// Rules that give licences and roles.
+    /// Rules that give licences, roles and teams.
     #[serde(default)]
     pub grants: Vec<GrantRule>,
+    /// What to do with a team that a rule names and the organisation has not.
+    #[serde(default)]
+    pub missing_teams: MissingTeams,
     /// The directory, for a connection of kind `ldap`.
     #[serde(default)]
     pub ldap: Option<LdapSource>,
@@ -119,6 +122,7 @@ impl Connection {
             precedence: default_precedence(),
             mapping: Vec::new(),
             grants: Vec::new(),
+            missing_teams: MissingTeams::default(),
             ldap: None,
             oauth: None,
             brake: Brake::default(),
@@ -190,8 +194,11 @@ pub enum Adoption {
     /// The identity is refused (SCIM: 409 uniqueness; a run: the failure list).
     #[default]
     Refuse,
-    /// The user is linked to this connection as well.
+    /// The user is linked to this connection as well. One who holds a role that administers waits for an administrator all
+    /// the same.
     Adopt,
+    /// The identity waits on the connection's review list until an administrator says that the two are the same person.
+    Review,
 }
 
 /// What to do with a group member that is not known (`idp.md` section 9, refuse 8).
@@ -249,7 +256,7 @@ pub struct AttributeRule {
     pub when: Option<String>,
 }
 
-/// Licences and roles for those to whom a condition applies.
+/// Licences, roles and teams for those to whom a condition applies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrantRule {
@@ -262,6 +269,49 @@ pub struct GrantRule {
     /// Roles to give; each must be in the connection's `roles` or `grantable_roles`.
     #[serde(default)]
     pub roles: BTreeSet<Slug>,
+    /// Names of the organisation's groups to put the person into.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub teams: BTreeSet<String>,
+    /// The smaller number is looked at first; equal numbers in the order of the list.
+    #[serde(default = "default_priority")]
+    pub priority: u32,
+    /// Of the exclusive rules of one set only the first that applies counts.
+    #[serde(default)]
+    pub exclusive: bool,
+    /// The set.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub set: String,
+}
+
+const fn default_priority() -> u32 {
+    100
+}
+
+impl GrantRule {
+    /// A rule with this condition that gives nothing yet.
+    #[must_use]
+    pub fn new(when: impl Into<String>) -> Self {
+        Self {
+            when: when.into(),
+            licences: BTreeSet::new(),
+            roles: BTreeSet::new(),
+            teams: BTreeSet::new(),
+            priority: default_priority(),
+            exclusive: false,
+            set: String::new(),
+        }
+    }
+}
+
+/// What to do with a team that a rule names and the organisation has not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MissingTeams {
+    /// It is made, as a group of kind `team`.
+    #[default]
+    Create,
+    /// The person is refused (SCIM: 400; a run: the failure list).
+    Refuse,
 }
 
 /// Where and how a directory is read.
@@ -398,8 +448,15 @@ pub struct Brake {
     pub suspensions: u32,
     /// Removals of members from one group that never brake.
     pub removals_per_group: u32,
-    /// The part of the connection's people, or of a group's members, in per cent, that may go.
+    /// Changes of stable ids that never brake: newcomers with the name or e-mail address of somebody who is missing in the
+    /// same run, as when a directory was rebuilt.
+    pub id_changes: u32,
+    /// Changes of user names, or of groups' names, that never brake.
+    pub renames: u32,
+    /// The part of the connection's people, or of a group's members, in per cent, that may go or change its name or id.
     pub percent: u32,
+    /// The part of what the last good run read, in per cent, that may be missing from a whole reading; 100: any part but all.
+    pub drop_percent: u32,
 }
 
 impl Default for Brake {
@@ -408,8 +465,19 @@ impl Default for Brake {
             deletions: 20,
             suspensions: 20,
             removals_per_group: 50,
+            id_changes: 10,
+            renames: 20,
             percent: 5,
+            drop_percent: 50,
         }
+    }
+}
+
+impl Brake {
+    /// Whether `count` changes among `of` pass both bounds, the class's own count and the percentage.
+    #[must_use]
+    pub fn is_passed(&self, count: u64, of: u64, free: u32) -> bool {
+        count > u64::from(free) && count.saturating_mul(100) > of.saturating_mul(u64::from(self.percent))
     }
 }
 

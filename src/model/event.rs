@@ -140,4 +140,12 @@ event_kinds! {
     SyncFinished = "sync.finished",
     /// A synchronisation run was stopped by its brake and waits for a person.
     SyncHeld = "sync.held",
+    /// An identity looks like somebody who is there, and waits for an administrator.
+    ReviewRequested = "review.requested",
+    /// An administrator said that the two are the same.
+    ReviewApproved = "review.approved",
+    /// An administrator said that they are not.
+    ReviewRejected = "review.rejected",
+    /// An administrator took the decision back.
+    ReviewWithdrawn = "review.withdrawn",
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::id::GroupId;
 use super::slug::Slug;
 
-/// One reason for an edge. Written as `direct`, `default`, `connection:NAME`, `role:NAME`, `group:ID`.
+/// One reason for an edge. Written as `direct`, `default`, `connection:NAME`, `role:NAME`, `group:ID`, `rule:NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Origin {
@@ -23,6 +23,8 @@ pub enum Origin {
     Role(Slug),
     /// The user is in this group.
     Group(GroupId),
+    /// A rule of this connection says so.
+    Rule(Slug),
 }
 
 /// The reasons for one edge.
@@ -41,6 +43,7 @@ impl fmt::Display for Origin {
             Self::Connection(name) => write!(f, "connection:{name}"),
             Self::Role(role) => write!(f, "role:{role}"),
             Self::Group(group) => write!(f, "group:{group}"),
+            Self::Rule(connection) => write!(f, "rule:{connection}"),
         }
     }
 }
@@ -55,6 +58,7 @@ impl FromStr for Origin {
             None if text == "default" => Ok(Self::Default),
             Some(("connection", name)) => name.parse().map(Self::Connection).map_err(|_| bad()),
             Some(("role", name)) => name.parse().map(Self::Role).map_err(|_| bad()),
+            Some(("rule", name)) => name.parse().map(Self::Rule).map_err(|_| bad()),
             Some(("group", id)) => id.parse().map(Self::Group).map_err(|_| bad()),
             _ => Err(bad()),
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::clock::Timestamp;
-use super::id::{InvitationId, UserId};
+use super::id::{GroupId, InvitationId, UserId};
 use super::licence::SeatClaim;
 use super::lifecycle::{Facts, State};
 use super::origin::Origins;
@@ -44,6 +44,9 @@ pub struct User {
     /// The connection that owns an attribute's present value; attributes nobody owns are not listed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub owners: BTreeMap<String, Slug>,
+    /// The groups that each connection's rules have put the person into.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rule_teams: BTreeMap<Slug, BTreeSet<GroupId>>,
     /// The invitation that counts, if one is out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<InvitationId>,

@@ -4,6 +4,7 @@
 //! left for the next run. What fails is listed and stops nobody else. A run that is broken off leaves whole entries behind
 //! it, and the next run simply plans the rest.
 
+mod exchange;
 mod group;
 mod person;
 
@@ -17,6 +18,7 @@ use super::lease::Claim;
 use super::person::Context;
 use super::plan::{PersonAction, PersonStep, Plan};
 use super::progress::{Progress, Report};
+use super::rule_teams::MakeTeams;
 use super::snapshot::Snapshot;
 
 /// Changes in flight: enough that a store's next group commit is full while it writes the last one.
@@ -58,22 +60,57 @@ impl Applier<'_> {
     /// When the store fails or the lease is lost. Whole entries have been changed by then.
     pub(super) async fn apply(&self) -> Result<Applied, DirectoryError> {
         let mut applied = Applied::default();
+        self.make_teams().await?;
         let mut rest = self.plan.people.as_slice();
+        let mut waiting: Vec<&PersonStep> = Vec::new();
         while let Some(first) = rest.first() {
             let stage = stage(first.action);
             let end = rest.iter().position(|step| stage != self::stage(step.action));
             let (now, later) = rest.split_at(end.unwrap_or(rest.len()));
-            self.people(now, &mut applied).await?;
+            waiting.extend(now);
+            waiting = self.until_stuck(waiting, &mut applied).await?;
+            waiting = self.exchange_names(waiting, &mut applied).await?;
             rest = later;
         }
+        // Now nobody gives anything up any more.
+        self.attempt_people(waiting, &mut applied, false).await?;
         self.groups(&mut applied).await?;
         Ok(applied)
     }
 
-    async fn people(&self, steps: &[PersonStep], applied: &mut Applied) -> Result<(), DirectoryError> {
-        let again = self.attempt_people(steps.iter().collect(), applied, true).await?;
-        // A name that another step of the same stage has given up by now.
-        self.attempt_people(again, applied, false).await.map(|_| ())
+    /// Before many people want to come into the same new team at once.
+    async fn make_teams(&self) -> Result<(), DirectoryError> {
+        let new = self.plan.teams.iter().filter(|team| team.is_new);
+        let make = MakeTeams {
+            context: self.context,
+            lease: self.lease,
+            teams: new.map(|team| team.name.as_str()).collect(),
+        };
+        match self
+            .directory
+            .run(self.permit, &make)
+            .await
+            .map_err(|error| self.trouble(error))
+        {
+            Err(Trouble::Run(error)) => Err(error),
+            // Whoever needs a team that cannot be made fails by name.
+            Ok(()) | Err(Trouble::Entry(_)) => Ok(()),
+        }
+    }
+
+    /// Attempts steps for as long as one of them gives up a name that another waits for. Answers those that wait still.
+    async fn until_stuck<'s>(
+        &'s self,
+        mut steps: Vec<&'s PersonStep>,
+        applied: &mut Applied,
+    ) -> Result<Vec<&'s PersonStep>, DirectoryError> {
+        loop {
+            let before = steps.len();
+            steps = self.attempt_people(steps, applied, true).await?;
+            if steps.is_empty() || steps.len() == before {
+                return Ok(steps);
+            }
+        }
     }
 
     async fn attempt_people<'s>(

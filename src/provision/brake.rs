@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::connection::Brake;
 
+use super::failure::Kind;
 use super::plan::{GroupAction, Numbers, PersonAction, Plan};
 
 /// Why a plan is held.
@@ -22,7 +23,7 @@ pub enum HoldReason {
         /// How many were linked.
         linked: u64,
     },
-    /// The directory holds less than half of what the last good run read.
+    /// The directory holds much less than what the last good run read.
     Drop {
         /// `people` or `groups`.
         what: String,
@@ -56,6 +57,25 @@ pub enum HoldReason {
         /// Of so many.
         of: u64,
     },
+    /// Too many come anew under the name or e-mail address of somebody who is missing: the stable ids were exchanged, not
+    /// the people.
+    IdChanges {
+        /// `people` or `groups`.
+        what: String,
+        /// How many.
+        count: u64,
+        /// Of so many.
+        of: u64,
+    },
+    /// Too many have another name.
+    Renames {
+        /// `people` or `groups`.
+        what: String,
+        /// How many.
+        count: u64,
+        /// Of so many.
+        of: u64,
+    },
 }
 
 impl fmt::Display for HoldReason {
@@ -76,6 +96,11 @@ impl fmt::Display for HoldReason {
             Self::Deletions { what, count, of } => write!(f, "{count} of {of} {what} would be deleted"),
             Self::Suspensions { count, of } => write!(f, "{count} of {of} people would be suspended"),
             Self::Removals { group, count, of } => write!(f, "{count} of {of} members would leave group {group}"),
+            Self::IdChanges { what, count, of } => write!(
+                f,
+                "{count} of {of} {what} have another stable id under the same name or e-mail address; was the directory rebuilt?"
+            ),
+            Self::Renames { what, count, of } => write!(f, "{count} of {of} {what} have another name"),
         }
     }
 }
@@ -98,7 +123,7 @@ pub fn judge(plan: &Plan, brake: &Brake, last_good: Option<Numbers>) -> Vec<Hold
         let what = what.to_owned();
         if now == 0 && linked > 0 {
             reasons.push(HoldReason::Empty { what, linked });
-        } else if now * 2 < before && linked > 0 {
+        } else if before.saturating_sub(now) * 100 > before * u64::from(brake.drop_percent) && linked > 0 {
             reasons.push(HoldReason::Drop { what, before, now });
         }
     }
@@ -106,9 +131,7 @@ pub fn judge(plan: &Plan, brake: &Brake, last_good: Option<Numbers>) -> Vec<Hold
         let steps = plan.people.iter().filter(|step| wanted.contains(&step.action));
         steps.count() as u64
     };
-    let is_held = |count: u64, of: u64, free: u32| {
-        count > u64::from(free) && count * 100 > of.saturating_mul(u64::from(brake.percent))
-    };
+    let is_held = |count, of, free| brake.is_passed(count, of, free);
     let (count, of) = (
         people(&[PersonAction::Delete, PersonAction::Unlink]),
         plan.linked.people,
@@ -127,6 +150,7 @@ pub fn judge(plan: &Plan, brake: &Brake, last_good: Option<Numbers>) -> Vec<Hold
         let what = "groups".to_owned();
         reasons.push(HoldReason::Deletions { what, count, of });
     }
+    changed(plan, brake, &mut reasons);
     for step in plan.groups.iter().filter(|step| !gone(step)) {
         let (count, of) = (step.remove.len() as u64, step.present);
         if is_held(count, of, brake.removals_per_group) {
@@ -136,4 +160,24 @@ pub fn judge(plan: &Plan, brake: &Brake, last_good: Option<Numbers>) -> Vec<Hold
     }
     reasons.truncate(REASONS_MAX);
     reasons
+}
+
+/// Names and stable ids that change.
+fn changed(plan: &Plan, brake: &Brake, reasons: &mut Vec<HoldReason>) {
+    let changed = [
+        ("people", Kind::User, plan.renames.people, plan.linked.people),
+        ("groups", Kind::Group, plan.renames.groups, plan.linked.groups),
+    ];
+    for (what, kind, renames, of) in changed {
+        let what = what.to_owned();
+        let count = plan.id_changes.iter().filter(|change| change.kind == kind).count() as u64;
+        if brake.is_passed(count, of, brake.id_changes) {
+            let what = what.clone();
+            reasons.push(HoldReason::IdChanges { what, count, of });
+        }
+        if brake.is_passed(renames, of, brake.renames) {
+            let count = renames;
+            reasons.push(HoldReason::Renames { what, count, of });
+        }
+    }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::directory::DirectoryError;
 use crate::model::id::UserId;
+use crate::model::review::Question;
 use crate::model::slug::Slug;
 
 /// One entry that was left as it is.
@@ -35,6 +36,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The word in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "person",
+            Self::Group => "group",
+        }
+    }
+
     /// What the keys of links have for it.
     pub(super) const fn link_tag(self) -> u8 {
         match self {
@@ -69,6 +79,13 @@ pub enum FailureReason {
         /// The user, if one is meant.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<UserId>,
+    },
+    /// A user or group of another source has the name, and an administrator has to say whether they are the same.
+    Review {
+        /// The attribute.
+        attribute: String,
+        /// The user or group.
+        found: uuid::Uuid,
     },
     /// No seat is free.
     NoSeat {
@@ -112,6 +129,12 @@ impl fmt::Display for FailureReason {
                 }
                 f.write_str(", whom this connection may not adopt; change one, or set matching.adoption")
             }
+            Self::Review { attribute, found } => {
+                write!(
+                    f,
+                    "the {attribute} belongs to {found}: approve or reject it with usher review, or change one of them"
+                )
+            }
             Self::NoSeat { licence, used, limit } => {
                 write!(f, "no free seat of licence {licence}: {used} of {limit} are in use")
             }
@@ -123,6 +146,17 @@ impl fmt::Display for FailureReason {
     }
 }
 
+impl FailureReason {
+    /// An administrator has to answer this question first.
+    #[must_use]
+    pub fn review(question: &Question) -> Self {
+        Self::Review {
+            attribute: question.matched.clone(),
+            found: question.found,
+        }
+    }
+}
+
 impl From<&DirectoryError> for FailureReason {
     fn from(error: &DirectoryError) -> Self {
         match error {
@@ -130,6 +164,7 @@ impl From<&DirectoryError> for FailureReason {
                 attribute: attribute.to_string(),
                 by: None,
             },
+            DirectoryError::AwaitsReview(question) => Self::review(question),
             DirectoryError::SeatsExhausted { licence, used, limit } => Self::NoSeat {
                 licence: licence.clone(),
                 used: *used,

@@ -27,12 +27,14 @@ use target::{Target, TargetError};
 
 use crate::model::connection::{AttributeRule, Connection, ConnectionKind, GrantRule};
 use crate::model::custom_attribute::CustomSchema;
-use crate::model::slug::Slug;
 
 use super::person::Grants;
 
 /// A larger picture or other binary value is left out: it would not fit into a record.
 const BINARY_BYTES_MAX: usize = 24 * 1024;
+
+/// Bytes of a team's name.
+const TEAM_BYTES_MAX: usize = 256;
 
 /// What a source says of one person. Names are lower case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -129,9 +131,13 @@ enum Supply {
 
 #[derive(Debug)]
 struct CompiledGrant {
+    /// Its place in the settings.
+    index: usize,
     when: Expression,
-    licences: BTreeSet<Slug>,
-    roles: BTreeSet<Slug>,
+    given: Grants,
+    priority: u32,
+    /// The set of exclusive rules that it belongs to.
+    set: Option<String>,
 }
 
 /// Compiles a connection's rules and forgets them: what settings must pass before they are stored.
@@ -163,9 +169,11 @@ impl Mapping {
         }
         let grants = connection.grants.iter().enumerate();
         let grants = grants.map(|(index, rule)| CompiledGrant::compile(index, rule));
+        let mut grants = grants.collect::<Result<Vec<_>, _>>()?;
+        grants.sort_by_key(|grant| (grant.priority, grant.index));
         Ok(Self {
             rules,
-            grants: grants.collect::<Result<Vec<_>, _>>()?,
+            grants,
             base: Grants::of(connection),
         })
     }
@@ -232,7 +240,8 @@ impl Mapping {
         })
     }
 
-    /// The connection's licences and roles, and those of every grant rule whose condition holds.
+    /// The connection's licences and roles, and what the grant rules give whose conditions hold: of the exclusive rules of
+    /// one set the first by priority.
     ///
     /// # Errors
     /// [`MappingError`] names the rule that failed.
@@ -243,11 +252,15 @@ impl Mapping {
             user: Some(context.user),
             groups: context.groups,
         };
-        for (index, grant) in self.grants.iter().enumerate() {
-            let holds = grant.when.holds(input);
+        let mut decided: BTreeSet<&str> = BTreeSet::new();
+        for grant in &self.grants {
+            if grant.set.as_deref().is_some_and(|set| decided.contains(set)) {
+                continue;
+            }
+            let (index, holds) = (grant.index, grant.when.holds(input));
             if holds.map_err(|error| MappingReason::from(error).at(Place::Grant { index }))? {
-                grants.licences.extend(grant.licences.iter().cloned());
-                grants.roles.extend(grant.roles.iter().cloned());
+                decided.extend(grant.set.as_deref());
+                grants.extend(&grant.given);
             }
         }
         Ok(grants)
@@ -257,10 +270,22 @@ impl Mapping {
 impl CompiledGrant {
     fn compile(index: usize, rule: &GrantRule) -> Result<Self, MappingError> {
         let when = Expression::compile(&rule.when, Vocabulary::Person);
+        let when = when.map_err(|error| MappingReason::from(error).at(Place::Grant { index }))?;
+        let is_name = |team: &String| !team.trim().is_empty() && team.trim() == team && team.len() <= TEAM_BYTES_MAX;
+        if let Some(wrong) = rule.teams.iter().find(|team| !is_name(team)) {
+            let team = wrong.clone();
+            return Err(MappingReason::TeamName { team }.at(Place::Teams { index }));
+        }
         Ok(Self {
-            when: when.map_err(|error| MappingReason::from(error).at(Place::Grant { index }))?,
-            licences: rule.licences.clone(),
-            roles: rule.roles.clone(),
+            index,
+            when,
+            given: Grants {
+                licences: rule.licences.clone(),
+                roles: rule.roles.clone(),
+                teams: rule.teams.clone(),
+            },
+            priority: rule.priority,
+            set: rule.exclusive.then(|| rule.set.clone()),
         })
     }
 }

@@ -13,18 +13,22 @@ use crate::model::id::UserId;
 use crate::model::invitation::InvitationState;
 use crate::model::lifecycle::{Block, Facts, Step};
 use crate::model::origin::Origin;
+use crate::model::review::ReviewKind;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
 use super::authority::{self, Extent};
+use super::rule_teams;
 
-/// Licences and roles that a connection's settings and rules give to one person.
+/// Licences, roles and teams that a connection's settings and rules give to one person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grants {
     /// Licences.
     pub licences: BTreeSet<Slug>,
     /// Roles.
     pub roles: BTreeSet<Slug>,
+    /// Names of groups to be in.
+    pub teams: BTreeSet<String>,
 }
 
 impl Grants {
@@ -34,7 +38,15 @@ impl Grants {
         Self {
             licences: connection.licences.clone(),
             roles: connection.roles.clone(),
+            teams: BTreeSet::new(),
         }
+    }
+
+    /// Adds what another rule gives.
+    pub fn extend(&mut self, other: &Self) {
+        self.licences.extend(other.licences.iter().cloned());
+        self.roles.extend(other.roles.iter().cloned());
+        self.teams.extend(other.teams.iter().cloned());
     }
 }
 
@@ -90,12 +102,14 @@ pub async fn create(unit: &mut Unit, context: Context<'_>, person: &Person) -> R
         roles: std::collections::BTreeMap::new(),
         licences: std::collections::BTreeMap::new(),
         owners: std::collections::BTreeMap::new(),
+        rule_teams: std::collections::BTreeMap::new(),
         invitation: None,
         created: now,
         last_modified: now,
         revision: 0,
     };
     write(unit, context, &mut user, person, Extent::Whole);
+    let moving = rule_teams::prepare(unit, context, &mut user, &person.grants.teams).await?;
     match context.connection.onboarding {
         Onboarding::Prepared => {}
         Onboarding::Active => user.facts.activated_at = Some(now),
@@ -104,7 +118,8 @@ pub async fn create(unit: &mut Unit, context: Context<'_>, person: &Person) -> R
         }
         Onboarding::Invited => {}
     }
-    unit.create_user(user).await
+    let user = unit.create_user(user).await?;
+    moving.carry_out(unit, user).await
 }
 
 /// Changes a user whom the connection knows, or links one whom it adopts.
@@ -119,13 +134,15 @@ pub async fn update(
     extent: Extent<'_>,
 ) -> Result<(User, Yielded), DirectoryError> {
     let mut after = before.clone();
+    let moving = rule_teams::prepare(unit, context, &mut after, &person.grants.teams).await?;
     let yielded = write(unit, context, &mut after, person, extent);
     // Whoever was made inactive could not be invited then, and is now.
     let is_back = !before.is_active() && after.is_active() && after.facts.step() == Step::Prepared;
     if is_back && context.connection.onboarding == Onboarding::Invited {
         unit.invite(&mut after, InvitationState::Queued).await?;
     }
-    Ok((unit.update_user(before, after).await?, yielded))
+    let user = unit.update_user(before, after).await?;
+    Ok((moving.carry_out(unit, user).await?, yielded))
 }
 
 /// Takes over a user of another source, whom the matching policy lets the connection adopt.
@@ -138,10 +155,16 @@ pub async fn adopt(
     before: &User,
     person: &Person,
 ) -> Result<User, DirectoryError> {
+    let name = &context.connection.name;
     let mut after = before.clone();
-    after.sources.insert(context.connection.name.clone());
+    after.sources.insert(name.clone());
     write(unit, context, &mut after, person, Extent::Whole);
-    unit.update_user(before, after).await
+    // What was asked about the two is answered.
+    unit.forget_review(name, ReviewKind::User, person.external_id.as_deref(), &person.user_name)
+        .await?;
+    let moving = rule_teams::prepare(unit, context, &mut after, &person.grants.teams).await?;
+    let user = unit.update_user(before, after).await?;
+    moving.carry_out(unit, user).await
 }
 
 fn write(unit: &Unit, context: Context<'_>, user: &mut User, person: &Person, extent: Extent<'_>) -> Yielded {
@@ -175,7 +198,9 @@ pub async fn regrant(
 ) -> Result<User, DirectoryError> {
     let mut after = before.clone();
     set_grants(&mut after, &context.origin(), grants);
-    unit.update_user(before, after).await
+    let moving = rule_teams::prepare(unit, context, &mut after, &grants.teams).await?;
+    let user = unit.update_user(before, after).await?;
+    moving.carry_out(unit, user).await
 }
 
 /// The source's word on `active`. It lifts its own block only, never an administrator's or another source's.
@@ -222,6 +247,8 @@ pub async fn remove(unit: &mut Unit, context: Context<'_>, user: &User) -> Resul
     set_active(&mut after, name, Some(true));
     withdraw_origin(&mut after, &context.origin());
     authority::let_go(&mut after, name);
-    unit.update_user(user, after).await?;
+    let moving = rule_teams::prepare(unit, context, &mut after, &BTreeSet::new()).await?;
+    let user = unit.update_user(user, after).await?;
+    moving.carry_out(unit, user).await?;
     Ok(false)
 }

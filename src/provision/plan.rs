@@ -4,12 +4,14 @@
 //! attempted. Its [`Plan::hash`] names it: a person approves a plan by it, and another plan has another hash.
 
 mod groups;
+mod id_changes;
 mod leavers;
 mod linked;
 mod people;
 mod preview;
 mod seats;
 mod table;
+mod teams;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,14 +23,17 @@ use crate::directory::{Directory, DirectoryError, Permit};
 use crate::model::clock::Timestamp;
 use crate::model::id::{GroupId, UserId};
 use crate::model::membership::Member;
+use crate::model::review::Question;
 use crate::model::slug::Slug;
 
 use super::failure::{Failure, Kind};
 use super::person::Context;
 use super::snapshot::{Dangling, Extent, Snapshot};
 
+pub use id_changes::IdChange;
 pub(super) use preview::emails;
 pub use seats::SeatForecast;
+pub use teams::TeamForecast;
 
 /// Keys of one read.
 const CHUNK: usize = 500;
@@ -50,10 +55,19 @@ pub struct Plan {
     pub people: Vec<PersonStep>,
     /// What happens to groups.
     pub groups: Vec<GroupStep>,
+    /// Teams that rules put people into, or no longer do.
+    pub teams: Vec<TeamForecast>,
     /// What becomes of the seats.
     pub seats: Vec<SeatForecast>,
+    /// People and groups whose names change.
+    pub renames: Numbers,
+    /// Newcomers who look like somebody who is missing.
+    pub id_changes: Vec<IdChange>,
     /// Entries that will be left as they are.
     pub failures: Vec<Failure>,
+    /// Failures that an administrator has to decide about, as they come on the review list.
+    #[serde(skip)]
+    pub(super) questions: Vec<Question>,
     /// Group members without an entry.
     pub dangling: Dangling,
     /// False when some entry had no usable id: then nobody is taken to be gone.
@@ -221,8 +235,12 @@ impl Planner<'_> {
             unchanged: 0,
             people: Vec::new(),
             groups: Vec::new(),
+            teams: Vec::new(),
             seats: Vec::new(),
+            renames: Numbers::default(),
+            id_changes: Vec::new(),
             failures: self.snapshot.failures().to_vec(),
+            questions: Vec::new(),
             dangling: self.snapshot.dangling().clone(),
             proves_absence: self.snapshot.proves_absence(),
         };
@@ -231,11 +249,13 @@ impl Planner<'_> {
         let mut ledger = seats::Ledger::load(self).await?;
         self.leavers(&known, &mut ledger, &mut plan).await?;
         self.people(&known, &mut ledger, &mut plan).await?;
+        self.people_id_changes(&known, &mut plan).await?;
         plan.seats = ledger.forecasts();
         if self.snapshot.reads_groups() {
             let known_groups = self.links(Kind::Group).await?;
             plan.linked.groups = known_groups.count;
             self.groups(&known, &known_groups, &mut plan).await?;
+            self.group_id_changes(&known_groups, &mut plan).await?;
         }
         plan.people
             .sort_by(|one, other| (one.action, &one.external_id).cmp(&(other.action, &other.external_id)));

@@ -147,6 +147,8 @@ impl Running<'_> {
             self.directory.run(&self.permit, &note).await?;
             return Ok(report);
         }
+        let (name, questions) = (&self.connection.name, &prepared.plan.questions);
+        self.directory.ask_for_reviews(&self.permit, name, questions).await?;
         let (next, settled) = (prepared.next.clone(), prepared.settled.clone());
         let begun = Instant::now();
         let applier = Applier {

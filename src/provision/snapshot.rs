@@ -217,6 +217,11 @@ impl Snapshot {
         &self.grants[person.grants as usize]
     }
 
+    /// Every team that the rules put somebody into.
+    pub fn teams(&self) -> impl Iterator<Item = &String> {
+        self.grants.iter().flat_map(|grants| &grants.teams)
+    }
+
     /// A person as the directory layer takes one.
     #[must_use]
     pub fn person(&self, person: &SnapshotPerson) -> Person {

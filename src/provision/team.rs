@@ -7,13 +7,15 @@ use serde_json::{Map, Value};
 use crate::directory::error::Denial;
 use crate::directory::membership::{Leaving, MemberChanges};
 use crate::directory::{DirectoryError, Unit};
-use crate::model::connection::{Adoption, UnknownMembers};
+use crate::model::connection::UnknownMembers;
 use crate::model::group::{Group, Kind};
 use crate::model::id::GroupId;
 use crate::model::membership::Member;
 use crate::model::origin::Origin;
+use crate::model::review::ReviewKind;
 use crate::model::slug::Slug;
 
+use super::matching::{GroupVerdict, judge_group};
 use super::person::Context;
 
 /// A group as a connection presents it.
@@ -81,16 +83,19 @@ pub async fn update(
     let name = &context.connection.name;
     let mut after = before.clone();
     if !is_held(before, name) {
-        if context.connection.matching.adoption == Adoption::Refuse {
+        let verdict = adoption(unit, context, before, team).await?;
+        if verdict != GroupVerdict::Adopt {
             let is_same = before.display_name == team.display_name && before.attributes == team.attributes;
             let reason = "another connection manages this group".to_owned();
             let attribute = "displayName".to_owned();
-            return if is_same {
-                Ok(after)
-            } else {
-                Err(DirectoryError::Mutability { attribute, reason })
+            return match verdict {
+                _ if is_same => Ok(after),
+                GroupVerdict::Review(question) => Err(DirectoryError::AwaitsReview(question)),
+                GroupVerdict::Adopt | GroupVerdict::Refuse => Err(DirectoryError::Mutability { attribute, reason }),
             };
         }
+        unit.forget_review(name, ReviewKind::Group, team.external_id.as_deref(), &team.display_name)
+            .await?;
         after.sources.insert(name.clone());
     }
     after.display_name.clone_from(&team.display_name);
@@ -100,6 +105,21 @@ pub async fn update(
         None => after.external_ids.remove(&context.connection.name),
     };
     unit.update_group(before, after).await
+}
+
+/// Whether the connection may link a group of another source, with what an administrator said about it.
+async fn adoption(
+    unit: &mut Unit,
+    context: Context<'_>,
+    group: &Group,
+    team: &Team,
+) -> Result<GroupVerdict, DirectoryError> {
+    let verdict = judge_group(context, group, team.external_id.as_deref(), &team.display_name);
+    let said = match verdict.question() {
+        Some(question) => unit.verdict(question).await?,
+        None => None,
+    };
+    Ok(verdict.after(said))
 }
 
 /// Whether the connection may change the group's record: it holds it, or nobody does.

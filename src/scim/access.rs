@@ -128,6 +128,15 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl Access {
+    /// Puts an identity that has to wait for an administrator on the review list: the refused change left nothing behind.
+    pub(super) async fn reviewed<T>(&self, scim: &Scim, outcome: Result<T, DirectoryError>) -> Result<T, ScimError> {
+        if let Err(DirectoryError::AwaitsReview(question)) = &outcome {
+            let (name, questions) = (&self.connection.name, std::slice::from_ref(&**question));
+            scim.directory().ask_for_reviews(&self.permit, name, questions).await?;
+        }
+        Ok(outcome?)
+    }
+
     /// Notes what was tolerated in a request: attributes and rules, never values of a person.
     pub(super) fn journal(&self, request: &'static str, deviations: &[Deviation]) {
         for deviation in deviations {

@@ -47,7 +47,8 @@ pub(super) async fn user(
         context: access.context(),
         person: &person,
     };
-    let user = scim.directory().run(&access.permit, &create).await?;
+    let created = scim.directory().run(&access.permit, &create).await;
+    let user = access.reviewed(&scim, created).await?;
     answer_user(&scim, &access, (StatusCode::CREATED, &headers), &user, &projection).await
 }
 
@@ -79,6 +80,7 @@ impl Operation for CreateUser<'_> {
                     value,
                 })
             }
+            Match::Review(question) => Err(DirectoryError::AwaitsReview(question)),
             Match::Refused { attribute, .. } => Err(DirectoryError::Uniqueness {
                 attribute: attribute.into(),
                 value: person.user_name.clone(),

@@ -96,7 +96,9 @@ impl From<DirectoryError> for ScimError {
             DirectoryError::Unauthenticated => (StatusCode::UNAUTHORIZED, None),
             DirectoryError::Denied(_) | DirectoryError::SeatsExhausted { .. } => (StatusCode::FORBIDDEN, None),
             DirectoryError::NotFound { .. } => (StatusCode::NOT_FOUND, None),
-            DirectoryError::Uniqueness { .. } => (StatusCode::CONFLICT, Some(ScimType::Uniqueness)),
+            DirectoryError::Uniqueness { .. } | DirectoryError::AwaitsReview(_) => {
+                (StatusCode::CONFLICT, Some(ScimType::Uniqueness))
+            }
             DirectoryError::InvalidValue { .. } => (StatusCode::BAD_REQUEST, Some(ScimType::InvalidValue)),
             DirectoryError::Mutability { .. } => (StatusCode::BAD_REQUEST, Some(ScimType::Mutability)),
             DirectoryError::VersionMismatch { .. } => (StatusCode::PRECONDITION_FAILED, None),

@@ -171,7 +171,8 @@ pub(super) async fn group(
         // The condition was met before the first part, and the parts have moved the version.
         modify.headers = &unconditional;
     }
-    let (deviations, unknown) = scim.directory().run(&access.permit, &modify).await??;
+    let modified = scim.directory().run(&access.permit, &modify).await;
+    let (deviations, unknown) = access.reviewed(&scim, modified).await??;
     access.journal("modify group", &deviations);
     access.journal_unknown("modify group", unknown);
     if !parameters.asks_for_attributes() {

@@ -4,9 +4,10 @@ use crate::directory::membership::MemberChanges;
 use crate::directory::{DirectoryError, Unit, keys};
 use crate::model::group::Group;
 use crate::model::id::{GroupId, UserId};
-use crate::model::membership::Member;
-use crate::model::represent;
+use crate::model::membership::{Member, Membership};
+use crate::model::{record, represent};
 use crate::provision::person;
+use crate::provision::rule_teams::is_by_rules_alone;
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
 use super::identity::{self, Rules};
@@ -30,11 +31,13 @@ pub(super) async fn groups_of(
         .await?;
     let edges = Scan::prefix(&keys::member_groups(organisation, Member::User(user)), SCAN_ENTRIES_MAX);
     let edges = unit.scan(edges).await?;
-    let ids: Vec<GroupId> = edges
-        .iter()
-        .filter_map(|(key, _)| keys::last_uuid(key))
-        .map(GroupId::new)
-        .collect();
+    let mut ids: Vec<GroupId> = Vec::with_capacity(edges.len());
+    for (key, stored) in &edges {
+        let edge: Membership = record::decode(&stored.value)?;
+        if !is_by_rules_alone(&edge) {
+            ids.extend(keys::last_uuid(key).map(GroupId::new));
+        }
+    }
     unit.fetch(ids.iter().map(|id| keys::group(organisation, *id)).collect::<Vec<_>>())
         .await?;
     let mut groups = Vec::with_capacity(ids.len());

@@ -126,7 +126,8 @@ pub(super) async fn group(
         members: &changes,
         headers: &headers,
     };
-    let unknown = scim.directory().run(&access.permit, &replace).await??;
+    let replaced = scim.directory().run(&access.permit, &replace).await;
+    let unknown = access.reviewed(&scim, replaced).await??;
     access.journal_unknown("replace group", unknown);
     let stored = load_stored_group(&scim, &access, target.id).await?;
     answer_group(&scim, &access, (StatusCode::OK, &headers), &stored, &target.projection).await

@@ -380,3 +380,23 @@ fn uuid_of(text: &str) -> uuid::Uuid {
     }
     uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
+
+/// Makes a group by hand that gives these licences.
+pub(super) struct MakeGroup {
+    pub(super) name: &'static str,
+    pub(super) licences: &'static [&'static str],
+}
+
+#[async_trait::async_trait]
+impl Operation for MakeGroup {
+    type Outcome = Group;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<Group, DirectoryError> {
+        let now = unit.now();
+        let group = json!({
+            "id": unit.clock().uuid(), "display_name": self.name, "enabled": true, "grants_licences": self.licences,
+            "created": now, "last_modified": now, "revision": 0,
+        });
+        unit.create_group(serde_json::from_value(group).expect("a group")).await
+    }
+}

@@ -10,6 +10,8 @@ use usher::model::group::Group;
 use usher::model::membership::Member;
 use usher::model::origin::Origin;
 use usher::provision::plan::PersonAction;
+use usher::provision::reading::Reading;
+use usher::provision::run::RunReport;
 
 use super::gateway::{EditUser, Gateway, group, people};
 
@@ -154,4 +156,44 @@ async fn a_group_that_is_gone_but_holds_members_of_others_is_only_let_go() {
     let left = gateway.groups().await;
     assert_eq!(left["crew"], BTreeSet::from(["l0001".to_owned()]));
     assert!(!left.contains_key("g1"), "nobody else has anything in this one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_a_reading_of_changes_tells_counts_once_and_each_comparison_counts() {
+    let Some(gateway) = Gateway::start(&people("l", 5)).await else {
+        return;
+    };
+    gateway
+        .connect(json!({ "leavers": { "suspend_after_runs": 3, "delete_after_days": 30 } }))
+        .await;
+    gateway.sync().await;
+    gateway
+        .slapd
+        .modify("dn: uid=l0000,ou=people,dc=example,dc=com\nchangetype: delete\n");
+    let actions = |report: &RunReport| report.plan.people.iter().map(|step| step.action).collect::<Vec<_>>();
+    let told = gateway.read(Reading::Changes).await;
+    assert_eq!(
+        (told.reading, actions(&told)),
+        (Reading::Changes, vec![PersonAction::Miss])
+    );
+    for _ in 0..3 {
+        let idle = gateway.read(Reading::Changes).await;
+        assert_eq!(
+            (idle.reading, actions(&idle)),
+            (Reading::Changes, vec![]),
+            "told once, counted once"
+        );
+    }
+    let compared = gateway.read(Reading::Presence).await;
+    assert_eq!(
+        (compared.reading, actions(&compared)),
+        (Reading::Presence, vec![PersonAction::Miss])
+    );
+    assert!(gateway.users().await["l0000"].is_active());
+    assert_eq!(actions(&gateway.sync().await), [PersonAction::SuspendMissing]);
+    assert!(!gateway.users().await["l0000"].is_active());
+    gateway.clock.advance_days(30);
+    assert_eq!(actions(&gateway.read(Reading::Changes).await), []);
+    assert_eq!(actions(&gateway.read(Reading::Presence).await), [PersonAction::Delete]);
+    assert_eq!(gateway.users().await.len(), 4);
 }

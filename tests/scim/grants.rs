@@ -200,9 +200,9 @@ async fn rules_that_read_the_user_decide_what_a_value_means() {
     connection.grantable_roles.insert(slug("agent"));
     connection.unknown_grants = UnknownGrants::Refuse;
     connection.grants.push(GrantRule {
-        when: "user.roles.exists(role, role.value == \"Task.Write\")".to_owned(),
         licences: [slug("pro")].into(),
         roles: [slug("agent")].into(),
+        ..GrantRule::new("user.roles.exists(role, role.value == \"Task.Write\")")
     });
     let client = tenant.client_of(connection).await;
     let id = client.post("/Users", body(&["Task.Write"], &[])).await.id();

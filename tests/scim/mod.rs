@@ -18,6 +18,7 @@ mod paging;
 mod parallel_walks;
 mod query;
 mod references;
+mod rule_teams;
 mod search;
 mod seats;
 mod sorting;

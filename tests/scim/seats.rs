@@ -187,9 +187,8 @@ async fn a_rule_by_group_gives_a_licence_to_members_and_takes_it_back() {
     tenant.licence("pro", 1, WhenFull::Refuse).await;
     let mut connection = Connection::new(slug("scim"), ConnectionKind::Scim);
     connection.grants.push(usher::model::connection::GrantRule {
-        when: "'Engineering' in groups".to_owned(),
         licences: [slug("pro")].into(),
-        roles: std::collections::BTreeSet::new(),
+        ..usher::model::connection::GrantRule::new("'Engineering' in groups")
     });
     let client = tenant.client_of(connection).await;
     let (a, b) = (client.user("a").await, client.user("b").await);
@@ -296,9 +295,8 @@ async fn a_group_that_is_emptied_gives_each_of_its_seats_to_another_who_waits() 
     tenant.licence("pro", 3, WhenFull::Wait).await;
     let mut connection = Connection::new(slug("scim"), ConnectionKind::Scim);
     connection.grants.push(usher::model::connection::GrantRule {
-        when: "'Engineering' in groups".to_owned(),
         licences: [slug("pro")].into(),
-        roles: std::collections::BTreeSet::new(),
+        ..usher::model::connection::GrantRule::new("'Engineering' in groups")
     });
     let client = tenant.client_of(connection).await;
     let group = format!("/Groups/{}", client.group("Engineering").await);

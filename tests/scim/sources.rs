@@ -21,9 +21,8 @@ async fn ruled(rule: &str) -> (Tenant, Client) {
     tenant.licence("pro", 10_000, WhenFull::Refuse).await;
     let mut connection = Connection::new(slug("scim"), ConnectionKind::Scim);
     connection.grants.push(GrantRule {
-        when: rule.to_owned(),
         licences: BTreeSet::from([slug("pro")]),
-        roles: BTreeSet::new(),
+        ..GrantRule::new(rule)
     });
     let client = tenant.client_of(connection).await;
     (tenant, client)

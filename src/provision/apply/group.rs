@@ -4,9 +4,9 @@ use futures_util::future::BoxFuture;
 
 use crate::directory::link::Link;
 use crate::directory::{DirectoryError, Operation, Unit, keys};
-use crate::model::connection::Adoption;
 use crate::model::id::{GroupId, UserId};
 use crate::model::membership::Member;
+use crate::model::origin::Origin;
 use crate::model::record;
 use crate::provision::failure::{Failure, FailureReason, Kind};
 use crate::provision::flight::Flight;
@@ -228,6 +228,21 @@ struct RecordChange<'a> {
 }
 
 impl RecordChange<'_> {
+    /// Whether somebody else has put a member into the group since the plan was made. Who does so while this is decided
+    /// moves the group's mark, and the decision is made again.
+    async fn has_members_of_others(&self, unit: &mut Unit, group: GroupId) -> Result<bool, DirectoryError> {
+        let connection = self.context.connection;
+        if connection.owns_memberships {
+            return Ok(false);
+        }
+        unit.bytes(&keys::group_changes(unit.organisation(), group)).await?;
+        let origin = Origin::Connection(connection.name.clone());
+        let edges = unit.list_members(group).await?;
+        Ok(edges
+            .iter()
+            .any(|(_, edge)| edge.origins.iter().any(|other| *other != origin)))
+    }
+
     /// Remembers what the source calls the group, and which groups are inside it.
     async fn remember(&self, unit: &mut Unit, group: GroupId) -> Result<(), DirectoryError> {
         let (connection, external_id) = (&self.context.connection.name, &self.step.external_id);
@@ -269,7 +284,8 @@ impl Operation for RecordChange<'_> {
                 self.remember(unit, group.id).await?;
                 Ok(Ok(Some(group.id)))
             }
-            (GroupAction::Adopt, Some(group), None) if connection.matching.adoption == Adoption::Adopt => {
+            // Whether it may be adopted is looked at again there.
+            (GroupAction::Adopt, Some(group), None) => {
                 team::update(unit, self.context, &group, &team).await?;
                 self.remember(unit, group.id).await?;
                 Ok(Ok(Some(group.id)))
@@ -289,6 +305,9 @@ impl Operation for RecordChange<'_> {
                 Ok(Ok(None))
             }
             (GroupAction::Delete, Some(group), Some(_)) if is_linked && group.held_by().len() == 1 => {
+                if self.has_members_of_others(unit, group.id).await? {
+                    return Ok(Err(FailureReason::Outdated));
+                }
                 unit.delete_group(&group).await?;
                 Ok(Ok(None))
             }

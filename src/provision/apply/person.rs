@@ -22,16 +22,19 @@ impl Applier<'_> {
         Box::pin(async move { (step, self.change_person(step).await) })
     }
 
-    async fn change_person(&self, step: &PersonStep) -> Result<(), Trouble> {
+    pub(super) fn change_of<'a>(&'a self, step: &'a PersonStep) -> Change<'a> {
         let entry = step.index.map(|index| &self.snapshot.people()[index as usize]);
-        let change = Change {
+        Change {
             context: self.context,
             lease: self.lease,
             step,
             person: entry.map(|entry| self.snapshot.person(entry)),
             names: entry.map(SnapshotPerson::names).unwrap_or_default(),
-        };
-        match self.directory.run(self.permit, &change).await {
+        }
+    }
+
+    async fn change_person(&self, step: &PersonStep) -> Result<(), Trouble> {
+        match self.directory.run(self.permit, &self.change_of(step)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(reason)) => Err(Trouble::Entry(reason)),
             Err(error) => Err(self.trouble(error)),
@@ -39,7 +42,8 @@ impl Applier<'_> {
     }
 }
 
-struct Change<'a> {
+/// One person's step.
+pub(super) struct Change<'a> {
     context: Context<'a>,
     lease: &'a Claim,
     step: &'a PersonStep,
@@ -74,6 +78,11 @@ impl Operation for Change<'_> {
 }
 
 impl Change<'_> {
+    /// Whom the step changes, if it is somebody who is there.
+    pub(super) fn user(&self) -> Option<UserId> {
+        self.step.user
+    }
+
     /// Someone who is in the snapshot.
     async fn enter(&self, unit: &mut Unit, person: &Person) -> Result<Result<(), FailureReason>, DirectoryError> {
         let emails = crate::provision::plan::emails(person);
@@ -92,10 +101,9 @@ impl Change<'_> {
                     .0
             }
             (Match::Adopted(before), PersonAction::Adopt) if is_planned(before.id) => {
-                person::update(unit, self.context, &before, person, Extent::Whole)
-                    .await?
-                    .0
+                person::adopt(unit, self.context, &before, person).await?
             }
+            (Match::Review(question), _) => return Ok(Err(FailureReason::review(&question))),
             (Match::Refused { user, attribute }, _) => {
                 return Ok(Err(FailureReason::Taken {
                     attribute: attribute.to_owned(),

@@ -31,6 +31,11 @@ pub enum Place {
         /// Its place in the list.
         index: usize,
     },
+    /// `grants[index].teams`.
+    Teams {
+        /// Its place in the list.
+        index: usize,
+    },
     /// The list of attribute rules as a whole.
     Mapping,
 }
@@ -61,6 +66,7 @@ impl fmt::Display for Place {
                 })
             }
             Self::Grant { index } => write!(f, "grants[{index}] when"),
+            Self::Teams { index } => write!(f, "grants[{index}] teams"),
             Self::Mapping => f.write_str("mapping"),
         }
     }
@@ -95,6 +101,12 @@ pub enum MappingReason {
     /// The value is not of the type that the organisation declares for its attribute.
     #[error(transparent)]
     Unfit(#[from] crate::model::normalise::SchemaError),
+    /// Not a name for a group.
+    #[error("{team:?} is no name for a team; use 1 to 256 bytes without blanks at the ends")]
+    TeamName {
+        /// The name.
+        team: String,
+    },
     /// No rule gives the name that every user needs.
     #[error("no rule writes userName; add one, because every user needs it")]
     NoUserNameRule,

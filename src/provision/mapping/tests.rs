@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use crate::model::slug::Slug;
+
 use super::*;
 
 fn ldap(mapping: Value, grants: Value) -> Connection {
@@ -166,7 +168,8 @@ fn grants_follow_attributes_groups_and_the_mapped_user() {
         given,
         Grants {
             licences: slugs(&["basic", "pro"]),
-            roles: slugs(&["lead"])
+            roles: slugs(&["lead"]),
+            ..Grants::default()
         }
     );
     let none = mapping.grants(&GrantContext {
@@ -178,7 +181,7 @@ fn grants_follow_attributes_groups_and_the_mapped_user() {
         none.expect("grants"),
         Grants {
             licences: slugs(&["basic"]),
-            roles: slugs(&[])
+            ..Grants::default()
         }
     );
 }

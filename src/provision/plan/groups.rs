@@ -7,13 +7,13 @@ use crate::directory::keys::{self, Unique, fold};
 use crate::directory::link::Link;
 use crate::directory::user::parse_uuid;
 use crate::directory::{DirectoryError, membership::member_uuid};
-use crate::model::connection::Adoption;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, UserId};
 use crate::model::membership::{Member, Membership};
 use crate::model::origin::Origin;
 use crate::model::record;
 use crate::provision::failure::{Failure, FailureReason, Kind};
+use crate::provision::matching::{GroupVerdict, judge_group};
 use crate::provision::snapshot::{SnapshotGroup, SnapshotPerson};
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
@@ -124,6 +124,8 @@ impl Planner<'_> {
                 records.push((*index, action, Some(group)));
             }
         }
+        let is_renamed = |(_, action, _): &&(u32, GroupAction, Option<Group>)| *action == GroupAction::Rename;
+        plan.renames.groups = records.iter().filter(is_renamed).count() as u64;
         let own: HashSet<GroupId> = records
             .iter()
             .filter_map(|(_, _, group)| Some(group.as_ref()?.id))
@@ -155,17 +157,39 @@ impl Planner<'_> {
         let ids: Vec<GroupId> = holders.iter().flatten().copied().collect();
         let held = self.load_groups(&ids).await?.into_iter().flatten();
         let mut held: HashMap<GroupId, Group> = held.map(|group| (group.id, group)).collect();
-        let (name, adoption) = (&self.context.connection.name, self.context.connection.matching.adoption);
         for (index, holder) in part.iter().zip(holders) {
-            match holder.and_then(|holder| held.remove(&holder)) {
-                None if holder.is_none() => records.push((*index, GroupAction::Create, None)),
-                Some(group) if adoption == Adoption::Adopt && !group.external_ids.contains_key(name) => {
-                    records.push((*index, GroupAction::Adopt, Some(group)));
+            let Some(group) = holder.and_then(|holder| held.remove(&holder)) else {
+                match holder {
+                    None => records.push((*index, GroupAction::Create, None)),
+                    Some(_) => plan.failures.push(self.group_failure(*index, taken())),
                 }
-                _ => plan.failures.push(self.group_failure(*index, taken())),
+                continue;
+            };
+            match self.adoption(*index, &group).await? {
+                GroupVerdict::Adopt => records.push((*index, GroupAction::Adopt, Some(group))),
+                GroupVerdict::Refuse => plan.failures.push(self.group_failure(*index, taken())),
+                GroupVerdict::Review(question) => {
+                    plan.failures
+                        .push(self.group_failure(*index, FailureReason::review(&question)));
+                    plan.questions.push(*question);
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether the connection may link a group that has the name already.
+    async fn adoption(&self, index: u32, group: &Group) -> Result<GroupVerdict, DirectoryError> {
+        let entry = &self.snapshot.groups()[index as usize];
+        if group.external_ids.contains_key(&self.context.connection.name) {
+            return Ok(GroupVerdict::Refuse);
+        }
+        let verdict = judge_group(self.context, group, Some(&entry.external_id), &entry.name);
+        let Some(question) = verdict.question().cloned() else {
+            return Ok(verdict);
+        };
+        let said = self.directory.verdicts(self.permit.organisation(), &[question]).await?;
+        Ok(verdict.after(said.into_iter().next().flatten()))
     }
 
     /// Who comes in and who leaves. The connection counts only those whom it holds in the group itself, unless it owns
@@ -345,7 +369,7 @@ impl Planner<'_> {
         Ok(ids.collect())
     }
 
-    async fn load_groups(&self, ids: &[GroupId]) -> Result<Vec<Option<Group>>, DirectoryError> {
+    pub(super) async fn load_groups(&self, ids: &[GroupId]) -> Result<Vec<Option<Group>>, DirectoryError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }

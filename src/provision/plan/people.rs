@@ -1,6 +1,6 @@
 //! People who are in the snapshot: new, changed, or as they were.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use futures_util::future::BoxFuture;
 
@@ -8,7 +8,7 @@ use crate::directory::DirectoryError;
 use crate::directory::keys::{self, Unique, fold};
 use crate::directory::user::parse_uuid;
 use crate::model::connection::{MatchBy, Onboarding};
-use crate::model::id::UserId;
+use crate::model::id::{GroupId, UserId};
 use crate::model::user::User;
 use crate::provision::failure::{Failure, FailureReason, Kind};
 use crate::provision::flight::Flight;
@@ -17,6 +17,7 @@ use crate::provision::matching::Match;
 use super::linked::Links;
 use super::preview::{Lookup, is_same, nobody, preview};
 use super::seats::{Claims, Ledger};
+use super::teams::Teams;
 use super::{CHUNK, PersonAction, PersonStep, Plan, Planner};
 
 /// Matches looked up at the same time.
@@ -32,6 +33,8 @@ struct Candidate {
     before: Claims,
     /// None for a new user, whose claims are worked out when they are needed.
     after: Option<Claims>,
+    /// The groups that rules have put the person into so far.
+    teams: BTreeSet<GroupId>,
 }
 
 /// What the look-up of one entry found.
@@ -49,6 +52,7 @@ impl Planner<'_> {
         ledger: &mut Ledger,
         plan: &mut Plan,
     ) -> Result<(), DirectoryError> {
+        let mut teams = self.load_teams().await?;
         let refused = self.duplicates(known, plan);
         let (mut changed, mut new) = (Vec::new(), Vec::new());
         for (index, (person, link)) in (0_u32..).zip(self.snapshot.people().iter().zip(&known.entries)) {
@@ -66,7 +70,7 @@ impl Planner<'_> {
             for ((index, _), before) in part.iter().zip(self.load_users(&ids).await?) {
                 // A link whose user is gone is stale for a moment; the next run sees it gone or made anew.
                 let Some(before) = before else { continue };
-                let candidate = self.changed(*index, before);
+                let candidate = self.changed(*index, before, &teams);
                 if candidate.is_renamed {
                     freed.extend(candidate.user);
                 }
@@ -75,14 +79,16 @@ impl Planner<'_> {
         }
         let leaving = plan.people.iter().filter(|step| step.action == PersonAction::Delete);
         freed.extend(leaving.filter_map(|step| step.user));
+        plan.renames.people = candidates.iter().filter(|candidate| candidate.is_renamed).count() as u64;
         self.refuse_taken_names(&mut candidates, &freed, plan).await?;
         for part in new.chunks(CHUNK) {
-            candidates.extend(self.newcomers(part, &freed, plan).await?);
+            candidates.extend(self.newcomers(part, &freed, &teams, plan).await?);
         }
         candidates.sort_by_key(|candidate| (candidate.action, candidate.index));
         for candidate in candidates {
-            self.settle(candidate, ledger, plan);
+            self.settle(candidate, ledger, &mut teams, plan);
         }
+        plan.teams = self.team_forecasts(teams).await?;
         Ok(())
     }
 
@@ -117,9 +123,10 @@ impl Planner<'_> {
         refused
     }
 
-    fn changed(&self, index: u32, before: User) -> Candidate {
+    fn changed(&self, index: u32, before: User, teams: &Teams) -> Candidate {
         let person = &self.snapshot.people()[index as usize];
-        let after = preview(self.context, &before, &self.snapshot.person(person));
+        let mut after = preview(self.context, &before, &self.snapshot.person(person));
+        teams.claim(&mut after, &self.snapshot.grants(person).teams);
         let name = &self.context.connection.name;
         let blocks = |user: &User| {
             let own = crate::model::lifecycle::Block::Connection(name.clone());
@@ -140,7 +147,15 @@ impl Planner<'_> {
             is_renamed,
             before: Claims::of(&before),
             after: Some(Claims::of(&after)),
+            teams: self.teams_before(&before),
         }
+    }
+
+    fn teams_before(&self, user: &User) -> BTreeSet<GroupId> {
+        user.rule_teams
+            .get(&self.context.connection.name)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Those who would take a name that somebody keeps are left out.
@@ -178,6 +193,7 @@ impl Planner<'_> {
         &self,
         part: &[u32],
         freed: &HashSet<UserId>,
+        teams: &Teams,
         plan: &mut Plan,
     ) -> Result<Vec<Candidate>, DirectoryError> {
         let organisation = self.permit.organisation();
@@ -206,17 +222,18 @@ impl Planner<'_> {
                     plan.failures
                         .push(self.failure(index, taken("emails", Some(before.id))));
                 }
+                // Somebody who is deleted first is adopted by nobody.
+                Match::Adopted(before) if freed.contains(&before.id) => candidates.push(created(index)),
                 Match::Adopted(before) => {
-                    let person = self.snapshot.person(&people[index as usize]);
-                    let after = preview(self.context, &before, &person);
-                    candidates.push(Candidate {
-                        index,
-                        action: PersonAction::Adopt,
-                        user: Some(before.id),
-                        is_renamed: false,
-                        before: Claims::of(&before),
-                        after: Some(Claims::of(&after)),
-                    });
+                    candidates.push(self.adopted(index, &before, teams));
+                }
+                Match::Review(question) if freed.contains(&UserId::new(question.found)) => {
+                    candidates.push(created(index))
+                }
+                Match::Review(question) => {
+                    plan.failures
+                        .push(self.failure(index, FailureReason::review(&question)));
+                    plan.questions.push(*question);
                 }
                 Match::Refused { user, .. } if freed.contains(&user) => candidates.push(created(index)),
                 Match::Refused { user, attribute } => {
@@ -231,6 +248,21 @@ impl Planner<'_> {
             }
         }
         Ok(candidates)
+    }
+
+    fn adopted(&self, index: u32, before: &User, teams: &Teams) -> Candidate {
+        let person = self.snapshot.person(&self.snapshot.people()[index as usize]);
+        let mut after = preview(self.context, before, &person);
+        teams.claim(&mut after, &person.grants.teams);
+        Candidate {
+            index,
+            action: PersonAction::Adopt,
+            user: Some(before.id),
+            is_renamed: false,
+            before: Claims::of(before),
+            after: Some(Claims::of(&after)),
+            teams: self.teams_before(before),
+        }
     }
 
     /// In the order of the snapshot.
@@ -262,25 +294,33 @@ impl Planner<'_> {
         })
     }
 
-    fn settle(&self, candidate: Candidate, ledger: &mut Ledger, plan: &mut Plan) {
+    fn settle(&self, candidate: Candidate, ledger: &mut Ledger, teams: &mut Teams, plan: &mut Plan) {
         let person = &self.snapshot.people()[candidate.index as usize];
-        let after = candidate.after.unwrap_or_else(|| self.claims_of_new(candidate.index));
-        match ledger.settle(&candidate.before, &after) {
+        let names = &self.snapshot.grants(person).teams;
+        let after = candidate
+            .after
+            .unwrap_or_else(|| self.claims_of_new(candidate.index, teams));
+        let allowed = teams.check(self, names);
+        match allowed.and_then(|()| ledger.settle(&candidate.before, &after)) {
             Err(reason) => plan.failures.push(self.failure(candidate.index, reason)),
-            Ok(()) => plan.people.push(PersonStep {
-                action: candidate.action,
-                external_id: person.external_id.to_string(),
-                name: person.user_name.to_string(),
-                user: candidate.user,
-                index: Some(candidate.index),
-                hash: Some(person.hash()),
-            }),
+            Ok(()) => {
+                teams.note(&candidate.teams, names);
+                plan.people.push(PersonStep {
+                    action: candidate.action,
+                    external_id: person.external_id.to_string(),
+                    name: person.user_name.to_string(),
+                    user: candidate.user,
+                    index: Some(candidate.index),
+                    hash: Some(person.hash()),
+                });
+            }
         }
     }
 
-    fn claims_of_new(&self, index: u32) -> Claims {
+    fn claims_of_new(&self, index: u32, teams: &Teams) -> Claims {
         let person = self.snapshot.person(&self.snapshot.people()[index as usize]);
         let mut after = preview(self.context, &nobody(self.now), &person);
+        teams.claim(&mut after, &person.grants.teams);
         match self.context.connection.onboarding {
             Onboarding::Prepared => {}
             Onboarding::Active => after.facts.activated_at = Some(self.now),
@@ -309,6 +349,7 @@ fn created(index: u32) -> Candidate {
         is_renamed: false,
         before: Claims::default(),
         after: None,
+        teams: BTreeSet::new(),
     }
 }
 

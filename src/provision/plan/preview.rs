@@ -81,6 +81,7 @@ pub(super) fn nobody(now: crate::model::clock::Timestamp) -> User {
         roles: std::collections::BTreeMap::new(),
         licences: std::collections::BTreeMap::new(),
         owners: std::collections::BTreeMap::new(),
+        rule_teams: std::collections::BTreeMap::new(),
         invitation: None,
         created: now,
         last_modified: now,

@@ -30,6 +30,10 @@ impl fmt::Display for Plan {
                 )?;
             }
         }
+        for team in &self.teams {
+            let what = if team.is_new { "new" } else { "by rule" };
+            writeln!(f, "team    {what:16} {}: +{}, -{}", team.name, team.add, team.remove)?;
+        }
         for seat in &self.seats {
             let limit = seat
                 .limit
@@ -39,6 +43,9 @@ impl fmt::Display for Plan {
                 "seats   {}: {} in use, {limit}, {} needed, {} freed, {} short",
                 seat.licence, seat.used, seat.needed, seat.freed, seat.short
             )?;
+        }
+        for change in &self.id_changes {
+            row(f, change.kind.as_str(), "id_changed", &change.name, &change.external_id)?;
         }
         for failure in &self.failures {
             let name = failure.name.as_deref().unwrap_or("-");

@@ -151,7 +151,7 @@ pub(super) fn give(
         let (place, standing) = match is_mapped.then(|| given(&draft, groups, mapping)) {
             None => (0, draft.standing),
             Some(Ok(one)) => {
-                let key = packed(&(&one.licences, &one.roles));
+                let key = packed(&(&one.licences, &one.roles, &one.teams));
                 let next = grants.len() as u32;
                 let place = *known.entry(key).or_insert_with(|| {
                     grants.push(one);
@@ -174,6 +174,9 @@ pub(super) fn give(
             precedence,
         );
         hash.update(packed(&said));
+        if !given.teams.is_empty() {
+            hash.update(packed(&given.teams));
+        }
         hash.update(&draft.attributes);
         for name in &draft.names {
             hash.update(name.to_be_bytes());
