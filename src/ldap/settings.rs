@@ -117,7 +117,7 @@ impl LdapSettings {
             connect_timeout: Duration::from_secs(5),
             entry_timeout: Duration::from_secs(30),
             run_timeout: Duration::from_secs(3600),
-            page_size: 500,
+            page_size: 1_000,
             changes_max: 20_000,
             message_bytes_max: 64 * 1024 * 1024,
             nesting_max: 16,

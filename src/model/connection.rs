@@ -380,7 +380,7 @@ const fn changes_max() -> u32 {
 }
 
 const fn page_size() -> u32 {
-    500
+    1_000
 }
 
 const fn entry_timeout_s() -> u64 {

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::ldap::changes::{ChangeMethod, Cursor, mark};
-use crate::ldap::{Capability, Connection as LdapConnection, LdapSettings, Query, StableIdKind, read_all};
+use crate::ldap::{Capability, Connection as LdapConnection, LdapSettings, LdapUrl, Query, StableIdKind, read_all};
 use crate::model::connection::{ChangeReading, Connection, LdapSource};
 use crate::provision::failure::Kind;
 use crate::provision::logged::unnamed;
@@ -59,10 +59,10 @@ impl WholeReader {
         let group_query = group_query(directory, kind)?;
         let marks = match capability.change_method() {
             Some(method) if self.marks && directory.changes == ChangeReading::Auto => {
-                let users = try_mark(&settings, &query, method).await;
+                let users = try_mark(&settings, &query, method, first.url()).await;
                 match (users, &group_query) {
                     (Some(users), Some(query)) => {
-                        let groups = try_mark(&settings, query, method).await;
+                        let groups = try_mark(&settings, query, method, first.url()).await;
                         groups.map(|groups| (users, Some(groups)))
                     }
                     (users, None) => users.map(|users| (users, None)),
@@ -127,13 +127,17 @@ pub(super) fn failed(what: &'static str, error: crate::ldap::ReadError) -> Snaps
 
 /// On a connection of its own, because one that failed is spent. OpenLDAP offers content synchronisation for all its databases
 /// when one has it, so time stamps are asked for when that fails. Without a mark the next reading is a whole one too.
-async fn try_mark(settings: &LdapSettings, query: &Query, method: ChangeMethod) -> Option<Cursor> {
+async fn try_mark(settings: &LdapSettings, query: &Query, method: ChangeMethod, read_from: &LdapUrl) -> Option<Cursor> {
     let mut methods = vec![method];
     if method == ChangeMethod::ContentSync {
         methods.push(ChangeMethod::ModifyTimestamp);
     }
     for method in methods {
         let mut connection = LdapConnection::open(settings).await.ok()?;
+        // A server that is ahead of the one that is read would leave out what lies between the two.
+        if connection.url() != read_from {
+            return None;
+        }
         match mark(&mut connection, query, method).await {
             Ok(cursor) => {
                 connection.close().await;
