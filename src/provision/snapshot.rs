@@ -1,6 +1,6 @@
 //! A directory as one reading saw it, all of it or all that changed: mapped, compact, or nothing at all.
 //!
-//! What is missing from a whole snapshot is taken to be gone, so only [`read_whole`] and [`read_part`] make a [`Snapshot`],
+//! What is missing from a whole snapshot is taken to be gone, so only [`WholeReader`] and [`PartReader`] make a [`Snapshot`],
 //! and only when every reading behind it, of people and of groups, came to its end. Entries are mapped and dropped as they stream in: a person
 //! costs some 500 bytes, a group its members at 4 bytes each.
 
