@@ -19,7 +19,8 @@ async fn three_thousand_people_and_their_groups_arrive_as_they_are() {
     let Some(slapd) = Slapd::start(&directory.ldif()) else {
         return;
     };
-    let settings = slapd.settings();
+    let mut settings = slapd.settings();
+    settings.page_size = 500;
 
     let (complete, people) = read(&settings, &people()).await;
     let complete = complete.expect("complete");
