@@ -41,7 +41,7 @@ pub use error::DirectoryError;
 pub use unit::Unit;
 
 use crate::model::clock::Clock;
-use crate::store::{Store, StoreError};
+use crate::store::{Key, SCAN_ENTRIES_MAX, Scan, Store, StoreError, Versioned};
 use journal::Journal;
 use settings::Settings;
 
@@ -117,6 +117,29 @@ impl Directory {
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         self.store.as_ref()
+    }
+
+    /// Hands over every entry under a prefix, read in large parts. Entries that change meanwhile come as they are when they are
+    /// read.
+    ///
+    /// # Errors
+    /// As the store's read; what `on_entry` answers.
+    pub async fn for_each_under(
+        &self,
+        prefix: &Key,
+        mut on_entry: impl FnMut(&Key, &Versioned) -> Result<(), DirectoryError> + Send,
+    ) -> Result<(), DirectoryError> {
+        let mut scan = Scan::prefix(prefix, SCAN_ENTRIES_MAX);
+        loop {
+            let found = self.store.scan(scan.clone()).await?;
+            for (key, stored) in &found {
+                on_entry(key, stored)?;
+            }
+            match found.last() {
+                Some((last, _)) if found.len() == SCAN_ENTRIES_MAX => scan = scan.after(last.clone()),
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// Runs an operation: attempt, commit, and again when another change came first.

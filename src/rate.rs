@@ -1,6 +1,7 @@
 //! How often one client may ask: the generic cell rate algorithm, one bucket for each key. Whoever asks too often is told when
 //! to come back (RFC 6585 s4), before anything of the request's body is read.
 
+use std::fmt;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -61,6 +62,12 @@ pub struct Wait(
     /// For `Retry-After`.
     pub u64,
 );
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "too many requests: come back in {} s", self.0)
+    }
+}
 
 /// Decisions between two looks at which buckets are full again and can be forgotten.
 const SWEEP_EVERY: u64 = 4_096;
@@ -138,6 +145,16 @@ pub struct Limits {
     pub exchanges: Limiter<IpAddr>,
 }
 
+impl Limits {
+    /// Counts a request that was refused with 401 against the address it came from, where that is known.
+    ///
+    /// # Errors
+    /// [`Wait`] when too many came from there.
+    pub fn note_failure(&self, address: Option<ClientAddress>) -> Result<(), Wait> {
+        address.map_or(Ok(()), |address| self.failures.take(&address.key()))
+    }
+}
+
 /// The rates of a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
@@ -175,8 +192,8 @@ impl Limits {
     }
 }
 
-impl std::fmt::Debug for Limits {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limits").finish_non_exhaustive()
     }
 }

@@ -33,20 +33,18 @@ pub(super) async fn limit(State(scim): State<Scim>, mut request: Request, next: 
         request.extensions_mut().insert(Known(principal));
     }
     let response = next.run(request).await;
-    match address {
-        Some(address) if response.status() == StatusCode::UNAUTHORIZED => match limits.failures.take(&address.key()) {
-            Ok(()) => response,
-            Err(wait) => too_many(wait),
-        },
-        _ => response,
+    if response.status() == StatusCode::UNAUTHORIZED
+        && let Err(wait) = limits.note_failure(address)
+    {
+        return too_many(wait);
     }
+    response
 }
 
-fn too_many(Wait(seconds): Wait) -> Response {
-    let detail = format!("too many requests: come back in {seconds} s");
-    let mut response = ScimError::new(StatusCode::TOO_MANY_REQUESTS, detail).into_response();
+fn too_many(wait: Wait) -> Response {
+    let mut response = ScimError::new(StatusCode::TOO_MANY_REQUESTS, wait.to_string()).into_response();
     response
         .headers_mut()
-        .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        .insert(header::RETRY_AFTER, HeaderValue::from(wait.0));
     response
 }

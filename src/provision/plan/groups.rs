@@ -15,7 +15,6 @@ use crate::model::record;
 use crate::provision::failure::{Failure, FailureReason, Kind};
 use crate::provision::matching::{GroupVerdict, judge_group};
 use crate::provision::snapshot::{SnapshotGroup, SnapshotPerson};
-use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
 use super::linked::Links;
 use super::{CHUNK, GroupAction, GroupStep, PersonAction, Plan, PlannedMember, Planner};
@@ -298,25 +297,18 @@ impl Planner<'_> {
         let connection = self.context.connection;
         let origin = Origin::Connection(connection.name.clone());
         let mut present = Present::default();
-        let mut scan = Scan::prefix(
-            &keys::group_members(self.permit.organisation(), group),
-            SCAN_ENTRIES_MAX,
-        );
-        loop {
-            let found = self.directory.store().scan(scan.clone()).await?;
-            for (key, stored) in &found {
-                let edge: Membership = record::decode(&stored.value)?;
-                if connection.owns_memberships || edge.origins.contains(&origin) {
-                    present.members.extend(keys::member_of(key));
-                }
-                let is_shared = edge.origins.iter().any(|other| *other != origin);
-                present.has_others |= is_shared && !connection.owns_memberships;
+        let members = keys::group_members(self.permit.organisation(), group);
+        let each = self.directory.for_each_under(&members, |key, stored| {
+            let edge: Membership = record::decode(&stored.value)?;
+            if connection.owns_memberships || edge.origins.contains(&origin) {
+                present.members.extend(keys::member_of(key));
             }
-            match found.last() {
-                Some((last, _)) if found.len() == SCAN_ENTRIES_MAX => scan = scan.after(last.clone()),
-                _ => return Ok(present),
-            }
-        }
+            let is_shared = edge.origins.iter().any(|other| *other != origin);
+            present.has_others |= is_shared && !connection.owns_memberships;
+            Ok(())
+        });
+        each.await?;
+        Ok(present)
     }
 
     fn failing(&self, people: &Links, groups: &Links) -> HashSet<Member> {

@@ -10,7 +10,7 @@ use crate::directory::link::Link;
 use crate::model::record;
 use crate::provision::failure::Kind;
 use crate::provision::snapshot::Extent;
-use crate::store::{Key, SCAN_ENTRIES_MAX, Scan};
+use crate::store::Key;
 
 use super::{CHUNK, Planner};
 
@@ -79,23 +79,18 @@ impl Planner<'_> {
             &self.context.connection.name,
             kind.link_tag(),
         );
-        let mut scan = Scan::prefix(&prefix, SCAN_ENTRIES_MAX);
-        loop {
-            let found = self.directory.store().scan(scan.clone()).await?;
-            for (key, stored) in &found {
-                let link: Link = record::decode(&stored.value)?;
-                links.count += 1;
-                match places.get(key) {
-                    Some(place) => links.entries[*place] = Some(wanted.known(*place, &link)),
-                    None if failing.contains(key) => {}
-                    None => links.missing.push(link),
-                }
+        let each = self.directory.for_each_under(&prefix, |key, stored| {
+            let link: Link = record::decode(&stored.value)?;
+            links.count += 1;
+            match places.get(key) {
+                Some(place) => links.entries[*place] = Some(wanted.known(*place, &link)),
+                None if failing.contains(key) => {}
+                None => links.missing.push(link),
             }
-            match found.last() {
-                Some((last, _)) if found.len() == SCAN_ENTRIES_MAX => scan = scan.after(last.clone()),
-                _ => return Ok(links),
-            }
-        }
+            Ok(())
+        });
+        each.await?;
+        Ok(links)
     }
 
     /// The links of what changed, and of what is gone. The others stay unread, so the cost is that of the change.

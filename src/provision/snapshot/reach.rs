@@ -13,7 +13,6 @@ use crate::model::membership::Member;
 use crate::model::record;
 use crate::model::slug::Slug;
 use crate::provision::failure::Kind;
-use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
 /// Keys of one read.
 const CHUNK: usize = 500;
@@ -42,19 +41,14 @@ impl Memory<'_> {
     pub(super) async fn all_links(&self, kind: Kind) -> Result<Vec<(String, Link)>, DirectoryError> {
         let prefix = keys::links(self.organisation, self.connection, kind.link_tag());
         let mut links = Vec::new();
-        let mut scan = Scan::prefix(&prefix, SCAN_ENTRIES_MAX);
-        loop {
-            let found = self.directory.store().scan(scan.clone()).await?;
-            for (key, stored) in &found {
-                if let Some(id) = keys::linked_id(&prefix, key) {
-                    links.push((id.to_owned(), record::decode(&stored.value)?));
-                }
+        let each = self.directory.for_each_under(&prefix, |key, stored| {
+            if let Some(id) = keys::linked_id(&prefix, key) {
+                links.push((id.to_owned(), record::decode(&stored.value)?));
             }
-            match found.last() {
-                Some((last, _)) if found.len() == SCAN_ENTRIES_MAX => scan = scan.after(last.clone()),
-                _ => return Ok(links),
-            }
-        }
+            Ok(())
+        });
+        each.await?;
+        Ok(links)
     }
 
     /// Who goes by these names.
@@ -80,20 +74,11 @@ impl Memory<'_> {
         let mut groups: BTreeSet<GroupId> = BTreeSet::new();
         for user in users {
             let edges = keys::member_groups(self.organisation, Member::User(*user));
-            let mut scan = Scan::prefix(&edges, SCAN_ENTRIES_MAX);
-            loop {
-                let found = self.directory.store().scan(scan.clone()).await?;
-                groups.extend(
-                    found
-                        .iter()
-                        .filter_map(|(key, _)| keys::last_uuid(key))
-                        .map(GroupId::new),
-                );
-                match found.last() {
-                    Some((last, _)) if found.len() == SCAN_ENTRIES_MAX => scan = scan.after(last.clone()),
-                    _ => break,
-                }
-            }
+            let each = self.directory.for_each_under(&edges, |key, _| {
+                groups.extend(keys::last_uuid(key).map(GroupId::new));
+                Ok(())
+            });
+            each.await?;
         }
         let groups: Vec<GroupId> = groups.into_iter().collect();
         let mut ids = BTreeSet::new();
