@@ -2,6 +2,16 @@
 //!
 //! Every request shows a bearer token of an organisation's or the gateway's administrator; only accepting an invitation needs
 //! none but its secret. Another organisation answers as one that does not exist. Refusals are [`problem`] documents.
+//!
+//! To add a route: one line in [`routes`], a handler in the noun's file, and one entry in the noun's file of [`openapi`] (a
+//! new file there is named in `descriptions` and `components`). `#[derive(JsonSchema)]` on the structures that read the query and the body
+//! is enough for those two; the answer's schema is written with [`openapi::schema`]. A test fails while an entry is missing:
+//!
+//! ```text
+//! get("groups", "Groups, in the order of their creation").query::<Wanted>().answers_page(named("Group")),
+//! post("groups", "Makes a group").takes::<NewGroup>().answers_created(named("Group")),
+//! delete("groups/{group}", "Deletes a group").answers_nothing(),
+//! ```
 
 pub mod apply;
 pub mod caller;
@@ -13,11 +23,13 @@ pub mod journal;
 pub mod licences;
 mod limit;
 pub mod lines;
+pub mod openapi;
 pub mod organisations;
 pub mod page;
 pub mod problem;
 pub mod reviews;
 pub mod roles;
+pub mod routes;
 pub mod sync;
 pub mod tokens;
 pub mod users;
@@ -28,11 +40,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::{delete, get, post};
 
 use crate::directory::Directory;
 use crate::rate::Limits;
 use problem::Problem;
+use routes::{Routes, delete, get, post};
 
 /// Routes with a limit on how often each administrator's token may ask, and on how often one address may fail to show one.
 pub fn limit(routes: Router, directory: Directory, limits: Arc<Limits>) -> Router {
@@ -40,8 +52,8 @@ pub fn limit(routes: Router, directory: Directory, limits: Arc<Limits>) -> Route
 }
 
 /// The routes, relative to `/api/v1`.
-pub fn router(directory: Directory) -> Router {
-    let organisation = Router::new()
+fn routes() -> Routes {
+    let organisation = Routes::new()
         .route("/", get(organisations::retrieve))
         .route("/apply", post(apply::apply))
         .route("/connections", get(connections::list))
@@ -69,13 +81,20 @@ pub fn router(directory: Directory) -> Router {
         .route("/users/{user}/invite", post(users::invite))
         .route("/users/{user}/revoke-invitation", post(users::revoke_invitation))
         .route("/verify", get(verify::organisation));
-    Router::new()
+    Routes::new()
         .route("/organisations", get(organisations::list).post(organisations::create))
         .nest("/organisations/{org}", organisation)
         .route("/tokens", get(tokens::list_gateway).post(tokens::issue_gateway))
         .route("/tokens/{id}", delete(tokens::revoke_gateway))
         .route("/invitations/accept", post(invitations::accept))
         .route("/verify", get(verify::gateway))
+        .route("/openapi.json", get(openapi::retrieve))
+}
+
+/// The admin API, relative to `/api/v1`.
+pub fn router(directory: Directory) -> Router {
+    routes()
+        .into_router()
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_such_place)
         .with_state(directory)

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -13,12 +14,13 @@ use super::page::{Paging, page};
 use super::problem::Problem;
 
 /// Where to go on.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
     /// The number of the last event that the reader has; 0 for none.
     #[serde(default)]
     after: u64,
+    #[schemars(range(min = 1, max = 1000))]
     limit: Option<usize>,
 }
 

@@ -1,5 +1,6 @@
 //! Cursor paging: `?limit=` and `?after=`; the answer has `items`, and `next` when there is more.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -11,10 +12,11 @@ const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 1000;
 
 /// What a client asks for.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Paging {
     /// Items a page.
+    #[schemars(range(min = 1, max = 1000))]
     pub limit: Option<usize>,
     /// The `next` of the page before.
     pub after: Option<String>,

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,9 +21,10 @@ use super::page::{Paging, page};
 use super::problem::Problem;
 
 /// Which users to list. At most one of `q`, `user_name` and `email`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
+    #[schemars(range(min = 1, max = 1000))]
     limit: Option<usize>,
     after: Option<String>,
     /// The start of an e-mail address or display name, or a whole user name.

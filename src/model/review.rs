@@ -1,6 +1,7 @@
 //! Reviews: identities of a connection that look like somebody who is there already, and wait for an administrator to say
 //! whether they are (design.md section 5).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -64,7 +65,7 @@ pub struct Decided {
 }
 
 /// What an administrator decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// They are the same: the next request or run links them.

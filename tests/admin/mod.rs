@@ -9,6 +9,7 @@ mod invitations;
 mod licences;
 mod local_changes;
 mod metrics;
+mod openapi;
 mod organisation_files;
 mod tenancy;
 mod tokens;

@@ -1,0 +1,43 @@
+//! Tokens.
+
+use serde_json::Value;
+
+use super::description::{Description, delete, get, post};
+use super::schema::{list, named, nullable, object, text, time, uuid, words};
+use crate::admin::tokens::NewToken;
+
+pub(super) fn descriptions() -> Vec<Description> {
+    let all = || object([("items", list(named("Token")))], []);
+    vec![
+        get("tokens", "The organisation's tokens, oldest first; never their secrets").answers(all()),
+        post("tokens", "Makes a token; its text is in this answer only")
+            .takes::<NewToken>()
+            .answers_created(named("Token")),
+        delete("tokens/{id}", "Withdraws a token: the next request with it is refused").answers_nothing(),
+        get("/tokens", "The gateway's own tokens").answers(all()),
+        post(
+            "/tokens",
+            "Makes a token for the administration of the gateway; its text is in this answer only",
+        )
+        .takes::<NewToken>()
+        .answers_created(named("Token")),
+        delete("/tokens/{id}", "Withdraws a token of the gateway").answers_nothing(),
+    ]
+}
+
+pub(super) fn components() -> Vec<(&'static str, Value)> {
+    vec![(
+        "Token",
+        object(
+            [
+                ("id", uuid()),
+                ("opens", words(&["connection", "organisation", "gateway"])),
+                ("connection", nullable(text())),
+                ("label", text()),
+                ("created", time()),
+                ("expires", nullable(time())),
+            ],
+            [("token", text())],
+        ),
+    )]
+}
