@@ -27,6 +27,7 @@ pub mod openapi;
 pub mod organisations;
 pub mod page;
 pub mod problem;
+pub mod profiles;
 pub mod reviews;
 pub mod roles;
 pub mod routes;
@@ -87,6 +88,8 @@ fn routes() -> Routes {
         .route("/tokens", get(tokens::list_gateway).post(tokens::issue_gateway))
         .route("/tokens/{id}", delete(tokens::revoke_gateway))
         .route("/invitations/accept", post(invitations::accept))
+        .route("/profiles", get(profiles::list))
+        .route("/profiles/{name}", get(profiles::retrieve))
         .route("/verify", get(verify::gateway))
         .route("/openapi.json", get(openapi::retrieve))
 }

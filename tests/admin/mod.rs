@@ -11,6 +11,7 @@ mod local_changes;
 mod metrics;
 mod openapi;
 mod organisation_files;
+mod profiles;
 mod tenancy;
 mod tokens;
 mod users;
