@@ -14,10 +14,12 @@
 //! ```
 
 pub mod apply;
+pub mod audit;
 pub mod caller;
 pub mod connections;
 pub mod events;
 pub mod groups;
+mod idempotency;
 pub mod invitations;
 pub mod journal;
 pub mod licences;
@@ -37,6 +39,7 @@ pub mod users;
 pub mod verify;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -52,11 +55,18 @@ pub fn limit(routes: Router, directory: Directory, limits: Arc<Limits>) -> Route
     routes.layer(middleware::from_fn_with_state((directory, limits), limit::limit))
 }
 
+/// Routes that do a request with an idempotency key once, and answer it again as often as it comes within `kept`.
+pub fn idempotent(routes: Router, directory: Directory, kept: Duration) -> Router {
+    routes.layer(middleware::from_fn_with_state((directory, kept), idempotency::keep))
+}
+
 /// The routes, relative to `/api/v1`.
 fn routes() -> Routes {
     let organisation = Routes::new()
         .route("/", get(organisations::retrieve))
         .route("/apply", post(apply::apply))
+        .route("/audit", get(audit::list))
+        .route("/audit/export", get(audit::export))
         .route("/connections", get(connections::list))
         .route("/connections/{name}", get(connections::retrieve))
         .route("/connections/{name}/test", post(connections::test))
@@ -90,6 +100,7 @@ fn routes() -> Routes {
         .route("/invitations/accept", post(invitations::accept))
         .route("/profiles", get(profiles::list))
         .route("/profiles/{name}", get(profiles::retrieve))
+        .route("/audit", get(audit::list_gateway))
         .route("/verify", get(verify::gateway))
         .route("/openapi.json", get(openapi::retrieve))
 }

@@ -2,6 +2,7 @@
 //! on the store itself when no gateway serves it; they have no rules of their own.
 
 pub mod apply;
+pub mod audit;
 pub mod check;
 pub mod connection;
 pub mod failure;
@@ -69,6 +70,7 @@ enum Command {
     Group(group::Group),
     Licence(licence::Licence),
     Journal(journal::Journal),
+    Audit(audit::Audit),
     Token(token::Token),
     Check(check::Check),
     Verify(verify::Verify),
@@ -118,6 +120,7 @@ impl Command {
             Self::Group(command) => command.run().await,
             Self::Licence(command) => command.run().await,
             Self::Journal(command) => command.run().await,
+            Self::Audit(command) => command.run().await,
             Self::Token(command) => command.run().await,
             Self::Check(command) => command.run(),
             Self::Verify(command) => command.run().await,

@@ -1,9 +1,11 @@
 //! Use-cases and rules: authorise, load, decide, commit. Knows no engine and no transport.
 
 pub mod accept;
+pub mod audit;
 pub mod authorise;
 pub mod browse;
 pub mod connection;
+pub mod correlation;
 pub mod custom_attribute;
 pub mod declare;
 pub mod delete;
@@ -11,6 +13,7 @@ pub mod error;
 pub mod events;
 pub mod first_start;
 pub mod group;
+pub mod idempotency;
 pub mod invariant;
 pub mod invitation;
 pub mod journal;
@@ -26,6 +29,7 @@ pub mod role;
 pub mod seat;
 pub mod settings;
 pub mod suspend;
+pub mod tables;
 pub mod token;
 pub mod unit;
 pub mod user;
@@ -37,6 +41,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 
 pub use authorise::{Permit, Principal};
+pub use correlation::Correlation;
 pub use error::DirectoryError;
 pub use unit::Unit;
 

@@ -6,6 +6,7 @@
 //! [`sort`] rely on it. `schemas` is never part of it: it is derived when a resource is shown.
 
 pub mod attribute;
+pub mod audit;
 pub mod clock;
 pub mod connection;
 pub mod custom_attribute;

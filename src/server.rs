@@ -13,6 +13,7 @@ pub mod open;
 pub mod presence;
 pub mod private_file;
 pub mod signal;
+pub mod sweep;
 pub mod tls;
 
 use std::io::{self, Write};
@@ -113,6 +114,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     })?;
     tokio::spawn(tidy_up(directory.clone()));
     tokio::spawn(metrics::keep_up());
+    tokio::spawn(sweep::keep_sweeping(directory.clone()));
     if let Some((listener, address)) = measured {
         tracing::info!(listen = %address, "metrics are shown to everyone who reaches this address");
         let routes = metrics::open_router(directory.clone());

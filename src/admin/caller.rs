@@ -8,7 +8,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
 use crate::directory::settings::OrganisationSettings;
-use crate::directory::{Directory, DirectoryError, Permit, Principal};
+use crate::directory::{Correlation, Directory, DirectoryError, Permit, Principal};
 use crate::model::id::OrganisationId;
 use crate::model::slug::Slug;
 
@@ -32,12 +32,29 @@ impl FromRequestParts<Directory> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, directory: &Directory) -> Result<Self, Problem> {
+        let correlation = Some(correlation(parts));
         if let Some(Trusted(principal)) = parts.extensions.get() {
-            return Ok(Self(principal.clone()));
+            return Ok(Self(principal.clone().within(correlation)));
         }
         let token = token(&parts.headers).ok_or(DirectoryError::Unauthenticated)?;
-        Ok(Self(directory.authenticate(token).await?))
+        Ok(Self(directory.authenticate(token).await?.within(correlation)))
     }
+}
+
+/// The request, for the audit log: as the idempotency key's keeper prepared it, or with its identifier alone.
+fn correlation(parts: &Parts) -> Arc<Correlation> {
+    let prepared = parts.extensions.get::<Arc<Correlation>>();
+    prepared.cloned().unwrap_or_else(|| {
+        Arc::new(Correlation {
+            request: request_id(&parts.headers),
+            done: None,
+        })
+    })
+}
+
+/// The request's identifier: the server gives one to every request.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
+    headers.get("x-request-id")?.to_str().ok().map(str::to_owned)
 }
 
 /// The token that a request shows, if it shows one.

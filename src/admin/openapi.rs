@@ -4,6 +4,7 @@
 //! nobody described is in the document all the same, with nothing but its address; a test fails until somebody does, and
 //! also when a description has no route.
 
+mod audit;
 mod connections;
 pub mod description;
 mod groups;
@@ -25,6 +26,7 @@ use description::Description;
 fn descriptions() -> Vec<Description> {
     [
         organisations::descriptions(),
+        audit::descriptions(),
         connections::descriptions(),
         groups::descriptions(),
         licences::descriptions(),
@@ -40,6 +42,7 @@ fn descriptions() -> Vec<Description> {
 fn components() -> Map<String, Value> {
     [
         organisations::components(),
+        audit::components(),
         connections::components(),
         groups::components(),
         licences::components(),

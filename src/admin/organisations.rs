@@ -100,6 +100,7 @@ fn view(organisation: &Organisation) -> Value {
         "invitation_hours": organisation.invitation_hours,
         "verified_domains": organisation.verified_domains,
         "local_changes": organisation.local_changes,
+        "audit_days": organisation.audit_days,
         "created": organisation.created,
     })
 }

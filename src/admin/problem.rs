@@ -34,7 +34,8 @@ impl Problem {
         Self::of(status, kind, detail)
     }
 
-    fn of(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
+    /// A problem of this kind.
+    pub(super) fn of(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
         Self {
             status,
             kind,

@@ -1,6 +1,7 @@
 //! How a command reaches the directory: over HTTP to a running gateway, or through the same routes inside this process when no
 //! gateway serves the store.
 
+use std::io::Write;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -235,6 +236,28 @@ impl Gateway {
             Err(broken_off("it ended without a result".to_owned()))
         } else {
             Err(refusal(status, &pending))
+        }
+    }
+
+    /// Asks, and writes the answer as it comes.
+    ///
+    /// # Errors
+    /// As [`Gateway::ask`]; [`Failure::Failed`] when the answer was cut off.
+    pub async fn copy(&self, method: Method, path: &str, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+        let (status, mut chunks) = self.send(method, path, Payload::Empty).await?;
+        let mut refused = Vec::new();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(broken_off)?;
+            if status.is_success() {
+                out.write_all(&chunk)?;
+            } else {
+                refused.extend_from_slice(&chunk);
+            }
+        }
+        if status.is_success() {
+            Ok(())
+        } else {
+            Err(refusal(status, &refused))
         }
     }
 

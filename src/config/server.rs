@@ -43,6 +43,8 @@ pub struct ServerConfig {
     pub admin_requests_per_second: u32,
     /// Requests of one administrator's token at once.
     pub admin_requests_burst: u32,
+    /// Hours for which the answer to a request with an idempotency key is kept.
+    pub idempotency_hours: u32,
 }
 
 impl Default for ServerConfig {
@@ -63,6 +65,7 @@ impl Default for ServerConfig {
             token_requests_per_minute: 120,
             admin_requests_per_second: 100,
             admin_requests_burst: 400,
+            idempotency_hours: 24,
         }
     }
 }

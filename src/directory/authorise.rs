@@ -1,9 +1,12 @@
 //! Who may do what. A write needs a [`Permit`], and only this file makes one.
 
+use std::sync::Arc;
+
 use crate::model::event::{Actor, Door};
 use crate::model::id::{OrganisationId, TokenId};
 use crate::model::slug::Slug;
 
+use super::Correlation;
 use super::error::{Denial, DirectoryError};
 
 /// Who is asking, as the credential says.
@@ -11,6 +14,8 @@ use super::error::{Denial, DirectoryError};
 pub struct Principal {
     reach: Reach,
     actor: Actor,
+    /// The request that it asks in, where there is one.
+    correlation: Option<Arc<Correlation>>,
 }
 
 /// How far a credential reaches.
@@ -30,6 +35,7 @@ enum Reach {
 pub struct Permit {
     organisation: OrganisationId,
     actor: Actor,
+    correlation: Option<Arc<Correlation>>,
 }
 
 impl Permit {
@@ -50,6 +56,12 @@ impl Permit {
     pub fn connection(&self) -> Option<&Slug> {
         self.actor.connection.as_ref()
     }
+
+    /// The request in which it changes it, where there is one.
+    #[must_use]
+    pub fn correlation(&self) -> Option<&Arc<Correlation>> {
+        self.correlation.as_ref()
+    }
 }
 
 impl Principal {
@@ -67,6 +79,7 @@ impl Principal {
                 connection,
             },
             actor,
+            correlation: None,
         }
     }
 
@@ -84,6 +97,7 @@ impl Principal {
                 connection,
             },
             actor,
+            correlation: None,
         }
     }
 
@@ -101,6 +115,7 @@ impl Principal {
                 connection,
             },
             actor,
+            correlation: None,
         }
     }
 
@@ -115,6 +130,7 @@ impl Principal {
         Self {
             reach: Reach::Organisation(organisation),
             actor,
+            correlation: None,
         }
     }
 
@@ -128,6 +144,7 @@ impl Principal {
                 connection: None,
                 token: Some(token),
             },
+            correlation: None,
         }
     }
 
@@ -141,6 +158,7 @@ impl Principal {
                 connection: None,
                 token: None,
             },
+            correlation: None,
         }
     }
 
@@ -155,7 +173,14 @@ impl Principal {
         Self {
             reach: Reach::Invitee(organisation),
             actor,
+            correlation: None,
         }
+    }
+
+    /// The same, asking in this request.
+    #[must_use]
+    pub fn within(self, correlation: Option<Arc<Correlation>>) -> Self {
+        Self { correlation, ..self }
     }
 
     /// May provision users and groups of this organisation through its connection.
@@ -241,6 +266,7 @@ impl Principal {
         Permit {
             organisation,
             actor: self.actor.clone(),
+            correlation: self.correlation.clone(),
         }
     }
 }

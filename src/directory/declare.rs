@@ -181,6 +181,7 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
             .clone()
             .unwrap_or_else(|| present.verified_domains.clone()),
         local_changes: declared.local_changes.unwrap_or(present.local_changes),
+        audit_days: declared.audit_days.unwrap_or(present.audit_days),
         ..present
     };
     UpdateOrganisation(wanted).attempt(unit).await

@@ -9,6 +9,7 @@
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
 
+pub mod audit;
 mod custom_attribute;
 pub mod exchange;
 
@@ -81,6 +82,10 @@ pub enum Table {
     Journal = b'd',
     /// Assertions that were exchanged for access tokens, and when both end.
     Exchange = b'b',
+    /// The audit log, by time.
+    Audit = b'A',
+    /// Requests that carried an idempotency key, with their answers.
+    Idempotency = b'E',
 }
 
 /// What must be unique in an organisation.

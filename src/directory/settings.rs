@@ -74,6 +74,11 @@ struct State {
 }
 
 impl Settings {
+    /// An organisation's settings, if they are in memory.
+    pub(super) fn known(&self, organisation: OrganisationId) -> Option<Arc<OrganisationSettings>> {
+        self.state.read().organisations.get(&organisation).cloned()
+    }
+
     /// Forgets an organisation and every token.
     pub(super) fn forget(&self, organisation: OrganisationId) {
         let mut state = self.state.write();

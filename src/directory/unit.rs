@@ -15,7 +15,7 @@ use crate::model::id::OrganisationId;
 use crate::model::record::{self, Record};
 use crate::store::{Batch, Key, Precondition, Read, SCAN_ENTRIES_MAX, Scan, Store, StoreError, Versioned};
 
-use super::{Directory, DirectoryError, Permit, keys};
+use super::{Correlation, Directory, DirectoryError, Permit, audit, keys};
 
 /// One attempt of an operation.
 pub struct Unit {
@@ -24,6 +24,7 @@ pub struct Unit {
     settings: Arc<super::settings::Settings>,
     organisation: OrganisationId,
     actor: Actor,
+    correlation: Option<Arc<Correlation>>,
     now: Timestamp,
     seen: BTreeMap<Key, Option<Versioned>>,
     relied: BTreeSet<Key>,
@@ -41,6 +42,7 @@ impl Unit {
             settings: Arc::clone(&directory.settings),
             organisation: permit.organisation(),
             actor: permit.actor().clone(),
+            correlation: permit.correlation().cloned(),
             now: directory.clock.now(),
             seen: BTreeMap::new(),
             relied: BTreeSet::new(),
@@ -255,8 +257,42 @@ impl Unit {
         })
     }
 
+    /// What changed, for the audit log: it is written with the change itself, or not at all.
+    fn audit(&self) -> Vec<(Key, Vec<u8>)> {
+        let commit = audit::Commit {
+            organisation: self.organisation,
+            actor: &self.actor,
+            request: self
+                .correlation
+                .as_ref()
+                .and_then(|correlation| correlation.request.as_deref()),
+            settings: self.settings.known(self.organisation),
+            now: self.now,
+        };
+        let changes = self.changes.iter().map(|(key, after)| audit::Written {
+            key,
+            before: self
+                .seen
+                .get(key)
+                .and_then(Option::as_ref)
+                .map(|versioned| versioned.value.as_ref()),
+            after: after.as_deref(),
+        });
+        commit.entries(changes, self.clock.as_ref())
+    }
+
     fn into_batch(self) -> Batch {
         let mut batch = Batch::new();
+        for (key, entry) in self.audit() {
+            batch.put(key, entry);
+        }
+        if let Some((key, done)) = self
+            .correlation
+            .as_ref()
+            .and_then(|correlation| correlation.done.clone())
+        {
+            batch.put(key, done);
+        }
         for key in self.relied {
             match self.seen.get(&key) {
                 Some(Some(versioned)) => batch.require(Precondition::AtVersion(key, versioned.version)),

@@ -64,4 +64,7 @@ pub struct DeclaredOrganisation {
     /// Whether administrators may change what connections manage.
     #[serde(default)]
     pub local_changes: Option<LocalChanges>,
+    /// How long the audit log is kept, in days.
+    #[serde(default)]
+    pub audit_days: Option<u32>,
 }

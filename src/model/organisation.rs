@@ -26,6 +26,9 @@ pub struct Organisation {
     /// Whether administrators may change what connections manage.
     #[serde(default)]
     pub local_changes: LocalChanges,
+    /// How long the audit log is kept, in days.
+    #[serde(default = "audit_days")]
+    pub audit_days: u32,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -45,6 +48,10 @@ const fn invitation_hours() -> u32 {
     7 * 24
 }
 
+const fn audit_days() -> u32 {
+    365
+}
+
 impl Record for Organisation {
     const KIND: &'static str = "organisation";
 }
@@ -60,6 +67,7 @@ impl Organisation {
             invitation_hours: invitation_hours(),
             verified_domains: Vec::new(),
             local_changes: LocalChanges::default(),
+            audit_days: audit_days(),
             created,
         }
     }

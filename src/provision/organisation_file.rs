@@ -210,6 +210,9 @@ impl Reader<'_> {
                 self.fault(value.span(), "organisation", reason);
             }
         }
+        if declared.audit_days == Some(0) {
+            self.fault(value.span(), "organisation", "audit_days: is 0, use 1 or more");
+        }
         if declared.invitation_hours == Some(0) {
             self.fault(value.span(), "organisation", "invitation_hours: is 0, use 1 or more");
         }

@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use crate::directory::settings::OrganisationSettings;
-use crate::directory::{DirectoryError, Permit};
+use crate::directory::{Correlation, DirectoryError, Permit};
 use crate::model::connection::Connection;
 use crate::model::deviation::Deviation;
 use crate::model::id::OrganisationId;
@@ -101,6 +101,12 @@ impl FromRequestParts<Scim> for Access {
             .find_organisation(&slug.ok_or_else(refused)?)
             .await?
             .ok_or_else(refused)?;
+        let request = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok());
+        let correlation = Correlation {
+            request: request.map(str::to_owned),
+            done: None,
+        };
+        let principal = principal.within(Some(Arc::new(correlation)));
         let permit = principal.provision(organisation.organisation.id)?;
         let connection = permit.connection().and_then(|name| organisation.connections.get(name));
         let connection = Arc::clone(connection.ok_or_else(refused)?);

@@ -41,7 +41,9 @@ pub fn router(directory: &Directory, config: &Config, public_url: &str) -> Route
     let limits = Arc::new(Limits::new(rates(config)));
     let scim = scim_settings(&config.scim, public_url, &limits);
     let journal_entries_max = config.scim.journal_entries_max;
-    let admin = admin::limit(admin::router(directory.clone()), directory.clone(), Arc::clone(&limits));
+    let kept = Duration::from_secs(u64::from(config.server.idempotency_hours) * 60 * 60);
+    let admin = admin::idempotent(admin::router(directory.clone()), directory.clone(), kept);
+    let admin = admin::limit(admin, directory.clone(), Arc::clone(&limits));
     let admin = admin.layer(Extension(PublicUrl(public_url.into())));
     let routes = Router::new()
         .merge(scim::router(directory.clone(), scim))

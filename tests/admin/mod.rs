@@ -1,10 +1,12 @@
 //! The admin API through the gateway's whole router, in process, over the memory engine.
 
+mod audit;
 mod bootstrap;
 mod custom_attributes;
 mod events;
 mod faults;
 mod history;
+mod idempotency;
 mod invitations;
 mod licences;
 mod local_changes;

@@ -1,5 +1,6 @@
 //! The built program: starting, stopping, and every command line.
 
+mod audit;
 mod commands;
 mod configuration;
 mod connection;

@@ -297,10 +297,24 @@ pub(crate) struct Caller {
 impl Caller {
     /// Sends a request. A text body goes as it is, any other as JSON.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let request = Request::builder()
+        self.send_with(method, path, body, &[]).await
+    }
+
+    /// Sends a request with further headers.
+    pub(crate) async fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header("authorization", format!("Bearer {}", self.token));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         let request = match body {
             None => request.body(Body::empty()),
             Some(Value::String(text)) => request.body(Body::from(text)),

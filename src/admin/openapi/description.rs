@@ -228,7 +228,15 @@ impl Description {
     pub(super) fn operation(&self) -> Value {
         let mut responses = Map::new();
         for (status, content) in &self.answers {
-            responses.insert(status.to_string(), answer(*status, content.as_ref()));
+            let name = StatusCode::from_u16(*status)
+                .ok()
+                .and_then(|status| status.canonical_reason());
+            let response = responses
+                .entry(status.to_string())
+                .or_insert_with(|| json!({ "description": name }));
+            if let Some((media_type, schema)) = content {
+                response["content"][*media_type] = json!({ "schema": schema });
+            }
         }
         for status in &self.refusals {
             let reference = json!({ "$ref": format!("#/components/responses/{status}") });
@@ -313,18 +321,6 @@ fn without_null(schema: &Value) -> Value {
         members.remove("default");
     }
     schema
-}
-
-fn answer(status: u16, content: Option<&(&'static str, Value)>) -> Value {
-    let name = StatusCode::from_u16(status)
-        .ok()
-        .and_then(|status| status.canonical_reason());
-    match content {
-        Some((media_type, schema)) => {
-            json!({ "description": name, "content": { *media_type: { "schema": schema } } })
-        }
-        None => json!({ "description": name }),
-    }
 }
 
 /// The refusals, by status, for the document's `components`.

@@ -2,14 +2,17 @@
 
 use async_trait::async_trait;
 
+use crate::directory::idempotency::Remembered;
 use crate::directory::journal::JournalEntry;
 use crate::directory::keys::{self, Table, Unique, exchange};
 use crate::directory::link::{Link, named as source_named};
 use crate::directory::oauth::UsedAssertion;
+use crate::directory::tables;
 use crate::directory::unit::parse_counter;
 use crate::directory::user::parse_uuid;
 use crate::directory::verify::Report;
 use crate::directory::{DirectoryError, keys::fold};
+use crate::model::audit::AuditEntry;
 use crate::model::connection::Connection;
 use crate::model::custom_attribute::{Bearer, CustomSchema};
 use crate::model::event::Event;
@@ -28,38 +31,6 @@ use super::{Invariant, View};
 
 /// The invariant.
 pub struct Records;
-
-/// Every table. A table that is missing here is an unknown one.
-const TABLES: [Table; 25] = [
-    Table::Organisation,
-    Table::Connection,
-    Table::Role,
-    Table::Licence,
-    Table::CustomAttribute,
-    Table::User,
-    Table::Tombstone,
-    Table::Group,
-    Table::GroupMember,
-    Table::MemberGroup,
-    Table::GroupTouched,
-    Table::MemberTouched,
-    Table::Purge,
-    Table::Invitation,
-    Table::Unique,
-    Table::Index,
-    Table::Count,
-    Table::Waiting,
-    Table::Event,
-    Table::TokenList,
-    Table::Link,
-    Table::SourceName,
-    Table::Run,
-    Table::Journal,
-    Table::Exchange,
-];
-
-/// Bytes of a key before its table.
-const TABLE_AT: usize = 17;
 
 #[async_trait]
 impl Invariant for Records {
@@ -81,9 +52,7 @@ impl Invariant for Records {
 }
 
 fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), String> {
-    let tag = key.as_bytes().get(TABLE_AT).copied();
-    let table = TABLES.into_iter().find(|table| Some(*table as u8) == tag);
-    let table = table.ok_or("is in no table that this release knows")?;
+    let table = tables::of(key).ok_or("is in no table that this release knows")?;
     let named = |expected: Key| {
         if expected == *key {
             Ok(())
@@ -116,6 +85,13 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::Journal => read::<JournalEntry>(value).map(|_| ()),
         Table::Exchange if exchange::is_exchange_end(organisation, key) => hash_or_nothing(value),
         Table::Exchange => read::<UsedAssertion>(value).map(|_| ()),
+        Table::Audit => read::<AuditEntry>(value).and_then(|entry| {
+            let is_placed = keys::audit::audit_place(key).is_some() && !entry.changes.is_empty();
+            is_placed
+                .then_some(())
+                .ok_or_else(|| "tells of no change, or of no instant".to_owned())
+        }),
+        Table::Idempotency => read::<Remembered>(value).map(|_| ()),
         Table::Event if key == &keys::events(organisation) => counter(key, value),
         Table::Event => read::<Event>(value).map(|_| ()),
         Table::Count | Table::MemberTouched => counter(key, value),

@@ -1,0 +1,51 @@
+//! The audit log.
+
+use serde_json::Value;
+
+use super::description::{Description, get};
+use super::schema::{any, list, map, named, nullable, object, text, time, uuid, words};
+use crate::admin::audit::Wanted;
+
+pub(super) fn descriptions() -> Vec<Description> {
+    vec![
+        get(
+            "audit",
+            "The audit log, newest first: who changed what, through which door, from what to what",
+        )
+        .query::<Wanted>()
+        .answers_page(named("AuditEntry")),
+        get("audit/export", "The same, all that is asked for, as JSON lines or CSV")
+            .query::<Wanted>()
+            .answers_with(200, "application/x-ndjson", named("AuditEntry"))
+            .answers_with(200, "text/csv", text()),
+        get("/audit", "The audit log of the gateway itself: its tokens")
+            .query::<Wanted>()
+            .answers_page(named("AuditEntry")),
+    ]
+}
+
+pub(super) fn components() -> Vec<(&'static str, Value)> {
+    let pair = object([("before", any()), ("after", any())], []);
+    let member = object([("kind", words(&["user", "group"])), ("id", uuid())], []);
+    let change = object(
+        [
+            ("kind", text()),
+            ("subject", text()),
+            ("outcome", words(&["created", "updated", "deleted"])),
+        ],
+        [("fields", map(pair)), ("members", list(member))],
+    );
+    vec![(
+        "AuditEntry",
+        object(
+            [
+                ("id", text()),
+                ("at", time()),
+                ("actor", named("Actor")),
+                ("request", nullable(text())),
+                ("changes", list(change)),
+            ],
+            [],
+        ),
+    )]
+}
