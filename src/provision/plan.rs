@@ -53,6 +53,8 @@ pub struct Plan {
     pub linked: Numbers,
     /// Entries that are as they were.
     pub unchanged: u64,
+    /// The same, told apart.
+    pub skipped: Numbers,
     /// What happens to people, in the order of application.
     pub people: Vec<PersonStep>,
     /// What happens to groups.
@@ -238,6 +240,7 @@ impl Planner<'_> {
             },
             linked: Numbers::default(),
             unchanged: 0,
+            skipped: Numbers::default(),
             people: Vec::new(),
             groups: Vec::new(),
             teams: Vec::new(),
@@ -263,6 +266,7 @@ impl Planner<'_> {
             self.groups(&known, &known_groups, &mut plan).await?;
             self.group_id_changes(&known_groups, &mut plan).await?;
         }
+        plan.unchanged = plan.skipped.people + plan.skipped.groups;
         plan.people
             .sort_by(|one, other| (one.action, &one.external_id).cmp(&(other.action, &other.external_id)));
         plan.groups

@@ -110,7 +110,7 @@ impl Planner<'_> {
             // A member who is made anew has to come in, though the source's group is as it was.
             let has_new = entry.people.iter().any(|person| standing.new_people.contains(person));
             if link.is_unchanged && !has_new {
-                plan.unchanged += 1;
+                plan.skipped.groups += 1;
             } else {
                 changed.push((index, GroupId::new(link.id)));
             }

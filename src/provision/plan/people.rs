@@ -59,7 +59,7 @@ impl Planner<'_> {
         for (index, (person, link)) in (0_u32..).zip(self.snapshot.people().iter().zip(&known.entries)) {
             match link {
                 _ if !person.is_usable() || refused.contains(&index) => {}
-                Some(link) if link.is_unchanged => plan.unchanged += 1,
+                Some(link) if link.is_unchanged => plan.skipped.people += 1,
                 Some(link) => changed.push((index, UserId::new(link.id))),
                 None => new.push(index),
             }
