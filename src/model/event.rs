@@ -148,4 +148,8 @@ event_kinds! {
     ReviewRejected = "review.rejected",
     /// An administrator took the decision back.
     ReviewWithdrawn = "review.withdrawn",
+    /// A user is meant to have a licence.
+    LicenceAssigned = "licence.assigned",
+    /// A user is no longer meant to have a licence.
+    LicenceWithdrawn = "licence.withdrawn",
 }
