@@ -13,6 +13,7 @@ use crate::directory::suspend::{ReactivateUser, SuspendUser};
 use crate::directory::{Directory, DirectoryError};
 use crate::model::custom_attribute::Bearer;
 use crate::model::id::{OrganisationId, UserId};
+use crate::model::invitation::Channel;
 use crate::model::user::User;
 
 use super::caller::{Administrator, Parameters, Place};
@@ -115,7 +116,7 @@ pub async fn invite(
     Place((_, user)): Place<(String, String)>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let user = find(&directory, caller.organisation(), &user).await?;
-    let issued = directory.run(&caller.permit, &InviteUser(user.id)).await?;
+    let issued = directory.run(&caller.permit, &InviteUser { user: user.id, channel: Channel::Link }).await?;
     let shown = json!({
         "id": issued.invitation.id,
         "user": issued.invitation.user,

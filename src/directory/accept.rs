@@ -29,8 +29,7 @@ impl Operation for AcceptInvitation<'_> {
 
     async fn attempt(&self, unit: &mut Unit) -> Result<User, DirectoryError> {
         let closed = || DirectoryError::Denied(Denial::InvitationClosed);
-        let key = keys::invitation(unit.organisation(), self.id);
-        let mut invitation: Invitation = unit.find(&key).await?.ok_or_else(closed)?;
+        let invitation = unit.find_invitation(self.id).await?.ok_or_else(closed)?;
         if !invitation.is_open(unit.now()) {
             return Err(closed());
         }
@@ -38,9 +37,7 @@ impl Operation for AcceptInvitation<'_> {
         if !before.is_active() || before.facts.step() >= Step::Enrolled {
             return Err(closed());
         }
-        invitation.state = InvitationState::Accepted;
-        unit.delete(keys::invitation_secret(self.secret_hash));
-        unit.put(key, &invitation);
+        unit.close_invitation(invitation, InvitationState::Accepted).await?;
         unit.event(
             EventKind::InvitationAccepted,
             before.id,

@@ -148,4 +148,12 @@ event_kinds! {
     ReviewRejected = "review.rejected",
     /// An administrator took the decision back.
     ReviewWithdrawn = "review.withdrawn",
+    /// An invited person followed the link.
+    InvitationOpened = "invitation.opened",
+    /// An invitation was not accepted in time.
+    InvitationExpired = "invitation.expired",
+    /// A mail could not be delivered and is not tried again.
+    MailUndeliverable = "mail.undeliverable",
+    /// The organisation's own wording of a mail was made, changed or removed.
+    TemplateUpdated = "template.updated",
 }

@@ -12,6 +12,7 @@ use crate::directory::verify::Report;
 use crate::model::custom_attribute::Bearer;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId};
+use crate::model::mail::MailState;
 use crate::model::user::User;
 use crate::store::{Key, Version, Versioned};
 
@@ -176,6 +177,14 @@ async fn count(view: &View<'_>, report: &Report) -> Result<BTreeMap<Key, i64>, D
                 for what in custom_attribute::counters(Bearer::User, &user.attributes) {
                     add(&mut sums, organisation, &what);
                 }
+            }
+        }
+    }
+    for state in MailState::ALL {
+        let mut mails = view.under(&keys::mail::mails(organisation, state));
+        while let Some(entries) = mails.next(report).await? {
+            for _ in &entries {
+                add(&mut sums, organisation, &Count::Mail(state));
             }
         }
     }
