@@ -116,7 +116,15 @@ pub async fn invite(
     Place((_, user)): Place<(String, String)>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let user = find(&directory, caller.organisation(), &user).await?;
-    let issued = directory.run(&caller.permit, &InviteUser { user: user.id, channel: Channel::Link }).await?;
+    let issued = directory
+        .run(
+            &caller.permit,
+            &InviteUser {
+                user: user.id,
+                channel: Channel::Link,
+            },
+        )
+        .await?;
     let shown = json!({
         "id": issued.invitation.id,
         "user": issued.invitation.user,

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::model::event::EventKind;
 use crate::model::id::{InvitationId, OrganisationId};
-use crate::model::invitation::{Invitation, InvitationState};
+use crate::model::invitation::InvitationState;
 use crate::model::lifecycle::Step;
 use crate::model::user::User;
 
@@ -30,7 +30,7 @@ impl Operation for AcceptInvitation<'_> {
     async fn attempt(&self, unit: &mut Unit) -> Result<User, DirectoryError> {
         let closed = || DirectoryError::Denied(Denial::InvitationClosed);
         let invitation = unit.find_invitation(self.id).await?.ok_or_else(closed)?;
-        if !invitation.is_open(unit.now()) {
+        if !invitation.is_open(unit.now()) || invitation.secret_hash != self.secret_hash {
             return Err(closed());
         }
         let before = unit.load_user(invitation.user).await?;

@@ -101,7 +101,8 @@ impl Operation for ExpireInvitation {
         if !invitation.state.is_out() || invitation.state_at(unit.now()) != InvitationState::Expired {
             return Ok(false);
         }
-        unit.close_invitation(invitation.clone(), InvitationState::Expired).await?;
+        unit.close_invitation(invitation.clone(), InvitationState::Expired)
+            .await?;
         unit.event(
             EventKind::InvitationExpired,
             invitation.user,
@@ -171,7 +172,10 @@ impl Unit {
         }
         let target = format!("{organisation} {}", invitation.id);
         self.put_bytes(keys::invitation_secret(&invitation.secret_hash), target);
-        self.put_bytes(keys::mail::ends(invitation.expires_ms(), organisation, invitation.id), "");
+        self.put_bytes(
+            keys::mail::ends(invitation.expires_ms(), organisation, invitation.id),
+            "",
+        );
         self.put_bytes(keys::mail::invitation_of(organisation, user.id, invitation.id), "");
         self.lay_invitation(None, &invitation);
         Ok(IssuedInvitation { invitation, secret })

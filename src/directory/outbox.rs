@@ -49,7 +49,11 @@ pub fn enqueue_about(unit: &mut Unit, about: About, message: Message) -> Result<
             "is not an e-mail address, for example ada@example.com",
         ));
     }
-    let bytes: usize = message.variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let bytes: usize = message
+        .variables
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
     if bytes > VARIABLES_BYTES_MAX {
         let reason = format!("{bytes} bytes are too many, at most {VARIABLES_BYTES_MAX} are sent in one mail");
         return Err(DirectoryError::invalid("variables", reason));
@@ -78,7 +82,9 @@ pub fn enqueue_about(unit: &mut Unit, about: About, message: Message) -> Result<
 #[must_use]
 pub fn is_address(text: &str) -> bool {
     let parts = text.rsplit_once('@');
-    let is_clean = !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>'));
+    let is_clean = !text
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>'));
     let is_whole = parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
     is_clean && is_whole && text.len() <= ADDRESS_BYTES_MAX
 }
@@ -384,7 +390,9 @@ impl Directory {
         let Some(id) = mail.invitation else { return Ok(Use::Now) };
         let stored = self.store.get(keys::invitation(organisation, id)).await?;
         let invitation: Option<Invitation> = stored.map(|stored| record::decode(&stored.value)).transpose()?;
-        let Some(invitation) = invitation else { return Ok(Use::Never) };
+        let Some(invitation) = invitation else {
+            return Ok(Use::Never);
+        };
         if invitation.state_at(self.clock.now()) != InvitationState::Queued {
             return Ok(Use::Never);
         }

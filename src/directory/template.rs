@@ -89,7 +89,10 @@ impl Directory {
         name: TemplateName,
         language: &str,
     ) -> Result<Option<MailTemplate>, DirectoryError> {
-        let stored = self.store.get(keys::mail::template(organisation, name, language)).await?;
+        let stored = self
+            .store
+            .get(keys::mail::template(organisation, name, language))
+            .await?;
         Ok(stored.map(|stored| record::decode(&stored.value)).transpose()?)
     }
 

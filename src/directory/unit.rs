@@ -231,7 +231,11 @@ impl Unit {
         }
         let settings_changed = self.changes.keys().any(keys::is_settings);
         let groups_changed = self.changes.keys().any(keys::is_group);
-        let bell = self.changes.keys().any(keys::mail::is_timed).then(|| Arc::clone(&self.bell));
+        let bell = self
+            .changes
+            .keys()
+            .any(keys::mail::is_timed)
+            .then(|| Arc::clone(&self.bell));
         let organisation = self.organisation;
         let (store, settings) = (Arc::clone(&self.store), Arc::clone(&self.settings));
         let batch = self.into_batch();

@@ -43,15 +43,17 @@ const MEMBERS: u8 = b'm';
 impl Counters {
     /// The counters of the whole organisation. They can be judged when no event came while everything was counted.
     async fn sums(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
-        let log = keys::events(view.organisation);
+        // The outbox changes without an event when a mail has gone.
+        let outbox = MailState::ALL.map(|state| keys::count(view.organisation, &Count::Mail(state)));
+        let marks: Vec<Key> = outbox.into_iter().chain([keys::events(view.organisation)]).collect();
         for _ in 0..PATIENCE {
-            let before = versions(view, vec![log.clone()]).await?;
+            let before = versions(view, marks.clone()).await?;
             let expected = count(view, report).await?;
             let stored = stored(view, report).await?;
             if report.is_unheard() {
                 return Ok(());
             }
-            if versions(view, vec![log.clone()]).await? == before {
+            if versions(view, marks.clone()).await? == before {
                 return self.compare(view, report, &expected, &stored).await;
             }
         }

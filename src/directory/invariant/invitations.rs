@@ -57,7 +57,10 @@ impl Invitations {
         let is_out = invitation.state.is_out();
         let faults = [
             (is_out && !is_ours, "is out, and its secret does not lead to it"),
-            (!is_out && secret.is_some(), "is closed, and its secret still leads somewhere"),
+            (
+                !is_out && secret.is_some(),
+                "is closed, and its secret still leads somewhere",
+            ),
             (is_out && end.is_none(), "is out, and never ends"),
             (!is_out && end.is_some(), "is closed, and has still to end"),
             (state.is_none(), "is not listed under its state"),

@@ -39,7 +39,9 @@ impl Mail {
             let found_by = |_: &Key, stored: &Versioned| {
                 readable::<QueuedMail>(Some(stored)).map_or_else(Vec::new, |mail| {
                     let due = keys::mail::due(mail.due_ms(), organisation, mail.id);
-                    let person = mail.user.map(|user| keys::mail::mail_about(organisation, user, mail.id));
+                    let person = mail
+                        .user
+                        .map(|user| keys::mail::mail_about(organisation, user, mail.id));
                     [due].into_iter().chain(person).collect()
                 })
             };
@@ -52,7 +54,11 @@ impl Mail {
                     let what = "is not in the place that its record says";
                     view.broken(report, self.name(), &entry.key, what).await;
                 } else if is_due != (state == MailState::Queued) {
-                    let what = if is_due { "is given up, and still due" } else { "is queued, and never due" };
+                    let what = if is_due {
+                        "is given up, and still due"
+                    } else {
+                        "is queued, and never due"
+                    };
                     view.broken(report, self.name(), &entry.key, what).await;
                 }
                 if entry.others.get(1).is_some_and(Option::is_none) {
@@ -97,7 +103,8 @@ impl Mail {
                     continue;
                 };
                 if let Err(error) = template.check() {
-                    view.broken(report, self.name(), key, format!("cannot be used: {error}")).await;
+                    view.broken(report, self.name(), key, format!("cannot be used: {error}"))
+                        .await;
                 }
             }
         }

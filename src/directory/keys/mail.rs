@@ -44,7 +44,10 @@ pub fn mail_about(organisation: OrganisationId, user: UserId, id: MailId) -> Key
 /// All mails about a person.
 #[must_use]
 pub fn mails_about(organisation: OrganisationId, user: UserId) -> Key {
-    Builder::of(organisation, Table::Outbox).byte(b'u').uuid(user.uuid()).key()
+    Builder::of(organisation, Table::Outbox)
+        .byte(b'u')
+        .uuid(user.uuid())
+        .key()
 }
 
 /// All entries that find mails by person.

@@ -16,7 +16,8 @@ pub fn tag(text: &str) -> Option<String> {
     let is_language = parts
         .next()
         .is_some_and(|part| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_lowercase()));
-    let is_tag = parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let is_tag =
+        parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     (is_language && is_tag && tag.len() <= TAG_BYTES_MAX).then_some(tag)
 }
 

@@ -55,7 +55,11 @@ const fn variable(name: &'static str, meaning: &'static str, sample: &'static st
 }
 
 const ORGANISATION: Variable = variable("organisation", "the organisation's name", "Acme");
-const DISPLAY_NAME: Variable = variable("display_name", "the reader's name; the user name when there is none", "Ada Lovelace");
+const DISPLAY_NAME: Variable = variable(
+    "display_name",
+    "the reader's name; the user name when there is none",
+    "Ada Lovelace",
+);
 const USER_NAME: Variable = variable("user_name", "what the reader signs in with", "ada");
 const EXPIRES: Variable = variable("expires", "when the link ends, in UTC", "2030-01-31 12:00 UTC");
 const INVITATION_LINK: Variable = variable(
@@ -187,7 +191,9 @@ pub enum TemplateError {
         known: String,
     },
     /// It uses something that templates do not have.
-    #[error("{part}, line {line}: {found:?} cannot be used in a template; use {{{{ variable }}}}, filters and {{% if %}}")]
+    #[error(
+        "{part}, line {line}: {found:?} cannot be used in a template; use {{{{ variable }}}}, filters and {{% if %}}"
+    )]
     Unsupported {
         /// In which part.
         part: Part,
@@ -232,7 +238,11 @@ impl MailTemplate {
             return Err(TemplateError::Language(self.language.clone()));
         }
         for (part, source) in self.parts() {
-            let limit = if part == Part::Subject { SUBJECT_BYTES_MAX } else { PART_BYTES_MAX };
+            let limit = if part == Part::Subject {
+                SUBJECT_BYTES_MAX
+            } else {
+                PART_BYTES_MAX
+            };
             if source.trim().is_empty() || source.len() > limit {
                 return Err(TemplateError::Length {
                     part,
@@ -253,7 +263,9 @@ impl MailTemplate {
         let samples = self.name.variables().iter();
         render(
             self,
-            &samples.map(|variable| (variable.name.to_owned(), variable.sample.to_owned())).collect(),
+            &samples
+                .map(|variable| (variable.name.to_owned(), variable.sample.to_owned()))
+                .collect(),
         )
     }
 }

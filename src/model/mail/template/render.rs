@@ -48,7 +48,7 @@ fn render_part(part: Part, source: &str, values: &BTreeMap<&str, &str>) -> Resul
     let mut out = Bounded(Vec::new());
     let failed = |error: minijinja::Error| fault(part, &error);
     let template = environment.template_from_str(source).map_err(failed)?;
-    if let Err(error) = template.render_to_write(values, &mut out) {
+    if let Err(error) = template.render_captured_to(values, &mut out) {
         return Err(if out.is_full() {
             TemplateError::TooLong { part }
         } else {

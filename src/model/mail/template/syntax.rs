@@ -20,7 +20,12 @@ pub(super) fn check(name: TemplateName, part: Part, source: &str) -> Result<(), 
             line: line_of(source, tag.start),
             found: found.to_owned(),
         };
-        let first = tag.inside.trim_matches(['-', '+']).split_whitespace().next().unwrap_or_default();
+        let first = tag
+            .inside
+            .trim_matches(['-', '+'])
+            .split_whitespace()
+            .next()
+            .unwrap_or_default();
         if tag.is_block && !TAGS.contains(&first) {
             return Err(unsupported(first));
         }
@@ -44,7 +49,11 @@ pub(super) fn check(name: TemplateName, part: Part, source: &str) -> Result<(), 
         Some(unknown) => Err(TemplateError::UnknownVariable {
             part,
             line: line_of(source, first_use(source, &unknown)),
-            known: known.iter().map(|variable| variable.name).collect::<Vec<_>>().join(", "),
+            known: known
+                .iter()
+                .map(|variable| variable.name)
+                .collect::<Vec<_>>()
+                .join(", "),
             name: unknown,
         }),
     }
