@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::model::event::EventKind;
-use crate::model::id::{InvitationId, UserId};
+use crate::model::id::{InvitationId, OrganisationId, UserId};
 use crate::model::invitation::{Channel, Invitation, InvitationState, Obstacle};
 use crate::model::lifecycle::Step;
 use crate::model::mail::{self, Message, TemplateName};
@@ -16,7 +16,7 @@ use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
 use super::outbox::{self, About};
 use super::token::hash;
-use super::{DirectoryError, Operation, Unit, keys};
+use super::{Directory, DirectoryError, Operation, Unit, keys};
 
 /// Where an invitation is accepted, before its secret.
 pub const PATH: &str = "/invitations/";
@@ -317,6 +317,20 @@ impl Unit {
             self.delete(keys::mail::invitation_of(organisation, user.id, id));
         }
         self.cancel_mails_about(user.id).await
+    }
+}
+
+impl Directory {
+    /// The invitations of every organisation that end next, each with its end in milliseconds.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn next_ends(&self, limit: usize) -> Result<Vec<(u64, OrganisationId, InvitationId)>, DirectoryError> {
+        let found = self.store.scan(Scan::prefix(&keys::mail::all_ends(), limit)).await?;
+        let timed = found.iter().filter_map(|(key, _)| keys::mail::timed(key));
+        Ok(timed
+            .map(|(end_ms, organisation, id)| (end_ms, organisation, InvitationId::new(id)))
+            .collect())
     }
 }
 

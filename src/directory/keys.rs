@@ -502,10 +502,13 @@ pub fn source_name(organisation: OrganisationId, connection: &Slug, name: uuid::
 /// A record about a connection's runs: `what` is a word such as `state`, `lease`, `held`.
 #[must_use]
 pub fn run(organisation: OrganisationId, connection: &Slug, what: &str) -> Key {
-    Builder::of(organisation, Table::Run)
-        .text(connection.as_str())
-        .text(what)
-        .key()
+    run_named(organisation, connection.as_str(), what)
+}
+
+/// The same for a connection that is given by its name, or for a job of the gateway itself.
+#[must_use]
+pub fn run_named(organisation: OrganisationId, name: &str, what: &str) -> Key {
+    Builder::of(organisation, Table::Run).text(name).text(what).key()
 }
 
 /// All of a connection's review list.
