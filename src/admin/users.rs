@@ -7,13 +7,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::directory::delete::DeleteUser;
-use crate::directory::invitation::{InviteUser, RevokeInvitation};
+use crate::directory::invitation::RevokeInvitation;
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::suspend::{ReactivateUser, SuspendUser};
 use crate::directory::{Directory, DirectoryError};
 use crate::model::custom_attribute::Bearer;
 use crate::model::id::{OrganisationId, UserId};
-use crate::model::invitation::Channel;
 use crate::model::user::User;
 
 use super::caller::{Administrator, Parameters, Place};
@@ -109,31 +108,6 @@ pub async fn reactivate(
     Ok(Json(view(&after, &caller.settings)))
 }
 
-/// `POST .../users/{user}/invite`: a new invitation; an earlier one is revoked. The secret is shown once.
-pub async fn invite(
-    State(directory): State<Directory>,
-    caller: Administrator,
-    Place((_, user)): Place<(String, String)>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let user = find(&directory, caller.organisation(), &user).await?;
-    let issued = directory
-        .run(
-            &caller.permit,
-            &InviteUser {
-                user: user.id,
-                channel: Channel::Link,
-            },
-        )
-        .await?;
-    let shown = json!({
-        "id": issued.invitation.id,
-        "user": issued.invitation.user,
-        "secret": issued.secret,
-        "expires": issued.invitation.expires,
-    });
-    Ok((StatusCode::CREATED, Json(shown)))
-}
-
 /// `POST .../users/{user}/revoke-invitation`: whether one was out.
 pub async fn revoke_invitation(
     State(directory): State<Directory>,
@@ -145,7 +119,12 @@ pub async fn revoke_invitation(
     Ok(Json(json!({ "revoked": revoked })))
 }
 
-async fn find(directory: &Directory, organisation: OrganisationId, named: &str) -> Result<User, DirectoryError> {
+/// A user by identifier or user name.
+pub(super) async fn find(
+    directory: &Directory,
+    organisation: OrganisationId,
+    named: &str,
+) -> Result<User, DirectoryError> {
     let by_id = match named.parse::<UserId>() {
         Ok(id) => directory.browse_user(organisation, id).await?,
         Err(_) => None,

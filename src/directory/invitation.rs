@@ -1,5 +1,7 @@
 //! Inviting people (S003-28). A resend revokes the earlier invitation; the secret is shown once or mailed, and stored as a hash.
 
+pub mod browse;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
