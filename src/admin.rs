@@ -14,12 +14,14 @@ pub mod licences;
 mod limit;
 pub mod lines;
 pub mod organisations;
+pub mod outbox;
 pub mod page;
 pub mod problem;
 pub mod profiles;
 pub mod reviews;
 pub mod roles;
 pub mod sync;
+pub mod templates;
 pub mod tokens;
 pub mod users;
 pub mod verify;
@@ -29,7 +31,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 
 use crate::directory::Directory;
 use crate::rate::Limits;
@@ -58,9 +60,26 @@ pub fn router(directory: Directory) -> Router {
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::retrieve))
         .route("/groups/{group}/members", get(groups::members))
+        .route("/invitations", get(invitations::list))
+        .route("/invitations/send", post(invitations::send))
+        .route("/invitations/{id}", get(invitations::retrieve))
+        .route("/invitations/{id}/resend", post(invitations::resend))
+        .route("/invitations/{id}/revoke", post(invitations::revoke))
         .route("/licences", get(licences::list))
         .route("/licences/{key}/holders", get(licences::holders))
+        .route("/outbox", get(outbox::list))
+        .route("/outbox/retry", post(outbox::retry_dead))
+        .route("/outbox/{id}", delete(outbox::discard))
+        .route("/outbox/{id}/retry", post(outbox::retry))
         .route("/roles", get(roles::list))
+        .route("/templates", get(templates::list))
+        .route("/templates/{name}", get(templates::retrieve))
+        .route("/templates/{name}/preview", post(templates::preview))
+        .route("/templates/{name}/variables", get(templates::variables))
+        .route(
+            "/templates/{name}/{language}",
+            put(templates::put).delete(templates::delete),
+        )
         .route("/tokens", get(tokens::list).post(tokens::issue))
         .route("/tokens/{id}", delete(tokens::revoke))
         .route("/users", get(users::list).post(users::write::create))
@@ -72,7 +91,7 @@ pub fn router(directory: Directory) -> Router {
         .route("/users/{user}/licences/{key}", delete(users::licences::free))
         .route("/users/{user}/suspend", post(users::suspend))
         .route("/users/{user}/reactivate", post(users::reactivate))
-        .route("/users/{user}/invite", post(users::invite))
+        .route("/users/{user}/invite", post(invitations::invite))
         .route("/users/{user}/revoke-invitation", post(users::revoke_invitation))
         .route("/verify", get(verify::organisation));
     Router::new()

@@ -21,12 +21,14 @@ pub mod local;
 pub mod membership;
 pub mod oauth;
 pub mod organisation;
+pub mod outbox;
 pub mod query;
 pub mod review;
 pub mod role;
 pub mod seat;
 pub mod settings;
 pub mod suspend;
+pub mod template;
 pub mod token;
 pub mod unit;
 pub mod user;
@@ -71,6 +73,8 @@ pub struct Directory {
     clock: Arc<dyn Clock>,
     settings: Arc<Settings>,
     journal: Arc<Journal>,
+    /// Rung by a commit that gives the mailer something to do.
+    bell: Arc<tokio::sync::Notify>,
     retry: RetryLimits,
 }
 
@@ -97,6 +101,7 @@ impl Directory {
             clock,
             settings: Arc::default(),
             journal: Arc::default(),
+            bell: Arc::default(),
             retry: RetryLimits::default(),
         }
     }

@@ -20,6 +20,7 @@ pub mod instant;
 pub mod invitation;
 pub mod licence;
 pub mod lifecycle;
+pub mod mail;
 pub mod membership;
 pub mod merge_patch;
 pub mod normalise;

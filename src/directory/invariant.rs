@@ -11,6 +11,7 @@ pub mod events;
 pub mod index;
 pub mod invitations;
 pub mod links;
+pub mod mail;
 pub mod records;
 pub mod seats;
 pub mod shared;
@@ -53,6 +54,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         // Records lead to each other.
         Box::new(edges::Edges),
         Box::new(invitations::Invitations),
+        Box::new(mail::Mail),
         Box::new(tokens::Tokens),
         // The ledger needs users and licences that can be trusted.
         Box::new(seats::Seats),

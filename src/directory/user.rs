@@ -76,6 +76,7 @@ impl Unit {
     /// As [`Unit::create_user`].
     pub async fn update_user(&mut self, before: &User, mut after: User) -> Result<User, DirectoryError> {
         self.may_change_user(before, &after).await?;
+        self.mail_waiting_invitation(before, &mut after).await?;
         seat::settle(self, Some(before), &mut after).await?;
         if after == *before {
             return Ok(after);
@@ -104,7 +105,7 @@ impl Unit {
         self.index_custom(holder(user), Some(&user.attributes), None).await?;
         self.delete(keys::unique(organisation, Unique::UserName, &fold(&user.user_name)));
         self.forget_links(b'u', &user.external_ids).await?;
-        self.drop_invitation(user).await?;
+        self.drop_invitations(user).await?;
         self.count(keys::count(organisation, &Count::Users), -1, None);
         self.delete(keys::user(organisation, user.id));
         self.put(

@@ -152,4 +152,12 @@ event_kinds! {
     LicenceAssigned = "licence.assigned",
     /// A user is no longer meant to have a licence.
     LicenceWithdrawn = "licence.withdrawn",
+    /// An invited person followed the link.
+    InvitationOpened = "invitation.opened",
+    /// An invitation was not accepted in time.
+    InvitationExpired = "invitation.expired",
+    /// A mail could not be delivered and is not tried again.
+    MailUndeliverable = "mail.undeliverable",
+    /// The organisation's own wording of a mail was made, changed or removed.
+    TemplateUpdated = "template.updated",
 }

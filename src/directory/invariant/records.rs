@@ -17,6 +17,8 @@ use crate::model::group::Group;
 use crate::model::id::OrganisationId;
 use crate::model::invitation::Invitation;
 use crate::model::licence::Licence;
+use crate::model::mail::QueuedMail;
+use crate::model::mail::template::MailTemplate;
 use crate::model::membership::Membership;
 use crate::model::organisation::Organisation;
 use crate::model::record::{self, Record};
@@ -30,7 +32,7 @@ use super::{Invariant, View};
 pub struct Records;
 
 /// Every table. A table that is missing here is an unknown one.
-const TABLES: [Table; 25] = [
+const TABLES: [Table; 28] = [
     Table::Organisation,
     Table::Connection,
     Table::Role,
@@ -56,6 +58,9 @@ const TABLES: [Table; 25] = [
     Table::Run,
     Table::Journal,
     Table::Exchange,
+    Table::Outbox,
+    Table::MailTemplate,
+    Table::InvitationIndex,
 ];
 
 /// Bytes of a key before its table.
@@ -107,6 +112,12 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::User => read::<User>(value).and_then(|own| named(keys::user(organisation, own.id))),
         Table::Group => read::<Group>(value).and_then(|own| named(keys::group(organisation, own.id))),
         Table::Invitation => read::<Invitation>(value).and_then(|own| named(keys::invitation(organisation, own.id))),
+        Table::MailTemplate => read::<MailTemplate>(value)
+            .and_then(|own| named(keys::mail::template(organisation, own.name, &own.language))),
+        Table::Outbox if key.as_bytes().get(TABLE_AT + 1) == Some(&b'u') => nothing(value),
+        Table::Outbox => {
+            read::<QueuedMail>(value).and_then(|own| named(keys::mail::mail(organisation, own.state, own.id)))
+        }
         Table::Tombstone => read::<Tombstone>(value).map(|_| ()),
         Table::GroupMember | Table::MemberGroup => read::<Membership>(value).map(|_| ()),
         Table::Link => read::<Link>(value).map(|_| ()),
@@ -125,13 +136,15 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::Run => serde_json::from_slice::<serde_json::Value>(value)
             .map(|_| ())
             .map_err(|error| format!("is not JSON: {error}")),
-        Table::Index | Table::Waiting | Table::Purge | Table::TokenList => {
-            if value.is_empty() {
-                Ok(())
-            } else {
-                Err("has a value, and an entry of an index has none".to_owned())
-            }
-        }
+        Table::Index | Table::Waiting | Table::Purge | Table::TokenList | Table::InvitationIndex => nothing(value),
+    }
+}
+
+fn nothing(value: &[u8]) -> Result<(), String> {
+    if value.is_empty() {
+        Ok(())
+    } else {
+        Err("has a value, and an entry of an index has none".to_owned())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::directory::{DirectoryError, Operation, Unit};
 use crate::model::Object;
 use crate::model::deviation::Strictness;
 use crate::model::id::UserId;
-use crate::model::invitation::InvitationState;
+use crate::model::invitation::Channel;
 use crate::model::merge_patch;
 use crate::model::normalise::{SchemaError, normalise};
 use crate::model::origin::Origin;
@@ -61,7 +61,7 @@ impl Operation for CreateUser<'_> {
         }
         let issued = if new.invite {
             // Whoever asked is shown the secret and hands it over.
-            Some(unit.invite(&mut user, InvitationState::Sent).await?)
+            Some(unit.invite(&mut user, Channel::Link).await?)
         } else {
             None
         };
