@@ -9,6 +9,7 @@
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
 
+pub mod credential;
 mod custom_attribute;
 pub mod exchange;
 
@@ -81,6 +82,10 @@ pub enum Table {
     Journal = b'd',
     /// Assertions that were exchanged for access tokens, and when both end.
     Exchange = b'b',
+    /// What people sign in with.
+    Credential = b'W',
+    /// Sessions.
+    Session = b'N',
 }
 
 /// What must be unique in an organisation.
