@@ -16,6 +16,7 @@ pub mod lines;
 pub mod organisations;
 pub mod page;
 pub mod problem;
+pub mod profiles;
 pub mod reviews;
 pub mod roles;
 pub mod sync;
@@ -75,6 +76,8 @@ pub fn router(directory: Directory) -> Router {
         .route("/tokens", get(tokens::list_gateway).post(tokens::issue_gateway))
         .route("/tokens/{id}", delete(tokens::revoke_gateway))
         .route("/invitations/accept", post(invitations::accept))
+        .route("/profiles", get(profiles::list))
+        .route("/profiles/{name}", get(profiles::retrieve))
         .route("/verify", get(verify::gateway))
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_such_place)

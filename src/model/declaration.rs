@@ -50,6 +50,9 @@ impl Declaration {
 pub struct DeclaredOrganisation {
     /// Which organisation; it is made when it does not exist.
     pub slug: Slug,
+    /// The profile that the file is laid over: what it declares counts where the file says nothing.
+    #[serde(default)]
+    pub profile: Option<Slug>,
     /// Its name for people.
     #[serde(default)]
     pub name: Option<String>,
