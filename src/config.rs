@@ -6,6 +6,7 @@
 pub mod log;
 pub mod scim;
 pub mod server;
+pub mod sign_in;
 pub mod store;
 
 use std::io;
@@ -17,6 +18,7 @@ use thiserror::Error;
 pub use log::{LogConfig, LogFormat};
 pub use scim::ScimConfig;
 pub use server::ServerConfig;
+pub use sign_in::SignInConfig;
 pub use store::{Engine, StoreConfig};
 
 use crate::model::position::{self, Position};
@@ -31,6 +33,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// The bounds of the SCIM service.
     pub scim: ScimConfig,
+    /// What signing in costs.
+    pub sign_in: SignInConfig,
     /// What is logged.
     pub log: LogConfig,
 }
@@ -127,6 +131,7 @@ impl Config {
         self.server.validate()?;
         self.scim.validate()?;
         self.store.validate()?;
+        self.sign_in.validate()?;
         self.log.validate()
     }
 }

@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod open;
 pub mod presence;
 pub mod private_file;
+pub mod secret_key;
 pub mod signal;
 pub mod tls;
 
@@ -27,6 +28,7 @@ use tokio::sync::oneshot;
 pub use connections::{Service, run};
 
 use crate::config::{Config, ServerConfig};
+use crate::directory::hashing::HashCost;
 use crate::directory::{Directory, DirectoryError, Principal};
 use crate::model::clock::SystemClock;
 use crate::model::id::OrganisationId;
@@ -66,6 +68,14 @@ pub enum ServeError {
     /// The system does not tell of signals.
     #[error("signals cannot be received: {0}; allow this process to handle SIGTERM and SIGINT")]
     Signals(io::Error),
+    /// The key for secrets in the store cannot be used.
+    #[error("{place}: {reason}")]
+    Key {
+        /// The file or the environment variable.
+        place: String,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
     /// HTTPS cannot be spoken.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -95,6 +105,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     let data = config.store.data.as_path();
     open::make_data_folder(data)?;
     let directory = Directory::new(open::store(&config.store)?, Arc::new(SystemClock));
+    let directory = with_secrets(directory, config)?;
     let local = local_url(address, certificate.is_some());
     if certificate.is_none() && !address.ip().is_loopback() && !is_https(&config.server) {
         tracing::warn!(
@@ -140,6 +151,21 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     directory.store().close().await.map_err(ServeError::Close)?;
     tracing::info!("the gateway has stopped");
     Ok(())
+}
+
+/// The directory with the key for secrets in its store, and with passwords hashed as the configuration says.
+///
+/// # Errors
+/// As [`secret_key::load`].
+pub fn with_secrets(directory: Directory, config: &Config) -> Result<Directory, ServeError> {
+    let key = secret_key::load(&config.sign_in, &config.store.data)?;
+    let cost = HashCost {
+        memory_kib: config.sign_in.hash_memory_kib,
+        iterations: config.sign_in.hash_iterations,
+        parallelism: config.sign_in.hash_parallelism,
+        at_once: config.sign_in.hashes_at_once,
+    };
+    Ok(directory.with_sealing_key(key).with_hashing(cost))
 }
 
 async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), ServeError> {

@@ -245,6 +245,7 @@ impl Directory {
     /// # Errors
     /// [`DirectoryError::InvalidValue`] while a confirmed one is there; as the store's commit.
     pub async fn begin_second_factor(&self, live: &LiveSession) -> Result<Enrolment, DirectoryError> {
+        live.may_set_up_factor()?;
         let organisation = live.settings.organisation.id;
         let secret = Zeroizing::new(self.clock.secret());
         let secret = &secret[..SECRET_BYTES];
@@ -271,6 +272,7 @@ impl Directory {
     /// # Errors
     /// [`DirectoryError::InvalidValue`] for a wrong code, and when there is nothing to confirm; as the store's commit.
     pub async fn confirm_second_factor(&self, live: &LiveSession, code: &str) -> Result<Vec<String>, DirectoryError> {
+        live.may_set_up_factor()?;
         let (codes, hashes) = recovery_codes(self.clock.as_ref());
         let confirm = Confirm {
             session: &live.session,
@@ -316,6 +318,7 @@ impl Directory {
         code: Code<'_>,
         change: Change<'_>,
     ) -> Result<(), DirectoryError> {
+        live.may_set_up_factor()?;
         let operation = ChangeFactor {
             user: live.user.id,
             code,

@@ -64,6 +64,26 @@ impl LiveSession {
         Permit::own_account(self.settings.organisation.id, Some(self.user.id), Some(self.session.id))
     }
 
+    /// Refuses while any duty is open.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Denied`] that names the first.
+    pub fn unburdened(&self) -> Result<(), DirectoryError> {
+        match self.duties.first() {
+            None => Ok(()),
+            Some(Duty::ChangePassword) => Err(DirectoryError::Denied(Denial::PasswordMustChange)),
+            Some(Duty::SetUpSecondFactor) => Err(DirectoryError::Denied(Denial::SecondFactorMissing)),
+        }
+    }
+
+    /// Refuses a second factor while the password must be changed: that comes first.
+    pub(super) fn may_set_up_factor(&self) -> Result<(), DirectoryError> {
+        if self.duties.contains(&Duty::ChangePassword) {
+            return Err(DirectoryError::Denied(Denial::PasswordMustChange));
+        }
+        Ok(())
+    }
+
     fn policy(&self) -> &PasswordPolicy {
         &self.settings.organisation.password_policy
     }
@@ -282,15 +302,12 @@ impl Directory {
     /// As [`Directory::live_session`]; [`DirectoryError::Denied`] while a duty is open.
     pub(super) async fn authenticate_session(&self, text: &str) -> Result<Principal, DirectoryError> {
         let live = self.live_session(text).await?;
-        match live.duties.first() {
-            None => Ok(Principal::person(
-                live.settings.organisation.id,
-                live.user.id,
-                Some(live.session.id),
-            )),
-            Some(Duty::ChangePassword) => Err(DirectoryError::Denied(Denial::PasswordMustChange)),
-            Some(Duty::SetUpSecondFactor) => Err(DirectoryError::Denied(Denial::SecondFactorMissing)),
-        }
+        live.unburdened()?;
+        Ok(Principal::person(
+            live.settings.organisation.id,
+            live.user.id,
+            Some(live.session.id),
+        ))
     }
 
     /// A user's sessions that are good, oldest first.

@@ -75,6 +75,10 @@ fn describe_counters() {
         "Entries of directories, by class and what became of them: read, planned, changed, unchanged, failed"
     );
     describe_histogram!("usher_sync_phase_seconds", "Seconds of each phase of a run");
+    describe_counter!(
+        "usher_sign_ins_total",
+        "Sign-ins, by organisation and outcome: ok, code_needed, refused, locked"
+    );
 }
 
 fn describe_gauges() {
