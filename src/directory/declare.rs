@@ -182,6 +182,10 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
             .clone()
             .unwrap_or_else(|| present.verified_domains.clone()),
         local_changes: declared.local_changes.unwrap_or(present.local_changes),
+        password_policy: declared
+            .password_policy
+            .clone()
+            .unwrap_or_else(|| present.password_policy.clone()),
         ..present
     };
     UpdateOrganisation(wanted).attempt(unit).await

@@ -81,6 +81,7 @@ impl Unit {
         if after == *before {
             return Ok(after);
         }
+        self.move_password(&mut after).await?;
         self.claim_names(Some(before), &after).await?;
         self.index_custom(holder(&after), Some(&before.attributes), Some(&after.attributes))
             .await?;
@@ -106,6 +107,7 @@ impl Unit {
         self.delete(keys::unique(organisation, Unique::UserName, &fold(&user.user_name)));
         self.forget_links(b'u', &user.external_ids).await?;
         self.drop_invitations(user).await?;
+        self.drop_credential(user.id).await?;
         self.count(keys::count(organisation, &Count::Users), -1, None);
         self.delete(keys::user(organisation, user.id));
         self.put(
@@ -250,7 +252,7 @@ fn changed_attributes(before: &User, after: &User) -> BTreeSet<String> {
     let pairs = [
         ("userName", before.user_name != after.user_name),
         ("externalId", before.external_ids != after.external_ids),
-        ("password", before.password_hash != after.password_hash),
+        ("password", before.facts.password_set_at != after.facts.password_set_at),
     ];
     changed.extend(
         pairs

@@ -6,6 +6,7 @@ use super::connection::Connection;
 use super::custom_attribute::{Bearer, CustomAttribute};
 use super::licence::Licence;
 use super::organisation::LocalChanges;
+use super::password_policy::PasswordPolicy;
 use super::role::Role;
 use super::slug::Slug;
 
@@ -64,4 +65,7 @@ pub struct DeclaredOrganisation {
     /// Whether administrators may change what connections manage.
     #[serde(default)]
     pub local_changes: Option<LocalChanges>,
+    /// What it asks of passwords, as a whole: what the table leaves out has its default.
+    #[serde(default)]
+    pub password_policy: Option<PasswordPolicy>,
 }

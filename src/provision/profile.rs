@@ -97,6 +97,7 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         invitation_hours,
         verified_domains,
         local_changes,
+        password_policy,
     } = file;
     DeclaredOrganisation {
         slug,
@@ -105,6 +106,7 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         invitation_hours: invitation_hours.or(profile.invitation_hours),
         verified_domains: verified_domains.or(profile.verified_domains),
         local_changes: local_changes.or(profile.local_changes),
+        password_policy: password_policy.or(profile.password_policy),
     }
 }
 
