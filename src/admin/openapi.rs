@@ -6,9 +6,11 @@
 
 mod audit;
 mod connections;
+mod credentials;
 pub mod description;
 mod groups;
 mod licences;
+mod mail;
 mod organisations;
 pub mod schema;
 mod tokens;
@@ -32,6 +34,8 @@ fn descriptions() -> Vec<Description> {
         licences::descriptions(),
         tokens::descriptions(),
         users::descriptions(),
+        credentials::descriptions(),
+        mail::descriptions(),
     ]
     .into_iter()
     .flatten()
@@ -48,6 +52,8 @@ fn components() -> Map<String, Value> {
         licences::components(),
         tokens::components(),
         users::components(),
+        credentials::components(),
+        mail::components(),
     ]
     .into_iter()
     .flatten()
@@ -116,6 +122,11 @@ fn write(served: &[Served], descriptions: &[Description]) -> Value {
                     "type": "http",
                     "scheme": "bearer",
                     "description": "a token of an organisation's administration, or of the gateway's",
+                },
+                "session": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "the token of a person's session, as signing in answers it",
                 },
             },
         },

@@ -83,6 +83,16 @@ impl Routes {
         }
     }
 
+    /// Others beside these.
+    #[must_use]
+    pub fn merge(mut self, others: Self) -> Self {
+        self.served.extend(others.served);
+        Self {
+            router: self.router.merge(others.router),
+            ..self
+        }
+    }
+
     /// Others under a prefix; their `/` is the prefix itself.
     #[must_use]
     pub fn nest(mut self, prefix: &str, others: Self) -> Self {

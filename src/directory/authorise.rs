@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::event::{Actor, Door};
-use crate::model::id::{OrganisationId, TokenId};
+use crate::model::id::{OrganisationId, TokenId, UserId};
 use crate::model::slug::Slug;
 
 use super::Correlation;
@@ -28,6 +28,10 @@ enum Reach {
     Organisation(OrganisationId),
     Gateway,
     Invitee(OrganisationId),
+    Person {
+        organisation: OrganisationId,
+        user: UserId,
+    },
 }
 
 /// Proof that the caller may change this organisation through this door.
@@ -39,6 +43,22 @@ pub struct Permit {
 }
 
 impl Permit {
+    /// The right to what belongs to signing in: somebody's own credential and sessions, and facts that follow from a sign-in.
+    /// `user` is who it is, once that is proved.
+    pub(super) fn own_account(organisation: OrganisationId, user: Option<UserId>, session: Option<TokenId>) -> Self {
+        let actor = Actor {
+            door: Door::Person,
+            connection: None,
+            token: session,
+            user,
+        };
+        Self {
+            organisation,
+            actor,
+            correlation: None,
+        }
+    }
+
     /// The organisation that may be changed.
     #[must_use]
     pub fn organisation(&self) -> OrganisationId {
@@ -72,6 +92,7 @@ impl Principal {
             door: Door::Scim,
             connection: Some(connection.clone()),
             token: Some(token),
+            user: None,
         };
         Self {
             reach: Reach::Connection {
@@ -90,6 +111,7 @@ impl Principal {
             door: Door::Scim,
             connection: Some(connection.clone()),
             token: None,
+            user: None,
         };
         Self {
             reach: Reach::Connection {
@@ -108,6 +130,7 @@ impl Principal {
             door: Door::Ldap,
             connection: Some(connection.clone()),
             token: None,
+            user: None,
         };
         Self {
             reach: Reach::Connection {
@@ -126,6 +149,7 @@ impl Principal {
             door: Door::Api,
             connection: None,
             token: Some(token),
+            user: None,
         };
         Self {
             reach: Reach::Organisation(organisation),
@@ -143,6 +167,7 @@ impl Principal {
                 door: Door::Api,
                 connection: None,
                 token: Some(token),
+                user: None,
             },
             correlation: None,
         }
@@ -157,7 +182,24 @@ impl Principal {
                 door: Door::System,
                 connection: None,
                 token: None,
+                user: None,
             },
+            correlation: None,
+        }
+    }
+
+    /// A person who has signed in; `token` is the public half of the session's.
+    #[must_use]
+    pub fn person(organisation: OrganisationId, user: UserId, token: Option<TokenId>) -> Self {
+        let actor = Actor {
+            door: Door::Api,
+            connection: None,
+            token,
+            user: Some(user),
+        };
+        Self {
+            reach: Reach::Person { organisation, user },
+            actor,
             correlation: None,
         }
     }
@@ -169,6 +211,7 @@ impl Principal {
             door: Door::Invitee,
             connection: None,
             token: None,
+            user: None,
         };
         Self {
             reach: Reach::Invitee(organisation),
@@ -192,7 +235,7 @@ impl Principal {
         match &self.reach {
             Reach::Connection { organisation: own, .. } if *own == organisation => Ok(self.permit(organisation)),
             Reach::Connection { .. } => Err(DirectoryError::Unauthenticated),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) => {
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Person { .. } => {
                 Err(DirectoryError::Denied(Denial::NotAConnection))
             }
         }
@@ -208,7 +251,12 @@ impl Principal {
             Reach::Gateway => Ok(self.permit(organisation)),
             Reach::Organisation(own) if *own == organisation => Ok(self.permit(organisation)),
             Reach::Organisation(_) => Err(DirectoryError::not_found("organisation", organisation)),
-            Reach::Connection { .. } | Reach::Invitee(_) => Err(DirectoryError::Denied(Denial::NotAnAdministrator)),
+            Reach::Person { organisation: own, .. } if *own != organisation => {
+                Err(DirectoryError::not_found("organisation", organisation))
+            }
+            Reach::Connection { .. } | Reach::Invitee(_) | Reach::Person { .. } => {
+                Err(DirectoryError::Denied(Denial::NotAnAdministrator))
+            }
         }
     }
 
@@ -219,7 +267,7 @@ impl Principal {
     pub fn administer_gateway(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
         match self.reach {
             Reach::Gateway => Ok(self.permit(organisation)),
-            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Invitee(_) => {
+            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Invitee(_) | Reach::Person { .. } => {
                 Err(DirectoryError::Denied(Denial::NotTheGateway))
             }
         }
@@ -242,7 +290,8 @@ impl Principal {
         match &self.reach {
             Reach::Connection { organisation, .. }
             | Reach::Organisation(organisation)
-            | Reach::Invitee(organisation) => Some(*organisation),
+            | Reach::Invitee(organisation)
+            | Reach::Person { organisation, .. } => Some(*organisation),
             Reach::Gateway => None,
         }
     }
@@ -252,7 +301,16 @@ impl Principal {
     pub fn connection(&self) -> Option<&Slug> {
         match &self.reach {
             Reach::Connection { connection, .. } => Some(connection),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) => None,
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Person { .. } => None,
+        }
+    }
+
+    /// The person who has signed in, if it is one.
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        match &self.reach {
+            Reach::Person { user, .. } => Some(*user),
+            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) => None,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::store::Key;
 use super::keys::Table;
 
 /// Bytes of a key of an organisation before its table.
-const TABLE_AT: usize = 17;
+pub const TABLE_AT: usize = 17;
 
 /// What becomes of a change of a table in the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +98,12 @@ tables! {
     Exchange => Audited::No, Report;
     Audit => Audited::No, Mask;
     Idempotency => Audited::No, Drop;
+    Outbox => Audited::No, Drop;
+    MailTemplate => Audited::Named(AuditKind::Template), Report;
+    InvitationIndex => Audited::No, Report;
+    // Each sign-in writes one: what a person signs in with is told by events.
+    Credential => Audited::No, Drop;
+    Session => Audited::No, Drop;
 }
 
 /// The table of a key; `None` for a key of no organisation, or of no table that this release knows.

@@ -6,6 +6,7 @@ use super::connection::Connection;
 use super::custom_attribute::{Bearer, CustomAttribute};
 use super::licence::Licence;
 use super::organisation::LocalChanges;
+use super::password_policy::PasswordPolicy;
 use super::role::Role;
 use super::slug::Slug;
 
@@ -67,4 +68,7 @@ pub struct DeclaredOrganisation {
     /// How long the audit log is kept, in days.
     #[serde(default)]
     pub audit_days: Option<u32>,
+    /// What it asks of passwords, as a whole: what the table leaves out has its default.
+    #[serde(default)]
+    pub password_policy: Option<PasswordPolicy>,
 }

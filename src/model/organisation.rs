@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::id::OrganisationId;
+use super::password_policy::PasswordPolicy;
 use super::record::Record;
 use super::slug::Slug;
 
@@ -29,6 +30,9 @@ pub struct Organisation {
     /// How long the audit log is kept, in days.
     #[serde(default = "audit_days")]
     pub audit_days: u32,
+    /// What it asks of passwords, second factors and whoever signs in.
+    #[serde(default)]
+    pub password_policy: PasswordPolicy,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -68,6 +72,7 @@ impl Organisation {
             verified_domains: Vec::new(),
             local_changes: LocalChanges::default(),
             audit_days: audit_days(),
+            password_policy: PasswordPolicy::default(),
             created,
         }
     }

@@ -14,6 +14,7 @@ use crate::model::custom_attribute::{Bearer, CustomAttribute, CustomSchema, Defi
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 
 use crate::model::licence::Licence;
+use crate::model::password_policy::PasswordPolicy;
 use crate::model::position::{Position, one_line};
 use crate::model::role::Role;
 use crate::model::slug::Slug;
@@ -212,6 +213,9 @@ impl Reader<'_> {
         }
         if declared.audit_days == Some(0) {
             self.fault(value.span(), "organisation", "audit_days: is 0, use 1 or more");
+        }
+        if let Some(Err(error)) = declared.password_policy.as_ref().map(PasswordPolicy::validate) {
+            self.fault(value.span(), "organisation", format!("password_policy.{error}"));
         }
         if declared.invitation_hours == Some(0) {
             self.fault(value.span(), "organisation", "invitation_hours: is 0, use 1 or more");

@@ -98,6 +98,7 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         verified_domains,
         local_changes,
         audit_days,
+        password_policy,
     } = file;
     DeclaredOrganisation {
         slug,
@@ -107,6 +108,7 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         verified_domains: verified_domains.or(profile.verified_domains),
         local_changes: local_changes.or(profile.local_changes),
         audit_days: audit_days.or(profile.audit_days),
+        password_policy: password_policy.or(profile.password_policy),
     }
 }
 

@@ -60,9 +60,21 @@ pub struct Description {
     summary: String,
     query: Option<Value>,
     body: Option<(&'static str, Value)>,
+    is_body_optional: bool,
     answers: Vec<(u16, Option<(&'static str, Value)>)>,
     refusals: BTreeSet<u16>,
-    is_open: bool,
+    security: Security,
+}
+
+/// What a route asks of who calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Security {
+    /// An administrator's token.
+    Token,
+    /// The token of a person's session.
+    Session,
+    /// Nothing, or a secret in the body.
+    None,
 }
 
 impl fmt::Display for Description {
@@ -121,9 +133,10 @@ impl Description {
             summary: summary.to_owned(),
             query: None,
             body: None,
+            is_body_optional: false,
             answers: Vec::new(),
             refusals,
-            is_open: false,
+            security: Security::Token,
         }
     }
 
@@ -220,7 +233,21 @@ impl Description {
     /// Needs no token.
     #[must_use]
     pub fn open(mut self) -> Self {
-        self.is_open = true;
+        self.security = Security::None;
+        self
+    }
+
+    /// Is for people who have signed in.
+    #[must_use]
+    pub fn session(mut self) -> Self {
+        self.security = Security::Session;
+        self
+    }
+
+    /// The body may be missing.
+    #[must_use]
+    pub fn optional_body(mut self) -> Self {
+        self.is_body_optional = true;
         self
     }
 
@@ -250,10 +277,13 @@ impl Description {
             "responses": responses,
         });
         if let Some((media_type, schema)) = &self.body {
-            operation["requestBody"] = json!({ "required": true, "content": { *media_type: { "schema": schema } } });
+            operation["requestBody"] =
+                json!({ "required": !self.is_body_optional, "content": { *media_type: { "schema": schema } } });
         }
-        if self.is_open {
-            operation["security"] = json!([]);
+        match self.security {
+            Security::Token => {}
+            Security::Session => operation["security"] = json!([{ "session": [] }]),
+            Security::None => operation["security"] = json!([]),
         }
         operation
     }
@@ -291,7 +321,7 @@ impl Description {
                 json!({ "name": name, "in": "query", "required": is_required, "schema": without_null(schema) })
             }));
         }
-        if self.method != Method::GET && !self.is_open {
+        if self.method != Method::GET && self.security == Security::Token {
             parameters.push(json!({ "$ref": "#/components/parameters/idempotency-key" }));
         }
         parameters

@@ -48,6 +48,12 @@ pub(super) fn descriptions() -> Vec<Description> {
         .answers_page(named("Event")),
         get("roles", "Roles, in the order of their keys").answers(object([("items", list(named("Role")))], [])),
         get(
+            "/profiles",
+            "Profiles that come with the gateway, with what each is for",
+        )
+        .answers(object([("items", list(named("Profile")))], [])),
+        get("/profiles/{name}", "One profile, with its file").answers(named("Profile")),
+        get(
             "verify",
             "Every invariant of the organisation, line by line, last `done`",
         )
@@ -80,6 +86,7 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                     ("invitation_hours", integer()),
                     ("verified_domains", list(text())),
                     ("local_changes", words(&["allowed", "refused"])),
+                    ("audit_days", integer()),
                     ("created", time()),
                 ],
                 [("users", integer()), ("groups", integer())],
@@ -109,6 +116,10 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                 [("door", text())],
                 [("connection", nullable(text())), ("token", nullable(uuid()))],
             ),
+        ),
+        (
+            "Profile",
+            object([("name", text()), ("summary", text())], [("file", text())]),
         ),
         ("Role", object([("key", text()), ("name", text())], [])),
     ]

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::description::{Description, delete, get, post};
+use super::description::{Description, delete, get, patch, post};
 use super::schema::{any, boolean, list, map, named, nullable, object, text, time, uuid};
-use crate::admin::{invitations, users};
+use crate::admin::users;
 
 pub(super) fn descriptions() -> Vec<Description> {
     vec![
@@ -19,31 +19,27 @@ pub(super) fn descriptions() -> Vec<Description> {
         .answers_nothing(),
         post("users/{user}/suspend", "Blocks a user; no connection lifts it").answers(named("User")),
         post("users/{user}/reactivate", "Lifts the administrator's block").answers(named("User")),
-        post(
-            "users/{user}/invite",
-            "Makes a new invitation and revokes an earlier one; the secret is shown once",
+        post("users", "Makes a user: prepared, or invited at once")
+            .takes::<users::write::NewUserBody>()
+            .answers_created(named("User")),
+        patch(
+            "users/{user}",
+            "Changes a user by a JSON merge patch (RFC 7396) of what GET shows",
         )
-        .answers_created(object(
-            [("id", uuid()), ("user", uuid()), ("expires", time())],
-            [("secret", text())],
-        )),
+        .takes_schema(map(any()))
+        .answers(named("User")),
+        post(
+            "users/{user}/licences",
+            "Gives a licence directly; a seat is taken when one is needed",
+        )
+        .takes::<users::licences::Given>()
+        .answers(named("User")),
+        delete("users/{user}/licences/{key}", "Takes a directly given licence away").answers(named("User")),
         post(
             "users/{user}/revoke-invitation",
             "Withdraws the invitation that is out, if one is",
         )
         .answers(object([("revoked", boolean())], [])),
-        post("/invitations/accept", "Sets the first password of an invited person")
-            .open()
-            .takes::<invitations::Acceptance>()
-            .answers(object(
-                [
-                    ("organisation", text()),
-                    ("user", uuid()),
-                    ("user_name", text()),
-                    ("state", text()),
-                ],
-                [],
-            )),
     ]
 }
 
