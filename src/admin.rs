@@ -32,6 +32,7 @@ pub mod organisations;
 pub mod outbox;
 pub mod page;
 pub mod password_policy;
+pub mod privacy;
 pub mod problem;
 pub mod profiles;
 pub mod reviews;
@@ -122,6 +123,9 @@ fn routes() -> Routes {
         )
         .route("/users/{user}/licences", post(users::licences::assign))
         .route("/users/{user}/licences/{key}", delete(users::licences::free))
+        .route("/users/{user}/export", get(privacy::export))
+        .route("/users/{user}/erase", post(privacy::erase))
+        .route("/users/{user}/restriction", put(privacy::restrict))
         .route("/users/{user}/suspend", post(users::suspend))
         .route("/users/{user}/reactivate", post(users::reactivate))
         .route("/users/{user}/invite", post(invitations::invite))

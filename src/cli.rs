@@ -14,6 +14,7 @@ pub mod org;
 pub mod output;
 pub mod pinned;
 pub mod plan;
+pub mod privacy;
 pub mod profile;
 pub mod review;
 pub mod runs;
@@ -71,6 +72,7 @@ enum Command {
     Licence(licence::Licence),
     Journal(journal::Journal),
     Audit(audit::Audit),
+    Privacy(privacy::Privacy),
     Token(token::Token),
     Check(check::Check),
     Verify(verify::Verify),
@@ -121,6 +123,7 @@ impl Command {
             Self::Licence(command) => command.run().await,
             Self::Journal(command) => command.run().await,
             Self::Audit(command) => command.run().await,
+            Self::Privacy(command) => command.run().await,
             Self::Token(command) => command.run().await,
             Self::Check(command) => command.run(),
             Self::Verify(command) => command.run().await,

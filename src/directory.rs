@@ -29,6 +29,7 @@ pub mod oauth;
 pub mod organisation;
 pub mod outbox;
 pub mod password;
+pub mod privacy;
 pub mod query;
 pub mod review;
 pub mod role;

@@ -12,6 +12,7 @@ mod groups;
 mod licences;
 mod mail;
 mod organisations;
+mod privacy;
 pub mod schema;
 mod tokens;
 mod users;
@@ -36,6 +37,7 @@ fn descriptions() -> Vec<Description> {
         users::descriptions(),
         credentials::descriptions(),
         mail::descriptions(),
+        privacy::descriptions(),
     ]
     .into_iter()
     .flatten()

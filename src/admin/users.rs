@@ -156,6 +156,7 @@ pub(super) fn view(user: &User, settings: &OrganisationSettings) -> Value {
         "emails": user.emails().collect::<Vec<_>>(),
         "state": user.state(),
         "active": user.is_active(),
+        "restricted": user.restricted,
         "suspended_by": user.facts.suspended_by,
         "external_ids": user.external_ids,
         "roles": user.roles,

@@ -10,5 +10,7 @@ mod mask;
 mod sweep;
 
 pub use changes::{Commit, Written};
+pub(super) use listed::is_about;
 pub use listed::{AuditFilter, AuditPlace, ListedEntry};
+pub(super) use mask::mask;
 pub use mask::{MASK, is_secret};

@@ -99,6 +99,14 @@ impl Unit {
     /// As [`Unit::find`].
     pub async fn delete_user(&mut self, user: &User) -> Result<(), DirectoryError> {
         self.may_delete_user(user).await?;
+        self.remove_user(user).await
+    }
+
+    /// The same, whether or not local changes are refused: a person's own right to be forgotten is no administrator's whim.
+    ///
+    /// # Errors
+    /// As [`Unit::find`].
+    pub(super) async fn remove_user(&mut self, user: &User) -> Result<(), DirectoryError> {
         let organisation = self.organisation();
         seat::release_all(self, user).await?;
         self.leave_all_groups(Member::User(user.id)).await?;

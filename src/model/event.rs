@@ -175,4 +175,10 @@ event_kinds! {
     SecondFactorConfirmed = "second_factor.confirmed",
     /// A user's second factor was taken away.
     SecondFactorRemoved = "second_factor.removed",
+    /// A user was erased from every record.
+    UserErased = "user.erased",
+    /// A user's data is kept and used for nothing.
+    UserRestricted = "user.restricted",
+    /// It is used again.
+    UserUnrestricted = "user.unrestricted",
 }

@@ -51,6 +51,9 @@ pub struct User {
     /// The invitation that counts, if one is out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<InvitationId>,
+    /// Whether the person's data is kept and used for nothing: no mails, no exports but the person's own (S000-32).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restricted: bool,
     /// When the record was made.
     pub created: Timestamp,
     /// When it last changed (RFC 7643 s3.1 `meta.lastModified`).
@@ -80,6 +83,7 @@ impl User {
             owners: BTreeMap::new(),
             rule_teams: BTreeMap::new(),
             invitation: None,
+            restricted: false,
             created: now,
             last_modified: now,
             revision: 0,

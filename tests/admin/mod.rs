@@ -13,6 +13,7 @@ mod local_changes;
 mod metrics;
 mod openapi;
 mod organisation_files;
+mod privacy;
 mod profiles;
 mod tenancy;
 mod tokens;

@@ -7,6 +7,7 @@ mod connection;
 mod damage;
 mod journal;
 mod organisation_files;
+mod privacy;
 mod review;
 mod start;
 mod stop;

@@ -54,6 +54,7 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                 ("emails", list(text())),
                 ("state", text()),
                 ("active", boolean()),
+                ("restricted", boolean()),
                 ("attributes", map(any())),
                 ("created", time()),
                 ("last_modified", time()),

@@ -20,7 +20,7 @@ pub fn is_secret(name: &str) -> bool {
 }
 
 /// Masks what is secret anywhere in a value.
-pub(super) fn mask(value: &mut Value) {
+pub(in crate::directory) fn mask(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {

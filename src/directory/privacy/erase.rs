@@ -1,0 +1,229 @@
+//! Forgetting a person (S000-32, GDPR article 17).
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::directory::audit::is_about;
+use crate::directory::keys::{self, Table};
+use crate::directory::tables::{self, Erasure};
+use crate::directory::{Directory, DirectoryError, Operation, Permit, Unit};
+use crate::model::audit::AuditEntry;
+use crate::model::event::EventKind;
+use crate::model::id::{OrganisationId, UserId};
+use crate::model::record;
+use crate::model::user::User;
+use crate::store::{Batch, Key, Precondition, StoreError, Versioned};
+
+use super::traces::{ERASED, Traces};
+
+/// Records of one commit.
+const PART: usize = 200;
+/// How often a record that changes at the same time is looked at again.
+const ROUNDS: u32 = 5;
+
+/// What an erasure did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Erased {
+    /// Records of other things in which the person was masked, or that went: how many, by table.
+    pub records: BTreeMap<&'static str, u64>,
+    /// Records that still name the person, because they are somebody else's: for a person to look at.
+    pub left: Vec<Left>,
+}
+
+/// A record that still names an erased person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Left {
+    /// What kind of record.
+    pub table: &'static str,
+    /// Its identifier, where it has one.
+    pub id: Option<uuid::Uuid>,
+}
+
+/// Deletes the record and all that goes with it. An organisation that refuses local changes cannot refuse this: it is the person's
+/// right.
+struct EraseUser(UserId);
+
+#[async_trait::async_trait]
+impl Operation for EraseUser {
+    type Outcome = ();
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        let user = unit.load_user(self.0).await?;
+        unit.remove_user(&user).await?;
+        unit.event(EventKind::UserErased, user.id, Value::Null);
+        Ok(())
+    }
+}
+
+/// What is to be done with a record.
+enum Deed {
+    Put(Vec<u8>),
+    Delete,
+}
+
+impl Directory {
+    /// Erases a person. One who was deleted before is erased from the other records, as far as the identifier leads.
+    ///
+    /// The other records are looked through twice: before the deletion, so that a crash in between leaves nothing behind that only
+    /// the deleted record would lead to, and after it, for what was written meanwhile.
+    ///
+    /// # Errors
+    /// [`DirectoryError::NotFound`] for somebody who never was; as the store's read and commit. It may be asked again.
+    pub async fn erase_user(&self, permit: &Permit, id: UserId) -> Result<Erased, DirectoryError> {
+        let organisation = permit.organisation();
+        let mut erased = Erased::default();
+        self.flush_journal().await?;
+        let traces = match self.browse_user(organisation, id).await? {
+            Some(user) => {
+                let traces = Traces::of(&user);
+                self.scrub(organisation, &traces, &mut erased).await?;
+                self.run(permit, &EraseUser(id)).await?;
+                traces
+            }
+            None => {
+                let tombstone = keys::tombstone(organisation, id.uuid());
+                if self.store.get(tombstone).await?.is_none() {
+                    return Err(DirectoryError::not_found("user", id));
+                }
+                Traces::of_id(id)
+            }
+        };
+        self.flush_journal().await?;
+        self.scrub(organisation, &traces, &mut erased).await?;
+        erased.left = self.left(organisation, &traces).await?;
+        Ok(erased)
+    }
+
+    async fn scrub(
+        &self,
+        organisation: OrganisationId,
+        traces: &Traces,
+        erased: &mut Erased,
+    ) -> Result<(), DirectoryError> {
+        for _ in 0..ROUNDS {
+            let mut deeds: Vec<(Key, Versioned, Table, Deed)> = Vec::new();
+            self.for_each_under(&keys::organisation_all(organisation), |key, stored| {
+                if let Some(table) = tables::of(key)
+                    && let Some(deed) = deed(table, key, stored, traces)
+                {
+                    deeds.push((key.clone(), stored.clone(), table, deed));
+                }
+                Ok(())
+            })
+            .await?;
+            let mut has_changed = false;
+            let mut deeds = deeds.into_iter().peekable();
+            while deeds.peek().is_some() {
+                let mut batch = Batch::new();
+                let mut done: BTreeMap<&'static str, u64> = BTreeMap::new();
+                for (key, stored, table, deed) in deeds.by_ref().take(PART) {
+                    batch.require(Precondition::AtVersion(key.clone(), stored.version));
+                    match deed {
+                        Deed::Put(bytes) => batch.put(key, bytes),
+                        Deed::Delete => batch.delete(key),
+                    };
+                    *done.entry(tables::name(table)).or_default() += 1;
+                }
+                match self.store.commit(batch).await {
+                    Ok(_) => done.into_iter().for_each(|(name, many)| {
+                        *erased.records.entry(name).or_default() += many;
+                    }),
+                    Err(StoreError::Conflict { .. }) => has_changed = true,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            if !has_changed {
+                return Ok(());
+            }
+        }
+        let key = keys::organisation_all(organisation).to_string();
+        Err(DirectoryError::Contended { key })
+    }
+
+    /// What still names the person.
+    async fn left(&self, organisation: OrganisationId, traces: &Traces) -> Result<Vec<Left>, DirectoryError> {
+        let mut left = Vec::new();
+        self.for_each_under(&keys::organisation_all(organisation), |key, stored| {
+            if let Some(table) = tables::of(key)
+                && (traces.names_key(key)
+                    || serde_json::from_slice(&stored.value).is_ok_and(|value| traces.names_in(&value)))
+            {
+                left.push(Left {
+                    table: tables::name(table),
+                    id: keys::last_uuid(key),
+                });
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(left)
+    }
+}
+
+fn deed(table: Table, key: &Key, stored: &Versioned, traces: &Traces) -> Option<Deed> {
+    let treatment = tables::treatment(table).erasure;
+    if treatment == Erasure::Report {
+        return None;
+    }
+    if table == Table::Audit {
+        return audit(stored, traces);
+    }
+    let value: Option<Value> = serde_json::from_slice(&stored.value).ok();
+    let is_named = traces.names_key(key) || value.as_ref().is_some_and(|value| traces.names_in(value));
+    match treatment {
+        Erasure::Drop => {
+            // An answer that was kept shows the person whole, whatever it names them by.
+            let is_shown = table == Table::Idempotency && value.is_some_and(|value| traces.refers(&value));
+            (is_named || is_shown).then_some(Deed::Delete)
+        }
+        Erasure::Mask => {
+            let mut value = value?;
+            let is_question = value.get("found").and_then(Value::as_str) == Some(traces.id_text());
+            if is_question {
+                return Some(Deed::Delete);
+            }
+            traces
+                .mask(&mut value)
+                .then(|| Deed::Put(value.to_string().into_bytes()))
+        }
+        Erasure::Report => None,
+    }
+}
+
+/// An audit entry: the values of the person's own changes go, and elsewhere what names them.
+fn audit(stored: &Versioned, traces: &Traces) -> Option<Deed> {
+    let mut entry: AuditEntry = record::decode(&stored.value).ok()?;
+    let mut is_changed = false;
+    let mut hide = |value: &mut Value, is_own: bool| {
+        if is_own && !value.is_null() && value.as_str() != Some(ERASED) {
+            *value = ERASED.into();
+            is_changed = true;
+        } else if !is_own {
+            is_changed |= traces.mask(value);
+        }
+    };
+    for change in &mut entry.changes {
+        let is_own = is_about(change, traces.id_text());
+        for (before, after) in change.fields.values_mut() {
+            hide(before, is_own);
+            hide(after, is_own);
+        }
+    }
+    is_changed.then(|| Deed::Put(record::encode(&entry)))
+}
+
+impl Directory {
+    /// The user to erase, once the name is typed right.
+    ///
+    /// # Errors
+    /// [`DirectoryError::InvalidValue`] names what must be typed.
+    pub fn confirm_erasure(&self, user: &User, typed: &str) -> Result<(), DirectoryError> {
+        if user.user_name == typed {
+            return Ok(());
+        }
+        let cure = "is not the user name of the person: type it as it is shown, for an erasure cannot be undone";
+        Err(DirectoryError::invalid("confirm", cure))
+    }
+}

@@ -1,0 +1,112 @@
+//! Handing a person's data over (S000-32, GDPR articles 15 and 20).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::directory::audit::{is_about, mask};
+use crate::directory::keys::{self, Table};
+use crate::directory::settings::OrganisationSettings;
+use crate::directory::{Directory, DirectoryError, tables};
+use crate::model::audit::AuditEntry;
+use crate::model::custom_attribute::Bearer;
+use crate::model::id::OrganisationId;
+use crate::model::record;
+use crate::model::user::User;
+use crate::store::{Key, Versioned};
+
+use super::traces::Traces;
+
+/// Tables that only lead to records, count them, or hold other people.
+const LEFT_OUT: [Table; 10] = [
+    Table::User,
+    Table::Unique,
+    Table::Index,
+    Table::Count,
+    Table::MemberGroup,
+    Table::MemberTouched,
+    Table::GroupTouched,
+    Table::InvitationIndex,
+    Table::Idempotency,
+    Table::Waiting,
+];
+
+/// Tables whose records name people, and not only refer to them.
+const NAMING: [Table; 3] = [Table::Run, Table::Journal, Table::Outbox];
+
+impl Directory {
+    /// Everything that is held about a person, by table. Never secrets: a hash tells the person nothing and others too much.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn export_user(&self, settings: &OrganisationSettings, user: &User) -> Result<Value, DirectoryError> {
+        self.flush_journal().await?;
+        let organisation = settings.organisation.id;
+        let traces = Traces::of(user);
+        let mut held: BTreeMap<&'static str, Vec<Value>> = BTreeMap::new();
+        self.for_each_under(&keys::organisation_all(organisation), |key, stored| {
+            if let Some(table) = tables::of(key).filter(|table| !LEFT_OUT.contains(table))
+                && let Some(item) = item(organisation, table, key, stored, &traces)?
+            {
+                held.entry(tables::name(table)).or_default().push(item);
+            }
+            Ok(())
+        })
+        .await?;
+        let mut own = user.clone();
+        if let Some(custom) = settings.custom(Bearer::User) {
+            custom.hide_unseen(&mut own.attributes);
+        }
+        let mut record = json!(own);
+        mask(&mut record);
+        Ok(json!({
+            "exported": self.clock.now(),
+            "organisation": settings.organisation.slug,
+            "user": record,
+            "held": held,
+        }))
+    }
+}
+
+fn item(
+    organisation: OrganisationId,
+    table: Table,
+    key: &Key,
+    stored: &Versioned,
+    traces: &Traces,
+) -> Result<Option<Value>, DirectoryError> {
+    if table == Table::Audit {
+        let mut entry: AuditEntry = record::decode(&stored.value)?;
+        entry.changes.retain(|change| is_about(change, traces.id_text()));
+        if entry.changes.is_empty() {
+            return Ok(None);
+        }
+        // Who else came or left in the same commit is not the person's to know.
+        for change in &mut entry.changes {
+            change.members.retain(|member| member.ends_with(traces.id_text()));
+        }
+        let at = keys::audit::audit_place(key).map(|(at_ms, _)| at_ms);
+        return Ok(Some(json!({ "at_ms": at, "entry": entry })));
+    }
+    let mut value: Value = serde_json::from_slice(&stored.value).unwrap_or_default();
+    let is_named = NAMING.contains(&table) && traces.names_in(&value);
+    if !traces.is_keyed(key) && !traces.refers(&value) && !is_named {
+        return Ok(None);
+    }
+    traces.narrow(&mut value);
+    mask(&mut value);
+    if let Some(members) = value.as_object_mut() {
+        members.remove("v");
+        if table == Table::GroupMember {
+            let group = key
+                .as_bytes()
+                .get(18..34)
+                .and_then(|id| uuid::Uuid::from_slice(id).ok());
+            members.insert("group".to_owned(), json!(group));
+        }
+        if table == Table::Event && *key != keys::events(organisation) {
+            members.insert("number".to_owned(), json!(keys::last_number(key)));
+        }
+    }
+    Ok(Some(value))
+}
