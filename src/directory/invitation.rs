@@ -58,6 +58,9 @@ impl Operation for InviteUser {
                 "is suspended: reactivate before inviting",
             ));
         }
+        if before.restricted && self.channel == Channel::Email {
+            return Err(DirectoryError::Denied(super::error::Denial::ProcessingRestricted));
+        }
         let mut after = before.clone();
         let issued = unit.invite(&mut after, self.channel).await?;
         unit.update_user(&before, after).await?;

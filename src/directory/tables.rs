@@ -26,8 +26,8 @@ pub enum Audited {
     No,
 }
 
-/// What the erasure of a person does to records that mention the person, after the person's own record and all that is deleted with
-/// it are gone.
+/// What the erasure of a person does to records that name the person and are not deleted with the person's own: invitations,
+/// links, mails, credentials and sessions go with it, and of those nothing can be left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Erasure {
     /// The record is deleted.
@@ -83,7 +83,7 @@ tables! {
     GroupTouched => Audited::No, Report;
     MemberTouched => Audited::No, Report;
     Purge => Audited::No, Report;
-    Invitation => Audited::Record(AuditKind::Invitation), Drop;
+    Invitation => Audited::Record(AuditKind::Invitation), Report;
     Unique => Audited::No, Report;
     Index => Audited::No, Report;
     Count => Audited::No, Report;
@@ -91,19 +91,19 @@ tables! {
     Event => Audited::No, Mask;
     // The token itself is noted, which is not in a table of the organisation.
     TokenList => Audited::No, Report;
-    Link => Audited::No, Drop;
-    SourceName => Audited::No, Drop;
+    Link => Audited::No, Report;
+    SourceName => Audited::No, Report;
     Run => Audited::No, Mask;
     Journal => Audited::No, Mask;
     Exchange => Audited::No, Report;
     Audit => Audited::No, Mask;
     Idempotency => Audited::No, Drop;
-    Outbox => Audited::No, Drop;
+    Outbox => Audited::No, Report;
     MailTemplate => Audited::Named(AuditKind::Template), Report;
     InvitationIndex => Audited::No, Report;
     // Each sign-in writes one: what a person signs in with is told by events.
-    Credential => Audited::No, Drop;
-    Session => Audited::No, Drop;
+    Credential => Audited::No, Report;
+    Session => Audited::No, Report;
 }
 
 /// The table of a key; `None` for a key of no organisation, or of no table that this release knows.
