@@ -23,7 +23,7 @@ use super::page::Paging;
 use super::problem::Problem;
 
 /// Entries that an export reads at once.
-const EXPORTED: usize = 500;
+const EXPORTED_AT_ONCE: usize = 500;
 
 /// Which entries, and where to go on.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -36,7 +36,7 @@ pub struct Wanted {
     after: Option<String>,
     /// A token's identifier, a connection's name or a person's identifier.
     actor: Option<String>,
-    /// `scim`, `ldap`, `api`, `invitee` or `system`.
+    /// `scim`, `ldap`, `api`, `invitee`, `person` or `system`.
     door: Option<String>,
     /// The identifier or short name of what changed.
     subject: Option<String>,
@@ -48,9 +48,45 @@ pub struct Wanted {
     from: Option<Timestamp>,
     /// Before this instant.
     to: Option<Timestamp>,
-    /// Of an export: `jsonl` (default) or `csv`.
+}
+
+/// Which entries to export, and how.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Exported {
+    /// A token's identifier, a connection's name or a person's identifier.
+    actor: Option<String>,
+    /// `scim`, `ldap`, `api`, `invitee`, `person` or `system`.
+    door: Option<String>,
+    /// The identifier or short name of what changed.
+    subject: Option<String>,
+    /// What kind of thing changed: `user`, `group`, `membership`, `role` ...
+    kind: Option<String>,
+    /// The request's identifier (`x-request-id`).
+    request: Option<String>,
+    /// Not before this instant.
+    from: Option<Timestamp>,
+    /// Before this instant.
+    to: Option<Timestamp>,
+    /// `jsonl` (default) or `csv`.
     #[serde(default)]
     format: Format,
+}
+
+impl From<Exported> for Wanted {
+    fn from(exported: Exported) -> Self {
+        Self {
+            limit: None,
+            after: None,
+            actor: exported.actor,
+            door: exported.door,
+            subject: exported.subject,
+            kind: exported.kind,
+            request: exported.request,
+            from: exported.from,
+            to: exported.to,
+        }
+    }
 }
 
 /// How an export is written.
@@ -73,7 +109,7 @@ impl Wanted {
             None => None,
             Some(word) => Some(
                 serde_json::from_value::<Door>(json!(word))
-                    .map_err(|_| unknown("door", word, "scim, ldap, api, invitee, system"))?,
+                    .map_err(|_| unknown("door", word, "scim, ldap, api, invitee, person, system"))?,
             ),
         };
         let kind = match self.kind.as_deref() {
@@ -139,12 +175,12 @@ async fn answer(directory: &Directory, organisation: OrganisationId, wanted: Wan
 pub async fn export(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(wanted): Parameters<Wanted>,
+    Parameters(exported): Parameters<Exported>,
 ) -> Result<Response, Problem> {
-    let filter = wanted.filter()?;
+    let format = exported.format;
+    let filter = Wanted::from(exported).filter()?;
     let organisation = caller.organisation();
     let (parts, received) = tokio::sync::mpsc::channel::<Result<Bytes, DirectoryError>>(4);
-    let format = wanted.format;
     tokio::spawn(async move {
         let mut after = None;
         let mut text = match format {
@@ -152,7 +188,9 @@ pub async fn export(
             Format::Csv => HEADING.to_owned(),
         };
         loop {
-            let page = directory.list_audit(organisation, &filter, after, EXPORTED).await;
+            let page = directory
+                .list_audit(organisation, &filter, after, EXPORTED_AT_ONCE)
+                .await;
             let part = page.map(|(entries, next)| {
                 after = next;
                 for entry in &entries {

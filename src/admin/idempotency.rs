@@ -44,7 +44,7 @@ pub(super) async fn keep(
     request: Request,
     next: Next,
 ) -> Response {
-    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method()) {
+    if ![Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(request.method()) {
         return next.run(request).await;
     }
     let key = match key(request.headers()) {

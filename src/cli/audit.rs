@@ -38,7 +38,7 @@ struct Filter {
     /// Only by this token, connection or person
     #[arg(long, global = true)]
     actor: Option<String>,
-    /// Only through this door: scim, ldap, api, invitee, system
+    /// Only through this door: scim, ldap, api, invitee, person, system
     #[arg(long, global = true)]
     door: Option<String>,
     /// Only about this identifier or short name

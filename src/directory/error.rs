@@ -117,7 +117,9 @@ pub enum Denial {
     #[error("the invitation is used, withdrawn or expired: ask for a new one")]
     InvitationClosed,
     /// The person has asked that their data is used for nothing.
-    #[error("the processing of this person's data is restricted: no mail is sent; lift it with usher privacy unrestrict")]
+    #[error(
+        "the processing of this person's data is restricted: no mail is sent; lift it with usher privacy unrestrict"
+    )]
     ProcessingRestricted,
     /// The link to set a forgotten password is used, replaced or expired.
     #[error("the link to set a password is used, replaced or expired: ask for a new one")]

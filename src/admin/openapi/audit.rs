@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::description::{Description, get};
 use super::schema::{any, list, map, named, nullable, object, text, time, uuid, words};
-use crate::admin::audit::Wanted;
+use crate::admin::audit::{Exported, Wanted};
 
 pub(super) fn descriptions() -> Vec<Description> {
     vec![
@@ -15,7 +15,7 @@ pub(super) fn descriptions() -> Vec<Description> {
         .query::<Wanted>()
         .answers_page(named("AuditEntry")),
         get("audit/export", "The same, all that is asked for, as JSON lines or CSV")
-            .query::<Wanted>()
+            .query::<Exported>()
             .answers_with(200, "application/x-ndjson", named("AuditEntry"))
             .answers_with(200, "text/csv", text()),
         get("/audit", "The audit log of the gateway itself: its tokens")
