@@ -1,12 +1,14 @@
 //! The audit log.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::description::{Description, get};
 use super::schema::{any, list, map, named, nullable, object, text, time, uuid, words};
 use crate::admin::audit::{Exported, Wanted};
 
 pub(super) fn descriptions() -> Vec<Description> {
+    // An export of nothing has no line.
+    let line = json!({ "anyOf": [named("AuditEntry"), { "type": "object", "maxProperties": 0 }] });
     vec![
         get(
             "audit",
@@ -16,7 +18,7 @@ pub(super) fn descriptions() -> Vec<Description> {
         .answers_page(named("AuditEntry")),
         get("audit/export", "The same, all that is asked for, as JSON lines or CSV")
             .query::<Exported>()
-            .answers_with(200, "application/x-ndjson", named("AuditEntry"))
+            .answers_with(200, "application/x-ndjson", line)
             .answers_with(200, "text/csv", text()),
         get("/audit", "The audit log of the gateway itself: its tokens")
             .query::<Wanted>()
