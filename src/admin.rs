@@ -73,8 +73,6 @@ fn routes() -> Routes {
     let organisation = Routes::new()
         .route("/", get(organisations::retrieve))
         .route("/apply", post(apply::apply))
-        .route("/audit", get(audit::list))
-        .route("/audit/export", get(audit::export))
         .route("/connections", get(connections::list))
         .route("/connections/{name}", get(connections::retrieve))
         .route("/connections/{name}/test", post(connections::test))
@@ -123,15 +121,13 @@ fn routes() -> Routes {
         )
         .route("/users/{user}/licences", post(users::licences::assign))
         .route("/users/{user}/licences/{key}", delete(users::licences::free))
-        .route("/users/{user}/export", get(privacy::export))
-        .route("/users/{user}/erase", post(privacy::erase))
-        .route("/users/{user}/restriction", put(privacy::restrict))
         .route("/users/{user}/suspend", post(users::suspend))
         .route("/users/{user}/reactivate", post(users::reactivate))
         .route("/users/{user}/invite", post(invitations::invite))
         .route("/users/{user}/revoke-invitation", post(users::revoke_invitation))
         .route("/verify", get(verify::organisation))
-        .merge(credential_routes());
+        .merge(credential_routes())
+        .merge(accountability_routes());
     Routes::new()
         .route("/organisations", get(organisations::list).post(organisations::create))
         .nest("/organisations/{org}", organisation)
@@ -153,6 +149,16 @@ pub fn router(directory: Directory) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_such_place)
         .with_state(directory)
+}
+
+/// What was done, and what a person may ask about their own data.
+fn accountability_routes() -> Routes {
+    Routes::new()
+        .route("/audit", get(audit::list))
+        .route("/audit/export", get(audit::export))
+        .route("/users/{user}/export", get(privacy::export))
+        .route("/users/{user}/erase", post(privacy::erase))
+        .route("/users/{user}/restriction", put(privacy::restrict))
 }
 
 /// What administrators do with what a user signs in with.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, RawPathParams, Request};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
 
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{Correlation, Directory, DirectoryError, Permit, Principal};
@@ -119,6 +120,16 @@ pub struct Body<T>(
     /// What was sent.
     pub T,
 );
+
+/// A body that may be missing; one that is there is refused in the same words.
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        let sent = <axum::Json<T> as OptionalFromRequest<S>>::from_request(request, state).await?;
+        Ok(sent.map(|axum::Json(body)| Self(body)))
+    }
+}
 
 /// Query parameters; unknown ones are refused by the structures that use it.
 #[derive(FromRequestParts)]

@@ -187,7 +187,7 @@ pub struct Way {
 }
 
 /// A body that may be missing.
-pub type Optional<T> = Option<Json<Option<T>>>;
+pub type Optional<T> = Option<Body<Option<T>>>;
 
 /// `POST .../users/{user}/invite`: a new invitation; an earlier one is revoked. The secret is shown once, unless it goes by mail.
 pub async fn invite(
@@ -208,7 +208,7 @@ pub async fn invite(
 }
 
 fn channel(way: Optional<Way>) -> Option<Channel> {
-    way.and_then(|Json(way)| way).and_then(|way| way.channel)
+    way.and_then(|Body(way)| way).and_then(|way| way.channel)
 }
 
 /// `POST .../invitations/{id}/resend`: a new invitation for the same person; the earlier one is revoked.

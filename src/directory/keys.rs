@@ -16,12 +16,15 @@ pub mod credential;
 mod custom_attribute;
 pub mod exchange;
 pub mod mail;
+mod request_journal;
 
 use sha2::Digest as _;
 
 pub use custom_attribute::{
     custom_entry, custom_entry_values, custom_schema, custom_unique, custom_unique_values, is_custom_entry,
 };
+
+pub use request_journal::{journal, journal_entry};
 
 use crate::model::custom_attribute::Bearer;
 use crate::model::id::{GroupId, InvitationId, OrganisationId, TokenId, UserId};
@@ -534,23 +537,6 @@ pub fn review(organisation: OrganisationId, connection: &Slug, id: &str) -> Key 
         .text(connection.as_str())
         .text("review")
         .text(id)
-        .key()
-}
-
-/// The request journal of a connection.
-#[must_use]
-pub fn journal(organisation: OrganisationId, connection: &Slug) -> Key {
-    Builder::of(organisation, Table::Journal)
-        .text(connection.as_str())
-        .key()
-}
-
-/// One entry of a request journal; identifiers are in the order of time.
-#[must_use]
-pub fn journal_entry(organisation: OrganisationId, connection: &Slug, id: uuid::Uuid) -> Key {
-    Builder::of(organisation, Table::Journal)
-        .text(connection.as_str())
-        .uuid(id)
         .key()
 }
 

@@ -7,6 +7,12 @@ use super::schema::{any, boolean, integer, list, map, named, nullable, object, t
 use crate::admin::{invitations, outbox, templates};
 
 pub(super) fn descriptions() -> Vec<Description> {
+    let mut all = of_invitations();
+    all.extend(of_mails());
+    all
+}
+
+fn of_invitations() -> Vec<Description> {
     vec![
         get(
             "invitations",
@@ -48,6 +54,11 @@ pub(super) fn descriptions() -> Vec<Description> {
                 ],
                 [],
             )),
+    ]
+}
+
+fn of_mails() -> Vec<Description> {
+    vec![
         get("outbox", "The mails of a state, the oldest first")
             .query::<outbox::Wanted>()
             .answers_page(named("Mail")),
