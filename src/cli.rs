@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod check;
 pub mod connection;
+mod export;
 pub mod failure;
 pub mod gateway;
 pub mod group;
