@@ -1,13 +1,14 @@
 //! The admin API: JSON under `/api/v1`, for the command line and for the product behind the gateway.
 //!
 //! Every request shows a bearer token of an organisation's or the gateway's administrator; only accepting an invitation needs
-//! none but its secret. Another organisation answers as one that does not exist. Refusals are [`problem`] documents.
+//! none but its secret, and so does joining as a guest. Another organisation answers as one that does not exist. Refusals are [`problem`] documents.
 
 pub mod apply;
 pub mod caller;
 pub mod connections;
 pub mod events;
 pub mod groups;
+pub mod guests;
 pub mod invitations;
 pub mod journal;
 pub mod licences;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 
 use crate::directory::Directory;
 use crate::rate::Limits;
@@ -44,6 +45,7 @@ pub fn router(directory: Directory) -> Router {
     let organisation = Router::new()
         .route("/", get(organisations::retrieve))
         .route("/apply", post(apply::apply))
+        .route("/cost-centres", get(licences::cost_centres))
         .route("/connections", get(connections::list))
         .route("/connections/{name}", get(connections::retrieve))
         .route("/connections/{name}/test", post(connections::test))
@@ -57,7 +59,14 @@ pub fn router(directory: Directory) -> Router {
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::retrieve))
         .route("/groups/{group}/members", get(groups::members))
+        .route("/groups/{group}/defaults", put(groups::set_defaults))
+        .route("/guests", get(guests::list).post(guests::create))
+        .route("/guests/{guest}", delete(guests::delete))
+        .route("/guests/{guest}/disable", post(guests::disable))
+        .route("/guest-links", get(guests::list_links).post(guests::create_link))
+        .route("/guest-links/{link}/disable", post(guests::disable_link))
         .route("/licences", get(licences::list))
+        .route("/licences/forecast", get(licences::forecast))
         .route("/licences/{key}/holders", get(licences::holders))
         .route("/roles", get(roles::list))
         .route("/tokens", get(tokens::list).post(tokens::issue))
@@ -69,6 +78,9 @@ pub fn router(directory: Directory) -> Router {
         )
         .route("/users/{user}/licences", post(users::licences::assign))
         .route("/users/{user}/licences/{key}", delete(users::licences::free))
+        .route("/users/{user}/licences/{key}/cost-centre", put(users::licences::charge))
+        .route("/users/{user}/move", post(users::home::move_user))
+        .route("/users/{user}/review-permissions", post(users::home::review))
         .route("/users/{user}/suspend", post(users::suspend))
         .route("/users/{user}/reactivate", post(users::reactivate))
         .route("/users/{user}/invite", post(users::invite))
@@ -80,6 +92,7 @@ pub fn router(directory: Directory) -> Router {
         .route("/tokens", get(tokens::list_gateway).post(tokens::issue_gateway))
         .route("/tokens/{id}", delete(tokens::revoke_gateway))
         .route("/invitations/accept", post(invitations::accept))
+        .route("/guests/join", post(guests::join))
         .route("/verify", get(verify::gateway))
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_such_place)

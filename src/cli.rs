@@ -7,6 +7,7 @@ pub mod connection;
 pub mod failure;
 pub mod gateway;
 pub mod group;
+pub mod guest;
 pub mod journal;
 pub mod licence;
 pub mod org;
@@ -65,6 +66,7 @@ enum Command {
     Org(org::Org),
     User(user::User),
     Group(group::Group),
+    Guest(guest::Guest),
     Licence(licence::Licence),
     Journal(journal::Journal),
     Token(token::Token),
@@ -113,6 +115,7 @@ impl Command {
             Self::Org(command) => command.run().await,
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,
+            Self::Guest(command) => command.run().await,
             Self::Licence(command) => command.run().await,
             Self::Journal(command) => command.run().await,
             Self::Token(command) => command.run().await,

@@ -4,6 +4,7 @@ pub mod accept;
 pub mod authorise;
 pub mod browse;
 pub mod connection;
+pub mod cost_centre;
 pub mod custom_attribute;
 pub mod declare;
 pub mod delete;
@@ -11,6 +12,7 @@ pub mod error;
 pub mod events;
 pub mod first_start;
 pub mod group;
+pub mod guest;
 pub mod invariant;
 pub mod invitation;
 pub mod journal;
@@ -22,11 +24,13 @@ pub mod membership;
 pub mod oauth;
 pub mod organisation;
 pub mod query;
+pub mod refusal;
 pub mod review;
 pub mod role;
 pub mod seat;
 pub mod settings;
 pub mod suspend;
+pub mod tally;
 pub mod token;
 pub mod unit;
 pub mod user;
@@ -44,6 +48,7 @@ pub use unit::Unit;
 use crate::model::clock::Clock;
 use crate::store::{Key, SCAN_ENTRIES_MAX, Scan, Store, StoreError, Versioned};
 use journal::Journal;
+use refusal::Refusals;
 use settings::Settings;
 
 /// How often and how long a change is tried again when another change came first.
@@ -71,6 +76,7 @@ pub struct Directory {
     clock: Arc<dyn Clock>,
     settings: Arc<Settings>,
     journal: Arc<Journal>,
+    refusals: Arc<Refusals>,
     retry: RetryLimits,
 }
 
@@ -97,6 +103,7 @@ impl Directory {
             clock,
             settings: Arc::default(),
             journal: Arc::default(),
+            refusals: Arc::default(),
             retry: RetryLimits::default(),
         }
     }
@@ -157,7 +164,16 @@ impl Directory {
         loop {
             attempt += 1;
             let mut unit = Unit::new(self, permit);
-            let outcome = operation.attempt(&mut unit).await?;
+            let outcome = match operation.attempt(&mut unit).await {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    if let Some(refused) = unit.refused.take() {
+                        drop(unit);
+                        self.tell_refusal(permit, &refused).await;
+                    }
+                    return Err(error);
+                }
+            };
             match unit.commit().await {
                 Ok(()) => return Ok(outcome),
                 Err(StoreError::Conflict { .. } | StoreError::LimitReached { .. })

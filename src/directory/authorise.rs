@@ -23,6 +23,7 @@ enum Reach {
     Organisation(OrganisationId),
     Gateway,
     Invitee(OrganisationId),
+    Guest(OrganisationId),
 }
 
 /// Proof that the caller may change this organisation through this door.
@@ -158,6 +159,20 @@ impl Principal {
         }
     }
 
+    /// Whoever shows a guest's secret of this organisation.
+    #[must_use]
+    pub fn guest(organisation: OrganisationId) -> Self {
+        let actor = Actor {
+            door: Door::Guest,
+            connection: None,
+            token: None,
+        };
+        Self {
+            reach: Reach::Guest(organisation),
+            actor,
+        }
+    }
+
     /// May provision users and groups of this organisation through its connection.
     ///
     /// # Errors
@@ -167,7 +182,7 @@ impl Principal {
         match &self.reach {
             Reach::Connection { organisation: own, .. } if *own == organisation => Ok(self.permit(organisation)),
             Reach::Connection { .. } => Err(DirectoryError::Unauthenticated),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) => {
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Guest(_) => {
                 Err(DirectoryError::Denied(Denial::NotAConnection))
             }
         }
@@ -183,7 +198,9 @@ impl Principal {
             Reach::Gateway => Ok(self.permit(organisation)),
             Reach::Organisation(own) if *own == organisation => Ok(self.permit(organisation)),
             Reach::Organisation(_) => Err(DirectoryError::not_found("organisation", organisation)),
-            Reach::Connection { .. } | Reach::Invitee(_) => Err(DirectoryError::Denied(Denial::NotAnAdministrator)),
+            Reach::Connection { .. } | Reach::Invitee(_) | Reach::Guest(_) => {
+                Err(DirectoryError::Denied(Denial::NotAnAdministrator))
+            }
         }
     }
 
@@ -194,7 +211,7 @@ impl Principal {
     pub fn administer_gateway(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
         match self.reach {
             Reach::Gateway => Ok(self.permit(organisation)),
-            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Invitee(_) => {
+            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Invitee(_) | Reach::Guest(_) => {
                 Err(DirectoryError::Denied(Denial::NotTheGateway))
             }
         }
@@ -211,13 +228,25 @@ impl Principal {
         }
     }
 
+    /// May come in as a guest of this organisation.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Unauthenticated`] for anyone else.
+    pub fn join(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
+        match self.reach {
+            Reach::Guest(own) if own == organisation => Ok(self.permit(organisation)),
+            _ => Err(DirectoryError::Unauthenticated),
+        }
+    }
+
     /// The one organisation that the credential belongs to; `None` for the gateway's.
     #[must_use]
     pub fn organisation(&self) -> Option<OrganisationId> {
         match &self.reach {
             Reach::Connection { organisation, .. }
             | Reach::Organisation(organisation)
-            | Reach::Invitee(organisation) => Some(*organisation),
+            | Reach::Invitee(organisation)
+            | Reach::Guest(organisation) => Some(*organisation),
             Reach::Gateway => None,
         }
     }
@@ -227,7 +256,7 @@ impl Principal {
     pub fn connection(&self) -> Option<&Slug> {
         match &self.reach {
             Reach::Connection { connection, .. } => Some(connection),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) => None,
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Guest(_) => None,
         }
     }
 

@@ -116,6 +116,9 @@ pub enum Denial {
     /// The invitation is used, withdrawn or expired.
     #[error("the invitation is used, withdrawn or expired: ask for a new one")]
     InvitationClosed,
+    /// The guest's link is unknown, disabled, used up or expired.
+    #[error("the guest link opens nothing: it is wrong, disabled, used up or expired; ask for a new one")]
+    GuestLinkClosed,
 }
 
 impl From<StoreError> for DirectoryError {

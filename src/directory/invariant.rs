@@ -8,6 +8,8 @@ pub mod counters;
 pub mod custom_attributes;
 pub mod edges;
 pub mod events;
+pub mod guests;
+pub mod homes;
 pub mod index;
 pub mod invitations;
 pub mod links;
@@ -52,7 +54,9 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(links::Links),
         // Records lead to each other.
         Box::new(edges::Edges),
+        Box::new(homes::Homes),
         Box::new(invitations::Invitations),
+        Box::new(guests::Guests),
         Box::new(tokens::Tokens),
         // The ledger needs users and licences that can be trusted.
         Box::new(seats::Seats),

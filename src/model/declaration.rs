@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::connection::Connection;
+use super::cost_centre::CostCentre;
 use super::custom_attribute::{Bearer, CustomAttribute};
 use super::licence::Licence;
+use super::locale::Defaults;
+use super::login::LoginSettings;
 use super::organisation::LocalChanges;
 use super::role::Role;
 use super::slug::Slug;
@@ -21,6 +24,9 @@ pub struct Declaration {
     /// Its licences.
     #[serde(default)]
     pub licences: Vec<Licence>,
+    /// Who pays for seats.
+    #[serde(default)]
+    pub cost_centres: Vec<CostCentre>,
     /// Its connections.
     #[serde(default)]
     pub connections: Vec<Connection>,
@@ -61,4 +67,13 @@ pub struct DeclaredOrganisation {
     /// Whether administrators may change what connections manage.
     #[serde(default)]
     pub local_changes: Option<LocalChanges>,
+    /// What people sign in by; given as a whole.
+    #[serde(default)]
+    pub login: Option<LoginSettings>,
+    /// The product's page for guests: `https://meet.example.com/guest?key={secret}`.
+    #[serde(default)]
+    pub guest_url: Option<String>,
+    /// Language, time zone and country prefix of whoever has none; given as a whole.
+    #[serde(default)]
+    pub defaults: Option<Defaults>,
 }

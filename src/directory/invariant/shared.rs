@@ -26,6 +26,7 @@ pub async fn verify(store: &dyn Store, report: &mut Report) -> Result<Vec<Organi
     tokens(store, report).await?;
     access_tokens(store, report).await?;
     invitation_secrets(store, report).await?;
+    super::guests::verify_secrets(store, report).await?;
     outside(store, report).await?;
     let present = organisations(store).await?;
     for organisation in &present {
@@ -167,6 +168,7 @@ async fn outside(store: &dyn Store, report: &mut Report) -> Result<(), Directory
     let known = [
         exchange::access_tokens(),
         keys::invitation_secret_all(),
+        keys::people::guest_secrets(),
         keys::slugs(),
         keys::tokens(),
         Key::new(&b"o"[..]),

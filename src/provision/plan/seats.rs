@@ -9,6 +9,7 @@ use crate::directory::keys::{self, Count};
 use crate::directory::unit::parse_counter;
 use crate::model::licence::{Licence, Seat, SeatClaim, WhenFull};
 use crate::model::lifecycle::Facts;
+use crate::model::origin::Origins;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 use crate::provision::failure::FailureReason;
@@ -38,6 +39,7 @@ pub struct SeatForecast {
 pub(super) struct Claims {
     licences: BTreeMap<Slug, SeatClaim>,
     facts: Facts,
+    roles: BTreeMap<Slug, Origins>,
 }
 
 impl Claims {
@@ -45,6 +47,7 @@ impl Claims {
         Self {
             licences: user.licences.clone(),
             facts: user.facts.clone(),
+            roles: user.roles.clone(),
         }
     }
 }
@@ -122,8 +125,8 @@ impl Ledger {
         for (key, claim) in &after.licences {
             let held = before.licences.get(key);
             let licence = self.pools.get(key).map(|pool| &pool.licence);
-            let is_needed =
-                !claim.origins.is_empty() && licence.is_some_and(|licence| licence.needs_seat(&after.facts));
+            let is_needed = !claim.origins.is_empty()
+                && licence.is_some_and(|licence| licence.needs_seat(&after.facts, &after.roles));
             match held {
                 None
                 | Some(SeatClaim {
@@ -166,6 +169,10 @@ impl Ledger {
             return Ok(None);
         };
         pool.forecast.needed += 1;
+        if pool.licence.when_full == WhenFull::Wait && pool.waiting > 0 && pool.take() {
+            // The newcomer queues up, and the first of the queue has the seat.
+            return Ok(None);
+        }
         if pool.take() {
             return Ok(Some(licence.clone()));
         }
@@ -174,7 +181,7 @@ impl Ledger {
                 pool.waiting += 1;
                 Ok(None)
             }
-            WhenFull::Fallback(other) if self.pools.get_mut(&other).is_some_and(Pool::take) => Ok(Some(other)),
+            WhenFull::Fallback(other) if self.pools.get_mut(&other).is_some_and(Pool::take_unwaited) => Ok(Some(other)),
             WhenFull::Fallback(_) | WhenFull::Refuse | WhenFull::Overage(_) => {
                 let Some(pool) = self.pools.get_mut(licence) else {
                     return Ok(None);
@@ -217,6 +224,11 @@ impl Ledger {
 }
 
 impl Pool {
+    /// Takes a seat that nobody waits for.
+    fn take_unwaited(&mut self) -> bool {
+        self.waiting == 0 && self.take()
+    }
+
     fn take(&mut self) -> bool {
         match &mut self.free {
             None => true,
