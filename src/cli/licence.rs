@@ -133,31 +133,7 @@ impl Licence {
                 let rows = items.iter().map(|item| columns(item, &CENTRES)).collect();
                 (items, &["CENTRE", "NAME", "DEFAULT", "SEATS"], rows)
             }
-            Action::Charge {
-                licence,
-                user,
-                cost_centre,
-            } => {
-                let path = format!("{}/{}/cost-centre", self.of_user(user), escaped(licence));
-                let charged = Payload::Json(json!({ "cost_centre": cost_centre }));
-                let answer = gateway.ask(Method::PUT, &path, charged).await?;
-                return Ok(output::record(&mut out, &answer, self.json)?);
-            }
-            Action::Assign {
-                licence,
-                user,
-                cost_centre,
-            } => {
-                let path = self.of_user(user);
-                let given = Payload::Json(json!({ "licence": licence, "cost_centre": cost_centre }));
-                let answer = gateway.ask(Method::POST, &path, given).await?;
-                return Ok(output::record(&mut out, &answer, self.json)?);
-            }
-            Action::Free { licence, user } => {
-                let path = format!("{}/{}", self.of_user(user), escaped(licence));
-                let answer = gateway.ask(Method::DELETE, &path, Payload::Empty).await?;
-                return Ok(output::record(&mut out, &answer, self.json)?);
-            }
+            Action::Assign { .. } | Action::Free { .. } | Action::Charge { .. } => return self.change(gateway).await,
         };
         if self.json {
             return Ok(output::json(&mut out, &json!(items))?);
@@ -167,6 +143,35 @@ impl Licence {
 }
 
 impl Licence {
+    /// Gives, takes or charges a licence, and prints whose it is or was.
+    async fn change(&self, gateway: &Gateway) -> Result<(), Failure> {
+        let (method, path, payload) = match &self.action {
+            Action::Assign {
+                licence,
+                user,
+                cost_centre,
+            } => {
+                let given = json!({ "licence": licence, "cost_centre": cost_centre });
+                (Method::POST, self.of_user(user), Payload::Json(given))
+            }
+            Action::Charge {
+                licence,
+                user,
+                cost_centre,
+            } => {
+                let path = format!("{}/{}/cost-centre", self.of_user(user), escaped(licence));
+                (Method::PUT, path, Payload::Json(json!({ "cost_centre": cost_centre })))
+            }
+            Action::Free { licence, user } => {
+                let path = format!("{}/{}", self.of_user(user), escaped(licence));
+                (Method::DELETE, path, Payload::Empty)
+            }
+            Action::List | Action::Holders { .. } | Action::Forecast | Action::CostCentres => return Ok(()),
+        };
+        let answer = gateway.ask(method, &path, payload).await?;
+        Ok(output::record(&mut std::io::stdout(), &answer, self.json)?)
+    }
+
     /// The address of somebody's licences.
     fn of_user(&self, user: &str) -> String {
         format!("/organisations/{}/users/{}/licences", escaped(&self.org), escaped(user))
