@@ -8,6 +8,7 @@ mod export;
 pub mod failure;
 pub mod gateway;
 pub mod group;
+pub mod guest;
 pub mod journal;
 pub mod licence;
 pub mod org;
@@ -68,6 +69,7 @@ enum Command {
     Profile(profile::Profile),
     User(user::User),
     Group(group::Group),
+    Guest(guest::Guest),
     Licence(licence::Licence),
     Journal(journal::Journal),
     Token(token::Token),
@@ -117,6 +119,7 @@ impl Command {
             Self::Profile(command) => command.run(),
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,
+            Self::Guest(command) => command.run().await,
             Self::Licence(command) => command.run().await,
             Self::Journal(command) => command.run().await,
             Self::Token(command) => command.run().await,

@@ -10,6 +10,7 @@ mod licences;
 mod local_changes;
 mod metrics;
 mod organisation_files;
+mod people;
 mod profiles;
 mod tenancy;
 mod tokens;
