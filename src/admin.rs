@@ -3,10 +3,13 @@
 //! Every request shows a bearer token of an organisation's or the gateway's administrator; only accepting an invitation needs
 //! none but its secret. Another organisation answers as one that does not exist. Refusals are [`problem`] documents.
 
+pub mod access;
 pub mod apply;
 pub mod caller;
 pub mod connections;
+pub mod demand;
 pub mod events;
+pub mod grants;
 pub mod groups;
 pub mod invitations;
 pub mod journal;
@@ -15,8 +18,10 @@ mod limit;
 pub mod lines;
 pub mod organisations;
 pub mod page;
+pub mod permissions;
 pub mod problem;
 pub mod reviews;
+pub mod rights;
 pub mod roles;
 pub mod sync;
 pub mod tokens;
@@ -28,7 +33,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 
 use crate::directory::Directory;
 use crate::rate::Limits;
@@ -59,11 +64,35 @@ pub fn router(directory: Directory) -> Router {
         .route("/groups/{group}/members", get(groups::members))
         .route("/licences", get(licences::list))
         .route("/licences/{key}/holders", get(licences::holders))
-        .route("/roles", get(roles::list))
+        .route("/permissions", get(permissions::list))
+        .route("/permissions/{key}", put(permissions::put).delete(permissions::delete))
+        .route(
+            "/default-permissions",
+            get(permissions::defaults).put(permissions::set_defaults),
+        )
+        .route("/roles", get(roles::list).post(roles::create))
+        .route("/roles/matrix", get(roles::matrix))
+        .route(
+            "/roles/{role}",
+            get(roles::retrieve).put(roles::replace).delete(roles::delete),
+        )
+        .route("/roles/{role}/groups/{group}", put(roles::link).delete(roles::unlink))
+        .route("/roles/{role}/holders", get(roles::holders))
+        .route("/roles/{role}/impact", get(roles::impact))
         .route("/tokens", get(tokens::list).post(tokens::issue))
         .route("/tokens/{id}", delete(tokens::revoke))
         .route("/users", get(users::list))
         .route("/users/{user}", get(users::retrieve).delete(users::delete))
+        .route("/users/{user}/access", get(access::list))
+        .route("/users/{user}/access/{area}", put(access::set))
+        .route("/users/{user}/effective", get(rights::effective))
+        .route("/users/{user}/eligibility", get(rights::eligibility))
+        .route("/users/{user}/explain", get(rights::explain))
+        .route(
+            "/users/{user}/permissions",
+            get(grants::list).post(grants::grant).delete(grants::revoke),
+        )
+        .route("/users/{user}/roles/{role}", put(roles::assign).delete(roles::withdraw))
         .route("/users/{user}/suspend", post(users::suspend))
         .route("/users/{user}/reactivate", post(users::reactivate))
         .route("/users/{user}/invite", post(users::invite))

@@ -1,15 +1,19 @@
 //! Use-cases and rules: authorise, load, decide, commit. Knows no engine and no transport.
 
 pub mod accept;
+pub mod administrator;
 pub mod authorise;
 pub mod browse;
 pub mod connection;
 pub mod custom_attribute;
 pub mod declare;
 pub mod delete;
+pub mod effective;
+pub mod eligibility;
 pub mod error;
 pub mod events;
 pub mod first_start;
+pub mod grant;
 pub mod group;
 pub mod invariant;
 pub mod invitation;
@@ -20,9 +24,15 @@ pub mod local;
 pub mod membership;
 pub mod oauth;
 pub mod organisation;
+pub mod permission;
 pub mod query;
 pub mod review;
 pub mod role;
+pub mod role_assignment;
+pub mod role_deletion;
+pub mod role_edit;
+pub mod role_link;
+pub mod role_link_work;
 pub mod seat;
 pub mod settings;
 pub mod suspend;
@@ -151,14 +161,37 @@ impl Directory {
         permit: &Permit,
         operation: &O,
     ) -> Result<O::Outcome, DirectoryError> {
+        let (outcome, leaves_work) = self.commit(permit, operation).await?;
+        if leaves_work {
+            self.settle_role_links(permit.organisation()).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// Runs an operation, and leaves the work on links that it may leave behind to others.
+    pub(in crate::directory) async fn run_only<O: Operation + ?Sized>(
+        &self,
+        permit: &Permit,
+        operation: &O,
+    ) -> Result<O::Outcome, DirectoryError> {
+        Ok(self.commit(permit, operation).await?.0)
+    }
+
+    /// Attempts until committed. Answers also whether work on links is left behind.
+    async fn commit<O: Operation + ?Sized>(
+        &self,
+        permit: &Permit,
+        operation: &O,
+    ) -> Result<(O::Outcome, bool), DirectoryError> {
         let started = Instant::now();
         let mut attempt = 0;
         loop {
             attempt += 1;
             let mut unit = Unit::new(self, permit);
             let outcome = operation.attempt(&mut unit).await?;
+            let leaves_work = unit.leaves_link_work();
             match unit.commit().await {
-                Ok(()) => return Ok(outcome),
+                Ok(()) => return Ok((outcome, leaves_work)),
                 Err(StoreError::Conflict { .. } | StoreError::LimitReached { .. })
                     if attempt < self.retry.attempts_max && started.elapsed() < self.retry.elapsed_max =>
                 {

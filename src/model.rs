@@ -5,12 +5,14 @@
 //! absent (never `null`, `""` or `[]`). [`normalise`] makes it, [`patch`] keeps it, [`filter`], [`projection`] and
 //! [`sort`] rely on it. `schemas` is never part of it: it is derived when a resource is shown.
 
+pub mod access;
 pub mod attribute;
 pub mod clock;
 pub mod connection;
 pub mod custom_attribute;
 pub mod declaration;
 pub mod deviation;
+pub mod effective;
 pub mod event;
 pub mod filter;
 pub mod fold;
@@ -20,18 +22,21 @@ pub mod instant;
 pub mod invitation;
 pub mod licence;
 pub mod lifecycle;
+pub mod matrix;
 pub mod membership;
 pub mod normalise;
 pub mod oauth;
 pub mod organisation;
 pub mod origin;
 pub mod patch;
+pub mod permission;
 pub mod position;
 pub mod projection;
 pub mod record;
 pub mod represent;
 pub mod review;
 pub mod role;
+pub mod role_link;
 pub mod schema;
 pub mod scim_type;
 pub mod slug;

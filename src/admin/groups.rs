@@ -78,7 +78,11 @@ pub async fn members(
     )))
 }
 
-async fn find(directory: &Directory, organisation: OrganisationId, named: &str) -> Result<Group, DirectoryError> {
+pub(super) async fn find(
+    directory: &Directory,
+    organisation: OrganisationId,
+    named: &str,
+) -> Result<Group, DirectoryError> {
     let by_id = match named.parse::<GroupId>() {
         Ok(id) => directory.browse_group(organisation, id).await?,
         Err(_) => None,

@@ -1,7 +1,14 @@
 //! Who may do what. A write needs a [`Permit`], and only this file makes one.
 
+mod person;
+
+use std::sync::Arc;
+
+pub use person::{Demand, On};
+
+use crate::model::effective::Effective;
 use crate::model::event::{Actor, Door};
-use crate::model::id::{OrganisationId, TokenId};
+use crate::model::id::{OrganisationId, TokenId, UserId};
 use crate::model::slug::Slug;
 
 use super::error::{Denial, DirectoryError};
@@ -23,6 +30,25 @@ enum Reach {
     Organisation(OrganisationId),
     Gateway,
     Invitee(OrganisationId),
+    Person {
+        organisation: OrganisationId,
+        user: UserId,
+    },
+}
+
+/// With whose authority a change is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authority {
+    /// The gateway's administrator, or the gateway itself.
+    Gateway,
+    /// A token that administers the organisation.
+    Organisation,
+    /// A connection.
+    Connection,
+    /// An invited person, for accepting only.
+    Invitee,
+    /// A person with these rights: nobody gives away more than what they have (S001-25).
+    Person(Arc<Effective>),
 }
 
 /// Proof that the caller may change this organisation through this door.
@@ -30,6 +56,7 @@ enum Reach {
 pub struct Permit {
     organisation: OrganisationId,
     actor: Actor,
+    authority: Authority,
 }
 
 impl Permit {
@@ -43,6 +70,12 @@ impl Permit {
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// With whose authority.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// The connection that acts, if one does.
@@ -60,6 +93,7 @@ impl Principal {
             door: Door::Scim,
             connection: Some(connection.clone()),
             token: Some(token),
+            user: None,
         };
         Self {
             reach: Reach::Connection {
@@ -77,6 +111,7 @@ impl Principal {
             door: Door::Scim,
             connection: Some(connection.clone()),
             token: None,
+            user: None,
         };
         Self {
             reach: Reach::Connection {
@@ -94,6 +129,7 @@ impl Principal {
             door: Door::Ldap,
             connection: Some(connection.clone()),
             token: None,
+            user: None,
         };
         Self {
             reach: Reach::Connection {
@@ -111,6 +147,7 @@ impl Principal {
             door: Door::Api,
             connection: None,
             token: Some(token),
+            user: None,
         };
         Self {
             reach: Reach::Organisation(organisation),
@@ -127,6 +164,7 @@ impl Principal {
                 door: Door::Api,
                 connection: None,
                 token: Some(token),
+                user: None,
             },
         }
     }
@@ -140,7 +178,24 @@ impl Principal {
                 door: Door::System,
                 connection: None,
                 token: None,
+                user: None,
             },
+        }
+    }
+
+    /// A person of the organisation who signed in, or whom a token stands for. May do what the person's roles and grants allow,
+    /// through the admin API only, and only where its table of demands says so.
+    #[must_use]
+    pub fn person(organisation: OrganisationId, user: UserId, token: Option<TokenId>) -> Self {
+        let actor = Actor {
+            door: Door::Api,
+            connection: None,
+            token,
+            user: Some(user),
+        };
+        Self {
+            reach: Reach::Person { organisation, user },
+            actor,
         }
     }
 
@@ -151,6 +206,7 @@ impl Principal {
             door: Door::Invitee,
             connection: None,
             token: None,
+            user: None,
         };
         Self {
             reach: Reach::Invitee(organisation),
@@ -167,23 +223,28 @@ impl Principal {
         match &self.reach {
             Reach::Connection { organisation: own, .. } if *own == organisation => Ok(self.permit(organisation)),
             Reach::Connection { .. } => Err(DirectoryError::Unauthenticated),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) => {
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Person { .. } => {
                 Err(DirectoryError::Denied(Denial::NotAConnection))
             }
         }
     }
 
-    /// May administer this organisation.
+    /// May administer this organisation, all of it. Persons may do single things only: see [`super::Directory::authorise`].
     ///
     /// # Errors
     /// [`DirectoryError::NotFound`] for another organisation's administrator, so that nobody learns which exist;
-    /// [`DirectoryError::Denied`] for a connection's token.
+    /// [`DirectoryError::Denied`] for a connection's token and for a person.
     pub fn administer(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
         match &self.reach {
             Reach::Gateway => Ok(self.permit(organisation)),
             Reach::Organisation(own) if *own == organisation => Ok(self.permit(organisation)),
             Reach::Organisation(_) => Err(DirectoryError::not_found("organisation", organisation)),
-            Reach::Connection { .. } | Reach::Invitee(_) => Err(DirectoryError::Denied(Denial::NotAnAdministrator)),
+            Reach::Person { organisation: own, .. } if *own != organisation => {
+                Err(DirectoryError::not_found("organisation", organisation))
+            }
+            Reach::Connection { .. } | Reach::Invitee(_) | Reach::Person { .. } => {
+                Err(DirectoryError::Denied(Denial::NotAnAdministrator))
+            }
         }
     }
 
@@ -194,7 +255,7 @@ impl Principal {
     pub fn administer_gateway(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
         match self.reach {
             Reach::Gateway => Ok(self.permit(organisation)),
-            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Invitee(_) => {
+            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Invitee(_) | Reach::Person { .. } => {
                 Err(DirectoryError::Denied(Denial::NotTheGateway))
             }
         }
@@ -217,6 +278,7 @@ impl Principal {
         match &self.reach {
             Reach::Connection { organisation, .. }
             | Reach::Organisation(organisation)
+            | Reach::Person { organisation, .. }
             | Reach::Invitee(organisation) => Some(*organisation),
             Reach::Gateway => None,
         }
@@ -227,8 +289,14 @@ impl Principal {
     pub fn connection(&self) -> Option<&Slug> {
         match &self.reach {
             Reach::Connection { connection, .. } => Some(connection),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) => None,
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Person { .. } => None,
         }
+    }
+
+    /// The person who acts, if one does.
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        self.actor.user
     }
 
     /// The public half of the token that was shown, if one was.
@@ -238,9 +306,17 @@ impl Principal {
     }
 
     fn permit(&self, organisation: OrganisationId) -> Permit {
+        let authority = match self.reach {
+            Reach::Connection { .. } => Authority::Connection,
+            // A person's rights are asked for one by one, where the permit is made.
+            Reach::Organisation(_) | Reach::Person { .. } => Authority::Organisation,
+            Reach::Gateway => Authority::Gateway,
+            Reach::Invitee(_) => Authority::Invitee,
+        };
         Permit {
             organisation,
             actor: self.actor.clone(),
+            authority,
         }
     }
 }

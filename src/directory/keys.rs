@@ -9,11 +9,13 @@
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
 
+pub mod access;
 mod custom_attribute;
 pub mod exchange;
 
 use sha2::Digest as _;
 
+pub use access::default_grants;
 pub use custom_attribute::{
     custom_entry, custom_entry_values, custom_schema, custom_unique, custom_unique_values, is_custom_entry,
 };
@@ -81,6 +83,12 @@ pub enum Table {
     Journal = b'd',
     /// Assertions that were exchanged for access tokens, and when both end.
     Exchange = b'b',
+    /// The permission catalogue by action.
+    Permission = b'P',
+    /// What everyone and every guest may do: one record.
+    DefaultGrants = b'D',
+    /// Roles and groups whose holders and members are still being brought in line with a changed link.
+    RoleLink = b'L',
 }
 
 /// What must be unique in an organisation.
@@ -122,6 +130,10 @@ pub enum Count {
     Linked(Slug),
     /// Resources that have a value of a custom attribute.
     Values(Bearer, String),
+    /// People who hold a role in the whole organisation.
+    RoleHolders(Slug),
+    /// Roles that put their holders into a group.
+    RolesLinked(GroupId),
 }
 
 /// Texts above this many bytes are cut and hashed in a key.
@@ -346,6 +358,16 @@ pub fn member_of(key: &Key) -> Option<Member> {
     }
 }
 
+/// The group at the start of a [`group_member`] key; `None` for any other key.
+#[must_use]
+pub fn group_of(key: &Key) -> Option<GroupId> {
+    let bytes = key.as_bytes();
+    if bytes.get(17) != Some(&(Table::GroupMember as u8)) {
+        return None;
+    }
+    uuid::Uuid::from_slice(bytes.get(18..34)?).ok().map(GroupId::new)
+}
+
 /// The identifier in the last 16 bytes of a key.
 #[must_use]
 pub fn last_uuid(key: &Key) -> Option<uuid::Uuid> {
@@ -419,6 +441,8 @@ pub fn count(organisation: OrganisationId, what: &Count) -> Key {
         Count::Waiting(licence) => builder.byte(b'w').text(licence.as_str()),
         Count::Linked(connection) => builder.byte(b'c').text(connection.as_str()),
         Count::Values(bearer, attribute) => builder.byte(b'a').attribute(*bearer, attribute),
+        Count::RoleHolders(role) => builder.byte(b'r').text(role.as_str()),
+        Count::RolesLinked(group) => builder.byte(b'l').uuid(group.uuid()),
     }
     .key()
 }
@@ -548,6 +572,8 @@ pub fn is_settings(key: &Key) -> bool {
                 Table::Role,
                 Table::Licence,
                 Table::CustomAttribute,
+                Table::Permission,
+                Table::DefaultGrants,
             ]
             .iter()
             .any(|t| *t as u8 == *table)

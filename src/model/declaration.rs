@@ -1,11 +1,15 @@
 //! What an organisation file declares: the settings of one organisation as they are to be.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::connection::Connection;
 use super::custom_attribute::{Bearer, CustomAttribute};
+use super::effective::DefaultGrants;
 use super::licence::Licence;
 use super::organisation::LocalChanges;
+use super::permission::definition::Definition;
 use super::role::Role;
 use super::slug::Slug;
 
@@ -15,6 +19,12 @@ use super::slug::Slug;
 pub struct Declaration {
     /// The organisation itself.
     pub organisation: DeclaredOrganisation,
+    /// Its permissions.
+    #[serde(default)]
+    pub permissions: Vec<Definition>,
+    /// What everyone and every guest may do.
+    #[serde(default)]
+    pub default_permissions: Option<DefaultGrants>,
     /// Its roles.
     #[serde(default)]
     pub roles: Vec<Role>,
@@ -61,4 +71,7 @@ pub struct DeclaredOrganisation {
     /// Whether administrators may change what connections manage.
     #[serde(default)]
     pub local_changes: Option<LocalChanges>,
+    /// Its plan and its add-ons.
+    #[serde(default)]
+    pub features: Option<BTreeSet<Slug>>,
 }

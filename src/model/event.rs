@@ -41,6 +41,9 @@ pub struct Actor {
     /// The token's public half, when one was shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<super::id::TokenId>,
+    /// The person who acts, when one signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<super::id::UserId>,
 }
 
 /// A way in.
@@ -148,4 +151,16 @@ event_kinds! {
     ReviewRejected = "review.rejected",
     /// An administrator took the decision back.
     ReviewWithdrawn = "review.withdrawn",
+    /// A role was deleted, and is being taken from its holders.
+    RoleDeleted = "role.deleted",
+    /// A permission of the catalogue was made, changed or deleted.
+    PermissionUpdated = "permission.updated",
+    /// What everyone or every guest may do changed.
+    DefaultGrantsUpdated = "default_grants.updated",
+    /// A permission was given to a user without a role.
+    PermissionGranted = "permission.granted",
+    /// Such a permission was taken back.
+    PermissionRevoked = "permission.revoked",
+    /// Whose data a user sees changed.
+    AccessUpdated = "access.updated",
 }

@@ -1,5 +1,7 @@
 //! An organisation: a tenant, one customer. Everything else belongs to exactly one.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
@@ -26,6 +28,9 @@ pub struct Organisation {
     /// Whether administrators may change what connections manage.
     #[serde(default)]
     pub local_changes: LocalChanges,
+    /// Its plan and its add-ons: permissions that need one of them sleep without it (X02-5, S002-20).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub features: BTreeSet<Slug>,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -60,6 +65,7 @@ impl Organisation {
             invitation_hours: invitation_hours(),
             verified_domains: Vec::new(),
             local_changes: LocalChanges::default(),
+            features: BTreeSet::new(),
             created,
         }
     }

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::access::{AccessList, Area};
 use super::clock::Timestamp;
 use super::id::{GroupId, InvitationId, UserId};
 use super::licence::SeatClaim;
 use super::lifecycle::{Facts, State};
 use super::origin::Origins;
+use super::permission::Permission;
 use super::record::Record;
 use super::slug::Slug;
 
@@ -41,6 +43,12 @@ pub struct User {
     /// Licences that the person is meant to have, each with the state of the seat.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub licences: BTreeMap<Slug, SeatClaim>,
+    /// Permissions given to the person without a role (S003-53).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub grants: BTreeSet<Permission>,
+    /// Whose data the person sees, by area; an area that is missing shows nothing (S004-29).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub access: BTreeMap<Area, AccessList>,
     /// The connection that owns an attribute's present value; attributes nobody owns are not listed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub owners: BTreeMap<String, Slug>,

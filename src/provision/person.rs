@@ -101,6 +101,8 @@ pub async fn create(unit: &mut Unit, context: Context<'_>, person: &Person) -> R
         password_hash: None,
         roles: std::collections::BTreeMap::new(),
         licences: std::collections::BTreeMap::new(),
+        grants: BTreeSet::new(),
+        access: std::collections::BTreeMap::new(),
         owners: std::collections::BTreeMap::new(),
         rule_teams: std::collections::BTreeMap::new(),
         invitation: None,

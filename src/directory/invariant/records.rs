@@ -6,12 +6,14 @@ use crate::directory::journal::JournalEntry;
 use crate::directory::keys::{self, Table, Unique, exchange};
 use crate::directory::link::{Link, named as source_named};
 use crate::directory::oauth::UsedAssertion;
+use crate::directory::role_link_work::Pending;
 use crate::directory::unit::parse_counter;
 use crate::directory::user::parse_uuid;
 use crate::directory::verify::Report;
 use crate::directory::{DirectoryError, keys::fold};
 use crate::model::connection::Connection;
 use crate::model::custom_attribute::{Bearer, CustomSchema};
+use crate::model::effective::DefaultGrants;
 use crate::model::event::Event;
 use crate::model::group::Group;
 use crate::model::id::OrganisationId;
@@ -19,6 +21,7 @@ use crate::model::invitation::Invitation;
 use crate::model::licence::Licence;
 use crate::model::membership::Membership;
 use crate::model::organisation::Organisation;
+use crate::model::permission::definition::Definition;
 use crate::model::record::{self, Record};
 use crate::model::role::Role;
 use crate::model::user::{Tombstone, User};
@@ -30,7 +33,7 @@ use super::{Invariant, View};
 pub struct Records;
 
 /// Every table. A table that is missing here is an unknown one.
-const TABLES: [Table; 25] = [
+const TABLES: [Table; 28] = [
     Table::Organisation,
     Table::Connection,
     Table::Role,
@@ -56,6 +59,9 @@ const TABLES: [Table; 25] = [
     Table::Run,
     Table::Journal,
     Table::Exchange,
+    Table::Permission,
+    Table::DefaultGrants,
+    Table::RoleLink,
 ];
 
 /// Bytes of a key before its table.
@@ -104,6 +110,11 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
             let bearer = bearer.ok_or("has a URN that belongs to no resource type")?;
             named(keys::custom_schema(organisation, bearer))
         }),
+        Table::Permission => {
+            read::<Definition>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
+        }
+        Table::DefaultGrants => read::<DefaultGrants>(value).and_then(|_| named(keys::default_grants(organisation))),
+        Table::RoleLink => read::<Pending>(value).map(|_| ()),
         Table::User => read::<User>(value).and_then(|own| named(keys::user(organisation, own.id))),
         Table::Group => read::<Group>(value).and_then(|own| named(keys::group(organisation, own.id))),
         Table::Invitation => read::<Invitation>(value).and_then(|own| named(keys::invitation(organisation, own.id))),

@@ -80,6 +80,8 @@ pub(super) fn nobody(now: crate::model::clock::Timestamp) -> User {
         password_hash: None,
         roles: std::collections::BTreeMap::new(),
         licences: std::collections::BTreeMap::new(),
+        grants: std::collections::BTreeSet::new(),
+        access: std::collections::BTreeMap::new(),
         owners: std::collections::BTreeMap::new(),
         rule_teams: std::collections::BTreeMap::new(),
         invitation: None,
