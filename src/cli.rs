@@ -11,9 +11,12 @@ pub mod journal;
 pub mod licence;
 pub mod org;
 pub mod output;
+pub mod permission;
 pub mod pinned;
 pub mod plan;
 pub mod review;
+pub mod rights;
+pub mod role;
 pub mod runs;
 pub mod serve;
 pub mod sync;
@@ -65,6 +68,8 @@ enum Command {
     Org(org::Org),
     User(user::User),
     Group(group::Group),
+    Role(role::Role),
+    Permission(permission::Permission),
     Licence(licence::Licence),
     Journal(journal::Journal),
     Token(token::Token),
@@ -113,6 +118,8 @@ impl Command {
             Self::Org(command) => command.run().await,
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,
+            Self::Role(command) => command.run().await,
+            Self::Permission(command) => command.run().await,
             Self::Licence(command) => command.run().await,
             Self::Journal(command) => command.run().await,
             Self::Token(command) => command.run().await,

@@ -26,6 +26,7 @@ pub mod oauth;
 pub mod organisation;
 pub mod permission;
 pub mod query;
+pub mod reachable;
 pub mod review;
 pub mod role;
 pub mod role_assignment;

@@ -7,8 +7,10 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
+use crate::directory::authorise::Authority;
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{Directory, DirectoryError, Permit, Principal};
+use crate::model::effective::Effective;
 use crate::model::id::OrganisationId;
 use crate::model::slug::Slug;
 
@@ -71,6 +73,21 @@ impl Administrator {
     #[must_use]
     pub fn organisation(&self) -> OrganisationId {
         self.settings.organisation.id
+    }
+}
+
+impl Administrator {
+    /// The person who asks, when it is one whose rights to an action do not reach everything.
+    #[must_use]
+    pub fn bounded(&self, action: &str) -> Option<Arc<Effective>> {
+        match self.permit.authority() {
+            Authority::Person(effective) if effective.bounds(action).is_some() => Some(Arc::clone(effective)),
+            Authority::Person(_)
+            | Authority::Gateway
+            | Authority::Organisation
+            | Authority::Connection
+            | Authority::Invitee => None,
+        }
     }
 }
 

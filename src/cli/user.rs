@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
+use super::rights;
 use super::target::Target;
 
 /// Find, show, suspend, invite and delete users.
@@ -19,7 +20,8 @@ use super::target::Target;
     "  usher user list --org acme --find ada\n",
     "  usher user show ada@example.com --org acme --json\n",
     "  usher user suspend ada@example.com --org acme\n",
-    "  usher user invite ada@example.com --org acme      prints the secret once\n\n",
+    "  usher user invite ada@example.com --org acme      prints the secret once\n",
+    "  usher user explain ada@example.com meeting.plan --org acme\n\n",
     "USER is a user name or an identifier.",
 ))]
 pub struct User {
@@ -71,6 +73,28 @@ enum Action {
         /// Whose
         user: String,
     },
+    /// List everything that a user may do, with the reasons
+    Effective {
+        /// Whose
+        user: String,
+    },
+    /// Tell where a permission of a user comes from
+    Explain {
+        /// Whose
+        user: String,
+        /// Which, for example meeting.plan
+        permission: String,
+    },
+    /// Tell whether a user can do something, and if not, why
+    Eligibility {
+        /// Who
+        user: String,
+        /// What, for example meeting.hold
+        action: String,
+        /// The group in which it is to be done
+        #[arg(long)]
+        group: Option<String>,
+    },
     /// Delete a user for good
     Delete {
         /// Whom
@@ -103,6 +127,13 @@ impl User {
         let mut out = std::io::stdout();
         let (method, path) = match &self.action {
             Action::List { find, limit } => return self.list(gateway, &users, find.as_deref(), *limit).await,
+            Action::Effective { user } => return rights::effective(gateway, &one(user), self.json).await,
+            Action::Explain { user, permission } => {
+                return rights::explain(gateway, &one(user), permission, self.json).await;
+            }
+            Action::Eligibility { user, action, group } => {
+                return rights::eligibility(gateway, &one(user), action, group.as_deref(), self.json).await;
+            }
             Action::Show { user } => (Method::GET, one(user)),
             Action::Suspend { user } => (Method::POST, format!("{}/suspend", one(user))),
             Action::Reactivate { user } => (Method::POST, format!("{}/reactivate", one(user))),

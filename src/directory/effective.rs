@@ -117,7 +117,7 @@ impl Directory {
     }
 
     /// The groups above a group.
-    async fn groups_above(
+    pub(super) async fn groups_above(
         &self,
         organisation: OrganisationId,
         group: &Group,

@@ -129,7 +129,7 @@ pub enum Denial {
     #[error("you cannot give what you do not have: this role or permission reaches further than your own")]
     MoreThanOwn,
     /// The person's target has more power than the actor.
-    #[error("this person administers the organisation, and your rights do not reach all of it")]
+    #[error("this person administers the organisation or is protected, and you do not administer it")]
     AboveActor,
     /// The role is given by tokens and connections only (S004-8).
     #[error("this role is given through the API only, not by a person")]

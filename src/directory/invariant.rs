@@ -12,6 +12,7 @@ pub mod index;
 pub mod invitations;
 pub mod links;
 pub mod records;
+pub mod role_links;
 pub mod seats;
 pub mod shared;
 pub mod tokens;
@@ -52,6 +53,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(links::Links),
         // Records lead to each other.
         Box::new(edges::Edges),
+        Box::new(role_links::RoleLinks),
         Box::new(invitations::Invitations),
         Box::new(tokens::Tokens),
         // The ledger needs users and licences that can be trusted.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::model::effective::DefaultGrants;
 use crate::model::event::EventKind;
-use crate::model::permission::definition::Definition;
+use crate::model::permission::definition::{Definition, is_gateway_action};
 use crate::model::role::Role;
 use crate::model::slug::Slug;
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
@@ -31,7 +31,8 @@ impl Operation for PutPermission {
         }
         for named in definition.names() {
             let known = keys::named(unit.organisation(), Table::Permission, named);
-            if named == &definition.key || unit.bytes(&known).await?.is_none() {
+            let is_known = unit.bytes(&known).await?.is_some() || is_gateway_action(named);
+            if named == &definition.key || !is_known {
                 let reason =
                     format!("names \"{named}\", which is no other permission of the catalogue: declare it first");
                 return Err(DirectoryError::invalid(

@@ -71,6 +71,23 @@ impl Directory {
         })
     }
 
+    /// Whoever administers the organisation, or is protected, is changed by administrators only: a person who may set a password
+    /// in one group would otherwise become one of them.
+    async fn refuse_above(&self, organisation: OrganisationId, user: UserId) -> Result<(), DirectoryError> {
+        let Some(user) = self.browse_user(organisation, user).await? else {
+            return Ok(());
+        };
+        let settings = self.load_organisation(organisation).await?;
+        let is_protected = user
+            .roles
+            .keys()
+            .any(|role| settings.roles.get(role).is_some_and(|role| role.protected));
+        if is_protected || self.effective_of(organisation, &user).await?.administers {
+            return Err(DirectoryError::Denied(Denial::AboveActor));
+        }
+        Ok(())
+    }
+
     async fn may(
         &self,
         organisation: OrganisationId,
@@ -85,7 +102,12 @@ impl Directory {
                 return Ok(is_awake(effective.allows(demand.action, &Target::organisation()))
                     || bounds.is_none_or(|bounds| !bounds.is_empty()));
             }
-            On::User(user) => self.target_user(organisation, user).await?,
+            On::User(user) => {
+                if user != effective.user && !demand.action.ends_with(".view") && !effective.administers {
+                    self.refuse_above(organisation, user).await?;
+                }
+                self.target_user(organisation, user).await?
+            }
             On::Group(group) => self.target_group(organisation, group).await?,
         };
         Ok(effective.allows(demand.action, &target).is_allowed())

@@ -9,8 +9,8 @@ use crate::model::group::Group;
 use crate::model::id::GroupId;
 use crate::model::membership::Membership;
 use crate::model::origin::{Origin, Origins};
-use crate::model::permission::definition::Catalogue;
-use crate::model::permission::{Permission, Reach};
+use crate::model::permission::definition::{Catalogue, is_gateway_action};
+use crate::model::permission::{Parameters, Permission, Reach};
 use crate::model::role::{Role, Scope};
 use crate::model::slug::Slug;
 use crate::model::user::User;
@@ -91,6 +91,21 @@ pub fn reach_of(reach: Reach, group: Option<GroupId>) -> Place {
         (Reach::Group, None) => Place::OwnGroups,
         (Reach::Subtree, None) => Place::OwnSubtrees,
         (Reach::Organisation, None) => Place::Organisation,
+    }
+}
+
+/// The parameter that says whom a person sees.
+const VISIBILITY: &str = "visibility";
+
+/// What is implied with a `visibility` of `same-room`, or `same-` anything, reaches the person's own groups only (S002-12).
+fn narrowed(place: Place, parameters: &Parameters, via: &[Via]) -> Place {
+    let is_implied = matches!(via.last(), Some(Via::Implied(_)));
+    let is_near = parameters
+        .iter()
+        .any(|(name, value)| name.as_str() == VISIBILITY && value.as_str().starts_with("same-"));
+    match place {
+        Place::Organisation if is_implied && is_near => Place::OwnGroups,
+        other => other,
     }
 }
 
@@ -189,7 +204,12 @@ impl Making<'_, '_> {
                 if seen.insert(next) {
                     let known = catalogue.get(next).map(|definition| &definition.parameters);
                     let mut parameters = parameters.clone();
-                    parameters.retain(|name, _| known.is_some_and(|known| known.contains_key(name)));
+                    // The gateway's own actions know one parameter.
+                    let is_own = is_gateway_action(next);
+                    parameters.retain(|name, _| match known {
+                        Some(known) => known.contains_key(name),
+                        None => is_own && name.as_str() == VISIBILITY,
+                    });
                     let mut via = via.clone();
                     via.push(step);
                     pending.push_back((next, parameters, via));
@@ -197,7 +217,7 @@ impl Making<'_, '_> {
             }
             self.rights.insert(Right {
                 action: action.clone(),
-                place,
+                place: narrowed(place, &parameters, &via),
                 parameters,
                 source: source.clone(),
                 via,
