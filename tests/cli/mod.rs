@@ -7,6 +7,7 @@ mod damage;
 mod journal;
 mod organisation_files;
 mod review;
+mod role;
 mod start;
 mod stop;
 mod sync;
