@@ -13,10 +13,13 @@ pub mod journal;
 pub mod licence;
 pub mod org;
 pub mod output;
+pub mod permission;
 pub mod pinned;
 pub mod plan;
 pub mod profile;
 pub mod review;
+pub mod rights;
+pub mod role;
 pub mod runs;
 pub mod serve;
 pub mod sync;
@@ -70,6 +73,8 @@ enum Command {
     User(user::User),
     Group(group::Group),
     Guest(guest::Guest),
+    Role(role::Role),
+    Permission(permission::Permission),
     Licence(licence::Licence),
     Journal(journal::Journal),
     Token(token::Token),
@@ -120,6 +125,8 @@ impl Command {
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,
             Self::Guest(command) => command.run().await,
+            Self::Role(command) => command.run().await,
+            Self::Permission(command) => command.run().await,
             Self::Licence(command) => command.run().await,
             Self::Journal(command) => command.run().await,
             Self::Token(command) => command.run().await,

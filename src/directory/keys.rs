@@ -12,6 +12,7 @@
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
 
+pub mod access;
 pub mod credential;
 mod custom_attribute;
 pub mod exchange;
@@ -20,6 +21,7 @@ pub mod people;
 
 use sha2::Digest as _;
 
+pub use access::default_grants;
 pub use custom_attribute::{
     custom_entry, custom_entry_values, custom_schema, custom_unique, custom_unique_values, is_custom_entry,
 };
@@ -104,6 +106,12 @@ pub enum Table {
     Guest = b'G',
     /// Links by which guests join, by id.
     GuestLink = b'K',
+    /// The permission catalogue by action.
+    Permission = b'P',
+    /// What everyone and every guest may do: one record.
+    DefaultGrants = b'D',
+    /// Roles and groups whose holders and members are still being brought in line with a changed link.
+    RoleLink = b'L',
 }
 
 /// What must be unique in an organisation.
@@ -149,6 +157,10 @@ pub enum Count {
     Values(Bearer, String),
     /// Mails in the outbox.
     Mail(MailState),
+    /// People who hold a role in the whole organisation.
+    RoleHolders(Slug),
+    /// Roles that put their holders into a group.
+    RolesLinked(GroupId),
 }
 
 /// Texts above this many bytes are cut and hashed in a key.
@@ -373,6 +385,16 @@ pub fn member_of(key: &Key) -> Option<Member> {
     }
 }
 
+/// The group at the start of a [`group_member`] key; `None` for any other key.
+#[must_use]
+pub fn group_of(key: &Key) -> Option<GroupId> {
+    let bytes = key.as_bytes();
+    if bytes.get(17) != Some(&(Table::GroupMember as u8)) {
+        return None;
+    }
+    uuid::Uuid::from_slice(bytes.get(18..34)?).ok().map(GroupId::new)
+}
+
 /// The identifier in the last 16 bytes of a key.
 #[must_use]
 pub fn last_uuid(key: &Key) -> Option<uuid::Uuid> {
@@ -448,6 +470,8 @@ pub fn count(organisation: OrganisationId, what: &Count) -> Key {
         Count::Linked(connection) => builder.byte(b'c').text(connection.as_str()),
         Count::Values(bearer, attribute) => builder.byte(b'a').attribute(*bearer, attribute),
         Count::Mail(state) => builder.byte(b'O').byte(mail::place(*state)),
+        Count::RoleHolders(role) => builder.byte(b'r').text(role.as_str()),
+        Count::RolesLinked(group) => builder.byte(b'l').uuid(group.uuid()),
     }
     .key()
 }
@@ -581,6 +605,8 @@ pub fn is_settings(key: &Key) -> bool {
                 Table::Licence,
                 Table::CostCentre,
                 Table::CustomAttribute,
+                Table::Permission,
+                Table::DefaultGrants,
             ]
             .iter()
             .any(|t| *t as u8 == *table)

@@ -1,15 +1,19 @@
 //! What an organisation file declares: the settings of one organisation as they are to be.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::connection::Connection;
 use super::cost_centre::CostCentre;
 use super::custom_attribute::{Bearer, CustomAttribute};
+use super::effective::DefaultGrants;
 use super::licence::Licence;
 use super::locale::Defaults;
 use super::login::LoginSettings;
 use super::organisation::LocalChanges;
 use super::password_policy::PasswordPolicy;
+use super::permission::definition::Definition;
 use super::role::Role;
 use super::slug::Slug;
 
@@ -19,6 +23,12 @@ use super::slug::Slug;
 pub struct Declaration {
     /// The organisation itself.
     pub organisation: DeclaredOrganisation,
+    /// Its permissions.
+    #[serde(default)]
+    pub permissions: Vec<Definition>,
+    /// What everyone and every guest may do.
+    #[serde(default)]
+    pub default_permissions: Option<DefaultGrants>,
     /// Its roles.
     #[serde(default)]
     pub roles: Vec<Role>,
@@ -83,4 +93,7 @@ pub struct DeclaredOrganisation {
     /// Language, time zone and country prefix of whoever has none; given as a whole.
     #[serde(default)]
     pub defaults: Option<Defaults>,
+    /// Its plan and its add-ons.
+    #[serde(default)]
+    pub features: Option<BTreeSet<Slug>>,
 }

@@ -1,5 +1,6 @@
 //! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]`, `[[cost_centres]]`, `[[connections]]`,
-//! `[[user_attributes]]` and `[[group_attributes]]`. Every fault is reported at once, with its line and column.
+//! `[[permissions]]`, `[default_permissions]`, `[[user_attributes]]` and `[[group_attributes]]`. Every fault is reported at
+//! once, with its line and column.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,6 +17,7 @@ use crate::model::declaration::{Declaration, DeclaredOrganisation};
 
 use crate::model::licence::Licence;
 use crate::model::password_policy::PasswordPolicy;
+use crate::model::permission::definition::Definition;
 use crate::model::position::{Position, one_line};
 use crate::model::role::Role;
 use crate::model::slug::Slug;
@@ -64,8 +66,12 @@ impl OrganisationFile {
     }
 }
 
+/// What everyone and every guest may do.
+const DEFAULT_PERMISSIONS: &str = "default_permissions";
+
 /// The lists of a file.
-const LISTS: [&str; 6] = [
+const LISTS: [&str; 7] = [
+    "permissions",
     "roles",
     "licences",
     "cost_centres",
@@ -124,6 +130,10 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
     let table = document.get_ref();
     reader.unknown_keys(table);
     let organisation = reader.organisation(table, slug);
+    let permissions = reader.list(table, "permissions", |permission: &Definition| {
+        permission.key.to_string()
+    });
+    let default_permissions = reader.part(table, DEFAULT_PERMISSIONS);
     let roles = reader.list(table, "roles", |role: &Role| role.key.to_string());
     let licences = reader.list(table, "licences", |licence: &Licence| licence.key.to_string());
     let cost_centres = reader.list(table, "cost_centres", |centre: &CostCentre| centre.key.to_string());
@@ -146,6 +156,8 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
         Some(organisation) if faults.is_empty() => Ok(OrganisationFile {
             declaration: Declaration {
                 organisation,
+                permissions,
+                default_permissions,
                 roles,
                 licences,
                 cost_centres,
@@ -182,9 +194,9 @@ impl Reader<'_> {
     fn unknown_keys(&mut self, table: &DeTable<'_>) {
         for (key, _) in table {
             let name = key.get_ref().as_ref();
-            if name != "organisation" && !LISTS.contains(&name) {
-                let reason = "is not a part of an organisation file: use organisation, roles, licences, \
-                              cost_centres, connections, user_attributes and group_attributes";
+            if name != "organisation" && name != DEFAULT_PERMISSIONS && !LISTS.contains(&name) {
+                let reason = "is not a part of an organisation file: use organisation, permissions, default_permissions, \
+                              roles, licences, cost_centres, connections, user_attributes and group_attributes";
                 self.fault(key.span(), name, reason);
             }
         }
@@ -231,6 +243,14 @@ impl Reader<'_> {
             self.fault(value.span(), "organisation", "invitation_hours: is 0, use 1 or more");
         }
         Some(declared)
+    }
+
+    /// A part that stands once, if the file has it.
+    fn part<T: DeserializeOwned>(&mut self, table: &DeTable<'_>, name: &str) -> Option<T> {
+        let value = table.get(name)?;
+        let position = Position::of(self.text, Some(value.span()));
+        self.positions.insert(name.to_owned(), position);
+        self.value(name, value.clone())
     }
 
     /// Every item that can be understood; the others become faults, and so does a name that comes twice.

@@ -8,6 +8,7 @@ mod journal;
 mod organisation_files;
 mod people;
 mod review;
+mod role;
 mod start;
 mod stop;
 mod sync;

@@ -1,5 +1,6 @@
 //! What tests are built from: servers to talk to, clients that are values, and directories whose truth is known.
 
+pub(crate) mod access;
 pub(crate) mod assertion;
 pub(crate) mod ber;
 pub(crate) mod certificates;
