@@ -44,7 +44,8 @@ async fn changes(server: &Ds389, cursor: &Cursor) -> (Result<Changed, ChangeErro
         Ok(connection) => connection,
         Err(error) => panic!("the server is gone: {error}"),
     };
-    let changed = read_changes(&mut connection, &people(), cursor, |_| {
+    let query = people();
+    let changed = read_changes(&mut connection, &query, cursor, |_| {
         entries += 1;
         ControlFlow::Continue(())
     });
