@@ -1,7 +1,8 @@
 //! Messages that are almost right, and what is looked for in messages.
 
-use super::ber::{integer, octets, sequence, tlv};
+use super::ber::{elements, integer, octets, sequence, tlv};
 
+const ENTRY: u8 = 0x64;
 const DONE: u8 = 0x65;
 pub(super) const PAGED_RESULTS: &[u8] = b"1.2.840.113556.1.4.319";
 
@@ -27,9 +28,15 @@ pub(super) fn other_id(message: &[u8]) -> Option<Vec<u8>> {
     Some(message)
 }
 
-/// The `entryUUID` that an entry shows.
+/// The `entryUUID` of a person's entry.
 pub(super) fn uuid_of(message: &[u8]) -> Option<[u8; 16]> {
-    let name = find(message, b"entryUUID")?;
+    let (_, envelope) = elements(message)[0];
+    let (tag, operation) = *elements(envelope).get(1)?;
+    let is_person = tag == ENTRY
+        && elements(operation)
+            .first()
+            .is_some_and(|(_, dn)| dn.starts_with(b"uid="));
+    let name = find(message, b"entryUUID").filter(|_| is_person)?;
     let first = name + b"entryUUID".len() + 4;
     let text = std::str::from_utf8(message.get(first..first + 36)?).ok()?;
     uuid::Uuid::parse_str(text).ok().map(uuid::Uuid::into_bytes)
