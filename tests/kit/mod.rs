@@ -8,6 +8,7 @@ pub(crate) mod custom_attributes;
 pub(crate) mod directory_ldif;
 pub(crate) mod ds389;
 pub(crate) mod faulty_ldap;
+mod faulty_message;
 pub(crate) mod faulty_proxy;
 pub(crate) mod faulty_search;
 mod faulty_sync;
