@@ -7,8 +7,10 @@ pub mod connection;
 pub mod failure;
 pub mod gateway;
 pub mod group;
+pub mod invitation;
 pub mod journal;
 pub mod licence;
+pub mod mail;
 pub mod org;
 pub mod output;
 pub mod pinned;
@@ -18,6 +20,7 @@ pub mod runs;
 pub mod serve;
 pub mod sync;
 pub mod target;
+pub mod template;
 pub mod token;
 pub mod user;
 pub mod verify;
@@ -66,6 +69,9 @@ enum Command {
     User(user::User),
     Group(group::Group),
     Licence(licence::Licence),
+    Invitation(invitation::Invitation),
+    Mail(mail::Mail),
+    Template(template::Template),
     Journal(journal::Journal),
     Token(token::Token),
     Check(check::Check),
@@ -114,6 +120,9 @@ impl Command {
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,
             Self::Licence(command) => command.run().await,
+            Self::Invitation(command) => command.run().await,
+            Self::Mail(command) => command.run().await,
+            Self::Template(command) => command.run().await,
             Self::Journal(command) => command.run().await,
             Self::Token(command) => command.run().await,
             Self::Check(command) => command.run(),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::connection::Connection;
 use super::custom_attribute::{Bearer, CustomAttribute};
 use super::licence::Licence;
+use super::mail::template::MailTemplate;
 use super::organisation::LocalChanges;
 use super::role::Role;
 use super::slug::Slug;
@@ -30,6 +31,9 @@ pub struct Declaration {
     /// Its own attributes of groups.
     #[serde(default)]
     pub group_attributes: Vec<CustomAttribute>,
+    /// Its own wording of mails.
+    #[serde(default)]
+    pub templates: Vec<MailTemplate>,
 }
 
 impl Declaration {

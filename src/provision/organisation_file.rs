@@ -1,5 +1,5 @@
-//! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]`, `[[connections]]`, `[[user_attributes]]`
-//! and `[[group_attributes]]`. Every fault is reported at once, with its line and column.
+//! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]`, `[[connections]]`, `[[user_attributes]]`,
+//! `[[group_attributes]]` and `[[templates]]`. Every fault is reported at once, with its line and column.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,6 +14,7 @@ use crate::model::custom_attribute::{Bearer, CustomAttribute, CustomSchema, Defi
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 
 use crate::model::licence::Licence;
+use crate::model::mail::template::MailTemplate;
 use crate::model::position::{Position, one_line};
 use crate::model::role::Role;
 
@@ -61,12 +62,13 @@ impl OrganisationFile {
 }
 
 /// The lists of a file.
-const LISTS: [&str; 5] = [
+const LISTS: [&str; 6] = [
     "roles",
     "licences",
     "connections",
     Bearer::User.list(),
     Bearer::Group.list(),
+    "templates",
 ];
 
 /// Understands a file.
@@ -96,6 +98,7 @@ pub fn parse(text: &str) -> Result<OrganisationFile, Vec<Fault>> {
     });
     let user_attributes = reader.attributes(table, Bearer::User);
     let group_attributes = reader.attributes(table, Bearer::Group);
+    let templates = reader.templates(table);
     let own = organisation.as_ref().map(|organisation| {
         let mut own = CustomSchema::new(&organisation.slug, Bearer::User);
         own.attributes
@@ -115,11 +118,16 @@ pub fn parse(text: &str) -> Result<OrganisationFile, Vec<Fault>> {
                 connections,
                 user_attributes,
                 group_attributes,
+                templates,
             },
             positions,
         }),
         _ => Err(faults),
     }
+}
+
+fn template_place(template: &MailTemplate) -> String {
+    format!("{}.{}", template.name, template.language)
 }
 
 struct Reader<'a> {
@@ -147,7 +155,7 @@ impl Reader<'_> {
             let name = key.get_ref().as_ref();
             if name != "organisation" && !LISTS.contains(&name) {
                 let reason = "is not a part of an organisation file: use organisation, roles, licences, \
-                              connections, user_attributes and group_attributes";
+                              connections, user_attributes, group_attributes and templates";
                 self.fault(key.span(), name, reason);
             }
         }
@@ -236,6 +244,22 @@ impl Reader<'_> {
                     position: self.positions.get(&place).copied(),
                     place,
                     reason,
+                });
+            }
+        }
+        declared
+    }
+
+    /// Wordings of mails, each filled in with samples. Lines in a fault's reason count from the start of the part.
+    fn templates(&mut self, table: &DeTable<'_>) -> Vec<MailTemplate> {
+        let declared = self.list(table, "templates", template_place);
+        for template in &declared {
+            if let Err(error) = template.check() {
+                let place = format!("templates.{}", template_place(template));
+                self.faults.push(Fault {
+                    position: self.positions.get(&place).copied(),
+                    place,
+                    reason: error.to_string(),
                 });
             }
         }
