@@ -143,6 +143,8 @@ pub struct Limits {
     pub failures: Limiter<IpAddr>,
     /// Requests of one client address at the token endpoint.
     pub exchanges: Limiter<IpAddr>,
+    /// Requests of one client address for pages that need no credential but a secret link.
+    pub pages: Limiter<IpAddr>,
 }
 
 impl Limits {
@@ -166,6 +168,8 @@ pub struct Rates {
     pub failures: Rate,
     /// Of one client address at the token endpoint.
     pub exchanges: Rate,
+    /// Of one client address for pages behind a secret link.
+    pub pages: Rate,
 }
 
 impl Limits {
@@ -177,6 +181,7 @@ impl Limits {
             administrators: Limiter::new("administrator", rates.administrator),
             failures: Limiter::new("failed authentication", rates.failures),
             exchanges: Limiter::new("token endpoint", rates.exchanges),
+            pages: Limiter::new("page", rates.pages),
         }
     }
 
@@ -188,6 +193,7 @@ impl Limits {
             administrator: Rate::unlimited(),
             failures: Rate::unlimited(),
             exchanges: Rate::unlimited(),
+            pages: Rate::unlimited(),
         })
     }
 }
