@@ -10,6 +10,7 @@ pub(crate) mod faulty_ldap;
 pub(crate) mod faulty_proxy;
 pub(crate) mod faulty_search;
 pub(crate) mod gateway;
+pub(crate) mod mail_server;
 pub(crate) mod process;
 pub(crate) mod real_directory;
 pub(crate) mod samba;
