@@ -15,6 +15,7 @@ pub mod org;
 pub mod output;
 pub mod pinned;
 pub mod plan;
+pub mod profile;
 pub mod review;
 pub mod runs;
 pub mod serve;
@@ -66,6 +67,7 @@ enum Command {
     Sync(sync::Sync),
     Review(review::Review),
     Org(org::Org),
+    Profile(profile::Profile),
     User(user::User),
     Group(group::Group),
     Licence(licence::Licence),
@@ -117,6 +119,7 @@ impl Command {
             Self::Sync(command) => command.run().await,
             Self::Review(command) => command.run().await,
             Self::Org(command) => command.run().await,
+            Self::Profile(command) => command.run(),
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,
             Self::Licence(command) => command.run().await,

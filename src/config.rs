@@ -7,6 +7,7 @@ pub mod log;
 pub mod mail;
 pub mod scim;
 pub mod server;
+pub mod sign_in;
 pub mod store;
 
 use std::io;
@@ -19,6 +20,7 @@ pub use log::{LogConfig, LogFormat};
 pub use mail::MailConfig;
 pub use scim::ScimConfig;
 pub use server::ServerConfig;
+pub use sign_in::SignInConfig;
 pub use store::{Engine, StoreConfig};
 
 use crate::model::position::{self, Position};
@@ -35,6 +37,8 @@ pub struct Config {
     pub scim: ScimConfig,
     /// Where mail goes.
     pub mail: MailConfig,
+    /// What signing in costs.
+    pub sign_in: SignInConfig,
     /// What is logged.
     pub log: LogConfig,
 }
@@ -132,6 +136,7 @@ impl Config {
         self.scim.validate()?;
         self.store.validate()?;
         self.mail.validate()?;
+        self.sign_in.validate()?;
         self.log.validate()
     }
 }

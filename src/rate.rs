@@ -1,6 +1,8 @@
 //! How often one client may ask: the generic cell rate algorithm, one bucket for each key. Whoever asks too often is told when
 //! to come back (RFC 6585 s4), before anything of the request's body is read.
 
+pub mod delays;
+
 use std::fmt;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
@@ -13,6 +15,8 @@ use parking_lot::Mutex;
 
 use crate::model::id::{OrganisationId, TokenId};
 use crate::model::slug::Slug;
+
+use delays::{Delays, Growth};
 
 /// How many requests, and how many of them at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +149,8 @@ pub struct Limits {
     pub exchanges: Limiter<IpAddr>,
     /// Requests of one client address for pages that need no credential but a secret link.
     pub pages: Limiter<IpAddr>,
+    /// Wrong sign-ins of one client address.
+    pub sign_ins: Delays<IpAddr>,
 }
 
 impl Limits {
@@ -170,6 +176,8 @@ pub struct Rates {
     pub exchanges: Rate,
     /// Of one client address for pages behind a secret link.
     pub pages: Rate,
+    /// Of wrong sign-ins of one client address.
+    pub sign_ins: Growth,
 }
 
 impl Limits {
@@ -182,6 +190,7 @@ impl Limits {
             failures: Limiter::new("failed authentication", rates.failures),
             exchanges: Limiter::new("token endpoint", rates.exchanges),
             pages: Limiter::new("page", rates.pages),
+            sign_ins: Delays::new(rates.sign_ins),
         }
     }
 
@@ -194,6 +203,7 @@ impl Limits {
             failures: Rate::unlimited(),
             exchanges: Rate::unlimited(),
             pages: Rate::unlimited(),
+            sign_ins: Growth::NONE,
         })
     }
 }

@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod open;
 pub mod presence;
 pub mod private_file;
+pub mod secret_key;
 pub mod signal;
 pub mod tls;
 
@@ -30,6 +31,7 @@ pub use connections::{Service, run};
 use crate::config::{Config, ConfigError, ServerConfig};
 use crate::delivery::mailer::{Mailer, MailerSettings};
 use crate::delivery::transport::{Transport, TransportError};
+use crate::directory::hashing::HashCost;
 use crate::directory::{Directory, DirectoryError, Principal};
 use crate::model::clock::SystemClock;
 use crate::model::id::OrganisationId;
@@ -69,6 +71,14 @@ pub enum ServeError {
     /// The system does not tell of signals.
     #[error("signals cannot be received: {0}; allow this process to handle SIGTERM and SIGINT")]
     Signals(io::Error),
+    /// The key for secrets in the store cannot be used.
+    #[error("{place}: {reason}")]
+    Key {
+        /// The file or the environment variable.
+        place: String,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
     /// HTTPS cannot be spoken.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -105,6 +115,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     open::make_data_folder(data)?;
     let transport = Transport::new(&config.mail, data)?;
     let directory = Directory::new(open::store(&config.store)?, Arc::new(SystemClock));
+    let directory = with_secrets(directory, config)?;
     let local = local_url(address, certificate.is_some());
     if certificate.is_none() && !address.ip().is_loopback() && !is_https(&config.server) {
         tracing::warn!(
@@ -176,6 +187,21 @@ fn start_work(
     let (stop_mail, stopped) = stop();
     let mail = tokio::spawn(Mailer::new(directory.clone(), transport, settings).run(stopped));
     Ok(vec![("scheduler", stop_runs, runs), ("mailer", stop_mail, mail)])
+}
+
+/// The directory with the key for secrets in its store, and with passwords hashed as the configuration says.
+///
+/// # Errors
+/// As [`secret_key::load`].
+pub fn with_secrets(directory: Directory, config: &Config) -> Result<Directory, ServeError> {
+    let key = secret_key::load(&config.sign_in, &config.store.data)?;
+    let cost = HashCost {
+        memory_kib: config.sign_in.hash_memory_kib,
+        iterations: config.sign_in.hash_iterations,
+        parallelism: config.sign_in.hash_parallelism,
+        at_once: config.sign_in.hashes_at_once,
+    };
+    Ok(directory.with_sealing_key(key).with_hashing(cost))
 }
 
 async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), ServeError> {

@@ -1,4 +1,7 @@
-//! Users: found, looked at, suspended, invited, deleted. Their attributes come from connections.
+//! Users: found, looked at, suspended, invited, deleted; written and given licences in the files below.
+
+pub mod licences;
+pub mod write;
 
 use axum::Json;
 use axum::extract::State;

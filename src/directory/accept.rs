@@ -1,6 +1,5 @@
 //! Opening and accepting an invitation: single use, before its end, with a seat (design.md section 4).
 
-use serde::Serialize;
 use serde_json::json;
 
 use crate::model::clock::Timestamp;
@@ -11,30 +10,17 @@ use crate::model::lifecycle::Step;
 use crate::model::user::User;
 
 use super::error::Denial;
+use super::password::NewPassword;
 use super::token::hash;
 use super::{Directory, DirectoryError, Operation, Principal, Unit, keys};
-
-/// The shortest password that is accepted, in characters (S002-23).
-const PASSWORD_CHARS_MIN: usize = 8;
-/// The longest, in bytes: a bound on the work of hashing.
-const PASSWORD_BYTES_MAX: usize = 1024;
-
-/// One thing that is asked of a password (S002-22).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Criterion {
-    /// For programs: `length`, `bytes`.
-    pub key: &'static str,
-    /// For people: what a password must do, such as "have at least 8 characters".
-    pub text: String,
-    /// Whether the password does.
-    pub met: bool,
-}
 
 /// Whom an invitation is for.
 #[derive(Debug, Clone)]
 pub struct Invited {
+    /// Where.
+    pub organisation: OrganisationId,
     /// The organisation's name for people.
-    pub organisation: String,
+    pub organisation_name: String,
     /// The person.
     pub user: User,
     /// When the invitation ends.
@@ -98,7 +84,7 @@ impl Operation for OpenInvitation<'_> {
 
 struct AcceptInvitation<'a> {
     found: &'a Found,
-    password_hash: &'a str,
+    password: &'a NewPassword,
 }
 
 #[async_trait::async_trait]
@@ -114,8 +100,7 @@ impl Operation for AcceptInvitation<'_> {
             json!({ "invitation": self.found.id }),
         );
         let mut after = before.clone();
-        after.password_hash = Some(self.password_hash.to_owned());
-        after.facts.password_set_at = Some(unit.now());
+        unit.set_password(&mut after, self.password, false).await?;
         unit.update_user(&before, after).await
     }
 }
@@ -133,7 +118,8 @@ impl Directory {
         let (user, expires) = self.run(&permit, &open).await?;
         let settings = self.load_organisation(found.organisation).await?;
         Ok(Invited {
-            organisation: settings.organisation.name.clone(),
+            organisation: found.organisation,
+            organisation_name: settings.organisation.name.clone(),
             user,
             expires,
         })
@@ -143,28 +129,19 @@ impl Directory {
     ///
     /// # Errors
     /// [`DirectoryError::Denied`] for a secret that opens nothing (any more); [`DirectoryError::InvalidValue`] for a
-    /// password that is too short or too long; [`DirectoryError::SeatsExhausted`].
+    /// password that the organisation's policy refuses; [`DirectoryError::SeatsExhausted`].
     pub async fn accept_invitation(
         &self,
         secret: &str,
         password: &str,
     ) -> Result<(OrganisationId, User), DirectoryError> {
         let found = self.find_secret(secret).await?;
-        let password_hash = hash_password(password).await?;
         let permit = Principal::invitee(found.organisation).accept(found.organisation)?;
         let operation = AcceptInvitation {
             found: &found,
-            password_hash: &password_hash,
+            password: &self.new_password(password),
         };
         Ok((found.organisation, self.run(&permit, &operation).await?))
-    }
-
-    /// What is asked of the password of an invited person, each with whether this one does it.
-    ///
-    /// # Errors
-    /// As the store's read.
-    pub async fn password_criteria(&self, _: &Invited, password: &str) -> Result<Vec<Criterion>, DirectoryError> {
-        Ok(criteria(password))
     }
 
     async fn find_secret(&self, secret: &str) -> Result<Found, DirectoryError> {
@@ -186,42 +163,4 @@ impl Directory {
             _ => Err(closed()),
         }
     }
-}
-
-fn criteria(password: &str) -> Vec<Criterion> {
-    vec![
-        Criterion {
-            key: "length",
-            text: format!("have at least {PASSWORD_CHARS_MIN} characters"),
-            met: password.chars().count() >= PASSWORD_CHARS_MIN,
-        },
-        Criterion {
-            key: "bytes",
-            text: format!("have at most {PASSWORD_BYTES_MAX} bytes"),
-            met: password.len() <= PASSWORD_BYTES_MAX,
-        },
-    ]
-}
-
-/// Hashes a password with argon2id, outside any transaction and off the async threads.
-///
-/// # Errors
-/// [`DirectoryError::InvalidValue`] for a password that is too short or too long.
-pub async fn hash_password(password: &str) -> Result<String, DirectoryError> {
-    use argon2::password_hash::{PasswordHasher as _, SaltString};
-    if criteria(password).iter().any(|criterion| !criterion.met) {
-        let reason =
-            format!("must have {PASSWORD_CHARS_MIN} characters or more, and at most {PASSWORD_BYTES_MAX} bytes");
-        return Err(DirectoryError::invalid("password", reason));
-    }
-    let password = password.to_owned();
-    let failed = |reason: String| DirectoryError::Corrupt(format!("the password could not be hashed: {reason}"));
-    tokio::task::spawn_blocking(move || {
-        let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).map_err(|error| error.to_string())?;
-        let hashed = argon2::Argon2::default().hash_password(password.as_bytes(), &salt);
-        hashed.map(|hash| hash.to_string()).map_err(|error| error.to_string())
-    })
-    .await
-    .map_err(|error| failed(error.to_string()))?
-    .map_err(failed)
 }

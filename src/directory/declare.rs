@@ -22,8 +22,9 @@ use crate::store::Key;
 use super::connection::PutConnection;
 use super::custom_attribute;
 use super::keys::{self, Table};
+use super::licence::PutLicence;
 use super::organisation::{CreateOrganisation, UpdateOrganisation};
-use super::role::{PutLicence, PutRole};
+use super::role::PutRole;
 use super::template::PutTemplate;
 use super::{Directory, DirectoryError, Operation, Permit, Unit};
 
@@ -194,6 +195,10 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
             .clone()
             .unwrap_or_else(|| present.verified_domains.clone()),
         local_changes: declared.local_changes.unwrap_or(present.local_changes),
+        password_policy: declared
+            .password_policy
+            .clone()
+            .unwrap_or_else(|| present.password_policy.clone()),
         ..present
     };
     UpdateOrganisation(wanted).attempt(unit).await

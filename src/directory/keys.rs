@@ -11,6 +11,7 @@
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
 
+pub mod credential;
 mod custom_attribute;
 pub mod exchange;
 pub mod mail;
@@ -91,6 +92,10 @@ pub enum Table {
     MailTemplate = b'M',
     /// Invitations by state, and by person.
     InvitationIndex = b'I',
+    /// What people sign in with.
+    Credential = b'W',
+    /// Sessions.
+    Session = b'N',
 }
 
 /// What must be unique in an organisation.

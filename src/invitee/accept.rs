@@ -48,7 +48,7 @@ pub(super) async fn accept(
     }
     match door.directory.accept_invitation(&secret, &chosen.password).await {
         Ok((_, user)) => Page::Welcome {
-            organisation: invited.organisation,
+            organisation: invited.organisation_name,
             user_name: user.user_name,
         }
         .into_response(),
@@ -60,7 +60,7 @@ pub(super) async fn accept(
             let problem = format!(
                 "{} has no free seat for you at the moment. Ask the person who invited you, and come back later: the \
                  invitation stays good.",
-                invited.organisation
+                invited.organisation_name
             );
             form(&door, &invited, Some(&chosen.password), Some(problem)).await
         }
@@ -77,11 +77,11 @@ async fn invited(door: &Invitee, secret: &str, look: Look) -> Result<Invited, Pa
 async fn form(door: &Invitee, invited: &Invited, password: Option<&str>, problem: Option<String>) -> Response {
     let criteria = door
         .directory
-        .password_criteria(invited, password.unwrap_or_default())
+        .password_criteria(invited.organisation, Some(&invited.user), password.unwrap_or_default())
         .await;
     match criteria {
         Ok(criteria) => Page::Form(Filled {
-            organisation: invited.organisation.clone(),
+            organisation: invited.organisation_name.clone(),
             display_name: invited.user.display_name().unwrap_or_default().to_owned(),
             user_name: invited.user.user_name.clone(),
             expires: invited.expires.format("%Y-%m-%d %H:%M UTC").to_string(),

@@ -7,6 +7,7 @@ use super::custom_attribute::{Bearer, CustomAttribute};
 use super::licence::Licence;
 use super::mail::template::MailTemplate;
 use super::organisation::LocalChanges;
+use super::password_policy::PasswordPolicy;
 use super::role::Role;
 use super::slug::Slug;
 
@@ -53,6 +54,9 @@ impl Declaration {
 pub struct DeclaredOrganisation {
     /// Which organisation; it is made when it does not exist.
     pub slug: Slug,
+    /// The profile that the file is laid over: what it declares counts where the file says nothing.
+    #[serde(default)]
+    pub profile: Option<Slug>,
     /// Its name for people.
     #[serde(default)]
     pub name: Option<String>,
@@ -65,4 +69,7 @@ pub struct DeclaredOrganisation {
     /// Whether administrators may change what connections manage.
     #[serde(default)]
     pub local_changes: Option<LocalChanges>,
+    /// What it asks of passwords, as a whole: what the table leaves out has its default.
+    #[serde(default)]
+    pub password_policy: Option<PasswordPolicy>,
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::id::OrganisationId;
+use super::password_policy::PasswordPolicy;
 use super::record::Record;
 use super::slug::Slug;
 
@@ -26,6 +27,9 @@ pub struct Organisation {
     /// Whether administrators may change what connections manage.
     #[serde(default)]
     pub local_changes: LocalChanges,
+    /// What it asks of passwords, second factors and whoever signs in.
+    #[serde(default)]
+    pub password_policy: PasswordPolicy,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -60,6 +64,7 @@ impl Organisation {
             invitation_hours: invitation_hours(),
             verified_domains: Vec::new(),
             local_changes: LocalChanges::default(),
+            password_policy: PasswordPolicy::default(),
             created,
         }
     }

@@ -80,6 +80,10 @@ fn describe_counters() {
         "Attempts to hand a mail over, by outcome: sent, failed, dead"
     );
     describe_histogram!("usher_sync_phase_seconds", "Seconds of each phase of a run");
+    describe_counter!(
+        "usher_sign_ins_total",
+        "Sign-ins, by organisation and outcome: ok, code_needed, refused, locked"
+    );
 }
 
 fn describe_gauges() {

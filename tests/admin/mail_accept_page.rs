@@ -26,7 +26,9 @@ impl House {
         let served = Served::with(config).await;
         let permit = served.organisation("acme").await;
         served
-            .connect(&permit, "entra", |connection| connection.onboarding = Onboarding::Prepared)
+            .connect(&permit, "entra", |connection| {
+                connection.onboarding = Onboarding::Prepared
+            })
             .await;
         let token = served.lasting(&permit, "entra").await.text;
         let person = json!({

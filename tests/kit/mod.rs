@@ -9,6 +9,7 @@ pub(crate) mod ds389;
 pub(crate) mod faulty_ldap;
 pub(crate) mod faulty_proxy;
 pub(crate) mod faulty_search;
+mod faulty_sync;
 pub(crate) mod gateway;
 pub(crate) mod mail_server;
 pub(crate) mod process;

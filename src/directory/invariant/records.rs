@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::directory::journal::JournalEntry;
-use crate::directory::keys::{self, Table, Unique, exchange};
+use crate::directory::keys::{self, Table, Unique, credential, exchange};
 use crate::directory::link::{Link, named as source_named};
 use crate::directory::oauth::UsedAssertion;
 use crate::directory::unit::parse_counter;
@@ -11,6 +11,7 @@ use crate::directory::user::parse_uuid;
 use crate::directory::verify::Report;
 use crate::directory::{DirectoryError, keys::fold};
 use crate::model::connection::Connection;
+use crate::model::credential::Credential;
 use crate::model::custom_attribute::{Bearer, CustomSchema};
 use crate::model::event::Event;
 use crate::model::group::Group;
@@ -23,6 +24,7 @@ use crate::model::membership::Membership;
 use crate::model::organisation::Organisation;
 use crate::model::record::{self, Record};
 use crate::model::role::Role;
+use crate::model::session::Session;
 use crate::model::user::{Tombstone, User};
 use crate::store::Key;
 
@@ -32,7 +34,7 @@ use super::{Invariant, View};
 pub struct Records;
 
 /// Every table. A table that is missing here is an unknown one.
-const TABLES: [Table; 28] = [
+const TABLES: [Table; 30] = [
     Table::Organisation,
     Table::Connection,
     Table::Role,
@@ -61,6 +63,8 @@ const TABLES: [Table; 28] = [
     Table::Outbox,
     Table::MailTemplate,
     Table::InvitationIndex,
+    Table::Credential,
+    Table::Session,
 ];
 
 /// Bytes of a key before its table.
@@ -127,6 +131,12 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::Journal => read::<JournalEntry>(value).map(|_| ()),
         Table::Exchange if exchange::is_exchange_end(organisation, key) => hash_or_nothing(value),
         Table::Exchange => read::<UsedAssertion>(value).map(|_| ()),
+        Table::Credential if credential::is_decoy(key) => counter(key, value),
+        Table::Credential => {
+            read::<Credential>(value).and_then(|own| named(credential::credential(organisation, own.user)))
+        }
+        Table::Session if credential::listed_session(key).is_some() => nothing(value),
+        Table::Session => read::<Session>(value).and_then(|own| named(credential::session(organisation, own.id))),
         Table::Event if key == &keys::events(organisation) => counter(key, value),
         Table::Event => read::<Event>(value).map(|_| ()),
         Table::Count | Table::MemberTouched => counter(key, value),
