@@ -1,11 +1,13 @@
-//! The invited person's door: the page behind the link in an invitation.
+//! The invited person's door: the page behind the link in an invitation, and the one behind a link for a forgotten password.
 //!
-//! `GET /invitations/{secret}` shows the form and what is asked of a password, `POST` accepts. The pages work without
+//! `GET /invitations/{secret}` shows the form and what is asked of a password, `POST` accepts; `/password-reset/{secret}` likewise. The
+//! pages work without
 //! JavaScript; a small script ticks the criteria off while the person types. A secret that is unknown, used, withdrawn or
 //! expired gets one and the same page.
 
 mod accept;
 mod page;
+mod reset;
 
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use axum::routing::get;
 
 use crate::directory::Directory;
 use crate::directory::invitation::PATH;
+use crate::directory::password::reset_mail::PATH as RESET;
 use crate::rate::{ClientAddress, Limits};
 use page::Page;
 
@@ -36,6 +39,7 @@ pub fn router(directory: Directory, limits: Arc<Limits>) -> Router {
     let door = Invitee { directory, limits };
     let pages = Router::new()
         .route(&format!("{PATH}{{secret}}"), get(accept::show).post(accept::accept))
+        .route(&format!("{RESET}{{secret}}"), get(reset::show).post(reset::reset))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(door.clone(), guard));
     Router::new()

@@ -6,9 +6,14 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use super::Invitee;
-use super::page::{Filled, Page};
+use super::page::{Filled, Page, Purpose};
 use crate::directory::DirectoryError;
 use crate::directory::accept::{Invited, Look};
+
+/// What is said of two passwords that differ.
+pub(super) const DIFFERENT: &str = "The two passwords are not the same.";
+/// What is said of a password that the policy refuses.
+pub(super) const UNMET: &str = "The password does not meet every criterion.";
 
 /// `GET /invitations/{secret}`: the form. `HEAD` opens nothing.
 pub(super) async fn show(State(door): State<Invitee>, method: Method, Path(secret): Path<String>) -> Response {
@@ -27,9 +32,9 @@ pub(super) async fn show(State(door): State<Invitee>, method: Method, Path(secre
 #[derive(Deserialize)]
 pub(super) struct Chosen {
     #[serde(default)]
-    password: String,
+    pub(super) password: String,
     #[serde(default)]
-    repeated: String,
+    pub(super) repeated: String,
 }
 
 /// `POST /invitations/{secret}`: sets the password. What is wrong is said on the same form.
@@ -43,17 +48,18 @@ pub(super) async fn accept(
         Err(page) => return page.into_response(),
     };
     if chosen.password != chosen.repeated {
-        let problem = "The two passwords are not the same.";
+        let problem = DIFFERENT;
         return form(&door, &invited, Some(&chosen.password), Some(problem.to_owned())).await;
     }
     match door.directory.accept_invitation(&secret, &chosen.password).await {
-        Ok((_, user)) => Page::Welcome {
+        Ok((_, user)) => Page::Done {
+            purpose: Purpose::Invitation,
             organisation: invited.organisation_name,
             user_name: user.user_name,
         }
         .into_response(),
         Err(DirectoryError::InvalidValue { .. }) => {
-            let problem = "The password does not meet every criterion.";
+            let problem = UNMET;
             form(&door, &invited, Some(&chosen.password), Some(problem.to_owned())).await
         }
         Err(DirectoryError::SeatsExhausted { .. }) => {
@@ -64,13 +70,13 @@ pub(super) async fn accept(
             );
             form(&door, &invited, Some(&chosen.password), Some(problem)).await
         }
-        Err(error) => failed(&error).into_response(),
+        Err(error) => failed(&error, Purpose::Invitation).into_response(),
     }
 }
 
 async fn invited(door: &Invitee, secret: &str, look: Look) -> Result<Invited, Page> {
     let opened = door.directory.open_invitation(secret, look).await;
-    opened.map_err(|error| failed(&error))
+    opened.map_err(|error| failed(&error, Purpose::Invitation))
 }
 
 /// The form, with what is asked of a password and what was wrong with the one that was sent.
@@ -81,6 +87,7 @@ async fn form(door: &Invitee, invited: &Invited, password: Option<&str>, problem
         .await;
     match criteria {
         Ok(criteria) => Page::Form(Filled {
+            purpose: Purpose::Invitation,
             organisation: invited.organisation_name.clone(),
             display_name: invited.user.display_name().unwrap_or_default().to_owned(),
             user_name: invited.user.user_name.clone(),
@@ -90,18 +97,18 @@ async fn form(door: &Invitee, invited: &Invited, password: Option<&str>, problem
             problem,
         })
         .into_response(),
-        Err(error) => failed(&error).into_response(),
+        Err(error) => failed(&error, Purpose::Invitation).into_response(),
     }
 }
 
-/// What the person sees when there is no form to show. Whether an invitation was never made, used, withdrawn or is expired is
-/// not told.
-fn failed(error: &DirectoryError) -> Page {
+/// What the person sees when there is no form to show. Whether a link was never made, used, withdrawn or is expired is not
+/// told.
+pub(super) fn failed(error: &DirectoryError, purpose: Purpose) -> Page {
     match error {
         DirectoryError::Denied(_)
         | DirectoryError::NotFound { .. }
         | DirectoryError::Unauthenticated
-        | DirectoryError::InvalidValue { .. } => Page::Closed,
+        | DirectoryError::InvalidValue { .. } => Page::Closed(purpose),
         DirectoryError::SeatsExhausted { .. }
         | DirectoryError::Uniqueness { .. }
         | DirectoryError::AwaitsReview(_)
@@ -111,7 +118,7 @@ fn failed(error: &DirectoryError) -> Page {
         | DirectoryError::Contended { .. }
         | DirectoryError::Unavailable(_)
         | DirectoryError::Corrupt(_) => {
-            tracing::error!(%error, "an invitation could not be shown or accepted");
+            tracing::error!(%error, "a page could not be shown or its form taken");
             Page::Broken
         }
     }

@@ -13,19 +13,31 @@ const TEMPLATE: &str = include_str!("assets/page.html");
 const STYLE: &str = include_str!("assets/page.css");
 const SCRIPT: &str = include_str!("assets/page.js");
 
+/// What a link is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Purpose {
+    /// Coming in.
+    Invitation,
+    /// Setting a forgotten password anew.
+    Reset,
+}
+
 /// A page.
 pub(super) enum Page {
     /// The form.
     Form(Filled),
-    /// The invitation is accepted.
-    Welcome {
+    /// The password is set.
+    Done {
+        /// By which link.
+        purpose: Purpose,
         /// The organisation's name.
         organisation: String,
         /// What the person signs in with.
         user_name: String,
     },
     /// The secret opens nothing.
-    Closed,
+    Closed(Purpose),
     /// Too many requests.
     Busy {
         /// Seconds to wait.
@@ -38,13 +50,15 @@ pub(super) enum Page {
 /// What the form shows.
 #[derive(Debug, Serialize)]
 pub(super) struct Filled {
+    /// What the link is for.
+    pub(super) purpose: Purpose,
     /// The organisation's name.
     pub(super) organisation: String,
     /// The person's name, empty when there is none.
     pub(super) display_name: String,
     /// What the person will sign in with.
     pub(super) user_name: String,
-    /// When the invitation ends.
+    /// When the link ends; empty when that is not told.
     pub(super) expires: String,
     /// What is asked of the password.
     pub(super) criteria: Vec<Criterion>,
@@ -66,8 +80,8 @@ impl Page {
     fn status(&self) -> StatusCode {
         match self {
             Self::Form(filled) if filled.problem.is_some() => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Form(_) | Self::Welcome { .. } => StatusCode::OK,
-            Self::Closed => StatusCode::NOT_FOUND,
+            Self::Form(_) | Self::Done { .. } => StatusCode::OK,
+            Self::Closed(_) => StatusCode::NOT_FOUND,
             Self::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -76,11 +90,12 @@ impl Page {
     fn render(&self) -> Result<String, minijinja::Error> {
         let shown = match self {
             Self::Form(filled) => context! { page => "form", form => filled },
-            Self::Welcome {
+            Self::Done {
+                purpose,
                 organisation,
                 user_name,
-            } => context! { page => "welcome", organisation, user_name },
-            Self::Closed => context! { page => "closed" },
+            } => context! { page => "done", purpose, organisation, user_name },
+            Self::Closed(purpose) => context! { page => "closed", purpose },
             Self::Busy { wait_s } => context! { page => "busy", wait_s },
             Self::Broken => context! { page => "broken" },
         };

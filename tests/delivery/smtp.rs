@@ -178,3 +178,50 @@ async fn a_resend_makes_the_link_of_the_first_mail_useless() {
     assert_eq!(status(&second).await, 200);
     gateway.command(&["verify"]).expect(0);
 }
+
+#[tokio::test]
+async fn a_forgotten_password_is_set_anew_by_the_link_in_a_mail() {
+    let Some(server) = MailServer::start(Protection::Plain) else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway = inviting(folder.path(), &plain(server.port));
+    create(&gateway, person("ada")).await;
+    let browser = reqwest::Client::new();
+    let choose = async |link: &str, password: &str| {
+        let chosen = [("password", password), ("repeated", password)];
+        let answer = browser.post(link).form(&chosen).send().await.expect("a page");
+        answer.status().as_u16()
+    };
+    let invitation = server.wait_for(1).remove(0);
+    let invitation = link(invitation["text"].as_str().expect("text"));
+    assert_eq!(choose(&invitation, "correct horse").await, 200);
+    let asked = browser
+        .post(format!(
+            "{}/organisations/default/users/ada/reset-link",
+            gateway.bootstrapped("admin_base_url")
+        ))
+        .bearer_auth(gateway.bootstrapped("admin_token"))
+        .json(&json!({ "channel": "email" }))
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(asked.status(), 201);
+    let shown: serde_json::Value = asked.json().await.expect("JSON");
+    assert!(
+        shown.get("secret").is_none(),
+        "nobody but the person sees it: {shown:#}"
+    );
+    let mail = server.wait_for(2).remove(1);
+    let text = mail["text"].as_str().expect("text");
+    let pattern = regex::Regex::new(r"https?://\S+/password-reset/\S+").expect("a pattern");
+    let reset = pattern.find(text).expect("a link").as_str();
+    for _ in 0..2 {
+        assert_eq!(browser.get(reset).send().await.expect("a page").status(), 200);
+    }
+    assert_eq!(choose(reset, "short").await, 422);
+    assert_eq!(choose(reset, "battery staple").await, 200);
+    assert_eq!(choose(reset, "battery staple").await, 404, "it works once");
+    assert_eq!(browser.get(reset).send().await.expect("a page").status(), 404);
+    gateway.command(&["verify"]).expect(0);
+}
