@@ -1,7 +1,8 @@
 //! The admin API: JSON under `/api/v1`, for the command line and for the product behind the gateway.
 //!
-//! Every request shows a bearer token of an organisation's or the gateway's administrator; accepting an
-//! invitation and setting a forgotten password need none but a secret, and signing in gives one. Another organisation answers as one that does not exist. Refusals are [`problem`] documents.
+//! Every request shows a bearer token of an organisation's or the gateway's administrator; accepting an invitation, joining as a
+//! guest and setting a forgotten password need none but a secret, and signing in gives one. Another organisation answers as one
+//! that does not exist. Refusals are [`problem`] documents.
 
 pub mod apply;
 pub mod caller;
@@ -9,6 +10,7 @@ pub mod connections;
 pub mod credentials;
 pub mod events;
 pub mod groups;
+pub mod guests;
 pub mod invitations;
 pub mod journal;
 pub mod licences;
@@ -51,6 +53,7 @@ pub fn router(directory: Directory) -> Router {
     let organisation = Router::new()
         .route("/", get(organisations::retrieve))
         .route("/apply", post(apply::apply))
+        .route("/cost-centres", get(licences::cost_centres))
         .route("/connections", get(connections::list))
         .route("/connections/{name}", get(connections::retrieve))
         .route("/connections/{name}/test", post(connections::test))
@@ -69,7 +72,14 @@ pub fn router(directory: Directory) -> Router {
         .route("/invitations/{id}", get(invitations::retrieve))
         .route("/invitations/{id}/resend", post(invitations::resend))
         .route("/invitations/{id}/revoke", post(invitations::revoke))
+        .route("/groups/{group}/defaults", put(groups::set_defaults))
+        .route("/guests", get(guests::list).post(guests::create))
+        .route("/guests/{guest}", delete(guests::delete))
+        .route("/guests/{guest}/disable", post(guests::disable))
+        .route("/guest-links", get(guests::list_links).post(guests::create_link))
+        .route("/guest-links/{link}/disable", post(guests::disable_link))
         .route("/licences", get(licences::list))
+        .route("/licences/forecast", get(licences::forecast))
         .route("/licences/{key}/holders", get(licences::holders))
         .route("/outbox", get(outbox::list))
         .route("/outbox/retry", post(outbox::retry_dead))
@@ -99,6 +109,9 @@ pub fn router(directory: Directory) -> Router {
         )
         .route("/users/{user}/licences", post(users::licences::assign))
         .route("/users/{user}/licences/{key}", delete(users::licences::free))
+        .route("/users/{user}/licences/{key}/cost-centre", put(users::licences::charge))
+        .route("/users/{user}/move", post(users::home::move_user))
+        .route("/users/{user}/review-permissions", post(users::home::review))
         .route("/users/{user}/suspend", post(users::suspend))
         .route("/users/{user}/reactivate", post(users::reactivate))
         .route("/users/{user}/invite", post(invitations::invite))
@@ -114,6 +127,7 @@ pub fn router(directory: Directory) -> Router {
         .route("/profiles", get(profiles::list))
         .route("/profiles/{name}", get(profiles::retrieve))
         .merge(session_routes())
+        .route("/guests/join", post(guests::join))
         .route("/verify", get(verify::gateway))
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_such_place)

@@ -4,9 +4,11 @@
 pub mod apply;
 pub mod check;
 pub mod connection;
+mod export;
 pub mod failure;
 pub mod gateway;
 pub mod group;
+pub mod guest;
 pub mod invitation;
 pub mod journal;
 pub mod licence;
@@ -70,6 +72,7 @@ enum Command {
     Profile(profile::Profile),
     User(user::User),
     Group(group::Group),
+    Guest(guest::Guest),
     Licence(licence::Licence),
     Invitation(invitation::Invitation),
     Mail(mail::Mail),
@@ -122,6 +125,7 @@ impl Command {
             Self::Profile(command) => command.run(),
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,
+            Self::Guest(command) => command.run().await,
             Self::Licence(command) => command.run().await,
             Self::Invitation(command) => command.run().await,
             Self::Mail(command) => command.run().await,

@@ -5,6 +5,7 @@ pub mod administering;
 pub mod authorise;
 pub mod browse;
 pub mod connection;
+pub mod cost_centre;
 pub mod credential;
 pub mod custom_attribute;
 pub mod declare;
@@ -13,6 +14,7 @@ pub mod error;
 pub mod events;
 pub mod first_start;
 pub mod group;
+pub mod guest;
 pub mod hashing;
 pub mod invariant;
 pub mod invitation;
@@ -27,6 +29,7 @@ pub mod organisation;
 pub mod outbox;
 pub mod password;
 pub mod query;
+pub mod refusal;
 pub mod review;
 pub mod role;
 pub mod sealing;
@@ -36,6 +39,7 @@ pub mod session;
 pub mod settings;
 pub mod sign_in;
 pub mod suspend;
+pub mod tally;
 pub mod template;
 pub mod token;
 pub mod unit;
@@ -55,6 +59,7 @@ use crate::model::clock::Clock;
 use crate::store::{Key, SCAN_ENTRIES_MAX, Scan, Store, StoreError, Versioned};
 use hashing::{HashCost, Hashing};
 use journal::Journal;
+use refusal::Refusals;
 use sealing::SealingKey;
 use settings::Settings;
 
@@ -87,6 +92,7 @@ pub struct Directory {
     bell: Arc<tokio::sync::Notify>,
     hashing: Arc<Hashing>,
     sealing: Arc<SealingKey>,
+    refusals: Arc<Refusals>,
     retry: RetryLimits,
 }
 
@@ -117,6 +123,7 @@ impl Directory {
             bell: Arc::default(),
             hashing: Arc::default(),
             sealing,
+            refusals: Arc::default(),
             retry: RetryLimits::default(),
         }
     }
@@ -197,7 +204,16 @@ impl Directory {
         loop {
             attempt += 1;
             let mut unit = Unit::new(self, permit);
-            let outcome = operation.attempt(&mut unit).await?;
+            let outcome = match operation.attempt(&mut unit).await {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    if let Some(refused) = unit.refused.take() {
+                        drop(unit);
+                        self.tell_refusal(permit, &refused).await;
+                    }
+                    return Err(error);
+                }
+            };
             match unit.commit().await {
                 Ok(()) => return Ok(outcome),
                 Err(StoreError::Conflict { .. } | StoreError::LimitReached { .. })

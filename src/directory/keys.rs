@@ -7,6 +7,7 @@
 //! g 'a' token id                     -> AccessToken              (of the token endpoint)
 //! g 'm' due (ms), organisation, mail -> nothing                  (what the mailer does next)
 //! g 'e' end (ms), organisation, invitation -> nothing            (which invitation ends next)
+//! g 'k' SHA-256 of guest secret      -> organisation id, `G` or `K`, guest or link id
 //! o <org 16 bytes> <table byte> ...  -> everything of one organisation
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
@@ -15,6 +16,7 @@ pub mod credential;
 mod custom_attribute;
 pub mod exchange;
 pub mod mail;
+pub mod people;
 
 use sha2::Digest as _;
 
@@ -96,12 +98,18 @@ pub enum Table {
     Credential = b'W',
     /// Sessions.
     Session = b'N',
+    /// Cost centres by key.
+    CostCentre = b'C',
+    /// Guests by id.
+    Guest = b'G',
+    /// Links by which guests join, by id.
+    GuestLink = b'K',
 }
 
 /// What must be unique in an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unique {
-    /// A user's login name.
+    /// What a user signs in by: the user name, or another login id of any kind.
     UserName,
     /// A group's name.
     GroupName,
@@ -118,6 +126,8 @@ pub enum Index {
     RoleHolder,
     /// The licence a user is meant to have.
     LicenceHolder,
+    /// A user's home group.
+    HomeGroup,
 }
 
 /// What is counted.
@@ -394,6 +404,7 @@ fn index_tag(index: Index) -> u8 {
         Index::UserDisplayName => b'd',
         Index::RoleHolder => b'r',
         Index::LicenceHolder => b'l',
+        Index::HomeGroup => b'h',
     }
 }
 
@@ -568,6 +579,7 @@ pub fn is_settings(key: &Key) -> bool {
                 Table::Connection,
                 Table::Role,
                 Table::Licence,
+                Table::CostCentre,
                 Table::CustomAttribute,
             ]
             .iter()

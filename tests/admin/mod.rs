@@ -13,6 +13,7 @@ mod mail_invitations;
 mod mail_templates;
 mod metrics;
 mod organisation_files;
+mod people;
 mod profiles;
 mod tenancy;
 mod tokens;
