@@ -53,9 +53,31 @@ pub fn limit(routes: Router, directory: Directory, limits: Arc<Limits>) -> Route
     routes.layer(middleware::from_fn_with_state((directory, limits), limit::limit))
 }
 
+/// What has to do with mail, relative to an organisation.
+fn mail() -> Router<Directory> {
+    Router::new()
+        .route("/invitations", get(invitations::list))
+        .route("/invitations/send", post(invitations::send))
+        .route("/invitations/{id}", get(invitations::retrieve))
+        .route("/invitations/{id}/resend", post(invitations::resend))
+        .route("/invitations/{id}/revoke", post(invitations::revoke))
+        .route("/outbox", get(outbox::list))
+        .route("/outbox/retry", post(outbox::retry_dead))
+        .route("/outbox/{id}", delete(outbox::discard))
+        .route("/outbox/{id}/retry", post(outbox::retry))
+        .route("/templates", get(templates::list))
+        .route("/templates/{name}", get(templates::retrieve))
+        .route("/templates/{name}/preview", post(templates::preview))
+        .route("/templates/{name}/variables", get(templates::variables))
+        .route(
+            "/templates/{name}/{language}",
+            put(templates::put).delete(templates::delete),
+        )
+}
+
 /// The routes, relative to `/api/v1`.
 pub fn router(directory: Directory) -> Router {
-    let organisation = Router::new()
+    let organisation = mail()
         .route("/", get(organisations::retrieve))
         .route("/apply", post(apply::apply))
         .route("/cost-centres", get(licences::cost_centres))
@@ -72,11 +94,6 @@ pub fn router(directory: Directory) -> Router {
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::retrieve))
         .route("/groups/{group}/members", get(groups::members))
-        .route("/invitations", get(invitations::list))
-        .route("/invitations/send", post(invitations::send))
-        .route("/invitations/{id}", get(invitations::retrieve))
-        .route("/invitations/{id}/resend", post(invitations::resend))
-        .route("/invitations/{id}/revoke", post(invitations::revoke))
         .route("/groups/{group}/defaults", put(groups::set_defaults))
         .route("/guests", get(guests::list).post(guests::create))
         .route("/guests/{guest}", delete(guests::delete))
@@ -86,10 +103,6 @@ pub fn router(directory: Directory) -> Router {
         .route("/licences", get(licences::list))
         .route("/licences/forecast", get(licences::forecast))
         .route("/licences/{key}/holders", get(licences::holders))
-        .route("/outbox", get(outbox::list))
-        .route("/outbox/retry", post(outbox::retry_dead))
-        .route("/outbox/{id}", delete(outbox::discard))
-        .route("/outbox/{id}/retry", post(outbox::retry))
         .route(
             "/password-policy",
             get(password_policy::retrieve).put(password_policy::replace),

@@ -9,8 +9,10 @@ pub mod failure;
 pub mod gateway;
 pub mod group;
 pub mod guest;
+pub mod invitation;
 pub mod journal;
 pub mod licence;
+pub mod mail;
 pub mod org;
 pub mod output;
 pub mod permission;
@@ -24,6 +26,7 @@ pub mod runs;
 pub mod serve;
 pub mod sync;
 pub mod target;
+pub mod template;
 pub mod token;
 pub mod user;
 pub mod verify;
@@ -76,6 +79,9 @@ enum Command {
     Role(role::Role),
     Permission(permission::Permission),
     Licence(licence::Licence),
+    Invitation(invitation::Invitation),
+    Mail(mail::Mail),
+    Template(template::Template),
     Journal(journal::Journal),
     Token(token::Token),
     Check(check::Check),
@@ -128,6 +134,9 @@ impl Command {
             Self::Role(command) => command.run().await,
             Self::Permission(command) => command.run().await,
             Self::Licence(command) => command.run().await,
+            Self::Invitation(command) => command.run().await,
+            Self::Mail(command) => command.run().await,
+            Self::Template(command) => command.run().await,
             Self::Journal(command) => command.run().await,
             Self::Token(command) => command.run().await,
             Self::Check(command) => command.run(),

@@ -14,6 +14,7 @@ use crate::model::declaration::{Declaration, DeclaredOrganisation};
 use crate::model::effective::DefaultGrants;
 use crate::model::id::OrganisationId;
 use crate::model::licence::{Licence, WhenFull};
+use crate::model::mail::template::MailTemplate;
 use crate::model::organisation::Organisation;
 use crate::model::permission::definition::Definition;
 use crate::model::record::Record;
@@ -29,6 +30,7 @@ use super::licence::PutLicence;
 use super::organisation::{CreateOrganisation, UpdateOrganisation};
 use super::permission::{PutDefaultGrants, PutPermission};
 use super::role::PutRole;
+use super::template::PutTemplate;
 use super::{Directory, DirectoryError, Operation, Permit, Unit};
 
 /// What became, or would become, of one part of a declaration.
@@ -146,6 +148,17 @@ impl Declare<'_> {
         }
         for bearer in Bearer::ALL {
             custom_attribute::declare::lay(unit, shown, bearer, self.0.attributes(bearer)).await?;
+        }
+        self.lay_templates(unit, shown).await
+    }
+
+    async fn lay_templates(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
+        for template in &self.0.templates {
+            let key = keys::mail::template(unit.organisation(), template.name, &template.language);
+            let before = record::<MailTemplate>(unit, &key).await?;
+            let result = PutTemplate(template.clone()).attempt(unit).await.map(drop);
+            let place = format!("templates.{}.{}", template.name, template.language);
+            note::<MailTemplate>(unit, shown, place, &key, before, result).await?;
         }
         Ok(())
     }

@@ -26,8 +26,10 @@ pub use custom_attribute::{
     custom_entry, custom_entry_values, custom_schema, custom_unique, custom_unique_values, is_custom_entry,
 };
 
+pub use mail::{invitation, invitation_secret, invitation_secret_all};
+
 use crate::model::custom_attribute::Bearer;
-use crate::model::id::{GroupId, InvitationId, OrganisationId, TokenId, UserId};
+use crate::model::id::{GroupId, OrganisationId, TokenId, UserId};
 use crate::model::mail::MailState;
 use crate::model::membership::Member;
 use crate::model::slug::Slug;
@@ -240,18 +242,6 @@ pub fn tokens() -> Key {
     Builder::global(b't').key()
 }
 
-/// The invitation that a secret opens; `hash` is hexadecimal.
-#[must_use]
-pub fn invitation_secret(hash: &str) -> Key {
-    Builder::global(b'i').text(hash).key()
-}
-
-/// All invitation secrets.
-#[must_use]
-pub fn invitation_secret_all() -> Key {
-    Builder::global(b'i').key()
-}
-
 /// Everything of one organisation.
 #[must_use]
 pub fn organisation_all(organisation: OrganisationId) -> Key {
@@ -322,12 +312,6 @@ pub fn member_changes(organisation: OrganisationId, member: Member) -> Key {
 #[must_use]
 pub fn tombstone(organisation: OrganisationId, id: uuid::Uuid) -> Key {
     Builder::of(organisation, Table::Tombstone).uuid(id).key()
-}
-
-/// An invitation.
-#[must_use]
-pub fn invitation(organisation: OrganisationId, id: InvitationId) -> Key {
-    Builder::of(organisation, Table::Invitation).uuid(id.uuid()).key()
 }
 
 /// A token in its organisation's list.

@@ -11,6 +11,7 @@ use super::effective::DefaultGrants;
 use super::licence::Licence;
 use super::locale::Defaults;
 use super::login::LoginSettings;
+use super::mail::template::MailTemplate;
 use super::organisation::LocalChanges;
 use super::password_policy::PasswordPolicy;
 use super::permission::definition::Definition;
@@ -47,6 +48,9 @@ pub struct Declaration {
     /// Its own attributes of groups.
     #[serde(default)]
     pub group_attributes: Vec<CustomAttribute>,
+    /// Its own wording of mails.
+    #[serde(default)]
+    pub templates: Vec<MailTemplate>,
 }
 
 impl Declaration {

@@ -1,6 +1,6 @@
 //! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]`, `[[cost_centres]]`, `[[connections]]`,
-//! `[[permissions]]`, `[default_permissions]`, `[[user_attributes]]` and `[[group_attributes]]`. Every fault is reported at
-//! once, with its line and column.
+//! `[[permissions]]`, `[default_permissions]`, `[[user_attributes]]`, `[[group_attributes]]` and `[[templates]]`. Every fault is
+//! reported at once, with its line and column.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,6 +16,7 @@ use crate::model::custom_attribute::{Bearer, CustomAttribute, CustomSchema, Defi
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 
 use crate::model::licence::Licence;
+use crate::model::mail::template::MailTemplate;
 use crate::model::password_policy::PasswordPolicy;
 use crate::model::permission::definition::Definition;
 use crate::model::position::{Position, one_line};
@@ -70,7 +71,7 @@ impl OrganisationFile {
 const DEFAULT_PERMISSIONS: &str = "default_permissions";
 
 /// The lists of a file.
-const LISTS: [&str; 7] = [
+const LISTS: [&str; 8] = [
     "permissions",
     "roles",
     "licences",
@@ -78,6 +79,7 @@ const LISTS: [&str; 7] = [
     "connections",
     Bearer::User.list(),
     Bearer::Group.list(),
+    "templates",
 ];
 
 /// Understands a file, laid over the profile that it names.
@@ -142,6 +144,7 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
     });
     let user_attributes = reader.attributes(table, Bearer::User);
     let group_attributes = reader.attributes(table, Bearer::Group);
+    let templates = reader.templates(table);
     let own = organisation.as_ref().map(|organisation| {
         let mut own = CustomSchema::new(&organisation.slug, Bearer::User);
         own.attributes
@@ -164,11 +167,16 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
                 connections,
                 user_attributes,
                 group_attributes,
+                templates,
             },
             positions,
         }),
         _ => Err(faults),
     }
+}
+
+fn template_place(template: &MailTemplate) -> String {
+    format!("{}.{}", template.name, template.language)
 }
 
 struct Reader<'a> {
@@ -196,7 +204,8 @@ impl Reader<'_> {
             let name = key.get_ref().as_ref();
             if name != "organisation" && name != DEFAULT_PERMISSIONS && !LISTS.contains(&name) {
                 let reason = "is not a part of an organisation file: use organisation, permissions, default_permissions, \
-                              roles, licences, cost_centres, connections, user_attributes and group_attributes";
+                              roles, licences, cost_centres, connections, user_attributes, group_attributes \
+                              and templates";
                 self.fault(key.span(), name, reason);
             }
         }
@@ -310,6 +319,22 @@ impl Reader<'_> {
                     position: self.positions.get(&place).copied(),
                     place,
                     reason,
+                });
+            }
+        }
+        declared
+    }
+
+    /// Wordings of mails, each filled in with samples. Lines in a fault's reason count from the start of the part.
+    fn templates(&mut self, table: &DeTable<'_>) -> Vec<MailTemplate> {
+        let declared = self.list(table, "templates", template_place);
+        for template in &declared {
+            if let Err(error) = template.check() {
+                let place = format!("templates.{}", template_place(template));
+                self.faults.push(Fault {
+                    position: self.positions.get(&place).copied(),
+                    place,
+                    reason: error.to_string(),
                 });
             }
         }

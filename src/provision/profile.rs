@@ -77,6 +77,7 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
         connections,
         user_attributes,
         group_attributes,
+        templates,
     } = file;
     Declaration {
         organisation: organisation_over(profile.organisation, organisation),
@@ -91,6 +92,9 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
         }),
         group_attributes: over(profile.group_attributes, group_attributes, |attribute| {
             attribute.name.clone()
+        }),
+        templates: over(profile.templates, templates, |template| {
+            (template.name, template.language.clone())
         }),
     }
 }

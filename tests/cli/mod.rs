@@ -5,6 +5,7 @@ mod configuration;
 mod connection;
 mod damage;
 mod journal;
+mod mail;
 mod organisation_files;
 mod people;
 mod review;
