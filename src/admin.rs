@@ -73,8 +73,13 @@ pub fn router(directory: Directory) -> Router {
         .route("/roles", get(roles::list))
         .route("/tokens", get(tokens::list).post(tokens::issue))
         .route("/tokens/{id}", delete(tokens::revoke))
-        .route("/users", get(users::list))
-        .route("/users/{user}", get(users::retrieve).delete(users::delete))
+        .route("/users", get(users::list).post(users::write::create))
+        .route(
+            "/users/{user}",
+            get(users::retrieve).patch(users::write::update).delete(users::delete),
+        )
+        .route("/users/{user}/licences", post(users::licences::assign))
+        .route("/users/{user}/licences/{key}", delete(users::licences::free))
         .route("/users/{user}/suspend", post(users::suspend))
         .route("/users/{user}/reactivate", post(users::reactivate))
         .route("/users/{user}/invite", post(users::invite))

@@ -18,6 +18,7 @@ pub mod invariant;
 pub mod invitation;
 pub mod journal;
 pub mod keys;
+pub mod licence;
 pub mod link;
 pub mod local;
 pub mod membership;

@@ -22,6 +22,7 @@ pub mod invitation;
 pub mod licence;
 pub mod lifecycle;
 pub mod membership;
+pub mod merge_patch;
 pub mod normalise;
 pub mod oauth;
 pub mod organisation;

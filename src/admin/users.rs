@@ -1,4 +1,7 @@
-//! Users: found, looked at, suspended, invited, deleted. Their attributes come from connections.
+//! Users: found, looked at, suspended, invited, deleted; written and given licences in the files below.
+
+pub mod licences;
+pub mod write;
 
 use axum::Json;
 use axum::extract::State;
@@ -137,7 +140,11 @@ pub async fn revoke_invitation(
 }
 
 /// A user by identifier or user name.
-pub(super) async fn find(directory: &Directory, organisation: OrganisationId, named: &str) -> Result<User, DirectoryError> {
+pub(super) async fn find(
+    directory: &Directory,
+    organisation: OrganisationId,
+    named: &str,
+) -> Result<User, DirectoryError> {
     let by_id = match named.parse::<UserId>() {
         Ok(id) => directory.browse_user(organisation, id).await?,
         Err(_) => None,

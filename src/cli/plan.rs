@@ -79,7 +79,7 @@ fn seats(out: &mut dyn Write, seats: &Value) -> io::Result<()> {
         .into_iter()
         .flatten()
         .map(|seat| {
-            ["licence", "used", "limit", "needed", "freed", "short"]
+            ["licence", "used", "limit", "needed", "freed", "short", "after"]
                 .map(|name| cell(&seat[name]))
                 .to_vec()
         })
@@ -88,7 +88,11 @@ fn seats(out: &mut dyn Write, seats: &Value) -> io::Result<()> {
         return Ok(());
     }
     writeln!(out)?;
-    table(out, &["LICENCE", "USED", "LIMIT", "NEEDED", "FREED", "SHORT"], &rows)
+    table(
+        out,
+        &["LICENCE", "USED", "LIMIT", "NEEDED", "FREED", "SHORT", "AFTER"],
+        &rows,
+    )
 }
 
 fn steps(out: &mut dyn Write, plan: &Value) -> io::Result<()> {

@@ -21,8 +21,9 @@ use crate::store::Key;
 use super::connection::PutConnection;
 use super::custom_attribute;
 use super::keys::{self, Table};
+use super::licence::PutLicence;
 use super::organisation::{CreateOrganisation, UpdateOrganisation};
-use super::role::{PutLicence, PutRole};
+use super::role::PutRole;
 use super::{Directory, DirectoryError, Operation, Permit, Unit};
 
 /// What became, or would become, of one part of a declaration.

@@ -1,5 +1,7 @@
 //! Writing users: names, indexes, seats and events in one place, whatever the door.
 
+pub mod administer;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
@@ -64,7 +66,7 @@ impl Unit {
             user.id,
             json!({ "state": user.state().as_str() }),
         );
-        self.role_events(None, &user);
+        self.edge_events(None, &user);
         Ok(user)
     }
 
@@ -204,10 +206,10 @@ impl Unit {
         if was != is {
             self.event(EventKind::UserStateChanged, after.id, json!({ "from": was, "to": is }));
         }
-        self.role_events(Some(before), after);
+        self.edge_events(Some(before), after);
     }
 
-    fn role_events(&mut self, before: Option<&User>, after: &User) {
+    fn edge_events(&mut self, before: Option<&User>, after: &User) {
         let held = |user: &User| user.roles.keys().cloned().collect::<BTreeSet<_>>();
         let (old, new) = (before.map(held).unwrap_or_default(), held(after));
         for role in new.difference(&old) {
@@ -215,6 +217,16 @@ impl Unit {
         }
         for role in old.difference(&new) {
             self.event(EventKind::RoleWithdrawn, after.id, json!({ "role": role }));
+        }
+        // Every change of who is meant to have a licence is an event, also where no seat moves: a change of the licence's own
+        // rules relies on it (see `super::licence`).
+        let meant = |user: &User| user.licences.keys().cloned().collect::<BTreeSet<_>>();
+        let (old, new) = (before.map(meant).unwrap_or_default(), meant(after));
+        for licence in new.difference(&old) {
+            self.event(EventKind::LicenceAssigned, after.id, json!({ "licence": licence }));
+        }
+        for licence in old.difference(&new) {
+            self.event(EventKind::LicenceWithdrawn, after.id, json!({ "licence": licence }));
         }
     }
 }

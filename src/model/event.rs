@@ -153,6 +153,10 @@ event_kinds! {
     ReviewRejected = "review.rejected",
     /// An administrator took the decision back.
     ReviewWithdrawn = "review.withdrawn",
+    /// A user is meant to have a licence.
+    LicenceAssigned = "licence.assigned",
+    /// A user is no longer meant to have a licence.
+    LicenceWithdrawn = "licence.withdrawn",
     /// Repeated wrong sign-ins: nobody is let in for a while.
     SignInLocked = "sign_in.locked",
     /// An administrator ended that.

@@ -64,6 +64,28 @@ impl Record for User {
 }
 
 impl User {
+    /// Somebody of whom only the name is known.
+    #[must_use]
+    pub fn new(id: UserId, user_name: String, now: Timestamp) -> Self {
+        Self {
+            id,
+            user_name,
+            attributes: Map::new(),
+            external_ids: BTreeMap::new(),
+            sources: BTreeSet::new(),
+            facts: Facts::default(),
+            password_hash: None,
+            roles: BTreeMap::new(),
+            licences: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            rule_teams: BTreeMap::new(),
+            invitation: None,
+            created: now,
+            last_modified: now,
+            revision: 0,
+        }
+    }
+
     /// The state to show.
     #[must_use]
     pub fn state(&self) -> State {

@@ -12,7 +12,7 @@ use crate::directory::{DirectoryError, Unit};
 use crate::model::connection::{Connection, Onboarding};
 use crate::model::id::UserId;
 use crate::model::invitation::InvitationState;
-use crate::model::lifecycle::{Block, Facts, Step};
+use crate::model::lifecycle::{Block, Step};
 use crate::model::origin::Origin;
 use crate::model::review::ReviewKind;
 use crate::model::slug::Slug;
@@ -92,23 +92,9 @@ impl Context<'_> {
 /// [`DirectoryError::Uniqueness`], [`DirectoryError::SeatsExhausted`]; as the store's read.
 pub async fn create(unit: &mut Unit, context: Context<'_>, person: &Person) -> Result<User, DirectoryError> {
     let now = unit.now();
-    let mut user = User {
-        id: UserId::new(unit.clock().uuid()),
-        user_name: person.user_name.clone(),
-        attributes: Map::new(),
-        external_ids: std::collections::BTreeMap::new(),
-        sources: BTreeSet::from([context.connection.name.clone()]),
-        facts: Facts::default(),
-        password_hash: None,
-        roles: std::collections::BTreeMap::new(),
-        licences: std::collections::BTreeMap::new(),
-        owners: std::collections::BTreeMap::new(),
-        rule_teams: std::collections::BTreeMap::new(),
-        invitation: None,
-        created: now,
-        last_modified: now,
-        revision: 0,
-    };
+    let id = UserId::new(unit.clock().uuid());
+    let mut user = User::new(id, person.user_name.clone(), now);
+    user.sources.insert(context.connection.name.clone());
     write(unit, context, &mut user, person, Extent::Whole).await?;
     let moving = rule_teams::prepare(unit, context, &mut user, &person.grants.teams).await?;
     match context.connection.onboarding {
