@@ -108,10 +108,7 @@ fn credential_routes() -> Router<Directory> {
         .route("/users/{user}/password", post(credentials::set_password))
         .route("/users/{user}/reset-link", post(credentials::reset_link))
         .route("/users/{user}/unlock", post(credentials::unlock))
-        .route(
-            "/users/{user}/second-factor",
-            delete(credentials::remove_second_factor),
-        )
+        .route("/users/{user}/second-factor", delete(credentials::remove_second_factor))
         .route("/users/{user}/signed-in", post(credentials::signed_in))
         .route(
             "/users/{user}/sessions",

@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod check;
 pub mod connection;
+pub mod credential;
 pub mod failure;
 pub mod gateway;
 pub mod group;
@@ -11,9 +12,11 @@ pub mod journal;
 pub mod licence;
 pub mod org;
 pub mod output;
+pub mod password_policy;
 pub mod pinned;
 pub mod plan;
 pub mod profile;
+pub mod prompt;
 pub mod review;
 pub mod runs;
 pub mod serve;
@@ -69,6 +72,7 @@ enum Command {
     Group(group::Group),
     Licence(licence::Licence),
     Journal(journal::Journal),
+    PasswordPolicy(password_policy::PasswordPolicy),
     Token(token::Token),
     Check(check::Check),
     Verify(verify::Verify),
@@ -118,6 +122,7 @@ impl Command {
             Self::Group(command) => command.run().await,
             Self::Licence(command) => command.run().await,
             Self::Journal(command) => command.run().await,
+            Self::PasswordPolicy(command) => command.run().await,
             Self::Token(command) => command.run().await,
             Self::Check(command) => command.run(),
             Self::Verify(command) => command.run().await,

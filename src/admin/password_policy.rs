@@ -60,7 +60,9 @@ pub async fn impact(
     policy.min_length = what_if.min_length.unwrap_or(policy.min_length);
     policy.max_age_days = what_if.max_age_days.unwrap_or(policy.max_age_days);
     policy.mfa = what_if.mfa.unwrap_or(policy.mfa);
-    policy.validate().map_err(|error| Problem::bad_request(error.to_string()))?;
+    policy
+        .validate()
+        .map_err(|error| Problem::bad_request(error.to_string()))?;
     let impact = directory.policy_impact(caller.organisation(), &policy).await?;
     Ok(Json(json!(impact)))
 }

@@ -21,8 +21,8 @@ use crate::config::{Config, Engine, Overrides};
 use crate::directory::{Directory, Principal};
 use crate::model::clock::SystemClock;
 use crate::server::bootstrap::Bootstrap;
-use crate::server::{self, open};
 use crate::server::presence::Address;
+use crate::server::{self, open};
 use crate::store::sled::OpenError;
 
 /// A way to the directory.

@@ -8,6 +8,7 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::credential;
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
@@ -24,7 +25,8 @@ use written::Written;
     "  usher user create ada@example.com --org acme --given-name Ada --email ada@example.com --licence pro --invite\n",
     "  usher user update ada@example.com --org acme --set title=Countess --unset nickName\n",
     "  usher user suspend ada@example.com --org acme\n",
-    "  usher user invite ada@example.com --org acme      prints the secret once\n\n",
+    "  usher user invite ada@example.com --org acme      prints the secret once\n",
+    "  usher user set-password ada@example.com --org acme < password.txt\n\n",
     "USER is a user name or an identifier.",
 ))]
 pub struct User {
@@ -107,6 +109,8 @@ enum Action {
         #[arg(long)]
         yes: bool,
     },
+    #[command(flatten)]
+    Credential(credential::Action),
 }
 
 impl User {
@@ -142,6 +146,7 @@ impl User {
                 (Method::PATCH, one(user))
             }
             Action::Suspend { user } => (Method::POST, format!("{}/suspend", one(user))),
+            Action::Credential(action) => return action.run(gateway, &users, self.json).await,
             Action::Reactivate { user } => (Method::POST, format!("{}/reactivate", one(user))),
             Action::Invite { user } => (Method::POST, format!("{}/invite", one(user))),
             Action::RevokeInvitation { user } => (Method::POST, format!("{}/revoke-invitation", one(user))),

@@ -56,7 +56,12 @@ impl SignInConfig {
         for (field, value, least, most) in [
             ("sign_in.hash_parallelism", lanes, 1, 64),
             // RFC 9106 s3.1: at least eight blocks of one KiB for each lane.
-            ("sign_in.hash_memory_kib", u64::from(self.hash_memory_kib), 8 * lanes, 4 << 20),
+            (
+                "sign_in.hash_memory_kib",
+                u64::from(self.hash_memory_kib),
+                8 * lanes,
+                4 << 20,
+            ),
             ("sign_in.hash_iterations", u64::from(self.hash_iterations), 1, 100),
             ("sign_in.hashes_at_once", self.hashes_at_once as u64, 1, 1_024),
             ("sign_in.address_first_delay_s", self.address_first_delay_s, 1, 3_600),

@@ -130,7 +130,14 @@ impl Running<'_> {
     }
 
     async fn under(&self, claim: &Claim) -> Result<RunReport, RunError> {
-        let (mut report, Rest { snapshot, next, settled }) = self.summary(self.prepare().await?, Outcome::Held);
+        let (
+            mut report,
+            Rest {
+                snapshot,
+                next,
+                settled,
+            },
+        ) = self.summary(self.prepare().await?, Outcome::Held);
         // Whom an administrator has to decide about does not depend on what becomes of the plan.
         let (name, questions) = (&self.connection.name, &report.plan.questions);
         self.directory.ask_for_reviews(&self.permit, name, questions).await?;

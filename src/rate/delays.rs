@@ -66,7 +66,10 @@ impl<K: Hash + Eq> Delays<K> {
     /// [`Wait`] with the whole seconds until it may.
     pub fn check(&self, key: &K, now: Instant) -> Result<(), Wait> {
         let known = self.known.lock();
-        match known.get(key).and_then(|failures| failures.until.checked_duration_since(now)) {
+        match known
+            .get(key)
+            .and_then(|failures| failures.until.checked_duration_since(now))
+        {
             Some(left) if !left.is_zero() => Err(Wait(left.as_secs() + u64::from(left.subsec_nanos() > 0))),
             _ => Ok(()),
         }

@@ -6,6 +6,7 @@ mod connection;
 mod damage;
 mod journal;
 mod organisation_files;
+mod passwords;
 mod review;
 mod start;
 mod stop;

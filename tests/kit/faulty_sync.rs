@@ -29,9 +29,7 @@ pub(super) fn changed(fault: ProxyFault, id: u32, tag: u8, message: &[u8], peopl
         ProxyFault::GivesAGarbageCookie => cookie(|_| Some(b"garbage".to_vec())),
         ProxyFault::GivesACookieOfLongAgo => cookie(|cookie| Some(with_year(cookie, "2001"))),
         ProxyFault::GivesACookieOfTheFuture => cookie(|cookie| Some(with_year(cookie, "2099"))),
-        ProxyFault::LiesAboutThePhase => {
-            (tag == DONE).then(|| with_value(message, SYNC_DONE, &with_other_phase))
-        }
+        ProxyFault::LiesAboutThePhase => (tag == DONE).then(|| with_value(message, SYNC_DONE, &with_other_phase)),
         ProxyFault::ForgetsTheCookie => Some(result(id, DONE, 4096, "no cookie", &[])),
         ProxyFault::RefusesTheCookie => Some(result(id, DONE, 2, "bad cookie", &[])),
         _ => None,
@@ -54,7 +52,10 @@ fn deletions(id: u32, people: &[[u8; 16]]) -> Vec<u8> {
 /// The message with another value of one of its controls.
 fn with_value(message: &[u8], oid: &[u8], change: &dyn Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let (_, envelope) = elements(message)[0];
-    let mut parts: Vec<Vec<u8>> = elements(envelope).iter().map(|(tag, content)| tlv(*tag, content)).collect();
+    let mut parts: Vec<Vec<u8>> = elements(envelope)
+        .iter()
+        .map(|(tag, content)| tlv(*tag, content))
+        .collect();
     if let Some((_, controls)) = elements(envelope).get(2) {
         let controls = elements(controls).into_iter().map(|(tag, control)| {
             let inner = elements(control);
@@ -96,7 +97,10 @@ fn done_of(value: &[u8]) -> (Vec<u8>, Option<Vec<u8>>) {
 fn with_state(value: &[u8], change: fn(u8, &[u8]) -> (u8, Vec<u8>)) -> Vec<u8> {
     let parts = elements(elements(value)[0].1);
     let (code, uuid) = change(parts[0].1[0], parts[1].1);
-    let rest: Vec<u8> = parts[2..].iter().flat_map(|(tag, content)| tlv(*tag, content)).collect();
+    let rest: Vec<u8> = parts[2..]
+        .iter()
+        .flat_map(|(tag, content)| tlv(*tag, content))
+        .collect();
     sequence(&[tlv(0x0a, &[code]), octets(uuid), rest])
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod faulty_proxy;
 pub(crate) mod faulty_search;
 mod faulty_sync;
 pub(crate) mod gateway;
+pub(crate) mod house;
 pub(crate) mod process;
 pub(crate) mod real_directory;
 pub(crate) mod samba;

@@ -45,7 +45,11 @@ fn ending(fault: ProxyFault, reading: Reading) -> Ending {
         CallsPeopleGone | GivesACookieOfTheFuture | GivesNoCookie | LiesAboutThePhase | TellsEverythingTwice => {
             Ending::DoesNoHarm
         }
-        ForgetsTheCookie | GivesACookieOfLongAgo | GivesAGarbageCookie | GivesAnEmptyCookie | GivesWrongIds
+        ForgetsTheCookie
+        | GivesACookieOfLongAgo
+        | GivesAGarbageCookie
+        | GivesAnEmptyCookie
+        | GivesWrongIds
         | RefusesTheCookie => Ending::ReadsEverything,
         _ => return Ending::Stops,
     };
@@ -144,8 +148,15 @@ async fn every_fault_in(reading: Reading) {
                 assert_eq!((gateway.model().await, gateway.cursor().await), before, "{what}");
             }
             (Ending::ReadsEverything, Ok(report)) => {
-                assert_eq!((report.outcome, report.reading), (Outcome::Finished, Reading::Whole), "{what}");
-                assert!(matches!(report.why_whole, Some(WhyWhole::Server { .. })), "{what}: {report:?}");
+                assert_eq!(
+                    (report.outcome, report.reading),
+                    (Outcome::Finished, Reading::Whole),
+                    "{what}"
+                );
+                assert!(
+                    matches!(report.why_whole, Some(WhyWhole::Server { .. })),
+                    "{what}: {report:?}"
+                );
             }
             (_, outcome) => panic!("{what}: {outcome:?}"),
         }

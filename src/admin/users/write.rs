@@ -16,7 +16,7 @@ use crate::model::slug::Slug;
 use super::{find, view};
 
 /// What a new user is made of.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewUserBody {
     user_name: String,
@@ -26,6 +26,9 @@ pub struct NewUserBody {
     /// Make an invitation at once; the person is prepared otherwise.
     #[serde(default)]
     invite: bool,
+    /// A first password, instead of an invitation.
+    #[serde(default)]
+    password: Option<String>,
     /// Licences, given directly.
     #[serde(default)]
     licences: Vec<Slug>,
@@ -41,7 +44,7 @@ pub async fn create(
         user_name: new.user_name,
         attributes: new.attributes,
         invite: new.invite,
-        password_hash: None,
+        password: new.password.map(|password| directory.new_password(&password)),
         licences: new.licences,
     };
     let create = CreateUser {

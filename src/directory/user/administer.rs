@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::directory::invitation::IssuedInvitation;
 use crate::directory::membership::claim_licence;
+use crate::directory::password::NewPassword;
 use crate::directory::{DirectoryError, Operation, Unit};
 use crate::model::Object;
 use crate::model::deviation::Strictness;
@@ -28,8 +29,8 @@ pub struct NewUser {
     pub attributes: Object,
     /// Whether an invitation is made in the same commit; the person is prepared otherwise (S003-21).
     pub invite: bool,
-    /// The argon2id hash of a first password, when one was set.
-    pub password_hash: Option<String>,
+    /// A first password (S002-22), to be changed at the first sign-in when the policy says so: the person is enrolled by it.
+    pub password: Option<NewPassword>,
     /// Licences that the person is to have; a seat is taken in the same commit where one is needed (S003-3).
     pub licences: Vec<Slug>,
 }
@@ -52,9 +53,9 @@ impl Operation for CreateUser<'_> {
         let user_name = checked_name(&new.user_name)?;
         let mut user = User::new(UserId::new(unit.clock().uuid()), user_name, unit.now());
         user.attributes = read_attributes(self.schemas, &new.user_name, &new.attributes)?;
-        if let Some(hash) = &new.password_hash {
-            user.password_hash = Some(hash.clone());
-            user.facts.password_set_at = Some(unit.now());
+        if let Some(password) = &new.password {
+            let must_change = unit.password_policy().await?.change_after_set;
+            unit.set_password(&mut user, password, must_change).await?;
         }
         for licence in &new.licences {
             claim_licence(&mut user, licence, Origin::Direct);

@@ -311,7 +311,10 @@ fn went_back(before: &[u8], after: &[u8]) -> bool {
         return number(&after) < number(&before);
     }
     let csns = |cookie: &str| -> BTreeMap<String, String> {
-        let csns = cookie.split(',').find_map(|part| part.strip_prefix("csn=")).unwrap_or_default();
+        let csns = cookie
+            .split(',')
+            .find_map(|part| part.strip_prefix("csn="))
+            .unwrap_or_default();
         let server = |csn: &str| csn.split('#').nth(2).map(str::to_owned);
         let csns = csns.split(';').filter_map(|csn| Some((server(csn)?, csn.to_owned())));
         csns.collect()
@@ -335,7 +338,9 @@ mod tests {
     #[test]
     fn a_cookie_that_went_back_is_told_from_one_that_went_on() {
         let openldap = |times: &[(&str, u32)]| {
-            let csns = times.iter().map(|(time, server)| format!("{time}.000000Z#000000#{server:03}#000000"));
+            let csns = times
+                .iter()
+                .map(|(time, server)| format!("{time}.000000Z#000000#{server:03}#000000"));
             format!("rid=000,csn={}", csns.collect::<Vec<_>>().join(";"))
         };
         let (old, new) = ("20260101000000", "20260101000001");
@@ -350,7 +355,11 @@ mod tests {
             (ds389(10), ds389(10), false),
         ];
         for (before, after, expected) in table {
-            assert_eq!(went_back(before.as_bytes(), after.as_bytes()), expected, "{before} {after}");
+            assert_eq!(
+                went_back(before.as_bytes(), after.as_bytes()),
+                expected,
+                "{before} {after}"
+            );
             assert_eq!(form(before.as_bytes()), form(after.as_bytes()));
         }
         assert_ne!(form(openldap(&[(old, 0)]).as_bytes()), form(b"garbage"));
