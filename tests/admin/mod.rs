@@ -1,6 +1,7 @@
 //! The admin API through the gateway's whole router, in process, over the memory engine.
 
 mod bootstrap;
+mod credential_plants;
 mod custom_attributes;
 mod events;
 mod faults;

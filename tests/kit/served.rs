@@ -26,13 +26,6 @@ use super::scim::slug;
 #[derive(Debug, Default)]
 pub(crate) struct Ahead(AtomicI64);
 
-impl Ahead {
-    /// Lets time pass.
-    pub(crate) fn pass(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
-    }
-}
-
 impl Clock for Ahead {
     fn now(&self) -> Timestamp {
         SystemClock.now() + TimeDelta::seconds(self.0.load(Ordering::SeqCst))
@@ -99,7 +92,7 @@ impl Served {
 
     /// Lets time pass.
     pub(crate) fn pass(&self, seconds: i64) {
-        self.clock.pass(seconds);
+        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
     }
 
     /// The present, in seconds.
