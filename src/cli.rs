@@ -5,9 +5,11 @@ pub mod apply;
 pub mod check;
 pub mod connection;
 pub mod credential;
+mod export;
 pub mod failure;
 pub mod gateway;
 pub mod group;
+pub mod guest;
 pub mod journal;
 pub mod licence;
 pub mod org;
@@ -70,6 +72,7 @@ enum Command {
     Profile(profile::Profile),
     User(user::User),
     Group(group::Group),
+    Guest(guest::Guest),
     Licence(licence::Licence),
     Journal(journal::Journal),
     PasswordPolicy(password_policy::PasswordPolicy),
@@ -120,6 +123,7 @@ impl Command {
             Self::Profile(command) => command.run(),
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,
+            Self::Guest(command) => command.run().await,
             Self::Licence(command) => command.run().await,
             Self::Journal(command) => command.run().await,
             Self::PasswordPolicy(command) => command.run().await,

@@ -5,6 +5,7 @@ pub mod administering;
 pub mod authorise;
 pub mod browse;
 pub mod connection;
+pub mod cost_centre;
 pub mod credential;
 pub mod custom_attribute;
 pub mod declare;
@@ -13,6 +14,7 @@ pub mod error;
 pub mod events;
 pub mod first_start;
 pub mod group;
+pub mod guest;
 pub mod hashing;
 pub mod invariant;
 pub mod invitation;
@@ -24,8 +26,10 @@ pub mod local;
 pub mod membership;
 pub mod oauth;
 pub mod organisation;
+pub mod outbox;
 pub mod password;
 pub mod query;
+pub mod refusal;
 pub mod review;
 pub mod role;
 pub mod sealing;
@@ -35,6 +39,8 @@ pub mod session;
 pub mod settings;
 pub mod sign_in;
 pub mod suspend;
+pub mod tally;
+pub mod template;
 pub mod token;
 pub mod unit;
 pub mod user;
@@ -53,6 +59,7 @@ use crate::model::clock::Clock;
 use crate::store::{Key, SCAN_ENTRIES_MAX, Scan, Store, StoreError, Versioned};
 use hashing::{HashCost, Hashing};
 use journal::Journal;
+use refusal::Refusals;
 use sealing::SealingKey;
 use settings::Settings;
 
@@ -81,8 +88,11 @@ pub struct Directory {
     clock: Arc<dyn Clock>,
     settings: Arc<Settings>,
     journal: Arc<Journal>,
+    /// Rung by a commit that gives the mailer something to do.
+    bell: Arc<tokio::sync::Notify>,
     hashing: Arc<Hashing>,
     sealing: Arc<SealingKey>,
+    refusals: Arc<Refusals>,
     retry: RetryLimits,
 }
 
@@ -110,8 +120,10 @@ impl Directory {
             clock,
             settings: Arc::default(),
             journal: Arc::default(),
+            bell: Arc::default(),
             hashing: Arc::default(),
             sealing,
+            refusals: Arc::default(),
             retry: RetryLimits::default(),
         }
     }
@@ -192,7 +204,16 @@ impl Directory {
         loop {
             attempt += 1;
             let mut unit = Unit::new(self, permit);
-            let outcome = operation.attempt(&mut unit).await?;
+            let outcome = match operation.attempt(&mut unit).await {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    if let Some(refused) = unit.refused.take() {
+                        drop(unit);
+                        self.tell_refusal(permit, &refused).await;
+                    }
+                    return Err(error);
+                }
+            };
             match unit.commit().await {
                 Ok(()) => return Ok(outcome),
                 Err(StoreError::Conflict { .. } | StoreError::LimitReached { .. })

@@ -24,10 +24,13 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 pub use connections::{Service, run};
 
-use crate::config::{Config, ServerConfig};
+use crate::config::{Config, ConfigError, ServerConfig};
+use crate::delivery::mailer::{Mailer, MailerSettings};
+use crate::delivery::transport::{Transport, TransportError};
 use crate::directory::hashing::HashCost;
 use crate::directory::{Directory, DirectoryError, Principal};
 use crate::model::clock::SystemClock;
@@ -79,6 +82,12 @@ pub enum ServeError {
     /// HTTPS cannot be spoken.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Mail cannot be handed over.
+    #[error(transparent)]
+    Mail(#[from] TransportError),
+    /// The configuration says something that shows only when it is used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] crate::store::sled::OpenError),
@@ -104,6 +113,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     };
     let data = config.store.data.as_path();
     open::make_data_folder(data)?;
+    let transport = Transport::new(&config.mail, data)?;
     let directory = Directory::new(open::store(&config.store)?, Arc::new(SystemClock));
     let directory = with_secrets(directory, config)?;
     let local = local_url(address, certificate.is_some());
@@ -129,10 +139,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         let routes = metrics::open_router(directory.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
     }
-    let (stop_runs, stopped) = oneshot::channel::<()>();
-    // Told to stop, or left alone by whoever would tell: both end it.
-    let stopped = async move { drop(stopped.await) };
-    let runs = tokio::spawn(Scheduler::new(directory.clone()).run(stopped));
+    let work = start_work(&directory, config, &public, transport)?;
     let service = Service {
         app: app::router(&directory, config, &public),
         tls: certificate.as_ref().map(Certificate::acceptor).transpose()?,
@@ -142,8 +149,10 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     }
     run(listener, service, &config.server, stop.received()).await;
     presence.withdraw();
-    if stop_runs.send(()).is_err() || runs.await.is_err() {
-        tracing::error!("the scheduler ended before the gateway did");
+    for (what, stop, task) in work {
+        if stop.send(()).is_err() || task.await.is_err() {
+            tracing::error!("the {what} ended before the gateway did");
+        }
     }
     if let Err(error) = directory.flush_journal().await {
         tracing::warn!(%error, "the last entries of request journals could not be written");
@@ -151,6 +160,33 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     directory.store().close().await.map_err(ServeError::Close)?;
     tracing::info!("the gateway has stopped");
     Ok(())
+}
+
+/// Work in the background: what it is, what tells it to stop, and its end.
+type Work = (&'static str, oneshot::Sender<()>, JoinHandle<()>);
+
+/// Starts what works beside the requests.
+fn start_work(
+    directory: &Directory,
+    config: &Config,
+    public_url: &str,
+    transport: Transport,
+) -> Result<Vec<Work>, ServeError> {
+    // Told to stop, or left alone by whoever would tell: both end it.
+    let stop = || {
+        let (stop, stopped) = oneshot::channel::<()>();
+        (stop, async move { drop(stopped.await) })
+    };
+    let (stop_runs, stopped) = stop();
+    let runs = tokio::spawn(Scheduler::new(directory.clone()).run(stopped));
+    let settings = MailerSettings {
+        public_url: public_url.to_owned(),
+        from: config.mail.sender()?,
+        retry: config.mail.retry(),
+    };
+    let (stop_mail, stopped) = stop();
+    let mail = tokio::spawn(Mailer::new(directory.clone(), transport, settings).run(stopped));
+    Ok(vec![("scheduler", stop_runs, runs), ("mailer", stop_mail, mail)])
 }
 
 /// The directory with the key for secrets in its store, and with passwords hashed as the configuration says.

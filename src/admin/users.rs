@@ -1,5 +1,6 @@
 //! Users: found, looked at, suspended, invited, deleted; written and given licences in the files below.
 
+pub mod home;
 pub mod licences;
 pub mod write;
 
@@ -10,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::directory::delete::DeleteUser;
-use crate::directory::invitation::{InviteUser, RevokeInvitation};
+use crate::directory::invitation::RevokeInvitation;
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::suspend::{ReactivateUser, SuspendUser};
 use crate::directory::{Directory, DirectoryError};
@@ -28,8 +29,9 @@ use super::problem::Problem;
 pub struct Wanted {
     limit: Option<usize>,
     after: Option<String>,
-    /// The start of an e-mail address or display name, or a whole user name.
+    /// The start of an e-mail address or display name, or a whole login id.
     q: Option<String>,
+    /// A login id of any kind.
     user_name: Option<String>,
     email: Option<String>,
 }
@@ -68,14 +70,18 @@ pub async fn list(
     )))
 }
 
-/// `GET .../users/{user}`: by identifier or user name.
+/// `GET .../users/{user}`: by identifier, or by any login id. `effective` tells the language, the time zone and the country prefix
+/// in force, and where each comes from.
 pub async fn retrieve(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, user)): Place<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let found = find(&directory, caller.organisation(), &user).await?;
-    Ok(Json(view(&found, &caller.settings)))
+    let mut shown = view(&found, &caller.settings);
+    let effective = directory.effective_locale(&caller.settings, &found).await?;
+    shown["effective"] = effective.to_json();
+    Ok(Json(shown))
 }
 
 /// `DELETE .../users/{user}`: for good; the identifier is never used again.
@@ -109,23 +115,6 @@ pub async fn reactivate(
     let user = find(&directory, caller.organisation(), &user).await?;
     let after = directory.run(&caller.permit, &ReactivateUser(user.id)).await?;
     Ok(Json(view(&after, &caller.settings)))
-}
-
-/// `POST .../users/{user}/invite`: a new invitation; an earlier one is revoked. The secret is shown once.
-pub async fn invite(
-    State(directory): State<Directory>,
-    caller: Administrator,
-    Place((_, user)): Place<(String, String)>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let user = find(&directory, caller.organisation(), &user).await?;
-    let issued = directory.run(&caller.permit, &InviteUser(user.id)).await?;
-    let shown = json!({
-        "id": issued.invitation.id,
-        "user": issued.invitation.user,
-        "secret": issued.secret,
-        "expires": issued.invitation.expires,
-    });
-    Ok((StatusCode::CREATED, Json(shown)))
 }
 
 /// `POST .../users/{user}/revoke-invitation`: whether one was out.
@@ -172,6 +161,12 @@ pub(super) fn view(user: &User, settings: &OrganisationSettings) -> Value {
         "state": user.state(),
         "active": user.is_active(),
         "suspended_by": user.facts.suspended_by,
+        "login_ids": user.login_ids,
+        "nicknames": user.nicknames,
+        "labels": user.labels,
+        "country_prefix": user.country_prefix,
+        "home_group": user.home_group,
+        "review_pending": user.review_pending,
         "external_ids": user.external_ids,
         "roles": user.roles,
         "licences": user.licences,

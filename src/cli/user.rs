@@ -27,7 +27,7 @@ use written::Written;
     "  usher user suspend ada@example.com --org acme\n",
     "  usher user invite ada@example.com --org acme      prints the secret once\n",
     "  usher user set-password ada@example.com --org acme < password.txt\n\n",
-    "USER is a user name or an identifier.",
+    "USER is a login id of any kind, or an identifier.",
 ))]
 pub struct User {
     #[command(subcommand)]
@@ -67,6 +67,9 @@ enum Action {
         /// A licence, given directly
         #[arg(long, value_name = "LICENCE")]
         licence: Vec<String>,
+        /// The home group: its identifier or name
+        #[arg(long, value_name = "GROUP")]
+        home: Option<String>,
         /// Make an invitation at once, and print its secret once
         #[arg(long)]
         invite: bool,
@@ -80,6 +83,22 @@ enum Action {
         rename: Option<String>,
         #[command(flatten)]
         written: Box<Written>,
+    },
+    /// Move a user to another home group; what groups give follows, and a review of the permissions is pending
+    Move {
+        /// Whom
+        user: String,
+        /// The new home group: its identifier or name
+        #[arg(long, value_name = "GROUP")]
+        to: String,
+        /// Tell the product to take what was done before along
+        #[arg(long)]
+        take_history: bool,
+    },
+    /// Note that the permissions of a user who was moved have been looked at
+    ReviewPermissions {
+        /// Whose
+        user: String,
     },
     /// Block a user, whatever the connections say; seats are given back
     Suspend {
@@ -145,6 +164,11 @@ impl User {
                 payload = Payload::Json(self.action.document()?);
                 (Method::PATCH, one(user))
             }
+            Action::Move { user, .. } => {
+                payload = Payload::Json(self.action.document()?);
+                (Method::POST, format!("{}/move", one(user)))
+            }
+            Action::ReviewPermissions { user } => (Method::POST, format!("{}/review-permissions", one(user))),
             Action::Suspend { user } => (Method::POST, format!("{}/suspend", one(user))),
             Action::Credential(action) => return action.run(gateway, &users, self.json).await,
             Action::Reactivate { user } => (Method::POST, format!("{}/reactivate", one(user))),
@@ -190,24 +214,24 @@ impl Action {
                 user,
                 written,
                 licence,
+                home,
                 invite,
-            } => json!({
-                "user_name": user,
-                "attributes": written.attributes()?,
-                "licences": licence,
-                "invite": invite,
-            }),
+            } => {
+                let mut document = json!(written.members()?);
+                document["user_name"] = json!(user);
+                document["licences"] = json!(licence);
+                document["home_group"] = json!(home);
+                document["invite"] = json!(invite);
+                document
+            }
             Self::Update { rename, written, .. } => {
-                let mut patch = json!({});
-                let attributes = written.attributes()?;
-                if !attributes.is_empty() {
-                    patch["attributes"] = json!(attributes);
-                }
+                let mut patch = json!(written.members()?);
                 if let Some(name) = rename {
                     patch["user_name"] = json!(name);
                 }
                 patch
             }
+            Self::Move { to, take_history, .. } => json!({ "to": to, "take_history": take_history }),
             _ => Value::Null,
         })
     }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::model::event::EventKind;
 use crate::model::id::{InvitationId, OrganisationId};
-use crate::model::invitation::{Invitation, InvitationState};
+use crate::model::invitation::InvitationState;
 use crate::model::lifecycle::Step;
 use crate::model::user::User;
 
@@ -25,18 +25,15 @@ impl Operation for AcceptInvitation<'_> {
 
     async fn attempt(&self, unit: &mut Unit) -> Result<User, DirectoryError> {
         let closed = || DirectoryError::Denied(Denial::InvitationClosed);
-        let key = keys::invitation(unit.organisation(), self.id);
-        let mut invitation: Invitation = unit.find(&key).await?.ok_or_else(closed)?;
-        if !invitation.is_open(unit.now()) {
+        let invitation = unit.find_invitation(self.id).await?.ok_or_else(closed)?;
+        if !invitation.is_open(unit.now()) || invitation.secret_hash != self.secret_hash {
             return Err(closed());
         }
         let before = unit.load_user(invitation.user).await?;
         if !before.is_active() || before.facts.step() >= Step::Enrolled {
             return Err(closed());
         }
-        invitation.state = InvitationState::Accepted;
-        unit.delete(keys::invitation_secret(self.secret_hash));
-        unit.put(key, &invitation);
+        unit.close_invitation(invitation, InvitationState::Accepted).await?;
         unit.event(
             EventKind::InvitationAccepted,
             before.id,

@@ -27,6 +27,7 @@ enum Reach {
         organisation: OrganisationId,
         user: UserId,
     },
+    Guest(OrganisationId),
 }
 
 /// Proof that the caller may change this organisation through this door.
@@ -196,6 +197,21 @@ impl Principal {
         }
     }
 
+    /// Whoever shows a guest's secret of this organisation.
+    #[must_use]
+    pub fn guest(organisation: OrganisationId) -> Self {
+        let actor = Actor {
+            door: Door::Guest,
+            connection: None,
+            token: None,
+            user: None,
+        };
+        Self {
+            reach: Reach::Guest(organisation),
+            actor,
+        }
+    }
+
     /// May provision users and groups of this organisation through its connection.
     ///
     /// # Errors
@@ -205,7 +221,7 @@ impl Principal {
         match &self.reach {
             Reach::Connection { organisation: own, .. } if *own == organisation => Ok(self.permit(organisation)),
             Reach::Connection { .. } => Err(DirectoryError::Unauthenticated),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Person { .. } => {
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Guest(_) | Reach::Person { .. } => {
                 Err(DirectoryError::Denied(Denial::NotAConnection))
             }
         }
@@ -224,7 +240,7 @@ impl Principal {
             Reach::Person { organisation: own, .. } if *own != organisation => {
                 Err(DirectoryError::not_found("organisation", organisation))
             }
-            Reach::Connection { .. } | Reach::Invitee(_) | Reach::Person { .. } => {
+            Reach::Connection { .. } | Reach::Invitee(_) | Reach::Guest(_) | Reach::Person { .. } => {
                 Err(DirectoryError::Denied(Denial::NotAnAdministrator))
             }
         }
@@ -237,9 +253,11 @@ impl Principal {
     pub fn administer_gateway(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
         match self.reach {
             Reach::Gateway => Ok(self.permit(organisation)),
-            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Invitee(_) | Reach::Person { .. } => {
-                Err(DirectoryError::Denied(Denial::NotTheGateway))
-            }
+            Reach::Connection { .. }
+            | Reach::Organisation(_)
+            | Reach::Invitee(_)
+            | Reach::Guest(_)
+            | Reach::Person { .. } => Err(DirectoryError::Denied(Denial::NotTheGateway)),
         }
     }
 
@@ -254,6 +272,17 @@ impl Principal {
         }
     }
 
+    /// May come in as a guest of this organisation.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Unauthenticated`] for anyone else.
+    pub fn join(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
+        match self.reach {
+            Reach::Guest(own) if own == organisation => Ok(self.permit(organisation)),
+            _ => Err(DirectoryError::Unauthenticated),
+        }
+    }
+
     /// The one organisation that the credential belongs to; `None` for the gateway's.
     #[must_use]
     pub fn organisation(&self) -> Option<OrganisationId> {
@@ -261,6 +290,7 @@ impl Principal {
             Reach::Connection { organisation, .. }
             | Reach::Organisation(organisation)
             | Reach::Invitee(organisation)
+            | Reach::Guest(organisation)
             | Reach::Person { organisation, .. } => Some(*organisation),
             Reach::Gateway => None,
         }
@@ -271,7 +301,9 @@ impl Principal {
     pub fn connection(&self) -> Option<&Slug> {
         match &self.reach {
             Reach::Connection { connection, .. } => Some(connection),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Person { .. } => None,
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Guest(_) | Reach::Person { .. } => {
+                None
+            }
         }
     }
 
@@ -280,7 +312,11 @@ impl Principal {
     pub fn user(&self) -> Option<UserId> {
         match &self.reach {
             Reach::Person { user, .. } => Some(*user),
-            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) => None,
+            Reach::Connection { .. }
+            | Reach::Organisation(_)
+            | Reach::Gateway
+            | Reach::Invitee(_)
+            | Reach::Guest(_) => None,
         }
     }
 

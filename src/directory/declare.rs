@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::cost_centre::CostCentre;
 use crate::model::custom_attribute::Bearer;
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 use crate::model::id::OrganisationId;
@@ -19,6 +20,7 @@ use crate::model::slug::Slug;
 use crate::store::Key;
 
 use super::connection::PutConnection;
+use super::cost_centre::{self, PutCostCentre};
 use super::custom_attribute;
 use super::keys::{self, Table};
 use super::licence::PutLicence;
@@ -105,6 +107,20 @@ impl Declare<'_> {
             let result = PutLicence(licence.clone()).attempt(unit).await.map(|_| ());
             note::<Licence>(unit, shown, format!("licences.{}", licence.key), &key, before, result).await?;
         }
+        for centre in cost_centre::in_order(&self.0.cost_centres) {
+            let key = keys::named(unit.organisation(), Table::CostCentre, &centre.key);
+            let before = record::<CostCentre>(unit, &key).await?;
+            let result = PutCostCentre(centre.clone()).attempt(unit).await.map(|_| ());
+            note::<CostCentre>(
+                unit,
+                shown,
+                format!("cost_centres.{}", centre.key),
+                &key,
+                before,
+                result,
+            )
+            .await?;
+        }
         for connection in &self.0.connections {
             let key = keys::named(unit.organisation(), Table::Connection, &connection.name);
             let before = record::<crate::model::connection::Connection>(unit, &key).await?;
@@ -186,6 +202,9 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
             .password_policy
             .clone()
             .unwrap_or_else(|| present.password_policy.clone()),
+        guest_url: declared.guest_url.clone().or_else(|| present.guest_url.clone()),
+        login: declared.login.clone().unwrap_or_else(|| present.login.clone()),
+        defaults: declared.defaults.clone().unwrap_or_else(|| present.defaults.clone()),
         ..present
     };
     UpdateOrganisation(wanted).attempt(unit).await

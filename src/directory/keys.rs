@@ -5,6 +5,9 @@
 //! g 't' token id                     -> Token
 //! g 'i' SHA-256 of invitation secret -> organisation id, invitation id
 //! g 'a' token id                     -> AccessToken              (of the token endpoint)
+//! g 'm' due (ms), organisation, mail -> nothing                  (what the mailer does next)
+//! g 'e' end (ms), organisation, invitation -> nothing            (which invitation ends next)
+//! g 'k' SHA-256 of guest secret      -> organisation id, `G` or `K`, guest or link id
 //! o <org 16 bytes> <table byte> ...  -> everything of one organisation
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
@@ -12,6 +15,8 @@
 pub mod credential;
 mod custom_attribute;
 pub mod exchange;
+pub mod mail;
+pub mod people;
 
 use sha2::Digest as _;
 
@@ -21,6 +26,7 @@ pub use custom_attribute::{
 
 use crate::model::custom_attribute::Bearer;
 use crate::model::id::{GroupId, InvitationId, OrganisationId, TokenId, UserId};
+use crate::model::mail::MailState;
 use crate::model::membership::Member;
 use crate::model::slug::Slug;
 use crate::store::Key;
@@ -82,16 +88,28 @@ pub enum Table {
     Journal = b'd',
     /// Assertions that were exchanged for access tokens, and when both end.
     Exchange = b'b',
+    /// Mail that is to be sent, and mail that could not be.
+    Outbox = b'O',
+    /// The organisation's own wording of mails, by event and language.
+    MailTemplate = b'M',
+    /// Invitations by state, and by person.
+    InvitationIndex = b'I',
     /// What people sign in with.
     Credential = b'W',
     /// Sessions.
     Session = b'N',
+    /// Cost centres by key.
+    CostCentre = b'C',
+    /// Guests by id.
+    Guest = b'G',
+    /// Links by which guests join, by id.
+    GuestLink = b'K',
 }
 
 /// What must be unique in an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unique {
-    /// A user's login name.
+    /// What a user signs in by: the user name, or another login id of any kind.
     UserName,
     /// A group's name.
     GroupName,
@@ -108,6 +126,8 @@ pub enum Index {
     RoleHolder,
     /// The licence a user is meant to have.
     LicenceHolder,
+    /// A user's home group.
+    HomeGroup,
 }
 
 /// What is counted.
@@ -127,6 +147,8 @@ pub enum Count {
     Linked(Slug),
     /// Resources that have a value of a custom attribute.
     Values(Bearer, String),
+    /// Mails in the outbox.
+    Mail(MailState),
 }
 
 /// Texts above this many bytes are cut and hashed in a key.
@@ -382,6 +404,7 @@ fn index_tag(index: Index) -> u8 {
         Index::UserDisplayName => b'd',
         Index::RoleHolder => b'r',
         Index::LicenceHolder => b'l',
+        Index::HomeGroup => b'h',
     }
 }
 
@@ -424,6 +447,7 @@ pub fn count(organisation: OrganisationId, what: &Count) -> Key {
         Count::Waiting(licence) => builder.byte(b'w').text(licence.as_str()),
         Count::Linked(connection) => builder.byte(b'c').text(connection.as_str()),
         Count::Values(bearer, attribute) => builder.byte(b'a').attribute(*bearer, attribute),
+        Count::Mail(state) => builder.byte(b'O').byte(mail::place(*state)),
     }
     .key()
 }
@@ -494,10 +518,13 @@ pub fn source_name(organisation: OrganisationId, connection: &Slug, name: uuid::
 /// A record about a connection's runs: `what` is a word such as `state`, `lease`, `held`.
 #[must_use]
 pub fn run(organisation: OrganisationId, connection: &Slug, what: &str) -> Key {
-    Builder::of(organisation, Table::Run)
-        .text(connection.as_str())
-        .text(what)
-        .key()
+    run_named(organisation, connection.as_str(), what)
+}
+
+/// The same for a connection that is given by its name, or for a job of the gateway itself.
+#[must_use]
+pub fn run_named(organisation: OrganisationId, name: &str, what: &str) -> Key {
+    Builder::of(organisation, Table::Run).text(name).text(what).key()
 }
 
 /// All of a connection's review list.
@@ -552,6 +579,7 @@ pub fn is_settings(key: &Key) -> bool {
                 Table::Connection,
                 Table::Role,
                 Table::Licence,
+                Table::CostCentre,
                 Table::CustomAttribute,
             ]
             .iter()

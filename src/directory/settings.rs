@@ -10,6 +10,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use crate::model::connection::Connection;
+use crate::model::cost_centre::CostCentre;
 use crate::model::custom_attribute::{Bearer, CustomSchema};
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId, TokenId};
@@ -36,6 +37,8 @@ pub struct OrganisationSettings {
     pub roles: BTreeMap<Slug, Role>,
     /// Its licences by key.
     pub licences: BTreeMap<Slug, Licence>,
+    /// Its cost centres by key.
+    pub cost_centres: BTreeMap<Slug, CostCentre>,
     /// Its own attributes by resource type; a type without any is missing.
     pub custom: BTreeMap<Bearer, CustomSchema>,
     /// The schemas of users and groups, with its own attributes.
@@ -142,6 +145,7 @@ impl Directory {
             all(Table::Connection),
             all(Table::Role),
             all(Table::Licence),
+            all(Table::CostCentre),
         ];
         reads.extend(Bearer::ALL.map(|bearer| Read::Get(keys::custom_schema(id, bearer))));
         let mut found = self.store.read(reads).await?.into_iter();
@@ -154,6 +158,7 @@ impl Directory {
         })?;
         let roles = by_name(next(), |role: Role| (role.key.clone(), role))?;
         let licences = by_name(next(), |licence: Licence| (licence.key.clone(), licence))?;
+        let cost_centres = by_name(next(), |centre: CostCentre| (centre.key.clone(), centre))?;
         let mut custom = BTreeMap::new();
         for bearer in Bearer::ALL {
             if let Some(stored) = next().into_value() {
@@ -165,6 +170,7 @@ impl Directory {
             connections,
             roles,
             licences,
+            cost_centres,
             schemas: ResourceSchemas::new(custom.get(&Bearer::User), custom.get(&Bearer::Group)),
             custom,
         });

@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::connection::Connection;
+use super::cost_centre::CostCentre;
 use super::custom_attribute::{Bearer, CustomAttribute};
 use super::licence::Licence;
+use super::locale::Defaults;
+use super::login::LoginSettings;
 use super::organisation::LocalChanges;
 use super::password_policy::PasswordPolicy;
 use super::role::Role;
@@ -22,6 +25,9 @@ pub struct Declaration {
     /// Its licences.
     #[serde(default)]
     pub licences: Vec<Licence>,
+    /// Who pays for seats.
+    #[serde(default)]
+    pub cost_centres: Vec<CostCentre>,
     /// Its connections.
     #[serde(default)]
     pub connections: Vec<Connection>,
@@ -68,4 +74,13 @@ pub struct DeclaredOrganisation {
     /// What it asks of passwords, as a whole: what the table leaves out has its default.
     #[serde(default)]
     pub password_policy: Option<PasswordPolicy>,
+    /// What people sign in by; given as a whole.
+    #[serde(default)]
+    pub login: Option<LoginSettings>,
+    /// The product's page for guests: `https://meet.example.com/guest?key={secret}`.
+    #[serde(default)]
+    pub guest_url: Option<String>,
+    /// Language, time zone and country prefix of whoever has none; given as a whole.
+    #[serde(default)]
+    pub defaults: Option<Defaults>,
 }

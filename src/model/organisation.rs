@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::id::OrganisationId;
+use super::locale::Defaults;
+use super::login::LoginSettings;
 use super::password_policy::PasswordPolicy;
 use super::record::Record;
 use super::slug::Slug;
@@ -30,6 +32,18 @@ pub struct Organisation {
     /// What it asks of passwords, second factors and whoever signs in.
     #[serde(default)]
     pub password_policy: PasswordPolicy,
+    /// What people sign in by.
+    #[serde(default)]
+    pub login: LoginSettings,
+    /// What people get who have no language, time zone or country prefix of their own or of their home group.
+    #[serde(default)]
+    pub defaults: Defaults,
+    /// The cost centre that pays for seats which are charged to no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_cost_centre: Option<Slug>,
+    /// The product's page for guests, with `{secret}` where the guest's secret goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_url: Option<String>,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -65,6 +79,10 @@ impl Organisation {
             verified_domains: Vec::new(),
             local_changes: LocalChanges::default(),
             password_policy: PasswordPolicy::default(),
+            login: LoginSettings::default(),
+            defaults: Defaults::default(),
+            default_cost_centre: None,
+            guest_url: None,
             created,
         }
     }

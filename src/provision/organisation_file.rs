@@ -1,5 +1,5 @@
-//! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]`, `[[connections]]`, `[[user_attributes]]`
-//! and `[[group_attributes]]`. Every fault is reported at once, with its line and column.
+//! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]`, `[[cost_centres]]`, `[[connections]]`,
+//! `[[user_attributes]]` and `[[group_attributes]]`. Every fault is reported at once, with its line and column.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
 use crate::model::connection::Connection;
+use crate::model::cost_centre::CostCentre;
 use crate::model::custom_attribute::{Bearer, CustomAttribute, CustomSchema, Defined};
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 
@@ -64,9 +65,10 @@ impl OrganisationFile {
 }
 
 /// The lists of a file.
-const LISTS: [&str; 5] = [
+const LISTS: [&str; 6] = [
     "roles",
     "licences",
+    "cost_centres",
     "connections",
     Bearer::User.list(),
     Bearer::Group.list(),
@@ -124,6 +126,7 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
     let organisation = reader.organisation(table, slug);
     let roles = reader.list(table, "roles", |role: &Role| role.key.to_string());
     let licences = reader.list(table, "licences", |licence: &Licence| licence.key.to_string());
+    let cost_centres = reader.list(table, "cost_centres", |centre: &CostCentre| centre.key.to_string());
     let connections = reader.list(table, "connections", |connection: &Connection| {
         connection.name.to_string()
     });
@@ -145,6 +148,7 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
                 organisation,
                 roles,
                 licences,
+                cost_centres,
                 connections,
                 user_attributes,
                 group_attributes,
@@ -180,7 +184,7 @@ impl Reader<'_> {
             let name = key.get_ref().as_ref();
             if name != "organisation" && !LISTS.contains(&name) {
                 let reason = "is not a part of an organisation file: use organisation, roles, licences, \
-                              connections, user_attributes and group_attributes";
+                              cost_centres, connections, user_attributes and group_attributes";
                 self.fault(key.span(), name, reason);
             }
         }
@@ -213,6 +217,15 @@ impl Reader<'_> {
         }
         if let Some(Err(error)) = declared.password_policy.as_ref().map(PasswordPolicy::validate) {
             self.fault(value.span(), "organisation", format!("password_policy.{error}"));
+        }
+        if declared.login.as_ref().is_some_and(|login| login.kinds.is_empty()) {
+            let reason = "login.kinds: is empty, use one or more of \"user_name\", \"email\" and \"mobile\"";
+            self.fault(value.span(), "organisation", reason);
+        }
+        let is_page = |url: &String| url.starts_with("https://") && url.contains("{secret}");
+        if declared.guest_url.as_ref().is_some_and(|url| !is_page(url)) {
+            let reason = "guest_url: is not an https address with {secret} in it";
+            self.fault(value.span(), "organisation", reason);
         }
         if declared.invitation_hours == Some(0) {
             self.fault(value.span(), "organisation", "invitation_hours: is 0, use 1 or more");

@@ -11,7 +11,7 @@ use crate::directory::settings::OrganisationSettings;
 use crate::directory::{DirectoryError, Unit};
 use crate::model::connection::{Connection, Onboarding};
 use crate::model::id::UserId;
-use crate::model::invitation::InvitationState;
+use crate::model::invitation::Channel;
 use crate::model::lifecycle::{Block, Step};
 use crate::model::origin::Origin;
 use crate::model::review::ReviewKind;
@@ -101,7 +101,7 @@ pub async fn create(unit: &mut Unit, context: Context<'_>, person: &Person) -> R
         Onboarding::Prepared => {}
         Onboarding::Active => user.facts.activated_at = Some(now),
         Onboarding::Invited if user.is_active() => {
-            unit.invite(&mut user, InvitationState::Queued).await?;
+            unit.invite(&mut user, Channel::Email).await?;
         }
         Onboarding::Invited => {}
     }
@@ -126,7 +126,7 @@ pub async fn update(
     // Whoever was made inactive could not be invited then, and is now.
     let is_back = !before.is_active() && after.is_active() && after.facts.step() == Step::Prepared;
     if is_back && context.connection.onboarding == Onboarding::Invited {
-        unit.invite(&mut after, InvitationState::Queued).await?;
+        unit.invite(&mut after, Channel::Email).await?;
     }
     let user = unit.update_user(before, after).await?;
     Ok((moving.carry_out(unit, user).await?, yielded))

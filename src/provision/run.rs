@@ -98,7 +98,7 @@ impl Running<'_> {
     }
 
     async fn leased(&self) -> Result<RunReport, RunError> {
-        let claim = Claim::new(self.connection.name.clone(), self.id.uuid());
+        let claim = Claim::new(&self.connection.name, self.id.uuid());
         if let Err(other) = claim.acquire(self.directory, &self.permit).await? {
             return Err(RunError::Busy {
                 connection: self.connection.name.clone(),

@@ -12,6 +12,7 @@ mod local_changes;
 mod metrics;
 mod organisation_files;
 mod passwords;
+mod people;
 mod profiles;
 mod second_factor;
 mod sessions;

@@ -37,6 +37,16 @@ impl Plot {
         GroupId::new(keys::last_uuid(&self.first(Table::Group).await.0).expect("an id"))
     }
 
+    /// The membership of somebody in their home group.
+    async fn home_edge(&self) -> (GroupId, Member) {
+        let edges = self.under(Table::GroupMember).await.into_iter();
+        let mut home = edges.filter(|(_, stored)| String::from_utf8_lossy(&stored.value).contains("\"home\""));
+        let (key, _) = home.next().expect("a home");
+        let member = keys::member_of(&key).expect("a member");
+        let group = uuid::Uuid::from_slice(&key.as_bytes()[18..34]).expect("a group");
+        (GroupId::new(group), member)
+    }
+
     async fn commit(&self, fill: impl FnOnce(&mut Batch)) {
         let mut batch = Batch::new();
         fill(&mut batch);
@@ -239,6 +249,43 @@ damage! {
     a_counter_of_a_group_that_is_gone => ["counters"], plot {
         let ghost = GroupId::new(uuid::Uuid::now_v7());
         plot.put(keys::count(plot.organisation, &Count::Members(ghost)), "1").await;
+    }
+    a_login_id_that_is_lost => ["unique"], plot {
+        plot.delete(keys::unique(plot.organisation, Unique::UserName, "margaret@acme.example")).await;
+    }
+    a_home_group_without_the_membership => ["homes"], plot {
+        let edge = plot.home_edge().await;
+        plot.delete(keys::group_member(plot.organisation, edge.0, edge.1)).await;
+        plot.delete(keys::member_group(plot.organisation, edge.1, edge.0)).await;
+        let left = keys::count(plot.organisation, &Count::Members(edge.0));
+        plot.put(left, "3").await;
+    }
+    a_membership_at_home_of_somebody_who_lives_elsewhere => ["homes", "index"], plot {
+        let Member::User(user) = plot.home_edge().await.1 else { panic!("a user") };
+        let key = keys::user(plot.organisation, user);
+        let stored = plot.store.get(key.clone()).await.expect("a read").expect("a user");
+        plot.edit((key, stored), |user| user["home_group"] = Value::Null).await;
+    }
+    a_guest_whose_link_is_gone => ["guests"], plot {
+        let (key, _) = plot.first(Table::GuestLink).await;
+        plot.delete(key).await;
+    }
+    a_link_whose_secret_is_lost => ["guests"], plot {
+        let (_, stored) = plot.first(Table::GuestLink).await;
+        let link: Value = serde_json::from_slice(&stored.value).expect("JSON");
+        let hash = link["secret_hash"].as_str().expect("a hash");
+        plot.delete(keys::people::guest_secret(hash)).await;
+    }
+    a_second_default_cost_centre => ["guests"], plot {
+        let centre = "{\"v\":1,\"key\":\"sales\",\"name\":\"Sales\",\"default\":true}";
+        plot.put(keys::named(plot.organisation, Table::CostCentre, &slug("sales")), centre).await;
+    }
+    a_seat_charged_to_nobody => ["seats"], plot {
+        let user = plot.under(Table::User).await.into_iter().find(|(_, stored)| {
+            String::from_utf8_lossy(&stored.value).contains("\"licences\"")
+        });
+        let user = user.expect("somebody with a licence");
+        plot.edit(user, |user| user["licences"]["pro"]["cost_centre"] = "nowhere".into()).await;
     }
     a_gap_in_the_events => ["events"], plot {
         plot.delete(keys::event(plot.organisation, 3)).await;

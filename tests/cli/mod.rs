@@ -7,6 +7,7 @@ mod damage;
 mod journal;
 mod organisation_files;
 mod passwords;
+mod people;
 mod review;
 mod start;
 mod stop;

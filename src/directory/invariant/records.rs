@@ -11,13 +11,17 @@ use crate::directory::user::parse_uuid;
 use crate::directory::verify::Report;
 use crate::directory::{DirectoryError, keys::fold};
 use crate::model::connection::Connection;
+use crate::model::cost_centre::CostCentre;
 use crate::model::credential::Credential;
 use crate::model::custom_attribute::{Bearer, CustomSchema};
 use crate::model::event::Event;
 use crate::model::group::Group;
+use crate::model::guest::{Guest, GuestLink};
 use crate::model::id::OrganisationId;
 use crate::model::invitation::Invitation;
 use crate::model::licence::Licence;
+use crate::model::mail::QueuedMail;
+use crate::model::mail::template::MailTemplate;
 use crate::model::membership::Membership;
 use crate::model::organisation::Organisation;
 use crate::model::record::{self, Record};
@@ -32,7 +36,7 @@ use super::{Invariant, View};
 pub struct Records;
 
 /// Every table. A table that is missing here is an unknown one.
-const TABLES: [Table; 27] = [
+const TABLES: [Table; 33] = [
     Table::Organisation,
     Table::Connection,
     Table::Role,
@@ -58,8 +62,14 @@ const TABLES: [Table; 27] = [
     Table::Run,
     Table::Journal,
     Table::Exchange,
+    Table::Outbox,
+    Table::MailTemplate,
+    Table::InvitationIndex,
     Table::Credential,
     Table::Session,
+    Table::CostCentre,
+    Table::Guest,
+    Table::GuestLink,
 ];
 
 /// Bytes of a key before its table.
@@ -111,6 +121,19 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::User => read::<User>(value).and_then(|own| named(keys::user(organisation, own.id))),
         Table::Group => read::<Group>(value).and_then(|own| named(keys::group(organisation, own.id))),
         Table::Invitation => read::<Invitation>(value).and_then(|own| named(keys::invitation(organisation, own.id))),
+        Table::MailTemplate => read::<MailTemplate>(value)
+            .and_then(|own| named(keys::mail::template(organisation, own.name, &own.language))),
+        Table::Outbox if key.as_bytes().get(TABLE_AT + 1) == Some(&b'u') => nothing(value),
+        Table::Outbox => {
+            read::<QueuedMail>(value).and_then(|own| named(keys::mail::mail(organisation, own.state, own.id)))
+        }
+        Table::CostCentre => {
+            read::<CostCentre>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
+        }
+        Table::Guest => read::<Guest>(value).and_then(|own| named(keys::people::guest(organisation, own.id))),
+        Table::GuestLink => {
+            read::<GuestLink>(value).and_then(|own| named(keys::people::guest_link(organisation, own.id)))
+        }
         Table::Tombstone => read::<Tombstone>(value).map(|_| ()),
         Table::GroupMember | Table::MemberGroup => read::<Membership>(value).map(|_| ()),
         Table::Link => read::<Link>(value).map(|_| ()),
@@ -135,7 +158,7 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::Run => serde_json::from_slice::<serde_json::Value>(value)
             .map(|_| ())
             .map_err(|error| format!("is not JSON: {error}")),
-        Table::Index | Table::Waiting | Table::Purge | Table::TokenList => nothing(value),
+        Table::Index | Table::Waiting | Table::Purge | Table::TokenList | Table::InvitationIndex => nothing(value),
     }
 }
 
@@ -182,12 +205,7 @@ fn unique(value: &[u8]) -> Result<(), String> {
         .ok_or_else(|| "holds no identifier".to_owned())
 }
 
-/// The unique names that a user and a group hold, for the invariants behind this one.
-pub(super) fn user_name_key(organisation: OrganisationId, user: &User) -> Key {
-    keys::unique(organisation, Unique::UserName, &fold(&user.user_name))
-}
-
-/// See [`user_name_key`].
+/// The unique name that a group holds, for the invariants behind this one.
 pub(super) fn group_name_key(organisation: OrganisationId, group: &Group) -> Key {
     keys::unique(organisation, Unique::GroupName, &fold(&group.display_name))
 }
