@@ -109,14 +109,6 @@ pub fn router(directory: Directory) -> Router {
         )
         .route("/password-policy/impact", get(password_policy::impact))
         .route("/password-policy/check", post(password_policy::check))
-        .route("/templates", get(templates::list))
-        .route("/templates/{name}", get(templates::retrieve))
-        .route("/templates/{name}/preview", post(templates::preview))
-        .route("/templates/{name}/variables", get(templates::variables))
-        .route(
-            "/templates/{name}/{language}",
-            put(templates::put).delete(templates::delete),
-        )
         .route("/users", get(users::list).post(users::write::create))
         .route(
             "/users/{user}",

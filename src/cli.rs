@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod check;
 pub mod connection;
+pub mod credential;
 mod export;
 pub mod failure;
 pub mod gateway;
@@ -15,10 +16,12 @@ pub mod licence;
 pub mod mail;
 pub mod org;
 pub mod output;
+pub mod password_policy;
 pub mod permission;
 pub mod pinned;
 pub mod plan;
 pub mod profile;
+pub mod prompt;
 pub mod review;
 pub mod rights;
 pub mod role;
@@ -83,6 +86,7 @@ enum Command {
     Mail(mail::Mail),
     Template(template::Template),
     Journal(journal::Journal),
+    PasswordPolicy(password_policy::PasswordPolicy),
     Token(token::Token),
     Check(check::Check),
     Verify(verify::Verify),
@@ -138,6 +142,7 @@ impl Command {
             Self::Mail(command) => command.run().await,
             Self::Template(command) => command.run().await,
             Self::Journal(command) => command.run().await,
+            Self::PasswordPolicy(command) => command.run().await,
             Self::Token(command) => command.run().await,
             Self::Check(command) => command.run(),
             Self::Verify(command) => command.run().await,

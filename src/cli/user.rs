@@ -8,6 +8,7 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::credential;
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
@@ -26,7 +27,8 @@ use written::Written;
     "  usher user update ada@example.com --org acme --set title=Countess --unset nickName\n",
     "  usher user suspend ada@example.com --org acme\n",
     "  usher user invite ada@example.com --org acme      prints the secret once\n",
-    "  usher user explain ada@example.com meeting.plan --org acme\n\n",
+    "  usher user explain ada@example.com meeting.plan --org acme\n",
+    "  usher user set-password ada@example.com --org acme < password.txt\n\n",
     "USER is a login id of any kind, or an identifier.",
 ))]
 pub struct User {
@@ -150,6 +152,8 @@ enum Action {
         #[arg(long)]
         yes: bool,
     },
+    #[command(flatten)]
+    Credential(credential::Action),
 }
 
 impl User {
@@ -197,6 +201,7 @@ impl User {
             }
             Action::ReviewPermissions { user } => (Method::POST, format!("{}/review-permissions", one(user))),
             Action::Suspend { user } => (Method::POST, format!("{}/suspend", one(user))),
+            Action::Credential(action) => return action.run(gateway, &users, self.json).await,
             Action::Reactivate { user } => (Method::POST, format!("{}/reactivate", one(user))),
             Action::Invite { user } => (Method::POST, format!("{}/invite", one(user))),
             Action::RevokeInvitation { user } => (Method::POST, format!("{}/revoke-invitation", one(user))),

@@ -282,7 +282,8 @@ impl Directory {
 
     /// The user whom a login name means.
     async fn find_by_login(&self, organisation: OrganisationId, login: &str) -> Result<Option<User>, DirectoryError> {
-        self.browse_user_name(organisation, login).await
+        let found = self.find_login(organisation, login).await?;
+        Ok(found.map(|(user, _)| user))
     }
 }
 

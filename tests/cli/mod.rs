@@ -7,6 +7,7 @@ mod damage;
 mod journal;
 mod mail;
 mod organisation_files;
+mod passwords;
 mod people;
 mod review;
 mod role;

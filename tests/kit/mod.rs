@@ -13,6 +13,7 @@ pub(crate) mod faulty_proxy;
 pub(crate) mod faulty_search;
 mod faulty_sync;
 pub(crate) mod gateway;
+pub(crate) mod house;
 pub(crate) mod mail_server;
 pub(crate) mod process;
 pub(crate) mod real_directory;
