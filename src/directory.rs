@@ -1,10 +1,12 @@
 //! Use-cases and rules: authorise, load, decide, commit. Knows no engine and no transport.
 
 pub mod accept;
+pub mod administering;
 pub mod authorise;
 pub mod browse;
 pub mod connection;
 pub mod cost_centre;
+pub mod credential;
 pub mod custom_attribute;
 pub mod declare;
 pub mod delete;
@@ -13,6 +15,7 @@ pub mod events;
 pub mod first_start;
 pub mod group;
 pub mod guest;
+pub mod hashing;
 pub mod invariant;
 pub mod invitation;
 pub mod journal;
@@ -23,14 +26,21 @@ pub mod local;
 pub mod membership;
 pub mod oauth;
 pub mod organisation;
+pub mod outbox;
+pub mod password;
 pub mod query;
 pub mod refusal;
 pub mod review;
 pub mod role;
+pub mod sealing;
 pub mod seat;
+pub mod second_factor;
+pub mod session;
 pub mod settings;
+pub mod sign_in;
 pub mod suspend;
 pub mod tally;
+pub mod template;
 pub mod token;
 pub mod unit;
 pub mod user;
@@ -47,8 +57,10 @@ pub use unit::Unit;
 
 use crate::model::clock::Clock;
 use crate::store::{Key, SCAN_ENTRIES_MAX, Scan, Store, StoreError, Versioned};
+use hashing::{HashCost, Hashing};
 use journal::Journal;
 use refusal::Refusals;
+use sealing::SealingKey;
 use settings::Settings;
 
 /// How often and how long a change is tried again when another change came first.
@@ -77,6 +89,10 @@ pub struct Directory {
     settings: Arc<Settings>,
     journal: Arc<Journal>,
     refusals: Arc<Refusals>,
+    /// Rung by a commit that gives the mailer something to do.
+    bell: Arc<tokio::sync::Notify>,
+    hashing: Arc<Hashing>,
+    sealing: Arc<SealingKey>,
     retry: RetryLimits,
 }
 
@@ -95,15 +111,19 @@ pub trait Operation: Sync {
 }
 
 impl Directory {
-    /// A directory over this store.
+    /// A directory over this store, with passwords hashed at the default cost.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        let sealing = Arc::new(SealingKey::new(clock.secret()));
         Self {
             store,
             clock,
             settings: Arc::default(),
             journal: Arc::default(),
             refusals: Arc::default(),
+            bell: Arc::default(),
+            hashing: Arc::default(),
+            sealing,
             retry: RetryLimits::default(),
         }
     }
@@ -113,6 +133,26 @@ impl Directory {
     pub fn with_retry(mut self, retry: RetryLimits) -> Self {
         self.retry = retry;
         self
+    }
+
+    /// The same directory with passwords hashed at this cost.
+    #[must_use]
+    pub fn with_hashing(mut self, cost: HashCost) -> Self {
+        self.hashing = Arc::new(Hashing::new(cost));
+        self
+    }
+
+    /// The same directory with secrets encrypted with this key. Without it, one that ends with the process is used.
+    #[must_use]
+    pub fn with_sealing_key(mut self, key: SealingKey) -> Self {
+        self.sealing = Arc::new(key);
+        self
+    }
+
+    /// Where passwords are hashed.
+    #[must_use]
+    pub fn hashing(&self) -> &Hashing {
+        &self.hashing
     }
 
     /// The clock.

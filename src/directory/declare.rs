@@ -201,6 +201,10 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
         guest_url: declared.guest_url.clone().or_else(|| present.guest_url.clone()),
         login: declared.login.clone().unwrap_or_else(|| present.login.clone()),
         defaults: declared.defaults.clone().unwrap_or_else(|| present.defaults.clone()),
+        password_policy: declared
+            .password_policy
+            .clone()
+            .unwrap_or_else(|| present.password_policy.clone()),
         ..present
     };
     UpdateOrganisation(wanted).attempt(unit).await

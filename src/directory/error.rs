@@ -119,6 +119,15 @@ pub enum Denial {
     /// The guest's link is unknown, disabled, used up or expired.
     #[error("the guest link opens nothing: it is wrong, disabled, used up or expired; ask for a new one")]
     GuestLinkClosed,
+    /// The link to set a forgotten password is used, replaced or expired.
+    #[error("the link to set a password is used, replaced or expired: ask for a new one")]
+    ResetClosed,
+    /// The password must be changed before anything else.
+    #[error("the password must be changed before anything else")]
+    PasswordMustChange,
+    /// A second factor must be set up before anything else.
+    #[error("a second factor must be set up before anything else")]
+    SecondFactorMissing,
 }
 
 impl From<StoreError> for DirectoryError {

@@ -6,22 +6,29 @@
 //! g 'i' SHA-256 of invitation secret -> organisation id, invitation id
 //! g 'a' token id                     -> AccessToken              (of the token endpoint)
 //! g 'k' SHA-256 of guest secret      -> organisation id, `G` or `K`, guest or link id
+//! g 'm' due (ms), organisation, mail -> nothing                  (what the mailer does next)
+//! g 'e' end (ms), organisation, invitation -> nothing            (which invitation ends next)
 //! o <org 16 bytes> <table byte> ...  -> everything of one organisation
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
 
+mod connection;
+pub mod credential;
 mod custom_attribute;
 pub mod exchange;
+pub mod mail;
 pub mod people;
 
 use sha2::Digest as _;
 
+pub use connection::{journal, journal_entry, review, reviews, run, run_named};
 pub use custom_attribute::{
     custom_entry, custom_entry_values, custom_schema, custom_unique, custom_unique_values, is_custom_entry,
 };
 
 use crate::model::custom_attribute::Bearer;
 use crate::model::id::{GroupId, InvitationId, OrganisationId, TokenId, UserId};
+use crate::model::mail::MailState;
 use crate::model::membership::Member;
 use crate::model::slug::Slug;
 use crate::store::Key;
@@ -89,6 +96,16 @@ pub enum Table {
     Guest = b'G',
     /// Links by which guests join, by id.
     GuestLink = b'K',
+    /// Mail that is to be sent, and mail that could not be.
+    Outbox = b'O',
+    /// The organisation's own wording of mails, by event and language.
+    MailTemplate = b'M',
+    /// Invitations by state, and by person.
+    InvitationIndex = b'I',
+    /// What people sign in with.
+    Credential = b'W',
+    /// Sessions.
+    Session = b'N',
 }
 
 /// What must be unique in an organisation.
@@ -132,6 +149,8 @@ pub enum Count {
     Linked(Slug),
     /// Resources that have a value of a custom attribute.
     Values(Bearer, String),
+    /// Mails in the outbox.
+    Mail(MailState),
 }
 
 /// Texts above this many bytes are cut and hashed in a key.
@@ -430,6 +449,7 @@ pub fn count(organisation: OrganisationId, what: &Count) -> Key {
         Count::Waiting(licence) => builder.byte(b'w').text(licence.as_str()),
         Count::Linked(connection) => builder.byte(b'c').text(connection.as_str()),
         Count::Values(bearer, attribute) => builder.byte(b'a').attribute(*bearer, attribute),
+        Count::Mail(state) => builder.byte(b'O').byte(mail::place(*state)),
     }
     .key()
 }
@@ -494,48 +514,6 @@ pub fn source_name(organisation: OrganisationId, connection: &Slug, name: uuid::
     Builder::of(organisation, Table::SourceName)
         .text(connection.as_str())
         .uuid(name)
-        .key()
-}
-
-/// A record about a connection's runs: `what` is a word such as `state`, `lease`, `held`.
-#[must_use]
-pub fn run(organisation: OrganisationId, connection: &Slug, what: &str) -> Key {
-    Builder::of(organisation, Table::Run)
-        .text(connection.as_str())
-        .text(what)
-        .key()
-}
-
-/// All of a connection's review list.
-#[must_use]
-pub fn reviews(organisation: OrganisationId, connection: &Slug) -> Key {
-    run(organisation, connection, "review")
-}
-
-/// One identity of a connection's review list.
-#[must_use]
-pub fn review(organisation: OrganisationId, connection: &Slug, id: &str) -> Key {
-    Builder::of(organisation, Table::Run)
-        .text(connection.as_str())
-        .text("review")
-        .text(id)
-        .key()
-}
-
-/// The request journal of a connection.
-#[must_use]
-pub fn journal(organisation: OrganisationId, connection: &Slug) -> Key {
-    Builder::of(organisation, Table::Journal)
-        .text(connection.as_str())
-        .key()
-}
-
-/// One entry of a request journal; identifiers are in the order of time.
-#[must_use]
-pub fn journal_entry(organisation: OrganisationId, connection: &Slug, id: uuid::Uuid) -> Key {
-    Builder::of(organisation, Table::Journal)
-        .text(connection.as_str())
-        .uuid(id)
         .key()
 }
 

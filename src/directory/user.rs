@@ -79,10 +79,12 @@ impl Unit {
     /// As [`Unit::create_user`].
     pub async fn update_user(&mut self, before: &User, mut after: User) -> Result<User, DirectoryError> {
         self.may_change_user(before, &after).await?;
+        self.mail_waiting_invitation(before, &mut after).await?;
         seat::settle(self, Some(before), &mut after).await?;
         if after == *before {
             return Ok(after);
         }
+        self.move_password(&mut after).await?;
         self.claim_names(Some(before), &after).await?;
         self.index_custom(holder(&after), Some(&before.attributes), Some(&after.attributes))
             .await?;
@@ -107,7 +109,8 @@ impl Unit {
         self.index_custom(holder(user), Some(&user.attributes), None).await?;
         self.drop_logins(user);
         self.forget_links(b'u', &user.external_ids).await?;
-        self.drop_invitation(user).await?;
+        self.drop_invitations(user).await?;
+        self.drop_credential(user.id).await?;
         self.count(keys::count(organisation, &Count::Users), -1, None);
         self.delete(keys::user(organisation, user.id));
         self.put(
@@ -220,12 +223,12 @@ fn changed_attributes(before: &User, after: &User) -> BTreeSet<String> {
     let pairs = [
         ("userName", before.user_name != after.user_name),
         ("externalId", before.external_ids != after.external_ids),
-        ("password", before.password_hash != after.password_hash),
         ("loginIds", before.login_ids != after.login_ids),
         ("nicknames", before.nicknames != after.nicknames),
         ("labels", before.labels != after.labels),
         ("countryPrefix", before.country_prefix != after.country_prefix),
         ("homeGroup", before.home_group != after.home_group),
+        ("password", before.facts.password_set_at != after.facts.password_set_at),
     ];
     changed.extend(
         pairs

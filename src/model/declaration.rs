@@ -9,6 +9,7 @@ use super::licence::Licence;
 use super::locale::Defaults;
 use super::login::LoginSettings;
 use super::organisation::LocalChanges;
+use super::password_policy::PasswordPolicy;
 use super::role::Role;
 use super::slug::Slug;
 
@@ -55,6 +56,9 @@ impl Declaration {
 pub struct DeclaredOrganisation {
     /// Which organisation; it is made when it does not exist.
     pub slug: Slug,
+    /// The profile that the file is laid over: what it declares counts where the file says nothing.
+    #[serde(default)]
+    pub profile: Option<Slug>,
     /// Its name for people.
     #[serde(default)]
     pub name: Option<String>,
@@ -76,4 +80,7 @@ pub struct DeclaredOrganisation {
     /// Language, time zone and country prefix of whoever has none; given as a whole.
     #[serde(default)]
     pub defaults: Option<Defaults>,
+    /// What it asks of passwords, as a whole: what the table leaves out has its default.
+    #[serde(default)]
+    pub password_policy: Option<PasswordPolicy>,
 }

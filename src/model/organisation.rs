@@ -6,6 +6,7 @@ use super::clock::Timestamp;
 use super::id::OrganisationId;
 use super::locale::Defaults;
 use super::login::LoginSettings;
+use super::password_policy::PasswordPolicy;
 use super::record::Record;
 use super::slug::Slug;
 
@@ -40,6 +41,9 @@ pub struct Organisation {
     /// The product's page for guests, with `{secret}` where the guest's secret goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guest_url: Option<String>,
+    /// What it asks of passwords, second factors and whoever signs in.
+    #[serde(default)]
+    pub password_policy: PasswordPolicy,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -78,6 +82,7 @@ impl Organisation {
             defaults: Defaults::default(),
             default_cost_centre: None,
             guest_url: None,
+            password_policy: PasswordPolicy::default(),
             created,
         }
     }

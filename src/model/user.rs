@@ -34,7 +34,8 @@ pub struct User {
     /// The facts behind the state.
     #[serde(default)]
     pub facts: Facts,
-    /// The password's argon2id hash. Never shown.
+    /// The password's argon2id hash, where an earlier release left it: the [credential](super::credential::Credential) has it
+    /// from the next write on. Never shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
     /// Roles held in the whole organisation, with the reasons.

@@ -11,6 +11,7 @@ mod local_changes;
 mod metrics;
 mod organisation_files;
 mod people;
+mod profiles;
 mod tenancy;
 mod tokens;
 mod users;

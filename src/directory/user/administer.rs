@@ -13,7 +13,7 @@ use crate::directory::{DirectoryError, Operation, Unit};
 use crate::model::Object;
 use crate::model::deviation::Strictness;
 use crate::model::id::{GroupId, UserId};
-use crate::model::invitation::InvitationState;
+use crate::model::invitation::Channel;
 use crate::model::locale::CountryPrefix;
 use crate::model::login::LoginId;
 use crate::model::merge_patch;
@@ -83,7 +83,7 @@ impl Operation for CreateUser<'_> {
         }
         let issued = if new.invite {
             // Whoever asked is shown the secret and hands it over.
-            Some(unit.invite(&mut user, InvitationState::Sent).await?)
+            Some(unit.invite(&mut user, Channel::Link).await?)
         } else {
             None
         };
