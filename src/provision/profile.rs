@@ -71,6 +71,7 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
         organisation,
         roles,
         licences,
+        cost_centres,
         connections,
         user_attributes,
         group_attributes,
@@ -79,6 +80,7 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
         organisation: organisation_over(profile.organisation, organisation),
         roles: over(profile.roles, roles, |role| role.key.clone()),
         licences: over(profile.licences, licences, |licence| licence.key.clone()),
+        cost_centres: over(profile.cost_centres, cost_centres, |centre| centre.key.clone()),
         connections: over(profile.connections, connections, |connection| connection.name.clone()),
         user_attributes: over(profile.user_attributes, user_attributes, |attribute| {
             attribute.name.clone()
@@ -97,6 +99,9 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         invitation_hours,
         verified_domains,
         local_changes,
+        login,
+        guest_url,
+        defaults,
         password_policy,
     } = file;
     DeclaredOrganisation {
@@ -106,6 +111,9 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         invitation_hours: invitation_hours.or(profile.invitation_hours),
         verified_domains: verified_domains.or(profile.verified_domains),
         local_changes: local_changes.or(profile.local_changes),
+        login: login.or(profile.login),
+        guest_url: guest_url.or(profile.guest_url),
+        defaults: defaults.or(profile.defaults),
         password_policy: password_policy.or(profile.password_policy),
     }
 }

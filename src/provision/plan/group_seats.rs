@@ -149,6 +149,7 @@ fn enter(
         let unclaimed = || SeatClaim {
             origins: Origins::new(),
             seat: Seat::Unneeded,
+            cost_centre: None,
         };
         let claim = after.licences.entry(licence.clone()).or_insert_with(unclaimed);
         claim.origins.insert(Origin::Group(group));
