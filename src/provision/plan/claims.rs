@@ -97,7 +97,7 @@ pub(super) fn path(
     let mut path = vec![Claims::of(before), Claims::of(written)];
     let mut after = written.clone();
     teams.claim(&mut after, names);
-    if after.licences != written.licences {
+    if after.licences != written.licences || after.roles != written.roles {
         path.push(Claims::of(&after));
     }
     if !left.is_empty() {

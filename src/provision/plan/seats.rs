@@ -194,7 +194,13 @@ impl Ledger {
         }
         if pool.take() {
             pool.tally.needed += 1;
-            return Ok(Seat::Held(self.now));
+            // Where somebody waits already, the newcomer queues up and the first of the queue has the seat.
+            let is_overtaken = pool.licence.when_full == WhenFull::Wait && pool.tally.waiting > 0;
+            return Ok(if is_overtaken {
+                Seat::Waiting(self.now)
+            } else {
+                Seat::Held(self.now)
+            });
         }
         match pool.licence.when_full.clone() {
             WhenFull::Wait => {
