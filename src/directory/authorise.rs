@@ -204,6 +204,7 @@ impl Principal {
             door: Door::Guest,
             connection: None,
             token: None,
+            user: None,
         };
         Self {
             reach: Reach::Guest(organisation),
