@@ -5,14 +5,14 @@
 //! g 't' token id                     -> Token
 //! g 'i' SHA-256 of invitation secret -> organisation id, invitation id
 //! g 'a' token id                     -> AccessToken              (of the token endpoint)
-//! g 'k' SHA-256 of guest secret      -> organisation id, `G` or `K`, guest or link id
 //! g 'm' due (ms), organisation, mail -> nothing                  (what the mailer does next)
 //! g 'e' end (ms), organisation, invitation -> nothing            (which invitation ends next)
+//! g 'k' SHA-256 of guest secret      -> organisation id, `G` or `K`, guest or link id
 //! o <org 16 bytes> <table byte> ...  -> everything of one organisation
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
 
-mod connection;
+pub mod access;
 pub mod credential;
 mod custom_attribute;
 pub mod exchange;
@@ -21,13 +21,15 @@ pub mod people;
 
 use sha2::Digest as _;
 
-pub use connection::{journal, journal_entry, review, reviews, run, run_named};
+pub use access::default_grants;
 pub use custom_attribute::{
     custom_entry, custom_entry_values, custom_schema, custom_unique, custom_unique_values, is_custom_entry,
 };
 
+pub use mail::{invitation, invitation_secret, invitation_secret_all};
+
 use crate::model::custom_attribute::Bearer;
-use crate::model::id::{GroupId, InvitationId, OrganisationId, TokenId, UserId};
+use crate::model::id::{GroupId, OrganisationId, TokenId, UserId};
 use crate::model::mail::MailState;
 use crate::model::membership::Member;
 use crate::model::slug::Slug;
@@ -90,12 +92,6 @@ pub enum Table {
     Journal = b'd',
     /// Assertions that were exchanged for access tokens, and when both end.
     Exchange = b'b',
-    /// Cost centres by key.
-    CostCentre = b'C',
-    /// Guests by id.
-    Guest = b'G',
-    /// Links by which guests join, by id.
-    GuestLink = b'K',
     /// Mail that is to be sent, and mail that could not be.
     Outbox = b'O',
     /// The organisation's own wording of mails, by event and language.
@@ -106,6 +102,18 @@ pub enum Table {
     Credential = b'W',
     /// Sessions.
     Session = b'N',
+    /// Cost centres by key.
+    CostCentre = b'C',
+    /// Guests by id.
+    Guest = b'G',
+    /// Links by which guests join, by id.
+    GuestLink = b'K',
+    /// The permission catalogue by action.
+    Permission = b'P',
+    /// What everyone and every guest may do: one record.
+    DefaultGrants = b'D',
+    /// Roles and groups whose holders and members are still being brought in line with a changed link.
+    RoleLink = b'L',
 }
 
 /// What must be unique in an organisation.
@@ -151,6 +159,10 @@ pub enum Count {
     Values(Bearer, String),
     /// Mails in the outbox.
     Mail(MailState),
+    /// People who hold a role in the whole organisation.
+    RoleHolders(Slug),
+    /// Roles that put their holders into a group.
+    RolesLinked(GroupId),
 }
 
 /// Texts above this many bytes are cut and hashed in a key.
@@ -230,18 +242,6 @@ pub fn tokens() -> Key {
     Builder::global(b't').key()
 }
 
-/// The invitation that a secret opens; `hash` is hexadecimal.
-#[must_use]
-pub fn invitation_secret(hash: &str) -> Key {
-    Builder::global(b'i').text(hash).key()
-}
-
-/// All invitation secrets.
-#[must_use]
-pub fn invitation_secret_all() -> Key {
-    Builder::global(b'i').key()
-}
-
 /// Everything of one organisation.
 #[must_use]
 pub fn organisation_all(organisation: OrganisationId) -> Key {
@@ -314,12 +314,6 @@ pub fn tombstone(organisation: OrganisationId, id: uuid::Uuid) -> Key {
     Builder::of(organisation, Table::Tombstone).uuid(id).key()
 }
 
-/// An invitation.
-#[must_use]
-pub fn invitation(organisation: OrganisationId, id: InvitationId) -> Key {
-    Builder::of(organisation, Table::Invitation).uuid(id.uuid()).key()
-}
-
 /// A token in its organisation's list.
 #[must_use]
 pub fn token_entry(organisation: OrganisationId, id: TokenId) -> Key {
@@ -373,6 +367,16 @@ pub fn member_of(key: &Key) -> Option<Member> {
         b'g' => Some(Member::Group(GroupId::new(id))),
         _ => None,
     }
+}
+
+/// The group at the start of a [`group_member`] key; `None` for any other key.
+#[must_use]
+pub fn group_of(key: &Key) -> Option<GroupId> {
+    let bytes = key.as_bytes();
+    if bytes.get(17) != Some(&(Table::GroupMember as u8)) {
+        return None;
+    }
+    uuid::Uuid::from_slice(bytes.get(18..34)?).ok().map(GroupId::new)
 }
 
 /// The identifier in the last 16 bytes of a key.
@@ -450,6 +454,8 @@ pub fn count(organisation: OrganisationId, what: &Count) -> Key {
         Count::Linked(connection) => builder.byte(b'c').text(connection.as_str()),
         Count::Values(bearer, attribute) => builder.byte(b'a').attribute(*bearer, attribute),
         Count::Mail(state) => builder.byte(b'O').byte(mail::place(*state)),
+        Count::RoleHolders(role) => builder.byte(b'r').text(role.as_str()),
+        Count::RolesLinked(group) => builder.byte(b'l').uuid(group.uuid()),
     }
     .key()
 }
@@ -522,6 +528,10 @@ pub fn source_name(organisation: OrganisationId, connection: &Slug, name: uuid::
 #[must_use]
 pub fn fold(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
+    // The same for ASCII, which most names are, and far cheaper.
+    if text.is_ascii() {
+        return text.trim().to_ascii_lowercase();
+    }
     text.trim().nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
@@ -538,6 +548,8 @@ pub fn is_settings(key: &Key) -> bool {
                 Table::Licence,
                 Table::CostCentre,
                 Table::CustomAttribute,
+                Table::Permission,
+                Table::DefaultGrants,
             ]
             .iter()
             .any(|t| *t as u8 == *table)

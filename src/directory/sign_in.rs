@@ -282,7 +282,8 @@ impl Directory {
 
     /// The user whom a login id means, of any kind that the organisation allows.
     async fn find_by_login(&self, organisation: OrganisationId, login: &str) -> Result<Option<User>, DirectoryError> {
-        Ok(self.find_login(organisation, login).await?.map(|(user, _)| user))
+        let found = self.find_login(organisation, login).await?;
+        Ok(found.map(|(user, _)| user))
     }
 }
 

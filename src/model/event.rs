@@ -42,6 +42,7 @@ pub struct Actor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<super::id::TokenId>,
     /// The person who acts, when it is one who has signed in.
+    /// The person who acts, when one signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<super::id::UserId>,
 }
@@ -159,6 +160,24 @@ event_kinds! {
     LicenceAssigned = "licence.assigned",
     /// A user is no longer meant to have a licence.
     LicenceWithdrawn = "licence.withdrawn",
+    /// An invited person followed the link.
+    InvitationOpened = "invitation.opened",
+    /// An invitation was not accepted in time.
+    InvitationExpired = "invitation.expired",
+    /// A mail could not be delivered and is not tried again.
+    MailUndeliverable = "mail.undeliverable",
+    /// The organisation's own wording of a mail was made, changed or removed.
+    TemplateUpdated = "template.updated",
+    /// Repeated wrong sign-ins: nobody is let in for a while.
+    SignInLocked = "sign_in.locked",
+    /// An administrator ended that.
+    SignInUnlocked = "sign_in.unlocked",
+    /// An administrator made a link by which a forgotten password is set.
+    PasswordResetRequested = "password.reset_requested",
+    /// A user set up a second factor.
+    SecondFactorConfirmed = "second_factor.confirmed",
+    /// A user's second factor was taken away.
+    SecondFactorRemoved = "second_factor.removed",
     /// So much of a licence's limit has come into use as one of its thresholds says.
     LicenceThreshold = "licence.threshold",
     /// A seat was needed and none was free; the change was refused. At most once an hour for one person and licence.
@@ -183,22 +202,16 @@ event_kinds! {
     GuestLinkCreated = "guest_link.created",
     /// A link for guests opens nothing any more; who joined by it stays.
     GuestLinkDisabled = "guest_link.disabled",
-    /// An invited person followed the link.
-    InvitationOpened = "invitation.opened",
-    /// An invitation was not accepted in time.
-    InvitationExpired = "invitation.expired",
-    /// A mail could not be delivered and is not tried again.
-    MailUndeliverable = "mail.undeliverable",
-    /// The organisation's own wording of a mail was made, changed or removed.
-    TemplateUpdated = "template.updated",
-    /// Repeated wrong sign-ins: nobody is let in for a while.
-    SignInLocked = "sign_in.locked",
-    /// An administrator ended that.
-    SignInUnlocked = "sign_in.unlocked",
-    /// An administrator made a link by which a forgotten password is set.
-    PasswordResetRequested = "password.reset_requested",
-    /// A user set up a second factor.
-    SecondFactorConfirmed = "second_factor.confirmed",
-    /// A user's second factor was taken away.
-    SecondFactorRemoved = "second_factor.removed",
+    /// A role was deleted, and is being taken from its holders.
+    RoleDeleted = "role.deleted",
+    /// A permission of the catalogue was made, changed or deleted.
+    PermissionUpdated = "permission.updated",
+    /// What everyone or every guest may do changed.
+    DefaultGrantsUpdated = "default_grants.updated",
+    /// A permission was given to a user without a role.
+    PermissionGranted = "permission.granted",
+    /// Such a permission was taken back.
+    PermissionRevoked = "permission.revoked",
+    /// Whose data a user sees changed.
+    AccessUpdated = "access.updated",
 }

@@ -68,16 +68,16 @@ identifier!(
     InvitationId
 );
 identifier!(
+    /// The identifier of a mail in the outbox, and of the message that is sent for it.
+    MailId
+);
+identifier!(
     /// A guest's identifier.
     GuestId
 );
 identifier!(
     /// The identifier of a link by which guests join. Not its secret.
     GuestLinkId
-);
-identifier!(
-    /// The identifier of a mail in the outbox, and of the message that is sent for it.
-    MailId
 );
 identifier!(
     /// A token's public half.

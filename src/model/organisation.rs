@@ -1,5 +1,7 @@
 //! An organisation: a tenant, one customer. Everything else belongs to exactly one.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
@@ -29,6 +31,9 @@ pub struct Organisation {
     /// Whether administrators may change what connections manage.
     #[serde(default)]
     pub local_changes: LocalChanges,
+    /// What it asks of passwords, second factors and whoever signs in.
+    #[serde(default)]
+    pub password_policy: PasswordPolicy,
     /// What people sign in by.
     #[serde(default)]
     pub login: LoginSettings,
@@ -41,9 +46,9 @@ pub struct Organisation {
     /// The product's page for guests, with `{secret}` where the guest's secret goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guest_url: Option<String>,
-    /// What it asks of passwords, second factors and whoever signs in.
-    #[serde(default)]
-    pub password_policy: PasswordPolicy,
+    /// Its plan and its add-ons: permissions that need one of them sleep without it (X02-5, S002-20).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub features: BTreeSet<Slug>,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -78,11 +83,12 @@ impl Organisation {
             invitation_hours: invitation_hours(),
             verified_domains: Vec::new(),
             local_changes: LocalChanges::default(),
+            password_policy: PasswordPolicy::default(),
             login: LoginSettings::default(),
             defaults: Defaults::default(),
             default_cost_centre: None,
             guest_url: None,
-            password_policy: PasswordPolicy::default(),
+            features: BTreeSet::new(),
             created,
         }
     }

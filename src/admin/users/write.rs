@@ -21,7 +21,7 @@ use crate::model::slug::Slug;
 use super::{find, view};
 
 /// What a new user is made of.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewUserBody {
     user_name: String,
@@ -31,6 +31,9 @@ pub struct NewUserBody {
     /// Make an invitation at once; the person is prepared otherwise.
     #[serde(default)]
     invite: bool,
+    /// A first password, instead of an invitation.
+    #[serde(default)]
+    password: Option<String>,
     #[serde(default)]
     login_ids: Vec<LoginId>,
     #[serde(default)]
@@ -61,7 +64,7 @@ pub async fn create(
         user_name: new.user_name,
         attributes: new.attributes,
         invite: new.invite,
-        password_hash: None,
+        password: new.password.map(|password| directory.new_password(&password)),
         login_ids: new.login_ids,
         nicknames: new.nicknames,
         labels: new.labels,

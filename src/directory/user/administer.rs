@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::directory::invitation::IssuedInvitation;
 use crate::directory::keys::fold;
 use crate::directory::membership::claim_licence;
+use crate::directory::password::NewPassword;
 use crate::directory::{DirectoryError, Operation, Unit};
 use crate::model::Object;
 use crate::model::deviation::Strictness;
@@ -36,8 +37,8 @@ pub struct NewUser {
     pub attributes: Object,
     /// Whether an invitation is made in the same commit; the person is prepared otherwise (S003-21).
     pub invite: bool,
-    /// The argon2id hash of a first password, when one was set.
-    pub password_hash: Option<String>,
+    /// A first password (S002-22), to be changed at the first sign-in when the policy says so: the person is enrolled by it.
+    pub password: Option<NewPassword>,
     /// What the person may sign in by beside the user name.
     pub login_ids: Vec<LoginId>,
     /// Other names.
@@ -70,14 +71,14 @@ impl Operation for CreateUser<'_> {
         let user_name = checked_name(&new.user_name)?;
         let mut user = User::new(UserId::new(unit.clock().uuid()), user_name, unit.now());
         user.attributes = read_attributes(self.schemas, &new.user_name, &new.attributes)?;
-        if let Some(hash) = &new.password_hash {
-            user.password_hash = Some(hash.clone());
-            user.facts.password_set_at = Some(unit.now());
-        }
         user.country_prefix.clone_from(&new.country_prefix);
         user.login_ids = unit.read_logins(&user, &new.login_ids).await?.into_iter().collect();
         user.nicknames = checked_nicknames(new.nicknames.clone())?;
         user.labels = checked_labels(new.labels.clone())?;
+        if let Some(password) = &new.password {
+            let must_change = unit.password_policy().await?.change_after_set;
+            unit.set_password(&mut user, password, must_change).await?;
+        }
         for licence in &new.licences {
             claim_licence(&mut user, licence, Origin::Direct);
         }

@@ -187,6 +187,11 @@ impl Ledger {
         let Some(pool) = self.pools.get_mut(licence) else {
             return Ok(Seat::Unneeded);
         };
+        if pool.licence.when_full == WhenFull::Wait && pool.tally.waiting > 0 && pool.take() {
+            // The newcomer queues up, and the first of the queue has the seat.
+            pool.tally.needed += 1;
+            return Ok(Seat::Waiting(self.now));
+        }
         if pool.take() {
             pool.tally.needed += 1;
             // Where somebody waits already, the newcomer queues up and the first of the queue has the seat.
@@ -207,8 +212,7 @@ impl Ledger {
                 let Some(fallback) = self.pools.get_mut(&other) else {
                     return Ok(Seat::Unneeded);
                 };
-                // Whoever waits for the other licence's seats comes first.
-                if fallback.tally.waiting > 0 || !fallback.take() {
+                if !fallback.take_unwaited() {
                     return Err(fallback.exhausted(&other));
                 }
                 fallback.tally.needed += 1;
@@ -237,6 +241,11 @@ impl Ledger {
 }
 
 impl Pool {
+    /// Takes a seat that nobody waits for.
+    fn take_unwaited(&mut self) -> bool {
+        self.tally.waiting == 0 && self.take()
+    }
+
     fn take(&mut self) -> bool {
         let is_free = self.licence.ceiling().is_none_or(|ceiling| self.tally.in_use < ceiling);
         self.tally.in_use += i64::from(is_free);
