@@ -80,7 +80,6 @@ pub fn router(directory: Directory) -> Router {
     let organisation = mail()
         .route("/", get(organisations::retrieve))
         .route("/apply", post(apply::apply))
-        .route("/cost-centres", get(licences::cost_centres))
         .route("/connections", get(connections::list))
         .route("/connections/{name}", get(connections::retrieve))
         .route("/connections/{name}/test", post(connections::test))
@@ -95,30 +94,12 @@ pub fn router(directory: Directory) -> Router {
         .route("/groups/{group}", get(groups::retrieve))
         .route("/groups/{group}/members", get(groups::members))
         .route("/groups/{group}/defaults", put(groups::set_defaults))
-        .route("/guests", get(guests::list).post(guests::create))
-        .route("/guests/{guest}", delete(guests::delete))
-        .route("/guests/{guest}/disable", post(guests::disable))
-        .route("/guest-links", get(guests::list_links).post(guests::create_link))
-        .route("/guest-links/{link}/disable", post(guests::disable_link))
-        .route("/licences", get(licences::list))
-        .route("/licences/forecast", get(licences::forecast))
-        .route("/licences/{key}/holders", get(licences::holders))
         .route(
             "/password-policy",
             get(password_policy::retrieve).put(password_policy::replace),
         )
         .route("/password-policy/impact", get(password_policy::impact))
         .route("/password-policy/check", post(password_policy::check))
-        .route("/users", get(users::list).post(users::write::create))
-        .route(
-            "/users/{user}",
-            get(users::retrieve).patch(users::write::update).delete(users::delete),
-        )
-        .route("/users/{user}/licences", post(users::licences::assign))
-        .route("/users/{user}/licences/{key}", delete(users::licences::free))
-        .route("/users/{user}/licences/{key}/cost-centre", put(users::licences::charge))
-        .route("/users/{user}/move", post(users::home::move_user))
-        .route("/users/{user}/review-permissions", post(users::home::review))
         .route("/permissions", get(permissions::list))
         .route("/permissions/{key}", put(permissions::put).delete(permissions::delete))
         .route(
@@ -146,11 +127,8 @@ pub fn router(directory: Directory) -> Router {
             get(grants::list).post(grants::grant).delete(grants::revoke),
         )
         .route("/users/{user}/roles/{role}", put(roles::assign).delete(roles::withdraw))
-        .route("/users/{user}/suspend", post(users::suspend))
-        .route("/users/{user}/reactivate", post(users::reactivate))
-        .route("/users/{user}/invite", post(invitations::invite))
-        .route("/users/{user}/revoke-invitation", post(users::revoke_invitation))
         .route("/verify", get(verify::organisation))
+        .merge(people_routes())
         .merge(credential_routes());
     Router::new()
         .route("/organisations", get(organisations::list).post(organisations::create))
@@ -166,6 +144,34 @@ pub fn router(directory: Directory) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_such_place)
         .with_state(directory)
+}
+
+/// Of an organisation: its people, what they are given, and its guests.
+fn people_routes() -> Router<Directory> {
+    Router::new()
+        .route("/users", get(users::list).post(users::write::create))
+        .route(
+            "/users/{user}",
+            get(users::retrieve).patch(users::write::update).delete(users::delete),
+        )
+        .route("/users/{user}/licences", post(users::licences::assign))
+        .route("/users/{user}/licences/{key}", delete(users::licences::free))
+        .route("/users/{user}/licences/{key}/cost-centre", put(users::licences::charge))
+        .route("/users/{user}/move", post(users::home::move_user))
+        .route("/users/{user}/review-permissions", post(users::home::review))
+        .route("/users/{user}/suspend", post(users::suspend))
+        .route("/users/{user}/reactivate", post(users::reactivate))
+        .route("/users/{user}/invite", post(invitations::invite))
+        .route("/users/{user}/revoke-invitation", post(users::revoke_invitation))
+        .route("/licences", get(licences::list))
+        .route("/licences/forecast", get(licences::forecast))
+        .route("/licences/{key}/holders", get(licences::holders))
+        .route("/cost-centres", get(licences::cost_centres))
+        .route("/guests", get(guests::list).post(guests::create))
+        .route("/guests/{guest}", delete(guests::delete))
+        .route("/guests/{guest}/disable", post(guests::disable))
+        .route("/guest-links", get(guests::list_links).post(guests::create_link))
+        .route("/guest-links/{link}/disable", post(guests::disable_link))
 }
 
 /// What administrators do with what a user signs in with.

@@ -103,20 +103,35 @@ pub fn is_address(text: &str) -> bool {
 /// A telephone number in E.164 (`+` and at most 15 digits); `None` when it is none.
 #[must_use]
 pub fn e164(text: &str, prefix: Option<&CountryPrefix>) -> Option<String> {
-    let text = text.trim();
-    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '.' | '/' | '(' | ')');
-    if !text.chars().all(is_number) {
-        return None;
-    }
-    let number = if text.starts_with('+') || text.starts_with("00") {
-        phonelib::PhoneNumber::parse(text)
+    let digits = digits(text)?;
+    let number = if digits.starts_with('+') {
+        phonelib::PhoneNumber::parse(&digits)
+    } else if let Some(rest) = digits.strip_prefix("00") {
+        phonelib::PhoneNumber::parse(&format!("+{rest}"))
     } else {
-        let country = phonelib::countries_by_calling_code(prefix?.number())
-            .into_iter()
-            .next()?;
-        phonelib::PhoneNumber::parse_with_country(text, country.code)
+        let mut countries = phonelib::countries_by_calling_code(prefix?.number()).into_iter();
+        phonelib::PhoneNumber::parse_with_country(&digits, countries.next()?.code)
     };
     number.map(|number| number.e164().to_owned())
+}
+
+/// The digits of a text that can be a telephone number, with the `+` in front if it has one.
+fn digits(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (plus, rest) = match text.strip_prefix('+') {
+        Some(rest) => ("+", rest),
+        None => ("", text),
+    };
+    let is_number = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.' | '/' | '(' | ')');
+    let digits: String = rest.chars().filter(char::is_ascii_digit).collect();
+    (rest.chars().all(is_number) && !digits.is_empty()).then(|| format!("{plus}{digits}"))
+}
+
+/// The form in which an international number in a user name is the same as one in another login id: `+` and its 8 to 15 digits
+/// (ITU-T E.164 section 6). By form alone, so that it is the same for ever, whatever is known of numbering plans.
+#[must_use]
+pub fn dialled(user_name: &str) -> Option<String> {
+    digits(user_name).filter(|digits| digits.starts_with('+') && (9..=16).contains(&digits.len()))
 }
 
 /// What people of an organisation sign in by.

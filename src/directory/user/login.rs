@@ -1,12 +1,12 @@
 //! Login ids in the store: one table of unique keys holds user names and login ids of every kind, so that no two people can
 //! sign in by the same text, whatever the case and the door (S002-6, A3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::directory::keys::{self, Unique, fold};
 use crate::directory::{Directory, DirectoryError, Unit};
 use crate::model::id::{OrganisationId, UserId};
-use crate::model::login::{LOGIN_IDS_MAX, LoginId, LoginKind, LoginSettings, e164};
+use crate::model::login::{LOGIN_IDS_MAX, LoginId, LoginKind, LoginSettings, dialled, e164};
 use crate::model::organisation::Organisation;
 use crate::model::user::User;
 use crate::store::Key;
@@ -19,8 +19,17 @@ pub fn login_keys(organisation: OrganisationId, user: &User) -> BTreeMap<Key, (&
     let others = user.login_ids.iter().map(|login| ("loginIds", login.value.as_str()));
     // The user name comes last: a key that it shares with a login id is told by the name that clients know.
     let all = others.chain([("userName", user.user_name.as_str())]);
-    all.map(|(attribute, value)| (login_key(organisation, value), (attribute, value)))
-        .collect()
+    let mut keys = BTreeMap::new();
+    for (attribute, value) in all {
+        keys.extend(keys_of(organisation, value).map(|key| (key, (attribute, value))));
+    }
+    keys
+}
+
+/// The keys of one login id. `+49 151 ...` as a name is the same as the number, however it is spaced.
+fn keys_of(organisation: OrganisationId, value: &str) -> impl Iterator<Item = Key> + use<> {
+    let number = dialled(value).map(|number| login_key(organisation, &number));
+    number.into_iter().chain([login_key(organisation, value)])
 }
 
 fn login_key(organisation: OrganisationId, value: &str) -> Key {
@@ -69,10 +78,14 @@ impl Unit {
     /// # Errors
     /// As [`Unit::find`].
     pub async fn release_user_name(&mut self, user: &User) -> Result<(), DirectoryError> {
-        let folded = fold(&user.user_name);
-        let stays = user.login_ids.iter().any(|login| fold(&login.value) == folded);
-        if !stays && self.find_user_name(&user.user_name).await? == Some(user.id) {
-            self.delete(keys::unique(self.organisation(), Unique::UserName, &folded));
+        let organisation = self.organisation();
+        let others = user.login_ids.iter();
+        let stay: BTreeSet<Key> = others.flat_map(|login| keys_of(organisation, &login.value)).collect();
+        for key in keys_of(organisation, &user.user_name).filter(|key| !stay.contains(key)) {
+            let holder = self.bytes(&key).await?;
+            if holder.and_then(|id| parse_uuid(&id)) == Some(user.id.uuid()) {
+                self.delete(key);
+            }
         }
         Ok(())
     }
@@ -162,7 +175,12 @@ impl Directory {
         );
         let folded = fold(text);
         let number = e164(text, prefix);
-        let is_it = |value: &str| fold(value) == folded || number.as_deref() == Some(value);
+        let is_it = |value: &str| {
+            fold(value) == folded
+                || number
+                    .as_deref()
+                    .is_some_and(|number| dialled(value).as_deref() == Some(number))
+        };
         let kind = if is_it(&user.user_name) {
             login.kind_of_name(&user.user_name, prefix)
         } else {

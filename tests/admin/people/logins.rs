@@ -67,6 +67,7 @@ async fn no_two_people_sign_in_by_the_same_text_whatever_its_kind_and_the_door()
     for (body, attribute) in [
         (json!({ "user_name": "Ada@Acme.Example" }), "userName"),
         (json!({ "user_name": "+4915123456789" }), "userName"),
+        (json!({ "user_name": "+49 (151) 2345-6789" }), "userName"),
         (
             json!({ "user_name": "grace", "login_ids": [login("email", "ada@acme.example")] }),
             "loginIds",
