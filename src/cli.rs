@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod check;
 pub mod connection;
+mod export;
 pub mod failure;
 pub mod gateway;
 pub mod group;
@@ -14,6 +15,7 @@ pub mod output;
 pub mod permission;
 pub mod pinned;
 pub mod plan;
+pub mod profile;
 pub mod review;
 pub mod rights;
 pub mod role;
@@ -66,6 +68,7 @@ enum Command {
     Sync(sync::Sync),
     Review(review::Review),
     Org(org::Org),
+    Profile(profile::Profile),
     User(user::User),
     Group(group::Group),
     Role(role::Role),
@@ -116,6 +119,7 @@ impl Command {
             Self::Sync(command) => command.run().await,
             Self::Review(command) => command.run().await,
             Self::Org(command) => command.run().await,
+            Self::Profile(command) => command.run(),
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,
             Self::Role(command) => command.run().await,

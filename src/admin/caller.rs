@@ -86,6 +86,7 @@ impl Administrator {
             | Authority::Gateway
             | Authority::Organisation
             | Authority::Connection
+            | Authority::OwnAccount
             | Authority::Invitee => None,
         }
     }

@@ -47,6 +47,8 @@ pub enum Authority {
     Connection,
     /// An invited person, for accepting only.
     Invitee,
+    /// Whoever signs in or has signed in, for what is their own.
+    OwnAccount,
     /// A person with these rights: nobody gives away more than what they have (S001-25).
     Person(Arc<Effective>),
 }
@@ -60,6 +62,22 @@ pub struct Permit {
 }
 
 impl Permit {
+    /// The right to what belongs to signing in: somebody's own credential and sessions, and facts that follow from a sign-in.
+    /// `user` is who it is, once that is proved.
+    pub(super) fn own_account(organisation: OrganisationId, user: Option<UserId>, session: Option<TokenId>) -> Self {
+        let actor = Actor {
+            door: Door::Person,
+            connection: None,
+            token: session,
+            user,
+        };
+        Self {
+            organisation,
+            actor,
+            authority: Authority::OwnAccount,
+        }
+    }
+
     /// The organisation that may be changed.
     #[must_use]
     pub fn organisation(&self) -> OrganisationId {

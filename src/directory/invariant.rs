@@ -5,12 +5,14 @@
 //! them. A violation early in the list is often the cause of those behind it.
 
 pub mod counters;
+pub mod credentials;
 pub mod custom_attributes;
 pub mod edges;
 pub mod events;
 pub mod index;
 pub mod invitations;
 pub mod links;
+pub mod mail;
 pub mod records;
 pub mod role_links;
 pub mod seats;
@@ -55,7 +57,9 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(edges::Edges),
         Box::new(role_links::RoleLinks),
         Box::new(invitations::Invitations),
+        Box::new(mail::Mail),
         Box::new(tokens::Tokens),
+        Box::new(credentials::Credentials),
         // The ledger needs users and licences that can be trusted.
         Box::new(seats::Seats),
         // Sums come after what they are sums of.

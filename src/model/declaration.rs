@@ -9,6 +9,7 @@ use super::custom_attribute::{Bearer, CustomAttribute};
 use super::effective::DefaultGrants;
 use super::licence::Licence;
 use super::organisation::LocalChanges;
+use super::password_policy::PasswordPolicy;
 use super::permission::definition::Definition;
 use super::role::Role;
 use super::slug::Slug;
@@ -59,6 +60,9 @@ impl Declaration {
 pub struct DeclaredOrganisation {
     /// Which organisation; it is made when it does not exist.
     pub slug: Slug,
+    /// The profile that the file is laid over: what it declares counts where the file says nothing.
+    #[serde(default)]
+    pub profile: Option<Slug>,
     /// Its name for people.
     #[serde(default)]
     pub name: Option<String>,
@@ -74,4 +78,7 @@ pub struct DeclaredOrganisation {
     /// Its plan and its add-ons.
     #[serde(default)]
     pub features: Option<BTreeSet<Slug>>,
+    /// What it asks of passwords, as a whole: what the table leaves out has its default.
+    #[serde(default)]
+    pub password_policy: Option<PasswordPolicy>,
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::id::OrganisationId;
+use super::password_policy::PasswordPolicy;
 use super::record::Record;
 use super::slug::Slug;
 
@@ -31,6 +32,9 @@ pub struct Organisation {
     /// Its plan and its add-ons: permissions that need one of them sleep without it (X02-5, S002-20).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub features: BTreeSet<Slug>,
+    /// What it asks of passwords, second factors and whoever signs in.
+    #[serde(default)]
+    pub password_policy: PasswordPolicy,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -66,6 +70,7 @@ impl Organisation {
             verified_domains: Vec::new(),
             local_changes: LocalChanges::default(),
             features: BTreeSet::new(),
+            password_policy: PasswordPolicy::default(),
             created,
         }
     }

@@ -12,6 +12,7 @@ mod metrics;
 mod organisation_files;
 mod permissions;
 mod persons;
+mod profiles;
 mod role_links;
 mod roles;
 mod tenancy;
