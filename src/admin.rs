@@ -1,7 +1,8 @@
 //! The admin API: JSON under `/api/v1`, for the command line and for the product behind the gateway.
 //!
-//! Every request shows a bearer token of an organisation's or the gateway's administrator; accepting an
-//! invitation and setting a forgotten password need none but a secret, and signing in gives one. Another organisation answers as one that does not exist. Refusals are [`problem`] documents.
+//! Every request shows a bearer token of an organisation's or the gateway's administrator; accepting an invitation, joining as a
+//! guest and setting a forgotten password need none but a secret, and signing in gives one. Another organisation answers as one
+//! that does not exist. Refusals are [`problem`] documents.
 
 pub mod access;
 pub mod apply;
@@ -12,6 +13,7 @@ pub mod demand;
 pub mod events;
 pub mod grants;
 pub mod groups;
+pub mod guests;
 pub mod invitations;
 pub mod journal;
 pub mod licences;
@@ -51,11 +53,34 @@ pub fn limit(routes: Router, directory: Directory, limits: Arc<Limits>) -> Route
     routes.layer(middleware::from_fn_with_state((directory, limits), limit::limit))
 }
 
+/// What has to do with mail, relative to an organisation.
+fn mail() -> Router<Directory> {
+    Router::new()
+        .route("/invitations", get(invitations::list))
+        .route("/invitations/send", post(invitations::send))
+        .route("/invitations/{id}", get(invitations::retrieve))
+        .route("/invitations/{id}/resend", post(invitations::resend))
+        .route("/invitations/{id}/revoke", post(invitations::revoke))
+        .route("/outbox", get(outbox::list))
+        .route("/outbox/retry", post(outbox::retry_dead))
+        .route("/outbox/{id}", delete(outbox::discard))
+        .route("/outbox/{id}/retry", post(outbox::retry))
+        .route("/templates", get(templates::list))
+        .route("/templates/{name}", get(templates::retrieve))
+        .route("/templates/{name}/preview", post(templates::preview))
+        .route("/templates/{name}/variables", get(templates::variables))
+        .route(
+            "/templates/{name}/{language}",
+            put(templates::put).delete(templates::delete),
+        )
+}
+
 /// The routes, relative to `/api/v1`.
 pub fn router(directory: Directory) -> Router {
-    let organisation = Router::new()
+    let organisation = mail()
         .route("/", get(organisations::retrieve))
         .route("/apply", post(apply::apply))
+        .route("/cost-centres", get(licences::cost_centres))
         .route("/connections", get(connections::list))
         .route("/connections/{name}", get(connections::retrieve))
         .route("/connections/{name}/test", post(connections::test))
@@ -69,33 +94,21 @@ pub fn router(directory: Directory) -> Router {
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::retrieve))
         .route("/groups/{group}/members", get(groups::members))
-        .route("/invitations", get(invitations::list))
-        .route("/invitations/send", post(invitations::send))
-        .route("/invitations/{id}", get(invitations::retrieve))
-        .route("/invitations/{id}/resend", post(invitations::resend))
-        .route("/invitations/{id}/revoke", post(invitations::revoke))
+        .route("/groups/{group}/defaults", put(groups::set_defaults))
+        .route("/guests", get(guests::list).post(guests::create))
+        .route("/guests/{guest}", delete(guests::delete))
+        .route("/guests/{guest}/disable", post(guests::disable))
+        .route("/guest-links", get(guests::list_links).post(guests::create_link))
+        .route("/guest-links/{link}/disable", post(guests::disable_link))
         .route("/licences", get(licences::list))
+        .route("/licences/forecast", get(licences::forecast))
         .route("/licences/{key}/holders", get(licences::holders))
-        .route("/outbox", get(outbox::list))
-        .route("/outbox/retry", post(outbox::retry_dead))
-        .route("/outbox/{id}", delete(outbox::discard))
-        .route("/outbox/{id}/retry", post(outbox::retry))
         .route(
             "/password-policy",
             get(password_policy::retrieve).put(password_policy::replace),
         )
         .route("/password-policy/impact", get(password_policy::impact))
         .route("/password-policy/check", post(password_policy::check))
-        .route("/templates", get(templates::list))
-        .route("/templates/{name}", get(templates::retrieve))
-        .route("/templates/{name}/preview", post(templates::preview))
-        .route("/templates/{name}/variables", get(templates::variables))
-        .route(
-            "/templates/{name}/{language}",
-            put(templates::put).delete(templates::delete),
-        )
-        .route("/tokens", get(tokens::list).post(tokens::issue))
-        .route("/tokens/{id}", delete(tokens::revoke))
         .route("/users", get(users::list).post(users::write::create))
         .route(
             "/users/{user}",
@@ -103,6 +116,9 @@ pub fn router(directory: Directory) -> Router {
         )
         .route("/users/{user}/licences", post(users::licences::assign))
         .route("/users/{user}/licences/{key}", delete(users::licences::free))
+        .route("/users/{user}/licences/{key}/cost-centre", put(users::licences::charge))
+        .route("/users/{user}/move", post(users::home::move_user))
+        .route("/users/{user}/review-permissions", post(users::home::review))
         .route("/users/{user}/suspend", post(users::suspend))
         .route("/users/{user}/reactivate", post(users::reactivate))
         .route("/users/{user}/invite", post(invitations::invite))
@@ -119,6 +135,7 @@ pub fn router(directory: Directory) -> Router {
         .route("/profiles", get(profiles::list))
         .route("/profiles/{name}", get(profiles::retrieve))
         .merge(session_routes())
+        .route("/guests/join", post(guests::join))
         .route("/verify", get(verify::gateway))
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_such_place)
@@ -143,6 +160,8 @@ fn access_routes() -> Router<Directory> {
         .route("/roles/{role}/groups/{group}", put(roles::link).delete(roles::unlink))
         .route("/roles/{role}/holders", get(roles::holders))
         .route("/roles/{role}/impact", get(roles::impact))
+        .route("/tokens", get(tokens::list).post(tokens::issue))
+        .route("/tokens/{id}", delete(tokens::revoke))
         .route("/users/{user}/access", get(access::list))
         .route("/users/{user}/access/{area}", put(access::set))
         .route("/users/{user}/effective", get(rights::effective))

@@ -6,6 +6,7 @@ pub mod administrator;
 pub mod authorise;
 pub mod browse;
 pub mod connection;
+pub mod cost_centre;
 pub mod credential;
 pub mod custom_attribute;
 pub mod declare;
@@ -17,6 +18,7 @@ pub mod events;
 pub mod first_start;
 pub mod grant;
 pub mod group;
+pub mod guest;
 pub mod hashing;
 pub mod invariant;
 pub mod invitation;
@@ -33,6 +35,7 @@ pub mod password;
 pub mod permission;
 pub mod query;
 pub mod reachable;
+pub mod refusal;
 pub mod review;
 pub mod role;
 pub mod role_assignment;
@@ -47,6 +50,7 @@ pub mod session;
 pub mod settings;
 pub mod sign_in;
 pub mod suspend;
+pub mod tally;
 pub mod template;
 pub mod token;
 pub mod unit;
@@ -66,6 +70,7 @@ use crate::model::clock::Clock;
 use crate::store::{Key, SCAN_ENTRIES_MAX, Scan, Store, StoreError, Versioned};
 use hashing::{HashCost, Hashing};
 use journal::Journal;
+use refusal::Refusals;
 use sealing::SealingKey;
 use settings::Settings;
 
@@ -98,6 +103,7 @@ pub struct Directory {
     bell: Arc<tokio::sync::Notify>,
     hashing: Arc<Hashing>,
     sealing: Arc<SealingKey>,
+    refusals: Arc<Refusals>,
     retry: RetryLimits,
 }
 
@@ -128,6 +134,7 @@ impl Directory {
             bell: Arc::default(),
             hashing: Arc::default(),
             sealing,
+            refusals: Arc::default(),
             retry: RetryLimits::default(),
         }
     }
@@ -230,7 +237,16 @@ impl Directory {
         loop {
             attempt += 1;
             let mut unit = Unit::new(self, permit);
-            let outcome = operation.attempt(&mut unit).await?;
+            let outcome = match operation.attempt(&mut unit).await {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    if let Some(refused) = unit.refused.take() {
+                        drop(unit);
+                        self.tell_refusal(permit, &refused).await;
+                    }
+                    return Err(error);
+                }
+            };
             let leaves_work = unit.leaves_link_work();
             match unit.commit().await {
                 Ok(()) => return Ok((outcome, leaves_work)),

@@ -7,6 +7,7 @@ mod filter_oracle;
 mod filter_plan;
 mod filter_syntax;
 mod normalise;
+mod password_policy;
 mod patch_clients;
 mod patch_oracle;
 mod patch_refusals;

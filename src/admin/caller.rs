@@ -86,7 +86,6 @@ impl Administrator {
             | Authority::Gateway
             | Authority::Organisation
             | Authority::Connection
-            | Authority::OwnAccount
             | Authority::Invitee => None,
         }
     }

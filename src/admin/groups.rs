@@ -5,12 +5,14 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use crate::directory::keys::Count;
+use crate::directory::user::inherit::SetGroupDefaults;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId, UserId};
+use crate::model::locale::Defaults;
 use crate::model::membership::Member;
 
-use super::caller::{Administrator, Parameters, Place};
+use super::caller::{Administrator, Body, Parameters, Place};
 use super::page::{Paging, page};
 use super::problem::Problem;
 
@@ -92,6 +94,21 @@ pub async fn members(
     )))
 }
 
+/// `PUT .../groups/{group}/defaults`: the language, time zone and country prefix of those whose home group it is, or a group below
+/// it, and who have none of their own.
+pub async fn set_defaults(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, group)): Place<(String, String)>,
+    Body(defaults): Body<Defaults>,
+) -> Result<Json<Value>, Problem> {
+    let group = find(&directory, caller.organisation(), &group).await?.id;
+    let after = directory
+        .run(&caller.permit, &SetGroupDefaults { group, defaults })
+        .await?;
+    Ok(Json(json!({ "id": after.id, "defaults": after.defaults })))
+}
+
 pub(super) async fn find(
     directory: &Directory,
     organisation: OrganisationId,
@@ -132,6 +149,7 @@ fn view(group: &Group, members: i64) -> Value {
         "kind": group.kind,
         "enabled": group.enabled,
         "members": members,
+        "defaults": group.defaults,
         "external_ids": group.external_ids,
         "created": group.created,
         "last_modified": group.last_modified,

@@ -1,5 +1,6 @@
 //! Users: found, looked at, suspended, invited, deleted; written and given licences in the files below.
 
+pub mod home;
 pub mod licences;
 pub mod write;
 
@@ -28,8 +29,9 @@ use super::problem::Problem;
 pub struct Wanted {
     limit: Option<usize>,
     after: Option<String>,
-    /// The start of an e-mail address or display name, or a whole user name.
+    /// The start of an e-mail address or display name, or a whole login id.
     q: Option<String>,
+    /// A login id of any kind.
     user_name: Option<String>,
     email: Option<String>,
 }
@@ -90,14 +92,18 @@ pub async fn list(
     )))
 }
 
-/// `GET .../users/{user}`: by identifier or user name.
+/// `GET .../users/{user}`: by identifier, or by any login id. `effective` tells the language, the time zone and the country prefix
+/// in force, and where each comes from.
 pub async fn retrieve(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, user)): Place<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let found = find(&directory, caller.organisation(), &user).await?;
-    Ok(Json(view(&found, &caller.settings)))
+    let mut shown = view(&found, &caller.settings);
+    let effective = directory.effective_locale(&caller.settings, &found).await?;
+    shown["effective"] = effective.to_json();
+    Ok(Json(shown))
 }
 
 /// `DELETE .../users/{user}`: for good; the identifier is never used again.
@@ -177,6 +183,12 @@ pub(super) fn view(user: &User, settings: &OrganisationSettings) -> Value {
         "state": user.state(),
         "active": user.is_active(),
         "suspended_by": user.facts.suspended_by,
+        "login_ids": user.login_ids,
+        "nicknames": user.nicknames,
+        "labels": user.labels,
+        "country_prefix": user.country_prefix,
+        "home_group": user.home_group,
+        "review_pending": user.review_pending,
         "external_ids": user.external_ids,
         "roles": user.roles,
         "licences": user.licences,

@@ -34,6 +34,7 @@ enum Reach {
         organisation: OrganisationId,
         user: UserId,
     },
+    Guest(OrganisationId),
 }
 
 /// With whose authority a change is made.
@@ -45,10 +46,8 @@ pub enum Authority {
     Organisation,
     /// A connection.
     Connection,
-    /// An invited person, for accepting only.
+    /// An invited person, a guest, or somebody at their own account: for that only.
     Invitee,
-    /// Whoever signs in or has signed in, for what is their own.
-    OwnAccount,
     /// A person with these rights: nobody gives away more than what they have (S001-25).
     Person(Arc<Effective>),
 }
@@ -74,7 +73,7 @@ impl Permit {
         Self {
             organisation,
             actor,
-            authority: Authority::OwnAccount,
+            authority: Authority::Invitee,
         }
     }
 
@@ -232,6 +231,21 @@ impl Principal {
         }
     }
 
+    /// Whoever shows a guest's secret of this organisation.
+    #[must_use]
+    pub fn guest(organisation: OrganisationId) -> Self {
+        let actor = Actor {
+            door: Door::Guest,
+            connection: None,
+            token: None,
+            user: None,
+        };
+        Self {
+            reach: Reach::Guest(organisation),
+            actor,
+        }
+    }
+
     /// May provision users and groups of this organisation through its connection.
     ///
     /// # Errors
@@ -241,7 +255,7 @@ impl Principal {
         match &self.reach {
             Reach::Connection { organisation: own, .. } if *own == organisation => Ok(self.permit(organisation)),
             Reach::Connection { .. } => Err(DirectoryError::Unauthenticated),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Person { .. } => {
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Guest(_) | Reach::Person { .. } => {
                 Err(DirectoryError::Denied(Denial::NotAConnection))
             }
         }
@@ -260,7 +274,7 @@ impl Principal {
             Reach::Person { organisation: own, .. } if *own != organisation => {
                 Err(DirectoryError::not_found("organisation", organisation))
             }
-            Reach::Connection { .. } | Reach::Invitee(_) | Reach::Person { .. } => {
+            Reach::Connection { .. } | Reach::Invitee(_) | Reach::Guest(_) | Reach::Person { .. } => {
                 Err(DirectoryError::Denied(Denial::NotAnAdministrator))
             }
         }
@@ -273,9 +287,11 @@ impl Principal {
     pub fn administer_gateway(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
         match self.reach {
             Reach::Gateway => Ok(self.permit(organisation)),
-            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Invitee(_) | Reach::Person { .. } => {
-                Err(DirectoryError::Denied(Denial::NotTheGateway))
-            }
+            Reach::Connection { .. }
+            | Reach::Organisation(_)
+            | Reach::Invitee(_)
+            | Reach::Guest(_)
+            | Reach::Person { .. } => Err(DirectoryError::Denied(Denial::NotTheGateway)),
         }
     }
 
@@ -290,14 +306,26 @@ impl Principal {
         }
     }
 
+    /// May come in as a guest of this organisation.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Unauthenticated`] for anyone else.
+    pub fn join(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
+        match self.reach {
+            Reach::Guest(own) if own == organisation => Ok(self.permit(organisation)),
+            _ => Err(DirectoryError::Unauthenticated),
+        }
+    }
+
     /// The one organisation that the credential belongs to; `None` for the gateway's.
     #[must_use]
     pub fn organisation(&self) -> Option<OrganisationId> {
         match &self.reach {
             Reach::Connection { organisation, .. }
             | Reach::Organisation(organisation)
-            | Reach::Person { organisation, .. }
-            | Reach::Invitee(organisation) => Some(*organisation),
+            | Reach::Invitee(organisation)
+            | Reach::Guest(organisation)
+            | Reach::Person { organisation, .. } => Some(*organisation),
             Reach::Gateway => None,
         }
     }
@@ -307,7 +335,9 @@ impl Principal {
     pub fn connection(&self) -> Option<&Slug> {
         match &self.reach {
             Reach::Connection { connection, .. } => Some(connection),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Person { .. } => None,
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Guest(_) | Reach::Person { .. } => {
+                None
+            }
         }
     }
 
@@ -329,7 +359,7 @@ impl Principal {
             // A person's rights are asked for one by one, where the permit is made.
             Reach::Organisation(_) | Reach::Person { .. } => Authority::Organisation,
             Reach::Gateway => Authority::Gateway,
-            Reach::Invitee(_) => Authority::Invitee,
+            Reach::Invitee(_) | Reach::Guest(_) => Authority::Invitee,
         };
         Permit {
             organisation,

@@ -58,7 +58,7 @@ impl Directory {
         self.record(keys::user(organisation, id)).await
     }
 
-    /// A user by user name, caseless.
+    /// A user by user name or another login id, caseless; a telephone number in any way of writing it.
     ///
     /// # Errors
     /// As the store's read.
@@ -67,9 +67,8 @@ impl Directory {
         organisation: OrganisationId,
         name: &str,
     ) -> Result<Option<User>, DirectoryError> {
-        let key = keys::unique(organisation, Unique::UserName, &fold(name));
-        match self.holder(key).await? {
-            Some(id) => self.browse_user(organisation, UserId::new(id)).await,
+        match self.login_holder(organisation, name).await? {
+            Some(id) => self.browse_user(organisation, id).await,
             None => Ok(None),
         }
     }
@@ -89,7 +88,7 @@ impl Directory {
         self.users(organisation, ids).await
     }
 
-    /// Users whose user name is this text, or whose e-mail address or display name starts with it.
+    /// Users who sign in by this text, or whose e-mail address or display name starts with it.
     ///
     /// # Errors
     /// As the store's read.
@@ -100,10 +99,8 @@ impl Directory {
         limit: usize,
     ) -> Result<Vec<User>, DirectoryError> {
         let folded = fold(text);
-        let by_name = self
-            .holder(keys::unique(organisation, Unique::UserName, &folded))
-            .await?;
-        let mut ids: BTreeSet<uuid::Uuid> = by_name.into_iter().collect();
+        let by_name = self.login_holder(organisation, text).await?;
+        let mut ids: BTreeSet<uuid::Uuid> = by_name.into_iter().map(UserId::uuid).collect();
         for index in [Index::UserEmail, Index::UserDisplayName] {
             let prefix = keys::index_prefix(organisation, index, &folded);
             ids.extend(self.indexed(Scan::prefix(&prefix, limit)).await?);

@@ -8,11 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::cost_centre::CostCentre;
 use crate::model::custom_attribute::Bearer;
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 use crate::model::effective::DefaultGrants;
 use crate::model::id::OrganisationId;
 use crate::model::licence::{Licence, WhenFull};
+use crate::model::mail::template::MailTemplate;
 use crate::model::organisation::Organisation;
 use crate::model::permission::definition::Definition;
 use crate::model::record::Record;
@@ -21,12 +23,14 @@ use crate::model::slug::Slug;
 use crate::store::Key;
 
 use super::connection::PutConnection;
+use super::cost_centre::{self, PutCostCentre};
 use super::custom_attribute;
 use super::keys::{self, Table};
 use super::licence::PutLicence;
 use super::organisation::{CreateOrganisation, UpdateOrganisation};
 use super::permission::{PutDefaultGrants, PutPermission};
 use super::role::PutRole;
+use super::template::PutTemplate;
 use super::{Directory, DirectoryError, Operation, Permit, Unit};
 
 /// What became, or would become, of one part of a declaration.
@@ -120,6 +124,20 @@ impl Declare<'_> {
             let result = PutDefaultGrants(defaults.clone()).attempt(unit).await.map(|_| ());
             note::<DefaultGrants>(unit, shown, "default_permissions".to_owned(), &key, before, result).await?;
         }
+        for centre in cost_centre::in_order(&self.0.cost_centres) {
+            let key = keys::named(unit.organisation(), Table::CostCentre, &centre.key);
+            let before = record::<CostCentre>(unit, &key).await?;
+            let result = PutCostCentre(centre.clone()).attempt(unit).await.map(|_| ());
+            note::<CostCentre>(
+                unit,
+                shown,
+                format!("cost_centres.{}", centre.key),
+                &key,
+                before,
+                result,
+            )
+            .await?;
+        }
         self.lay_roles(unit, shown).await?;
         for connection in &self.0.connections {
             let key = keys::named(unit.organisation(), Table::Connection, &connection.name);
@@ -130,6 +148,17 @@ impl Declare<'_> {
         }
         for bearer in Bearer::ALL {
             custom_attribute::declare::lay(unit, shown, bearer, self.0.attributes(bearer)).await?;
+        }
+        self.lay_templates(unit, shown).await
+    }
+
+    async fn lay_templates(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
+        for template in &self.0.templates {
+            let key = keys::mail::template(unit.organisation(), template.name, &template.language);
+            let before = record::<MailTemplate>(unit, &key).await?;
+            let result = PutTemplate(template.clone()).attempt(unit).await.map(drop);
+            let place = format!("templates.{}.{}", template.name, template.language);
+            note::<MailTemplate>(unit, shown, place, &key, before, result).await?;
         }
         Ok(())
     }
@@ -232,11 +261,14 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
             .clone()
             .unwrap_or_else(|| present.verified_domains.clone()),
         local_changes: declared.local_changes.unwrap_or(present.local_changes),
-        features: declared.features.clone().unwrap_or_else(|| present.features.clone()),
         password_policy: declared
             .password_policy
             .clone()
             .unwrap_or_else(|| present.password_policy.clone()),
+        guest_url: declared.guest_url.clone().or_else(|| present.guest_url.clone()),
+        login: declared.login.clone().unwrap_or_else(|| present.login.clone()),
+        defaults: declared.defaults.clone().unwrap_or_else(|| present.defaults.clone()),
+        features: declared.features.clone().unwrap_or_else(|| present.features.clone()),
         ..present
     };
     UpdateOrganisation(wanted).attempt(unit).await

@@ -164,6 +164,9 @@ pub enum Denial {
     /// A second factor must be set up before anything else.
     #[error("a second factor must be set up before anything else")]
     SecondFactorMissing,
+    /// The guest's link is unknown, disabled, used up or expired.
+    #[error("the guest link opens nothing: it is wrong, disabled, used up or expired; ask for a new one")]
+    GuestLinkClosed,
 }
 
 impl From<StoreError> for DirectoryError {

@@ -6,7 +6,9 @@ use crate::model::custom_attribute::Bearer;
 use crate::model::event::EventKind;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId};
-use crate::model::membership::Member;
+use crate::model::membership::{Member, Membership};
+use crate::model::origin::Origin;
+use crate::model::record;
 use crate::model::user::Tombstone;
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
@@ -168,10 +170,14 @@ impl Operation for PurgeGroup {
         let below = unit
             .scan(Scan::prefix(&keys::group_members(organisation, group), PURGE_EDGES))
             .await?;
-        for (key, _) in &below {
+        for (key, stored) in &below {
             unit.delete(key.clone());
             if let Some(member) = keys::member_of(key) {
                 unit.delete(keys::member_group(organisation, member, group));
+                let edge: Membership = record::decode(&stored.value)?;
+                if edge.origins.contains(&Origin::Home) {
+                    unit.forget_home(group, member).await?;
+                }
             }
         }
         let above = unit

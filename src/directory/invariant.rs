@@ -9,6 +9,8 @@ pub mod credentials;
 pub mod custom_attributes;
 pub mod edges;
 pub mod events;
+pub mod guests;
+pub mod homes;
 pub mod index;
 pub mod invitations;
 pub mod links;
@@ -55,9 +57,11 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(links::Links),
         // Records lead to each other.
         Box::new(edges::Edges),
+        Box::new(homes::Homes),
         Box::new(role_links::RoleLinks),
         Box::new(invitations::Invitations),
         Box::new(mail::Mail),
+        Box::new(guests::Guests),
         Box::new(tokens::Tokens),
         Box::new(credentials::Credentials),
         // The ledger needs users and licences that can be trusted.

@@ -7,6 +7,7 @@
 //! g 'a' token id                     -> AccessToken              (of the token endpoint)
 //! g 'm' due (ms), organisation, mail -> nothing                  (what the mailer does next)
 //! g 'e' end (ms), organisation, invitation -> nothing            (which invitation ends next)
+//! g 'k' SHA-256 of guest secret      -> organisation id, `G` or `K`, guest or link id
 //! o <org 16 bytes> <table byte> ...  -> everything of one organisation
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
@@ -16,6 +17,7 @@ pub mod credential;
 mod custom_attribute;
 pub mod exchange;
 pub mod mail;
+pub mod people;
 
 use sha2::Digest as _;
 
@@ -24,8 +26,10 @@ pub use custom_attribute::{
     custom_entry, custom_entry_values, custom_schema, custom_unique, custom_unique_values, is_custom_entry,
 };
 
+pub use mail::{invitation, invitation_secret, invitation_secret_all};
+
 use crate::model::custom_attribute::Bearer;
-use crate::model::id::{GroupId, InvitationId, OrganisationId, TokenId, UserId};
+use crate::model::id::{GroupId, OrganisationId, TokenId, UserId};
 use crate::model::mail::MailState;
 use crate::model::membership::Member;
 use crate::model::slug::Slug;
@@ -88,12 +92,6 @@ pub enum Table {
     Journal = b'd',
     /// Assertions that were exchanged for access tokens, and when both end.
     Exchange = b'b',
-    /// The permission catalogue by action.
-    Permission = b'P',
-    /// What everyone and every guest may do: one record.
-    DefaultGrants = b'D',
-    /// Roles and groups whose holders and members are still being brought in line with a changed link.
-    RoleLink = b'L',
     /// Mail that is to be sent, and mail that could not be.
     Outbox = b'O',
     /// The organisation's own wording of mails, by event and language.
@@ -104,12 +102,24 @@ pub enum Table {
     Credential = b'W',
     /// Sessions.
     Session = b'N',
+    /// Cost centres by key.
+    CostCentre = b'C',
+    /// Guests by id.
+    Guest = b'G',
+    /// Links by which guests join, by id.
+    GuestLink = b'K',
+    /// The permission catalogue by action.
+    Permission = b'P',
+    /// What everyone and every guest may do: one record.
+    DefaultGrants = b'D',
+    /// Roles and groups whose holders and members are still being brought in line with a changed link.
+    RoleLink = b'L',
 }
 
 /// What must be unique in an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unique {
-    /// A user's login name.
+    /// What a user signs in by: the user name, or another login id of any kind.
     UserName,
     /// A group's name.
     GroupName,
@@ -126,6 +136,8 @@ pub enum Index {
     RoleHolder,
     /// The licence a user is meant to have.
     LicenceHolder,
+    /// A user's home group.
+    HomeGroup,
 }
 
 /// What is counted.
@@ -145,12 +157,12 @@ pub enum Count {
     Linked(Slug),
     /// Resources that have a value of a custom attribute.
     Values(Bearer, String),
+    /// Mails in the outbox.
+    Mail(MailState),
     /// People who hold a role in the whole organisation.
     RoleHolders(Slug),
     /// Roles that put their holders into a group.
     RolesLinked(GroupId),
-    /// Mails in the outbox.
-    Mail(MailState),
 }
 
 /// Texts above this many bytes are cut and hashed in a key.
@@ -230,18 +242,6 @@ pub fn tokens() -> Key {
     Builder::global(b't').key()
 }
 
-/// The invitation that a secret opens; `hash` is hexadecimal.
-#[must_use]
-pub fn invitation_secret(hash: &str) -> Key {
-    Builder::global(b'i').text(hash).key()
-}
-
-/// All invitation secrets.
-#[must_use]
-pub fn invitation_secret_all() -> Key {
-    Builder::global(b'i').key()
-}
-
 /// Everything of one organisation.
 #[must_use]
 pub fn organisation_all(organisation: OrganisationId) -> Key {
@@ -312,12 +312,6 @@ pub fn member_changes(organisation: OrganisationId, member: Member) -> Key {
 #[must_use]
 pub fn tombstone(organisation: OrganisationId, id: uuid::Uuid) -> Key {
     Builder::of(organisation, Table::Tombstone).uuid(id).key()
-}
-
-/// An invitation.
-#[must_use]
-pub fn invitation(organisation: OrganisationId, id: InvitationId) -> Key {
-    Builder::of(organisation, Table::Invitation).uuid(id.uuid()).key()
 }
 
 /// A token in its organisation's list.
@@ -416,6 +410,7 @@ fn index_tag(index: Index) -> u8 {
         Index::UserDisplayName => b'd',
         Index::RoleHolder => b'r',
         Index::LicenceHolder => b'l',
+        Index::HomeGroup => b'h',
     }
 }
 
@@ -458,9 +453,9 @@ pub fn count(organisation: OrganisationId, what: &Count) -> Key {
         Count::Waiting(licence) => builder.byte(b'w').text(licence.as_str()),
         Count::Linked(connection) => builder.byte(b'c').text(connection.as_str()),
         Count::Values(bearer, attribute) => builder.byte(b'a').attribute(*bearer, attribute),
+        Count::Mail(state) => builder.byte(b'O').byte(mail::place(*state)),
         Count::RoleHolders(role) => builder.byte(b'r').text(role.as_str()),
         Count::RolesLinked(group) => builder.byte(b'l').uuid(group.uuid()),
-        Count::Mail(state) => builder.byte(b'O').byte(mail::place(*state)),
     }
     .key()
 }
@@ -528,56 +523,15 @@ pub fn source_name(organisation: OrganisationId, connection: &Slug, name: uuid::
         .key()
 }
 
-/// A record about a connection's runs: `what` is a word such as `state`, `lease`, `held`.
-#[must_use]
-pub fn run(organisation: OrganisationId, connection: &Slug, what: &str) -> Key {
-    run_named(organisation, connection.as_str(), what)
-}
-
-/// The same for a connection that is given by its name, or for a job of the gateway itself.
-#[must_use]
-pub fn run_named(organisation: OrganisationId, name: &str, what: &str) -> Key {
-    Builder::of(organisation, Table::Run).text(name).text(what).key()
-}
-
-/// All of a connection's review list.
-#[must_use]
-pub fn reviews(organisation: OrganisationId, connection: &Slug) -> Key {
-    run(organisation, connection, "review")
-}
-
-/// One identity of a connection's review list.
-#[must_use]
-pub fn review(organisation: OrganisationId, connection: &Slug, id: &str) -> Key {
-    Builder::of(organisation, Table::Run)
-        .text(connection.as_str())
-        .text("review")
-        .text(id)
-        .key()
-}
-
-/// The request journal of a connection.
-#[must_use]
-pub fn journal(organisation: OrganisationId, connection: &Slug) -> Key {
-    Builder::of(organisation, Table::Journal)
-        .text(connection.as_str())
-        .key()
-}
-
-/// One entry of a request journal; identifiers are in the order of time.
-#[must_use]
-pub fn journal_entry(organisation: OrganisationId, connection: &Slug, id: uuid::Uuid) -> Key {
-    Builder::of(organisation, Table::Journal)
-        .text(connection.as_str())
-        .uuid(id)
-        .key()
-}
-
 /// The comparison form of a caseless name: NFKC, lower case, NFKC again, white space at both ends removed. Decided once
 /// (C9 in reliability.md: variants of one name must not become two identities).
 #[must_use]
 pub fn fold(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
+    // The same for ASCII, which most names are, and far cheaper.
+    if text.is_ascii() {
+        return text.trim().to_ascii_lowercase();
+    }
     text.trim().nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
@@ -592,6 +546,7 @@ pub fn is_settings(key: &Key) -> bool {
                 Table::Connection,
                 Table::Role,
                 Table::Licence,
+                Table::CostCentre,
                 Table::CustomAttribute,
                 Table::Permission,
                 Table::DefaultGrants,

@@ -151,6 +151,9 @@ impl Unit {
                 self.remove_edge(group.id, member);
                 self.count(keys::member_changes(organisation, member), 1, None);
                 self.withdraw(group, member).await?;
+                if was.origins.contains(&Origin::Home) {
+                    self.forget_home(group.id, member).await?;
+                }
                 changes.removed.push(member);
             } else {
                 if edge != was {
@@ -329,6 +332,7 @@ pub fn claim_licence(user: &mut User, licence: &Slug, origin: Origin) {
     let unclaimed = || SeatClaim {
         origins: Origins::new(),
         seat: Seat::Unneeded,
+        cost_centre: None,
     };
     user.licences
         .entry(licence.clone())

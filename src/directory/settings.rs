@@ -10,6 +10,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use crate::model::connection::Connection;
+use crate::model::cost_centre::CostCentre;
 use crate::model::custom_attribute::{Bearer, CustomSchema};
 use crate::model::effective::DefaultGrants;
 use crate::model::group::Group;
@@ -38,6 +39,8 @@ pub struct OrganisationSettings {
     pub roles: BTreeMap<Slug, Role>,
     /// Its licences by key.
     pub licences: BTreeMap<Slug, Licence>,
+    /// Its cost centres by key.
+    pub cost_centres: BTreeMap<Slug, CostCentre>,
     /// Its permissions by action; empty without a catalogue.
     pub permissions: Catalogue,
     /// What everyone and every guest may do.
@@ -148,6 +151,7 @@ impl Directory {
             all(Table::Connection),
             all(Table::Role),
             all(Table::Licence),
+            all(Table::CostCentre),
             all(Table::Permission),
             Read::Get(keys::default_grants(id)),
         ];
@@ -162,6 +166,7 @@ impl Directory {
         })?;
         let roles = by_name(next(), |role: Role| (role.key.clone(), role))?;
         let licences = by_name(next(), |licence: Licence| (licence.key.clone(), licence))?;
+        let cost_centres = by_name(next(), |centre: CostCentre| (centre.key.clone(), centre))?;
         let permissions = by_name(next(), |permission: Definition| (permission.key.clone(), permission))?;
         let defaults = next().into_value();
         let defaults = defaults.map(|stored| record::decode(&stored.value)).transpose()?;
@@ -176,6 +181,7 @@ impl Directory {
             connections,
             roles,
             licences,
+            cost_centres,
             permissions,
             defaults: defaults.unwrap_or_default(),
             schemas: ResourceSchemas::new(custom.get(&Bearer::User), custom.get(&Bearer::Group)),

@@ -280,9 +280,10 @@ impl Directory {
         }
     }
 
-    /// The user whom a login name means.
+    /// The user whom a login id means, of any kind that the organisation allows.
     async fn find_by_login(&self, organisation: OrganisationId, login: &str) -> Result<Option<User>, DirectoryError> {
-        self.browse_user_name(organisation, login).await
+        let found = self.find_login(organisation, login).await?;
+        Ok(found.map(|(user, _)| user))
     }
 }
 

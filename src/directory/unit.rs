@@ -16,6 +16,7 @@ use crate::model::record::{self, Record};
 use crate::store::{Batch, Key, Precondition, Read, SCAN_ENTRIES_MAX, Scan, Store, StoreError, Versioned};
 
 use super::authorise::Authority;
+use super::refusal::Refused;
 use super::{Directory, DirectoryError, Permit, keys};
 
 /// One attempt of an operation.
@@ -34,6 +35,8 @@ pub struct Unit {
     changes: BTreeMap<Key, Option<Bytes>>,
     counts: BTreeMap<Key, (i64, Option<i64>)>,
     events: Vec<Event>,
+    /// The seat for which the attempt was refused, if it was.
+    pub(super) refused: Option<Refused>,
 }
 
 impl Unit {
@@ -53,6 +56,7 @@ impl Unit {
             changes: BTreeMap::new(),
             counts: BTreeMap::new(),
             events: Vec::new(),
+            refused: None,
         }
     }
 

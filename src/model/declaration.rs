@@ -5,9 +5,13 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::connection::Connection;
+use super::cost_centre::CostCentre;
 use super::custom_attribute::{Bearer, CustomAttribute};
 use super::effective::DefaultGrants;
 use super::licence::Licence;
+use super::locale::Defaults;
+use super::login::LoginSettings;
+use super::mail::template::MailTemplate;
 use super::organisation::LocalChanges;
 use super::password_policy::PasswordPolicy;
 use super::permission::definition::Definition;
@@ -32,6 +36,9 @@ pub struct Declaration {
     /// Its licences.
     #[serde(default)]
     pub licences: Vec<Licence>,
+    /// Who pays for seats.
+    #[serde(default)]
+    pub cost_centres: Vec<CostCentre>,
     /// Its connections.
     #[serde(default)]
     pub connections: Vec<Connection>,
@@ -41,6 +48,9 @@ pub struct Declaration {
     /// Its own attributes of groups.
     #[serde(default)]
     pub group_attributes: Vec<CustomAttribute>,
+    /// Its own wording of mails.
+    #[serde(default)]
+    pub templates: Vec<MailTemplate>,
 }
 
 impl Declaration {
@@ -75,10 +85,19 @@ pub struct DeclaredOrganisation {
     /// Whether administrators may change what connections manage.
     #[serde(default)]
     pub local_changes: Option<LocalChanges>,
-    /// Its plan and its add-ons.
-    #[serde(default)]
-    pub features: Option<BTreeSet<Slug>>,
     /// What it asks of passwords, as a whole: what the table leaves out has its default.
     #[serde(default)]
     pub password_policy: Option<PasswordPolicy>,
+    /// What people sign in by; given as a whole.
+    #[serde(default)]
+    pub login: Option<LoginSettings>,
+    /// The product's page for guests: `https://meet.example.com/guest?key={secret}`.
+    #[serde(default)]
+    pub guest_url: Option<String>,
+    /// Language, time zone and country prefix of whoever has none; given as a whole.
+    #[serde(default)]
+    pub defaults: Option<Defaults>,
+    /// Its plan and its add-ons.
+    #[serde(default)]
+    pub features: Option<BTreeSet<Slug>>,
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::clock::Timestamp;
 use super::id::GroupId;
+use super::locale::Defaults;
 use super::record::Record;
 use super::slug::Slug;
 
@@ -42,6 +43,9 @@ pub struct Group {
     /// Licences that members are meant to have because they are members.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub grants_licences: BTreeSet<Slug>,
+    /// What people get whose home group it is, or a group below it, and who have none of their own (X04-9).
+    #[serde(default, skip_serializing_if = "Defaults::is_empty")]
+    pub defaults: Defaults,
     /// When the record was made.
     pub created: Timestamp,
     /// When the record itself last changed; a change of members is kept apart (see `directory/keys.rs`).

@@ -72,6 +72,14 @@ identifier!(
     MailId
 );
 identifier!(
+    /// A guest's identifier.
+    GuestId
+);
+identifier!(
+    /// The identifier of a link by which guests join. Not its secret.
+    GuestLinkId
+);
+identifier!(
     /// A token's public half.
     TokenId
 );

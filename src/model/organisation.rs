@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::id::OrganisationId;
+use super::locale::Defaults;
+use super::login::LoginSettings;
 use super::password_policy::PasswordPolicy;
 use super::record::Record;
 use super::slug::Slug;
@@ -29,12 +31,24 @@ pub struct Organisation {
     /// Whether administrators may change what connections manage.
     #[serde(default)]
     pub local_changes: LocalChanges,
-    /// Its plan and its add-ons: permissions that need one of them sleep without it (X02-5, S002-20).
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub features: BTreeSet<Slug>,
     /// What it asks of passwords, second factors and whoever signs in.
     #[serde(default)]
     pub password_policy: PasswordPolicy,
+    /// What people sign in by.
+    #[serde(default)]
+    pub login: LoginSettings,
+    /// What people get who have no language, time zone or country prefix of their own or of their home group.
+    #[serde(default)]
+    pub defaults: Defaults,
+    /// The cost centre that pays for seats which are charged to no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_cost_centre: Option<Slug>,
+    /// The product's page for guests, with `{secret}` where the guest's secret goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_url: Option<String>,
+    /// Its plan and its add-ons: permissions that need one of them sleep without it (X02-5, S002-20).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub features: BTreeSet<Slug>,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -69,8 +83,12 @@ impl Organisation {
             invitation_hours: invitation_hours(),
             verified_domains: Vec::new(),
             local_changes: LocalChanges::default(),
-            features: BTreeSet::new(),
             password_policy: PasswordPolicy::default(),
+            login: LoginSettings::default(),
+            defaults: Defaults::default(),
+            default_cost_centre: None,
+            guest_url: None,
+            features: BTreeSet::new(),
             created,
         }
     }

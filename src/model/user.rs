@@ -10,6 +10,8 @@ use super::clock::Timestamp;
 use super::id::{GroupId, InvitationId, UserId};
 use super::licence::SeatClaim;
 use super::lifecycle::{Facts, State};
+use super::locale::CountryPrefix;
+use super::login::LoginId;
 use super::origin::Origins;
 use super::permission::Permission;
 use super::record::Record;
@@ -56,6 +58,24 @@ pub struct User {
     /// The groups that each connection's rules have put the person into.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rule_teams: BTreeMap<Slug, BTreeSet<GroupId>>,
+    /// What the person may sign in by beside the user name; unique in the organisation over all kinds, caseless.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub login_ids: BTreeSet<LoginId>,
+    /// Other names, in the order in which they are shown (S004-25).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nicknames: Vec<String>,
+    /// Words that people are sorted by (X02-12).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub labels: BTreeSet<String>,
+    /// The country of telephone numbers that name none; inherited when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country_prefix: Option<CountryPrefix>,
+    /// The group that the person belongs to first (S004-35). The person is a member of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home_group: Option<GroupId>,
+    /// Set by a move to another home group, until an administrator has looked at the person's permissions (S004-26).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_pending: Option<PendingReview>,
     /// The invitation that counts, if one is out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<InvitationId>,
@@ -89,6 +109,12 @@ impl User {
             access: BTreeMap::new(),
             owners: BTreeMap::new(),
             rule_teams: BTreeMap::new(),
+            login_ids: BTreeSet::new(),
+            nicknames: Vec::new(),
+            labels: BTreeSet::new(),
+            country_prefix: None,
+            home_group: None,
+            review_pending: None,
             invitation: None,
             created: now,
             last_modified: now,
@@ -133,6 +159,17 @@ impl User {
     pub fn connections(&self) -> impl Iterator<Item = &Slug> {
         self.external_ids.keys()
     }
+}
+
+/// A person's permissions are to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PendingReview {
+    /// Since when.
+    pub since: Timestamp,
+    /// The home group before the move, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<GroupId>,
 }
 
 /// What remains of a deleted user: no personal data, and the id is never used again (S003-26).

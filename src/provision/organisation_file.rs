@@ -1,5 +1,6 @@
-//! Organisation files: TOML with `[organisation]`, `[[permissions]]`, `[default_permissions]`, `[[roles]]`, `[[licences]]`, `[[connections]]`, `[[user_attributes]]`
-//! and `[[group_attributes]]`. Every fault is reported at once, with its line and column.
+//! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]`, `[[cost_centres]]`, `[[connections]]`,
+//! `[[permissions]]`, `[default_permissions]`, `[[user_attributes]]`, `[[group_attributes]]` and `[[templates]]`. Every fault is
+//! reported at once, with its line and column.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,10 +11,12 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
 use crate::model::connection::Connection;
+use crate::model::cost_centre::CostCentre;
 use crate::model::custom_attribute::{Bearer, CustomAttribute, CustomSchema, Defined};
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 
 use crate::model::licence::Licence;
+use crate::model::mail::template::MailTemplate;
 use crate::model::password_policy::PasswordPolicy;
 use crate::model::permission::definition::Definition;
 use crate::model::position::{Position, one_line};
@@ -68,13 +71,15 @@ impl OrganisationFile {
 const DEFAULT_PERMISSIONS: &str = "default_permissions";
 
 /// The lists of a file.
-const LISTS: [&str; 6] = [
+const LISTS: [&str; 8] = [
     "permissions",
     "roles",
     "licences",
+    "cost_centres",
     "connections",
     Bearer::User.list(),
     Bearer::Group.list(),
+    "templates",
 ];
 
 /// Understands a file, laid over the profile that it names.
@@ -133,11 +138,13 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
     let default_permissions = reader.part(table, DEFAULT_PERMISSIONS);
     let roles = reader.list(table, "roles", |role: &Role| role.key.to_string());
     let licences = reader.list(table, "licences", |licence: &Licence| licence.key.to_string());
+    let cost_centres = reader.list(table, "cost_centres", |centre: &CostCentre| centre.key.to_string());
     let connections = reader.list(table, "connections", |connection: &Connection| {
         connection.name.to_string()
     });
     let user_attributes = reader.attributes(table, Bearer::User);
     let group_attributes = reader.attributes(table, Bearer::Group);
+    let templates = reader.templates(table);
     let own = organisation.as_ref().map(|organisation| {
         let mut own = CustomSchema::new(&organisation.slug, Bearer::User);
         own.attributes
@@ -156,14 +163,20 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
                 default_permissions,
                 roles,
                 licences,
+                cost_centres,
                 connections,
                 user_attributes,
                 group_attributes,
+                templates,
             },
             positions,
         }),
         _ => Err(faults),
     }
+}
+
+fn template_place(template: &MailTemplate) -> String {
+    format!("{}.{}", template.name, template.language)
 }
 
 struct Reader<'a> {
@@ -191,7 +204,8 @@ impl Reader<'_> {
             let name = key.get_ref().as_ref();
             if name != "organisation" && name != DEFAULT_PERMISSIONS && !LISTS.contains(&name) {
                 let reason = "is not a part of an organisation file: use organisation, permissions, default_permissions, \
-                              roles, licences, connections, user_attributes and group_attributes";
+                              roles, licences, cost_centres, connections, user_attributes, group_attributes \
+                              and templates";
                 self.fault(key.span(), name, reason);
             }
         }
@@ -224,6 +238,15 @@ impl Reader<'_> {
         }
         if let Some(Err(error)) = declared.password_policy.as_ref().map(PasswordPolicy::validate) {
             self.fault(value.span(), "organisation", format!("password_policy.{error}"));
+        }
+        if declared.login.as_ref().is_some_and(|login| login.kinds.is_empty()) {
+            let reason = "login.kinds: is empty, use one or more of \"user_name\", \"email\" and \"mobile\"";
+            self.fault(value.span(), "organisation", reason);
+        }
+        let is_page = |url: &String| url.starts_with("https://") && url.contains("{secret}");
+        if declared.guest_url.as_ref().is_some_and(|url| !is_page(url)) {
+            let reason = "guest_url: is not an https address with {secret} in it";
+            self.fault(value.span(), "organisation", reason);
         }
         if declared.invitation_hours == Some(0) {
             self.fault(value.span(), "organisation", "invitation_hours: is 0, use 1 or more");
@@ -296,6 +319,22 @@ impl Reader<'_> {
                     position: self.positions.get(&place).copied(),
                     place,
                     reason,
+                });
+            }
+        }
+        declared
+    }
+
+    /// Wordings of mails, each filled in with samples. Lines in a fault's reason count from the start of the part.
+    fn templates(&mut self, table: &DeTable<'_>) -> Vec<MailTemplate> {
+        let declared = self.list(table, "templates", template_place);
+        for template in &declared {
+            if let Err(error) = template.check() {
+                let place = format!("templates.{}", template_place(template));
+                self.faults.push(Fault {
+                    position: self.positions.get(&place).copied(),
+                    place,
+                    reason: error.to_string(),
                 });
             }
         }

@@ -73,9 +73,11 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
         default_permissions,
         roles,
         licences,
+        cost_centres,
         connections,
         user_attributes,
         group_attributes,
+        templates,
     } = file;
     Declaration {
         organisation: organisation_over(profile.organisation, organisation),
@@ -83,12 +85,16 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
         default_permissions: default_permissions.or(profile.default_permissions),
         roles: over(profile.roles, roles, |role| role.key.clone()),
         licences: over(profile.licences, licences, |licence| licence.key.clone()),
+        cost_centres: over(profile.cost_centres, cost_centres, |centre| centre.key.clone()),
         connections: over(profile.connections, connections, |connection| connection.name.clone()),
         user_attributes: over(profile.user_attributes, user_attributes, |attribute| {
             attribute.name.clone()
         }),
         group_attributes: over(profile.group_attributes, group_attributes, |attribute| {
             attribute.name.clone()
+        }),
+        templates: over(profile.templates, templates, |template| {
+            (template.name, template.language.clone())
         }),
     }
 }
@@ -101,6 +107,9 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         invitation_hours,
         verified_domains,
         local_changes,
+        login,
+        guest_url,
+        defaults,
         password_policy,
         features,
     } = file;
@@ -111,6 +120,9 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         invitation_hours: invitation_hours.or(profile.invitation_hours),
         verified_domains: verified_domains.or(profile.verified_domains),
         local_changes: local_changes.or(profile.local_changes),
+        login: login.or(profile.login),
+        guest_url: guest_url.or(profile.guest_url),
+        defaults: defaults.or(profile.defaults),
         password_policy: password_policy.or(profile.password_policy),
         features: features.or(profile.features),
     }

@@ -106,6 +106,7 @@ async fn find_or_make(unit: &mut Unit, context: Context<'_>, team: &str) -> Resu
         sources: BTreeSet::from([context.connection.name.clone()]),
         grants_roles: BTreeSet::new(),
         grants_licences: BTreeSet::new(),
+        defaults: crate::model::locale::Defaults::default(),
         created: now,
         last_modified: now,
         revision: 0,

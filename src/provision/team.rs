@@ -61,6 +61,7 @@ pub async fn create(unit: &mut Unit, context: Context<'_>, team: &Team) -> Resul
         sources: BTreeSet::from([context.connection.name.clone()]),
         grants_roles: BTreeSet::new(),
         grants_licences: BTreeSet::new(),
+        defaults: crate::model::locale::Defaults::default(),
         created: now,
         last_modified: now,
         revision: 0,

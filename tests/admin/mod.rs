@@ -1,6 +1,7 @@
 //! The admin API through the gateway's whole router, in process, over the memory engine.
 
 mod bootstrap;
+mod credential_plants;
 mod custom_attributes;
 mod events;
 mod faults;
@@ -8,13 +9,21 @@ mod history;
 mod invitations;
 mod licences;
 mod local_changes;
+mod mail_accept_page;
+mod mail_invitations;
+mod mail_templates;
 mod metrics;
 mod organisation_files;
+mod passwords;
+mod people;
 mod permissions;
 mod persons;
 mod profiles;
 mod role_links;
 mod roles;
+mod second_factor;
+mod sessions;
+mod sign_in;
 mod tenancy;
 mod tokens;
 mod users;

@@ -12,11 +12,13 @@ use crate::directory::user::parse_uuid;
 use crate::directory::verify::Report;
 use crate::directory::{DirectoryError, keys::fold};
 use crate::model::connection::Connection;
+use crate::model::cost_centre::CostCentre;
 use crate::model::credential::Credential;
 use crate::model::custom_attribute::{Bearer, CustomSchema};
 use crate::model::effective::DefaultGrants;
 use crate::model::event::Event;
 use crate::model::group::Group;
+use crate::model::guest::{Guest, GuestLink};
 use crate::model::id::OrganisationId;
 use crate::model::invitation::Invitation;
 use crate::model::licence::Licence;
@@ -37,7 +39,7 @@ use super::{Invariant, View};
 pub struct Records;
 
 /// Every table. A table that is missing here is an unknown one.
-const TABLES: [Table; 33] = [
+const TABLES: [Table; 36] = [
     Table::Organisation,
     Table::Connection,
     Table::Role,
@@ -63,14 +65,17 @@ const TABLES: [Table; 33] = [
     Table::Run,
     Table::Journal,
     Table::Exchange,
-    Table::Permission,
-    Table::DefaultGrants,
-    Table::RoleLink,
     Table::Outbox,
     Table::MailTemplate,
     Table::InvitationIndex,
     Table::Credential,
     Table::Session,
+    Table::CostCentre,
+    Table::Guest,
+    Table::GuestLink,
+    Table::Permission,
+    Table::DefaultGrants,
+    Table::RoleLink,
 ];
 
 /// Bytes of a key before its table.
@@ -132,6 +137,13 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::Outbox if key.as_bytes().get(TABLE_AT + 1) == Some(&b'u') => nothing(value),
         Table::Outbox => {
             read::<QueuedMail>(value).and_then(|own| named(keys::mail::mail(organisation, own.state, own.id)))
+        }
+        Table::CostCentre => {
+            read::<CostCentre>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
+        }
+        Table::Guest => read::<Guest>(value).and_then(|own| named(keys::people::guest(organisation, own.id))),
+        Table::GuestLink => {
+            read::<GuestLink>(value).and_then(|own| named(keys::people::guest_link(organisation, own.id)))
         }
         Table::Tombstone => read::<Tombstone>(value).map(|_| ()),
         Table::GroupMember | Table::MemberGroup => read::<Membership>(value).map(|_| ()),
@@ -204,12 +216,7 @@ fn unique(value: &[u8]) -> Result<(), String> {
         .ok_or_else(|| "holds no identifier".to_owned())
 }
 
-/// The unique names that a user and a group hold, for the invariants behind this one.
-pub(super) fn user_name_key(organisation: OrganisationId, user: &User) -> Key {
-    keys::unique(organisation, Unique::UserName, &fold(&user.user_name))
-}
-
-/// See [`user_name_key`].
+/// The unique name that a group holds, for the invariants behind this one.
 pub(super) fn group_name_key(organisation: OrganisationId, group: &Group) -> Key {
     keys::unique(organisation, Unique::GroupName, &fold(&group.display_name))
 }

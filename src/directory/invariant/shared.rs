@@ -28,6 +28,7 @@ pub async fn verify(store: &dyn Store, report: &mut Report) -> Result<Vec<Organi
     access_tokens(store, report).await?;
     invitation_secrets(store, report).await?;
     times(store, report).await?;
+    super::guests::verify_secrets(store, report).await?;
     outside(store, report).await?;
     let present = organisations(store).await?;
     for organisation in &present {
@@ -209,6 +210,7 @@ async fn outside(store: &dyn Store, report: &mut Report) -> Result<(), Directory
         keys::mail::all_ends(),
         keys::invitation_secret_all(),
         keys::mail::dues(),
+        keys::people::guest_secrets(),
         keys::slugs(),
         keys::tokens(),
         Key::new(&b"o"[..]),
