@@ -100,6 +100,29 @@ pub fn router(directory: Directory) -> Router {
         )
         .route("/password-policy/impact", get(password_policy::impact))
         .route("/password-policy/check", post(password_policy::check))
+        .route("/verify", get(verify::organisation))
+        .merge(access_routes())
+        .merge(people_routes())
+        .merge(credential_routes());
+    Router::new()
+        .route("/organisations", get(organisations::list).post(organisations::create))
+        .nest("/organisations/{org}", organisation)
+        .route("/tokens", get(tokens::list_gateway).post(tokens::issue_gateway))
+        .route("/tokens/{id}", delete(tokens::revoke_gateway))
+        .route("/invitations/accept", post(invitations::accept))
+        .route("/profiles", get(profiles::list))
+        .route("/profiles/{name}", get(profiles::retrieve))
+        .merge(session_routes())
+        .route("/guests/join", post(guests::join))
+        .route("/verify", get(verify::gateway))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(no_such_place)
+        .with_state(directory)
+}
+
+/// Roles, permissions, and what they come to.
+fn access_routes() -> Router<Directory> {
+    Router::new()
         .route("/permissions", get(permissions::list))
         .route("/permissions/{key}", put(permissions::put).delete(permissions::delete))
         .route(
@@ -127,23 +150,6 @@ pub fn router(directory: Directory) -> Router {
             get(grants::list).post(grants::grant).delete(grants::revoke),
         )
         .route("/users/{user}/roles/{role}", put(roles::assign).delete(roles::withdraw))
-        .route("/verify", get(verify::organisation))
-        .merge(people_routes())
-        .merge(credential_routes());
-    Router::new()
-        .route("/organisations", get(organisations::list).post(organisations::create))
-        .nest("/organisations/{org}", organisation)
-        .route("/tokens", get(tokens::list_gateway).post(tokens::issue_gateway))
-        .route("/tokens/{id}", delete(tokens::revoke_gateway))
-        .route("/invitations/accept", post(invitations::accept))
-        .route("/profiles", get(profiles::list))
-        .route("/profiles/{name}", get(profiles::retrieve))
-        .merge(session_routes())
-        .route("/guests/join", post(guests::join))
-        .route("/verify", get(verify::gateway))
-        .method_not_allowed_fallback(wrong_method)
-        .fallback(no_such_place)
-        .with_state(directory)
 }
 
 /// Of an organisation: its people, what they are given, and its guests.

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::model::effective::{Asleep, Decision, Target};
 use crate::model::id::{GroupId, OrganisationId, UserId};
 use crate::model::licence::SeatClaim;
 use crate::model::lifecycle::Step;
 use crate::model::slug::Slug;
+use crate::model::user::User;
 
 use super::{Directory, DirectoryError};
 
@@ -100,24 +102,24 @@ impl Directory {
                 reasons.insert(Reason::NoGroup);
             }
             if let Some(kind) = &definition.requires_resource
-                && !self.has_resource(organisation, user.id, kind).await?
+                && !has_resource(&user, kind)
             {
                 reasons.insert(Reason::NoResource);
             }
         }
         Ok(reasons)
     }
+}
 
-    /// Whether a user has a resource of this type.
-    async fn has_resource(
-        &self,
-        organisation: OrganisationId,
-        user: UserId,
-        kind: &Slug,
-    ) -> Result<bool, DirectoryError> {
-        let _ = (organisation, user, kind);
-        Ok(false)
-    }
+/// Whether a user has a resource of this type. No record of this release assigns resources, but SCIM does: an `entitlements`
+/// value whose `type` is the resource type (`seeds.md` M34).
+fn has_resource(user: &User, kind: &Slug) -> bool {
+    let entitlements = user.attributes.get("entitlements").and_then(Value::as_array);
+    let is_of_kind = |entitlement: &Value| {
+        let named = entitlement.get("type").and_then(Value::as_str);
+        named.is_some_and(|named| named.eq_ignore_ascii_case(kind.as_str()))
+    };
+    entitlements.is_some_and(|entitlements| entitlements.iter().any(is_of_kind))
 }
 
 fn reason(asleep: &Asleep) -> Reason {

@@ -6,6 +6,7 @@ use crate::model::event::EventKind;
 use crate::model::role::Role;
 
 use super::keys::{self, Table};
+use super::role_edit::permits_less;
 use super::{DirectoryError, Operation, Unit};
 
 /// Makes a role, or replaces it. Answers whether anything changed.
@@ -37,9 +38,15 @@ impl Operation for PutRole {
             }
         }
         unit.check_role(before.as_ref(), role).await?;
+        // Whoever administers by this role may do so by another that includes it, so both sides are looked at as a whole.
+        let is_less = before.as_ref().is_some_and(|before| permits_less(before, role));
+        let administered = is_less && unit.has_administrator(None).await?;
         unit.put(key, role);
         unit.event(EventKind::RoleUpdated, &role.key, json!({}));
-        unit.change_role(before.as_ref(), role).await?;
+        unit.change_links(before.as_ref(), role);
+        if administered {
+            unit.require_administrator(None).await?;
+        }
         Ok(true)
     }
 }

@@ -78,33 +78,14 @@ impl Unit {
         Ok(())
     }
 
-    /// What follows from a change of a role: its holders are brought in line afterwards, and somebody must still administer the
-    /// organisation.
-    pub(super) async fn change_role(&mut self, before: Option<&Role>, role: &Role) -> Result<(), DirectoryError> {
+    /// What follows from a change of a role: its holders are brought in line afterwards.
+    pub(super) fn change_links(&mut self, before: Option<&Role>, role: &Role) {
         let none = BTreeSet::new();
         let old = before.map_or(&none, |before| &before.linked_groups);
         self.count_links(old, &role.linked_groups);
         if *old != role.linked_groups {
             self.mark_role(&role.key);
         }
-        let is_less = before.is_some_and(|before| {
-            (before.administers && !role.administers) || !before.includes.is_subset(&role.includes)
-        });
-        if is_less && before.is_some_and(|before| before.administers || !before.includes.is_empty()) {
-            return self.administered_still(before).await;
-        }
-        Ok(())
-    }
-
-    /// Refuses when the roles as they were had an administrator, and as they are have none.
-    async fn administered_still(&mut self, before: Option<&Role>) -> Result<(), DirectoryError> {
-        let Some(before) = before else { return Ok(()) };
-        let held = keys::count(self.organisation(), &Count::RoleHolders(before.key.clone()));
-        let administered = before.administers || self.any_administers(before.includes.iter()).await?;
-        if administered && self.counter(&held).await? > 0 {
-            return self.require_administrator(None).await;
-        }
-        Ok(())
     }
 
     /// Counts how many roles put people into each group.
@@ -135,6 +116,11 @@ impl Unit {
         }
         Ok(catalogue)
     }
+}
+
+/// Whether somebody may administer the organisation by a role as it was, and not as it is to be.
+pub(super) fn permits_less(before: &Role, after: &Role) -> bool {
+    (before.administers && !after.administers) || !before.includes.is_subset(&after.includes)
 }
 
 /// The first of some permissions that does not fit the catalogue.

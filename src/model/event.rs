@@ -42,7 +42,6 @@ pub struct Actor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<super::id::TokenId>,
     /// The person who acts, when it is one who has signed in.
-    /// The person who acts, when one signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<super::id::UserId>,
 }
