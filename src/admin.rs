@@ -7,6 +7,9 @@ pub mod apply;
 pub mod caller;
 pub mod connections;
 pub mod events;
+pub mod group_edit;
+pub mod group_members;
+pub mod group_tree;
 pub mod groups;
 pub mod invitations;
 pub mod journal;
@@ -17,6 +20,8 @@ pub mod organisations;
 pub mod page;
 pub mod problem;
 pub mod reviews;
+pub mod resource_assign;
+pub mod resources;
 pub mod roles;
 pub mod sync;
 pub mod tokens;
@@ -54,16 +59,29 @@ pub fn router(directory: Directory) -> Router {
         .route("/connections/{name}/journal", get(journal::list))
         .route("/connections/{name}/reviews", get(reviews::list).post(reviews::decide))
         .route("/events", get(events::list))
-        .route("/groups", get(groups::list))
-        .route("/groups/{group}", get(groups::retrieve))
-        .route("/groups/{group}/members", get(groups::members))
+        .route("/groups", get(groups::list).post(group_edit::create))
+        .route("/groups/tree", get(group_tree::tree))
+        .route("/groups/{group}", get(groups::retrieve).patch(group_edit::update).delete(group_edit::delete))
+        .route("/groups/{group}/disable", post(group_edit::disable))
+        .route("/groups/{group}/enable", post(group_edit::enable))
+        .route("/groups/{group}/gives", post(group_edit::change_gives))
+        .route("/groups/{group}/members", get(group_members::list).post(group_members::add))
+        .route("/groups/{group}/members/{member}", delete(group_members::remove))
+        .route("/groups/{group}/roles/{role}", post(group_members::give_role).delete(group_members::take_role))
+        .route("/groups/{group}/resources", get(resource_assign::of_group))
         .route("/licences", get(licences::list))
         .route("/licences/{key}/holders", get(licences::holders))
+        .route("/resource-types", get(resources::types))
+        .route("/resources", get(resources::list).post(resources::create))
+        .route("/resources/{resource}", get(resources::retrieve).patch(resources::update).delete(resources::delete))
+        .route("/resources/{resource}/assignments", get(resource_assign::list).post(resource_assign::assign))
+        .route("/resources/{resource}/assignments/{kind}/{subject}", delete(resource_assign::unassign))
         .route("/roles", get(roles::list))
         .route("/tokens", get(tokens::list).post(tokens::issue))
         .route("/tokens/{id}", delete(tokens::revoke))
         .route("/users", get(users::list))
         .route("/users/{user}", get(users::retrieve).delete(users::delete))
+        .route("/users/{user}/resources", get(resource_assign::of_user))
         .route("/users/{user}/suspend", post(users::suspend))
         .route("/users/{user}/reactivate", post(users::reactivate))
         .route("/users/{user}/invite", post(users::invite))

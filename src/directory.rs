@@ -1,6 +1,7 @@
 //! Use-cases and rules: authorise, load, decide, commit. Knows no engine and no transport.
 
 pub mod accept;
+mod attribute_edit;
 pub mod authorise;
 pub mod browse;
 pub mod connection;
@@ -11,6 +12,13 @@ pub mod error;
 pub mod events;
 pub mod first_start;
 pub mod group;
+pub mod group_default;
+pub mod group_edit;
+pub mod group_gives;
+pub mod group_members;
+mod group_policy;
+mod group_purge;
+pub mod group_tree;
 pub mod invariant;
 pub mod invitation;
 pub mod journal;
@@ -21,6 +29,10 @@ pub mod membership;
 pub mod oauth;
 pub mod organisation;
 pub mod query;
+pub mod resource;
+pub mod resource_assign;
+pub mod resource_read;
+pub mod resource_type;
 pub mod review;
 pub mod role;
 pub mod seat;

@@ -136,7 +136,8 @@ pub async fn revoke_invitation(
     Ok(Json(json!({ "revoked": revoked })))
 }
 
-async fn find(directory: &Directory, organisation: OrganisationId, named: &str) -> Result<User, DirectoryError> {
+/// A user by identifier or user name.
+pub(super) async fn find(directory: &Directory, organisation: OrganisationId, named: &str) -> Result<User, DirectoryError> {
     let by_id = match named.parse::<UserId>() {
         Ok(id) => directory.browse_user(organisation, id).await?,
         Err(_) => None,

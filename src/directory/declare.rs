@@ -14,6 +14,7 @@ use crate::model::id::OrganisationId;
 use crate::model::licence::{Licence, WhenFull};
 use crate::model::organisation::Organisation;
 use crate::model::record::Record;
+use crate::model::resource::ResourceType;
 use crate::model::role::Role;
 use crate::model::slug::Slug;
 use crate::store::Key;
@@ -22,6 +23,7 @@ use super::connection::PutConnection;
 use super::custom_attribute;
 use super::keys::{self, Table};
 use super::organisation::{CreateOrganisation, UpdateOrganisation};
+use super::resource_type::PutResourceType;
 use super::role::{PutLicence, PutRole};
 use super::{Directory, DirectoryError, Operation, Permit, Unit};
 
@@ -104,6 +106,12 @@ impl Declare<'_> {
             let result = PutLicence(licence.clone()).attempt(unit).await.map(|_| ());
             note::<Licence>(unit, shown, format!("licences.{}", licence.key), &key, before, result).await?;
         }
+        for type_ in &self.0.resource_types {
+            let key = keys::named(unit.organisation(), Table::ResourceType, &type_.key);
+            let before = record::<ResourceType>(unit, &key).await?;
+            let result = PutResourceType(type_.clone()).attempt(unit).await.map(|_| ());
+            note::<ResourceType>(unit, shown, format!("resource_types.{}", type_.key), &key, before, result).await?;
+        }
         for connection in &self.0.connections {
             let key = keys::named(unit.organisation(), Table::Connection, &connection.name);
             let before = record::<crate::model::connection::Connection>(unit, &key).await?;
@@ -144,6 +152,9 @@ impl Directory {
         for licence in &declaration.licences {
             self.promote_waiting(permit, &licence.key).await?;
         }
+        if declaration.organisation.groups.is_some() {
+            self.number_groups(permit).await?;
+        }
         if Bearer::ALL
             .into_iter()
             .any(|bearer| !declaration.attributes(bearer).is_empty())
@@ -181,9 +192,11 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
             .clone()
             .unwrap_or_else(|| present.verified_domains.clone()),
         local_changes: declared.local_changes.unwrap_or(present.local_changes),
-        ..present
+        groups: declared.groups.clone().unwrap_or_else(|| present.groups.clone()),
+        ..present.clone()
     };
-    UpdateOrganisation(wanted).attempt(unit).await
+    UpdateOrganisation(wanted.clone()).attempt(unit).await?;
+    unit.change_group_policy(&present.groups, &wanted).await
 }
 
 /// Notes what became of a part.

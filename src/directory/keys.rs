@@ -11,6 +11,8 @@
 
 mod custom_attribute;
 pub mod exchange;
+mod groups;
+mod resources;
 
 use sha2::Digest as _;
 
@@ -18,8 +20,17 @@ pub use custom_attribute::{
     custom_entry, custom_entry_values, custom_schema, custom_unique, custom_unique_values, is_custom_entry,
 };
 
+pub use groups::{
+    billing_root, default_groups, group_child, group_children, group_gives, group_number, groups_giving, is_group_number,
+};
+pub use resources::{
+    Assigned, assigned_to, assignment, assignments, closing_resource, closing_resources, is_resource_name, owned, resource, resource_entry,
+    resource_expiries, resource_expiry, resource_name, resources, resources_of_type, subject_assignment,
+    subject_assignments, subject_of,
+};
+
 use crate::model::custom_attribute::Bearer;
-use crate::model::id::{GroupId, InvitationId, OrganisationId, TokenId, UserId};
+use crate::model::id::{GroupId, InvitationId, ResourceId, OrganisationId, TokenId, UserId};
 use crate::model::membership::Member;
 use crate::model::slug::Slug;
 use crate::store::Key;
@@ -81,6 +92,18 @@ pub enum Table {
     Journal = b'd',
     /// Assertions that were exchanged for access tokens, and when both end.
     Exchange = b'b',
+    /// The tree of groups: children, the numbers given to them, the billing root, the groups for newcomers.
+    GroupTree = b'H',
+    /// Work on groups and resources that follows a commit in parts.
+    Following = b'F',
+    /// Resources by id, and what they are found by.
+    Resource = b'R',
+    /// Types of resources by key.
+    ResourceType = b'Y',
+    /// Users and groups that a resource is assigned to.
+    Assignment = b'S',
+    /// Resources of a user or group.
+    SubjectAssignment = b'T',
 }
 
 /// What must be unique in an organisation.
@@ -90,6 +113,10 @@ pub enum Unique {
     UserName,
     /// A group's name.
     GroupName,
+    /// A group's name in links.
+    GroupLink,
+    /// A group's place in the tree.
+    GroupCode,
 }
 
 /// What users and groups are found by.
@@ -122,6 +149,17 @@ pub enum Count {
     Linked(Slug),
     /// Resources that have a value of a custom attribute.
     Values(Bearer, String),
+    /// Groups on a level of the tree, from 2 on.
+    Level(u8),
+    /// Resources of a type.
+    Resources(Slug),
+    /// Users that a resource is assigned to directly.
+    ResourceUsers(ResourceId),
+    /// Groups that a resource is assigned to.
+    ResourceGroups(ResourceId),
+    /// Resources that a user or group is assigned to directly, or owns. Also the mark that makes an assignment conflict with the
+    /// deletion of its subject.
+    Subject(Member),
 }
 
 /// Texts above this many bytes are cut and hashed in a key.
@@ -367,6 +405,8 @@ pub fn unique(organisation: OrganisationId, what: Unique, folded: &str) -> Key {
     let tag = match what {
         Unique::UserName => b'u',
         Unique::GroupName => b'g',
+        Unique::GroupLink => b'K',
+        Unique::GroupCode => b'D',
     };
     Builder::of(organisation, Table::Unique).byte(tag).text(folded).key()
 }
@@ -419,6 +459,11 @@ pub fn count(organisation: OrganisationId, what: &Count) -> Key {
         Count::Waiting(licence) => builder.byte(b'w').text(licence.as_str()),
         Count::Linked(connection) => builder.byte(b'c').text(connection.as_str()),
         Count::Values(bearer, attribute) => builder.byte(b'a').attribute(*bearer, attribute),
+        Count::Level(level) => builder.byte(b'v').byte(*level),
+        Count::Resources(key) => builder.byte(b'R').text(key.as_str()),
+        Count::ResourceUsers(id) => builder.byte(b'U').uuid(id.uuid()),
+        Count::ResourceGroups(id) => builder.byte(b'G').uuid(id.uuid()),
+        Count::Subject(member) => member_parts(builder.byte(b'S'), *member),
     }
     .key()
 }
@@ -548,6 +593,7 @@ pub fn is_settings(key: &Key) -> bool {
                 Table::Role,
                 Table::Licence,
                 Table::CustomAttribute,
+                Table::ResourceType,
             ]
             .iter()
             .any(|t| *t as u8 == *table)

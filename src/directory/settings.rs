@@ -16,6 +16,7 @@ use crate::model::id::{GroupId, OrganisationId, TokenId};
 use crate::model::licence::Licence;
 use crate::model::organisation::Organisation;
 use crate::model::record::{self, Record};
+use crate::model::resource::ResourceType;
 use crate::model::role::Role;
 use crate::model::schema::ResourceSchemas;
 use crate::model::slug::Slug;
@@ -36,6 +37,8 @@ pub struct OrganisationSettings {
     pub roles: BTreeMap<Slug, Role>,
     /// Its licences by key.
     pub licences: BTreeMap<Slug, Licence>,
+    /// Its types of resources by key.
+    pub resource_types: BTreeMap<Slug, ResourceType>,
     /// Its own attributes by resource type; a type without any is missing.
     pub custom: BTreeMap<Bearer, CustomSchema>,
     /// The schemas of users and groups, with its own attributes.
@@ -142,6 +145,7 @@ impl Directory {
             all(Table::Connection),
             all(Table::Role),
             all(Table::Licence),
+            all(Table::ResourceType),
         ];
         reads.extend(Bearer::ALL.map(|bearer| Read::Get(keys::custom_schema(id, bearer))));
         let mut found = self.store.read(reads).await?.into_iter();
@@ -154,6 +158,7 @@ impl Directory {
         })?;
         let roles = by_name(next(), |role: Role| (role.key.clone(), role))?;
         let licences = by_name(next(), |licence: Licence| (licence.key.clone(), licence))?;
+        let resource_types = by_name(next(), |type_: ResourceType| (type_.key.clone(), type_))?;
         let mut custom = BTreeMap::new();
         for bearer in Bearer::ALL {
             if let Some(stored) = next().into_value() {
@@ -165,6 +170,7 @@ impl Directory {
             connections,
             roles,
             licences,
+            resource_types,
             schemas: ResourceSchemas::new(custom.get(&Bearer::User), custom.get(&Bearer::Group)),
             custom,
         });

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::connection::Connection;
 use super::custom_attribute::{Bearer, CustomAttribute};
+use super::group::GroupPolicy;
 use super::licence::Licence;
 use super::organisation::LocalChanges;
+use super::resource::ResourceType;
 use super::role::Role;
 use super::slug::Slug;
 
@@ -30,6 +32,9 @@ pub struct Declaration {
     /// Its own attributes of groups.
     #[serde(default)]
     pub group_attributes: Vec<CustomAttribute>,
+    /// Its types of resources.
+    #[serde(default)]
+    pub resource_types: Vec<ResourceType>,
 }
 
 impl Declaration {
@@ -61,4 +66,7 @@ pub struct DeclaredOrganisation {
     /// Whether administrators may change what connections manage.
     #[serde(default)]
     pub local_changes: Option<LocalChanges>,
+    /// What groups it may have: a table `[organisation.groups]`; what the table leaves out has its default value.
+    #[serde(default)]
+    pub groups: Option<GroupPolicy>,
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
+use super::group::GroupPolicy;
 use super::id::OrganisationId;
 use super::record::Record;
 use super::slug::Slug;
@@ -26,6 +27,9 @@ pub struct Organisation {
     /// Whether administrators may change what connections manage.
     #[serde(default)]
     pub local_changes: LocalChanges,
+    /// What groups it may have.
+    #[serde(default)]
+    pub groups: GroupPolicy,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -60,6 +64,7 @@ impl Organisation {
             invitation_hours: invitation_hours(),
             verified_domains: Vec::new(),
             local_changes: LocalChanges::default(),
+            groups: GroupPolicy::default(),
             created,
         }
     }

@@ -1,5 +1,5 @@
-//! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]`, `[[connections]]`, `[[user_attributes]]`
-//! and `[[group_attributes]]`. Every fault is reported at once, with its line and column.
+//! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]`, `[[connections]]`, `[[user_attributes]]`,
+//! `[[group_attributes]]` and `[[resource_types]]`. Every fault is reported at once, with its line and column.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,8 +13,10 @@ use crate::model::connection::Connection;
 use crate::model::custom_attribute::{Bearer, CustomAttribute, CustomSchema, Defined};
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 
+use crate::model::group::GroupPolicy;
 use crate::model::licence::Licence;
 use crate::model::position::{Position, one_line};
+use crate::model::resource::ResourceType;
 use crate::model::role::Role;
 
 use super::check;
@@ -61,12 +63,13 @@ impl OrganisationFile {
 }
 
 /// The lists of a file.
-const LISTS: [&str; 5] = [
+const LISTS: [&str; 6] = [
     "roles",
     "licences",
     "connections",
     Bearer::User.list(),
     Bearer::Group.list(),
+    "resource_types",
 ];
 
 /// Understands a file.
@@ -96,6 +99,8 @@ pub fn parse(text: &str) -> Result<OrganisationFile, Vec<Fault>> {
     });
     let user_attributes = reader.attributes(table, Bearer::User);
     let group_attributes = reader.attributes(table, Bearer::Group);
+    let resource_types = reader.list(table, "resource_types", |type_: &ResourceType| type_.key.to_string());
+    reader.resource_types(&resource_types);
     let own = organisation.as_ref().map(|organisation| {
         let mut own = CustomSchema::new(&organisation.slug, Bearer::User);
         own.attributes
@@ -115,6 +120,7 @@ pub fn parse(text: &str) -> Result<OrganisationFile, Vec<Fault>> {
                 connections,
                 user_attributes,
                 group_attributes,
+                resource_types,
             },
             positions,
         }),
@@ -147,7 +153,7 @@ impl Reader<'_> {
             let name = key.get_ref().as_ref();
             if name != "organisation" && !LISTS.contains(&name) {
                 let reason = "is not a part of an organisation file: use organisation, roles, licences, \
-                              connections, user_attributes and group_attributes";
+                              connections, user_attributes, group_attributes and resource_types";
                 self.fault(key.span(), name, reason);
             }
         }
@@ -172,6 +178,9 @@ impl Reader<'_> {
                     format!("verified_domains: {domain:?} is not a domain in lower case, such as \"example.com\"");
                 self.fault(value.span(), "organisation", reason);
             }
+        }
+        if let Some(Err((setting, reason))) = declared.groups.as_ref().map(GroupPolicy::check) {
+            self.fault(value.span(), "organisation", format!("groups.{setting}: {reason}"));
         }
         if declared.invitation_hours == Some(0) {
             self.fault(value.span(), "organisation", "invitation_hours: is 0, use 1 or more");
@@ -216,6 +225,20 @@ impl Reader<'_> {
                 place,
                 reason: reason.to_string(),
             });
+        }
+    }
+
+    /// Types of resources, each checked by itself.
+    fn resource_types(&mut self, declared: &[ResourceType]) {
+        for type_ in declared {
+            if let Err((setting, reason)) = type_.check() {
+                let place = format!("resource_types.{}", type_.key);
+                self.faults.push(Fault {
+                    position: self.positions.get(&place).copied(),
+                    place,
+                    reason: format!("{setting}: {reason}"),
+                });
+            }
         }
     }
 

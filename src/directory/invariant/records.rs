@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 
 use crate::directory::journal::JournalEntry;
-use crate::directory::keys::{self, Table, Unique, exchange};
+use crate::directory::group_default::read_default_groups;
+use crate::directory::keys::{self, Assigned, Table, Unique, exchange};
 use crate::directory::link::{Link, named as source_named};
 use crate::directory::oauth::UsedAssertion;
 use crate::directory::unit::parse_counter;
@@ -20,6 +21,7 @@ use crate::model::licence::Licence;
 use crate::model::membership::Membership;
 use crate::model::organisation::Organisation;
 use crate::model::record::{self, Record};
+use crate::model::resource::{Assignment, Resource, ResourceType};
 use crate::model::role::Role;
 use crate::model::user::{Tombstone, User};
 use crate::store::Key;
@@ -30,7 +32,7 @@ use super::{Invariant, View};
 pub struct Records;
 
 /// Every table. A table that is missing here is an unknown one.
-const TABLES: [Table; 25] = [
+const TABLES: [Table; 31] = [
     Table::Organisation,
     Table::Connection,
     Table::Role,
@@ -56,6 +58,12 @@ const TABLES: [Table; 25] = [
     Table::Run,
     Table::Journal,
     Table::Exchange,
+    Table::GroupTree,
+    Table::Following,
+    Table::Resource,
+    Table::ResourceType,
+    Table::Assignment,
+    Table::SubjectAssignment,
 ];
 
 /// Bytes of a key before its table.
@@ -125,7 +133,21 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::Run => serde_json::from_slice::<serde_json::Value>(value)
             .map(|_| ())
             .map_err(|error| format!("is not JSON: {error}")),
-        Table::Index | Table::Waiting | Table::Purge | Table::TokenList => {
+        Table::Purge if value == b"gives" => Ok(()),
+        Table::GroupTree => tree(key, value),
+        Table::Following => walk(value),
+        Table::ResourceType => {
+            read::<ResourceType>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
+        }
+        Table::Resource if key.as_bytes().starts_with(keys::resources(organisation).as_bytes()) => {
+            read::<Resource>(value).and_then(|own| named(keys::resource(organisation, own.id)))
+        }
+        Table::Resource if keys::is_resource_name(key) => unique(value),
+        Table::Assignment => read::<Assignment>(value).map(|_| ()),
+        Table::SubjectAssignment if matches!(Assigned::read(key), Some(Assigned::To(..))) => {
+            read::<Assignment>(value).map(|_| ())
+        }
+        Table::Index | Table::Waiting | Table::Purge | Table::TokenList | Table::Resource | Table::SubjectAssignment => {
             if value.is_empty() {
                 Ok(())
             } else {
@@ -161,6 +183,33 @@ fn hash_or_nothing(value: &[u8]) -> Result<(), String> {
         Ok(())
     } else {
         Err("names no assertion".to_owned())
+    }
+}
+
+/// A child has no value; a number is one; everything else in the tree holds identifiers.
+fn tree(key: &Key, value: &[u8]) -> Result<(), String> {
+    if value.is_empty() {
+        return Ok(());
+    }
+    if keys::is_group_number(key) {
+        return counter(key, value);
+    }
+    match read_default_groups(value) {
+        Some(_) => Ok(()),
+        None => Err("holds no identifiers".to_owned()),
+    }
+}
+
+/// A walk stands at its start or at a member.
+fn walk(value: &[u8]) -> Result<(), String> {
+    let text = std::str::from_utf8(value).unwrap_or("?");
+    let is_member = text
+        .strip_prefix(['u', 'g'])
+        .is_some_and(|id| uuid::Uuid::try_parse(id).is_ok());
+    if text.is_empty() || is_member {
+        Ok(())
+    } else {
+        Err("stands at no member".to_owned())
     }
 }
 
