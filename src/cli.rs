@@ -7,12 +7,14 @@ pub mod connection;
 pub mod failure;
 pub mod gateway;
 pub mod group;
+pub mod group_edit;
 pub mod journal;
 pub mod licence;
 pub mod org;
 pub mod output;
 pub mod pinned;
 pub mod plan;
+pub mod resource;
 pub mod review;
 pub mod runs;
 pub mod serve;
@@ -65,6 +67,7 @@ enum Command {
     Org(org::Org),
     User(user::User),
     Group(group::Group),
+    Resource(resource::Resource),
     Licence(licence::Licence),
     Journal(journal::Journal),
     Token(token::Token),
@@ -113,6 +116,7 @@ impl Command {
             Self::Org(command) => command.run().await,
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,
+            Self::Resource(command) => command.run().await,
             Self::Licence(command) => command.run().await,
             Self::Journal(command) => command.run().await,
             Self::Token(command) => command.run().await,

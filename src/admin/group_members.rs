@@ -22,10 +22,12 @@ use super::users;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Named {
+    /// Users.
     #[serde(default)]
-    users: Vec<String>,
+    pub users: Vec<String>,
+    /// Groups.
     #[serde(default)]
-    groups: Vec<String>,
+    pub groups: Vec<String>,
 }
 
 /// `GET .../groups/{group}/members`: with the reasons why each is in, and the roles held in the group.

@@ -46,9 +46,12 @@ pub async fn list(
 
 /// To whom, and what the assignments say.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Assign {
-    #[serde(flatten)]
-    named: Named,
+    #[serde(default)]
+    users: Vec<String>,
+    #[serde(default)]
+    groups: Vec<String>,
     #[serde(default)]
     attributes: Map<String, Value>,
 }
@@ -59,8 +62,13 @@ pub async fn assign(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, resource)): Place<(String, String)>,
-    Body(Assign { named, attributes }): Body<Assign>,
+    Body(Assign {
+        users,
+        groups,
+        attributes,
+    }): Body<Assign>,
 ) -> Result<Json<Value>, Problem> {
+    let named = Named { users, groups };
     let resource = find(&directory, &caller, &resource).await?;
     let assign = AssignResource {
         resource: resource.id,

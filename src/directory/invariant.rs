@@ -8,10 +8,12 @@ pub mod counters;
 pub mod custom_attributes;
 pub mod edges;
 pub mod events;
+pub mod group_tree;
 pub mod index;
 pub mod invitations;
 pub mod links;
 pub mod records;
+pub mod resources;
 pub mod seats;
 pub mod shared;
 pub mod tokens;
@@ -52,6 +54,8 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(links::Links),
         // Records lead to each other.
         Box::new(edges::Edges),
+        Box::new(group_tree::GroupTree),
+        Box::new(resources::Resources),
         Box::new(invitations::Invitations),
         Box::new(tokens::Tokens),
         // The ledger needs users and licences that can be trusted.

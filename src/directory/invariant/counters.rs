@@ -1,4 +1,5 @@
-//! Every counter equals what it counts: users, groups, members of each group, seats, people who wait, people linked.
+//! Every counter equals what it counts: users, groups, members of each group, seats, people who wait, people linked, resources and
+//! their assignments.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use crate::model::id::{GroupId, OrganisationId};
 use crate::model::user::User;
 use crate::store::{Key, Version, Versioned};
 
-use super::{Invariant, PATIENCE, View, readable};
+use super::{Invariant, PATIENCE, View, readable, resources};
 
 /// The invariant.
 pub struct Counters;
@@ -187,9 +188,13 @@ async fn count(view: &View<'_>, report: &Report) -> Result<BTreeMap<Key, i64>, D
                 for what in custom_attribute::counters(Bearer::Group, &group.attributes) {
                     add(&mut sums, organisation, &what);
                 }
+                if group.level() > 1 {
+                    add(&mut sums, organisation, &Count::Level(group.level()));
+                }
             }
         }
     }
+    resources::count(view, report, &mut sums).await?;
     Ok(sums)
 }
 

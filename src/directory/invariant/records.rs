@@ -224,7 +224,11 @@ pub(super) fn user_name_key(organisation: OrganisationId, user: &User) -> Key {
     keys::unique(organisation, Unique::UserName, &fold(&user.user_name))
 }
 
-/// See [`user_name_key`].
-pub(super) fn group_name_key(organisation: OrganisationId, group: &Group) -> Key {
-    keys::unique(organisation, Unique::GroupName, &fold(&group.display_name))
+/// See [`user_name_key`]: the name, the name in links, and the code.
+pub(super) fn group_unique_keys(organisation: OrganisationId, group: &Group) -> Vec<Key> {
+    let name = Some((Unique::GroupName, fold(&group.display_name)));
+    let link = group.link.as_ref().map(|link| (Unique::GroupLink, link.to_string()));
+    let code = group.code.as_ref().map(|code| (Unique::GroupCode, code.to_string()));
+    let all = name.into_iter().chain(link).chain(code);
+    all.map(|(what, text)| keys::unique(organisation, what, &text)).collect()
 }

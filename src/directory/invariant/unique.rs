@@ -11,7 +11,7 @@ use crate::model::id::{GroupId, UserId};
 use crate::model::user::User;
 use crate::store::{Key, Versioned};
 
-use super::records::{group_name_key, user_name_key};
+use super::records::{group_unique_keys, user_name_key};
 use super::{Invariant, View, readable};
 
 /// The invariant.
@@ -49,7 +49,7 @@ impl UniqueNames {
                 let user = readable::<User>(entry.others.first().and_then(Option::as_ref));
                 let group = readable::<Group>(entry.others.get(1).and_then(Option::as_ref));
                 let is_borne = user.is_some_and(|user| user_name_key(organisation, &user) == entry.key)
-                    || group.is_some_and(|group| group_name_key(organisation, &group) == entry.key);
+                    || group.is_some_and(|group| group_unique_keys(organisation, &group).contains(&entry.key));
                 if !is_borne {
                     let what = "leads to no record that bears this name";
                     view.broken(report, self.name(), &entry.key, what).await;
@@ -79,7 +79,7 @@ impl UniqueNames {
         while let Some(entries) = pages.next(report).await? {
             let name = |_: &Key, stored: &Versioned| {
                 readable::<Group>(Some(stored))
-                    .map_or_else(Vec::new, |group| vec![group_name_key(organisation, &group)])
+                    .map_or_else(Vec::new, |group| group_unique_keys(organisation, &group))
             };
             for entry in view.together(entries, name).await? {
                 self.compare(view, report, &entry.key, &entry.others).await;
@@ -90,14 +90,15 @@ impl UniqueNames {
 
     async fn compare(&self, view: &View<'_>, report: &mut Report, key: &Key, others: &[Option<Versioned>]) {
         // A record that cannot be read asks for no name and is reported elsewhere.
-        let Some(held) = others.first() else { return };
-        let holder = held.as_ref().and_then(|stored| parse_uuid(&stored.value));
-        if holder != keys::last_uuid(key) {
-            let what = match holder {
-                Some(other) => format!("does not hold its own name: {other} does"),
-                None => "does not hold its own name: nobody does".to_owned(),
-            };
-            view.broken(report, self.name(), key, what).await;
+        for held in others {
+            let holder = held.as_ref().and_then(|stored| parse_uuid(&stored.value));
+            if holder != keys::last_uuid(key) {
+                let what = match holder {
+                    Some(other) => format!("does not hold its own name: {other} does"),
+                    None => "does not hold its own name: nobody does".to_owned(),
+                };
+                view.broken(report, self.name(), key, what).await;
+            }
         }
     }
 }
