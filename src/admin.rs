@@ -19,9 +19,9 @@ pub mod lines;
 pub mod organisations;
 pub mod page;
 pub mod problem;
-pub mod reviews;
 pub mod resource_assign;
 pub mod resources;
+pub mod reviews;
 pub mod roles;
 pub mod sync;
 pub mod tokens;
@@ -61,21 +61,43 @@ pub fn router(directory: Directory) -> Router {
         .route("/events", get(events::list))
         .route("/groups", get(groups::list).post(group_edit::create))
         .route("/groups/tree", get(group_tree::tree))
-        .route("/groups/{group}", get(groups::retrieve).patch(group_edit::update).delete(group_edit::delete))
+        .route(
+            "/groups/{group}",
+            get(groups::retrieve)
+                .patch(group_edit::update)
+                .delete(group_edit::delete),
+        )
         .route("/groups/{group}/disable", post(group_edit::disable))
         .route("/groups/{group}/enable", post(group_edit::enable))
         .route("/groups/{group}/gives", post(group_edit::change_gives))
-        .route("/groups/{group}/members", get(group_members::list).post(group_members::add))
+        .route(
+            "/groups/{group}/members",
+            get(group_members::list).post(group_members::add),
+        )
         .route("/groups/{group}/members/{member}", delete(group_members::remove))
-        .route("/groups/{group}/roles/{role}", post(group_members::give_role).delete(group_members::take_role))
+        .route(
+            "/groups/{group}/roles/{role}",
+            post(group_members::give_role).delete(group_members::take_role),
+        )
         .route("/groups/{group}/resources", get(resource_assign::of_group))
         .route("/licences", get(licences::list))
         .route("/licences/{key}/holders", get(licences::holders))
         .route("/resource-types", get(resources::types))
         .route("/resources", get(resources::list).post(resources::create))
-        .route("/resources/{resource}", get(resources::retrieve).patch(resources::update).delete(resources::delete))
-        .route("/resources/{resource}/assignments", get(resource_assign::list).post(resource_assign::assign))
-        .route("/resources/{resource}/assignments/{kind}/{subject}", delete(resource_assign::unassign))
+        .route(
+            "/resources/{resource}",
+            get(resources::retrieve)
+                .patch(resources::update)
+                .delete(resources::delete),
+        )
+        .route(
+            "/resources/{resource}/assignments",
+            get(resource_assign::list).post(resource_assign::assign),
+        )
+        .route(
+            "/resources/{resource}/assignments/{kind}/{subject}",
+            delete(resource_assign::unassign),
+        )
         .route("/roles", get(roles::list))
         .route("/tokens", get(tokens::list).post(tokens::issue))
         .route("/tokens/{id}", delete(tokens::revoke))

@@ -5,7 +5,9 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::directory::group_members::{AddMembers, ChangeGroupRole, MEMBERS_AT_ONCE, Reasons, RemoveMembers, RoleChange};
+use crate::directory::group_members::{
+    AddMembers, ChangeGroupRole, MEMBERS_AT_ONCE, Reasons, RemoveMembers, RoleChange,
+};
 use crate::directory::membership::member_uuid;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::id::{GroupId, UserId};
@@ -170,7 +172,9 @@ pub(super) async fn members(
     }
     let mut members = Vec::with_capacity(count);
     for user in &named.users {
-        members.push(Member::User(users::find(directory, caller.organisation(), user).await?.id));
+        members.push(Member::User(
+            users::find(directory, caller.organisation(), user).await?.id,
+        ));
     }
     for group in &named.groups {
         members.push(Member::Group(find(directory, caller.organisation(), group).await?.id));

@@ -69,7 +69,8 @@ fn refuse_above(count: usize) -> Result<(), Problem> {
     if count <= NODES_MAX {
         return Ok(());
     }
-    let reason = format!("more than {NODES_MAX} groups: ask for a part of the tree with below=GROUP, or page through groups");
+    let reason =
+        format!("more than {NODES_MAX} groups: ask for a part of the tree with below=GROUP, or page through groups");
     Err(DirectoryError::TooMany { reason }.into())
 }
 

@@ -44,7 +44,11 @@ pub async fn retrieve(
 }
 
 /// A group with how many members it has.
-pub(super) async fn shown(directory: &Directory, caller: &Administrator, group: &Group) -> Result<Json<Value>, Problem> {
+pub(super) async fn shown(
+    directory: &Directory,
+    caller: &Administrator,
+    group: &Group,
+) -> Result<Json<Value>, Problem> {
     let members = directory
         .browse_counts(caller.organisation(), &[Count::Members(group.id)])
         .await?;
@@ -52,7 +56,11 @@ pub(super) async fn shown(directory: &Directory, caller: &Administrator, group: 
     Ok(Json(view(group, members, &caller.settings)))
 }
 
-pub(super) async fn find(directory: &Directory, organisation: OrganisationId, named: &str) -> Result<Group, DirectoryError> {
+pub(super) async fn find(
+    directory: &Directory,
+    organisation: OrganisationId,
+    named: &str,
+) -> Result<Group, DirectoryError> {
     let by_id = match named.parse::<GroupId>() {
         Ok(id) => directory.browse_group(organisation, id).await?,
         Err(_) => None,

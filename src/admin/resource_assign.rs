@@ -131,7 +131,10 @@ fn view(held: &Held) -> Value {
     let origins: Vec<&Origin> = held.reasons.keys().collect();
     shown["origins"] = json!(origins);
     // What is said of the user directly comes before what is said of a group.
-    let direct = held.reasons.get(&Origin::Direct).or_else(|| held.reasons.values().next());
+    let direct = held
+        .reasons
+        .get(&Origin::Direct)
+        .or_else(|| held.reasons.values().next());
     shown["attributes"] = json!(direct);
     shown
 }

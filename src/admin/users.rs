@@ -137,7 +137,11 @@ pub async fn revoke_invitation(
 }
 
 /// A user by identifier or user name.
-pub(super) async fn find(directory: &Directory, organisation: OrganisationId, named: &str) -> Result<User, DirectoryError> {
+pub(super) async fn find(
+    directory: &Directory,
+    organisation: OrganisationId,
+    named: &str,
+) -> Result<User, DirectoryError> {
     let by_id = match named.parse::<UserId>() {
         Ok(id) => directory.browse_user(organisation, id).await?,
         Err(_) => None,

@@ -273,7 +273,8 @@ impl Asking<'_> {
             } => {
                 let path = format!("{}/roles/{}", self.one(&group), escaped(&role));
                 let method = if take { Method::DELETE } else { Method::POST };
-                self.record(method, &path, Payload::Json(json!({ "users": users }))).await
+                self.record(method, &path, Payload::Json(json!({ "users": users })))
+                    .await
             }
             Action::Give {
                 group,
@@ -310,7 +311,9 @@ impl Asking<'_> {
     }
 
     async fn tree(&self, below: Option<String>, inactive: bool) -> Result<(), Failure> {
-        let below = below.map(|group| format!("&below={}", escaped(&group))).unwrap_or_default();
+        let below = below
+            .map(|group| format!("&below={}", escaped(&group)))
+            .unwrap_or_default();
         let path = format!("{}/tree?inactive={inactive}{below}", self.groups);
         let tree = self.gateway.ask(Method::GET, &path, Payload::Empty).await?;
         let mut out = std::io::stdout();

@@ -72,7 +72,9 @@ pub fn take_away(document: &mut Map<String, Value>, names: Vec<String>) -> Resul
             (attributes, name)
         };
         if place.contains_key(&at) {
-            return Err(Failure::Usage(format!("{at} is both set and taken away: say one of them")));
+            return Err(Failure::Usage(format!(
+                "{at} is both set and taken away: say one of them"
+            )));
         }
         place.insert(at, Value::Null);
     }

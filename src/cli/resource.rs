@@ -201,7 +201,9 @@ impl Asking<'_> {
                 .await
             }
             Action::List { type_, limit } => {
-                let type_ = type_.map(|type_| format!("?type={}", escaped(&type_))).unwrap_or_default();
+                let type_ = type_
+                    .map(|type_| format!("?type={}", escaped(&type_)))
+                    .unwrap_or_default();
                 let path = format!("{}/resources{type_}", self.organisation);
                 self.table(&path, limit, &["TYPE", "NAME", "USERS", "GROUPS", "ID"], |item| {
                     cells(item, &["type", "name", "users", "groups", "id"])
@@ -217,9 +219,12 @@ impl Asking<'_> {
             }
             Action::Of { user } => {
                 let path = format!("{}/users/{}/resources", self.organisation, escaped(&user));
-                self.table(&path, None, &["TYPE", "NAME", "BECAUSE OF", "ATTRIBUTES", "ID"], |item| {
-                    cells(item, &["type", "name", "origins", "attributes", "id"])
-                })
+                self.table(
+                    &path,
+                    None,
+                    &["TYPE", "NAME", "BECAUSE OF", "ATTRIBUTES", "ID"],
+                    |item| cells(item, &["type", "name", "origins", "attributes", "id"]),
+                )
                 .await
             }
             Action::Show { resource } => self.record(Method::GET, &self.one(&resource), Payload::Empty).await,
@@ -234,7 +239,8 @@ impl Asking<'_> {
                 document.insert("type".to_owned(), json!(type_));
                 document.insert("name".to_owned(), json!(name));
                 let path = format!("{}/resources", self.organisation);
-                self.record(Method::POST, &path, Payload::Json(Value::Object(document))).await
+                self.record(Method::POST, &path, Payload::Json(Value::Object(document)))
+                    .await
             }
             Action::Update {
                 resource,

@@ -112,9 +112,7 @@ fn refused(error: SchemaError) -> DirectoryError {
 
 fn refused_patch(error: PatchError) -> DirectoryError {
     match error {
-        PatchError::InvalidValue { attribute, problem, .. } => {
-            DirectoryError::invalid(attribute, problem.to_string())
-        }
+        PatchError::InvalidValue { attribute, problem, .. } => DirectoryError::invalid(attribute, problem.to_string()),
         PatchError::Mutability { attribute, problem, .. } => DirectoryError::Mutability {
             attribute,
             reason: problem.to_string(),

@@ -110,7 +110,15 @@ impl Declare<'_> {
             let key = keys::named(unit.organisation(), Table::ResourceType, &type_.key);
             let before = record::<ResourceType>(unit, &key).await?;
             let result = PutResourceType(type_.clone()).attempt(unit).await.map(|_| ());
-            note::<ResourceType>(unit, shown, format!("resource_types.{}", type_.key), &key, before, result).await?;
+            note::<ResourceType>(
+                unit,
+                shown,
+                format!("resource_types.{}", type_.key),
+                &key,
+                before,
+                result,
+            )
+            .await?;
         }
         for connection in &self.0.connections {
             let key = keys::named(unit.organisation(), Table::Connection, &connection.name);

@@ -161,7 +161,8 @@ impl Unit {
                 self.delete(keys::unique(organisation, Unique::GroupName, &previous));
             }
         }
-        self.claim_link(before.and_then(|group| group.link.as_ref()), after).await?;
+        self.claim_link(before.and_then(|group| group.link.as_ref()), after)
+            .await?;
         let old = before.map(|group| &group.external_ids);
         self.claim_external_ids(b'g', after.id.uuid(), old, &after.external_ids)
             .await

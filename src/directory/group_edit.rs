@@ -26,7 +26,11 @@ impl Operation for CreateGroup<'_> {
     async fn attempt(&self, unit: &mut Unit) -> Result<Group, DirectoryError> {
         let draft = &self.draft;
         check(draft)?;
-        let mut group = Group::new(GroupId::new(unit.clock().uuid()), draft.display_name.clone(), unit.now());
+        let mut group = Group::new(
+            GroupId::new(unit.clock().uuid()),
+            draft.display_name.clone(),
+            unit.now(),
+        );
         check_names(self.settings, &draft.attributes)?;
         let written = attributes(self.settings).written(named(&group), &draft.attributes)?;
         group.attributes = without_name(written);

@@ -140,7 +140,9 @@ impl Operation for GivePart {
             let Some(Member::User(id)) = keys::member_of(key).filter(|_| is_member) else {
                 continue;
             };
-            let Some(before) = unit.find_user(id).await? else { continue };
+            let Some(before) = unit.find_user(id).await? else {
+                continue;
+            };
             part.users.push(id);
             let after = self.given(&group, &before);
             if after != before {
@@ -163,7 +165,9 @@ impl GivePart {
     fn given(&self, group: &Group, before: &User) -> User {
         let mut after = bring(group, before);
         if self.seats == Seats::LeftOut {
-            after.licences.retain(|licence, _| before.licences.contains_key(licence));
+            after
+                .licences
+                .retain(|licence, _| before.licences.contains_key(licence));
         }
         after
     }

@@ -6,15 +6,16 @@ use serde_json::json;
 
 use crate::model::event::EventKind;
 use crate::model::group::Group;
-use crate::model::id::GroupId;
+use crate::model::id::{GroupId, OrganisationId};
 use crate::model::membership::{Member, Membership};
 use crate::model::origin::{Origin, Origins};
+use crate::model::record;
 use crate::model::role::{Role, Scope};
 use crate::model::slug::Slug;
 
 use super::keys::{self, Table};
 use super::membership::{Leaving, MemberChanges, member_text};
-use super::{DirectoryError, Operation, Unit};
+use super::{Directory, DirectoryError, Operation, Unit};
 
 /// Members that one request may name.
 pub const MEMBERS_AT_ONCE: usize = 1000;
@@ -81,7 +82,8 @@ impl Operation for RemoveMembers {
             };
             let leaving = Leaving::These(vec![*member]);
             for origin in edge.origins.iter().filter(|origin| self.takes(origin)) {
-                unit.remove_members(&group, &leaving, origin, false, &mut changes).await?;
+                unit.remove_members(&group, &leaving, origin, false, &mut changes)
+                    .await?;
             }
             if let Some(kept) = unit.find::<Membership>(&key).await? {
                 staying.push((*member, kept.origins));
@@ -185,22 +187,53 @@ impl ChangeGroupRole {
     }
 }
 
+/// Roles of members that one answer about a group shows.
+const MEMBER_ROLES_MAX: usize = 10_000;
+
+impl Directory {
+    /// The roles that members hold in a group, in the order of the members; at most 10,000. The cost is the group's size.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn list_member_roles(
+        &self,
+        organisation: OrganisationId,
+        group: GroupId,
+    ) -> Result<Vec<(Member, Slug)>, DirectoryError> {
+        let mut held = Vec::new();
+        let members = keys::group_members(organisation, group);
+        self.for_each_under(&members, |key, stored| {
+            if let Some(member) = keys::member_of(key).filter(|_| held.len() < MEMBER_ROLES_MAX) {
+                let edge: Membership = record::decode(&stored.value)?;
+                held.extend(edge.roles.into_keys().map(|role| (member, role)));
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(held)
+    }
+}
+
 /// Refuses a role that does not exist or counts elsewhere.
 ///
 /// # Errors
 /// [`DirectoryError::InvalidValue`].
 pub(super) async fn check_role(unit: &mut Unit, key: &Slug, scope: Scope) -> Result<(), DirectoryError> {
-    let stored: Option<Role> = unit
-        .find(&keys::named(unit.organisation(), Table::Role, key))
-        .await?;
+    let stored: Option<Role> = unit.find(&keys::named(unit.organisation(), Table::Role, key)).await?;
     match stored {
-        None => Err(DirectoryError::invalid("role", format!("role {:?} does not exist", key.as_str()))),
+        None => Err(DirectoryError::invalid(
+            "role",
+            format!("role {:?} does not exist", key.as_str()),
+        )),
         Some(role) if role.scope != scope => {
             let needed = match scope {
                 Scope::Group => "counts in the whole organisation, and this one must have scope = \"group\"",
                 Scope::Global => "counts inside one group, and this one must have scope = \"global\"",
             };
-            Err(DirectoryError::invalid("role", format!("role {:?} {needed}", key.as_str())))
+            Err(DirectoryError::invalid(
+                "role",
+                format!("role {:?} {needed}", key.as_str()),
+            ))
         }
         Some(_) => Ok(()),
     }

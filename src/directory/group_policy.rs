@@ -84,7 +84,8 @@ impl Unit {
                 Ok(())
             }
             more => {
-                let reason = format!("{more} groups lie on level 1: leave one there, and move or delete the others first");
+                let reason =
+                    format!("{more} groups lie on level 1: leave one there, and move or delete the others first");
                 Err(DirectoryError::invalid("organisation.groups.billing_root", reason))
             }
         }
@@ -97,11 +98,15 @@ impl Unit {
         let in_tree = self.scan(Scan::prefix(&children, 1)).await?;
         let entries = if in_tree.is_empty() {
             // Groups from before there was a tree have no place in it; this is the only one.
-            self.scan(Scan::prefix(&keys::table(organisation, Table::Group), 1)).await?
+            self.scan(Scan::prefix(&keys::table(organisation, Table::Group), 1))
+                .await?
         } else {
             in_tree
         };
-        let id = entries.first().and_then(|(key, _)| keys::last_uuid(key)).map(GroupId::new);
+        let id = entries
+            .first()
+            .and_then(|(key, _)| keys::last_uuid(key))
+            .map(GroupId::new);
         let id = id.ok_or_else(|| DirectoryError::Corrupt("the groups are counted wrong: usher verify".to_owned()))?;
         self.load_group(id).await
     }

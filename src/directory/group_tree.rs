@@ -88,12 +88,7 @@ impl Unit {
         }
     }
 
-    async fn take_place(
-        &mut self,
-        depth: u8,
-        before: Option<&Group>,
-        after: &mut Group,
-    ) -> Result<(), DirectoryError> {
+    async fn take_place(&mut self, depth: u8, before: Option<&Group>, after: &mut Group) -> Result<(), DirectoryError> {
         let organisation = self.organisation();
         let above = match after.parent {
             Some(parent) => Some(self.parent_of(after.id, parent).await?),
@@ -157,7 +152,11 @@ impl Unit {
             after.last_modified = self.now().max(before.last_modified);
             after.revision += 1;
             self.put(keys::group(self.organisation(), after.id), &after);
-            self.event(EventKind::GroupMoved, after.id, json!({ "parent": after.parent, "code": code }));
+            self.event(
+                EventKind::GroupMoved,
+                after.id,
+                json!({ "parent": after.parent, "code": code }),
+            );
         }
         Ok(())
     }
@@ -213,7 +212,11 @@ impl Unit {
                 let reason = format!("more than {MOVED_MAX} groups lie below the group: move some of them first");
                 return Err(DirectoryError::invalid("parent", reason));
             }
-            for id in entries.iter().filter_map(|(key, _)| keys::last_uuid(key)).map(GroupId::new) {
+            for id in entries
+                .iter()
+                .filter_map(|(key, _)| keys::last_uuid(key))
+                .map(GroupId::new)
+            {
                 below.push(self.load_group(id).await?);
                 parents.push(id);
             }
@@ -234,7 +237,11 @@ impl Unit {
         let number = keys::group_number(organisation, Some(group.id));
         self.bytes(&number).await?;
         let children = keys::group_children(organisation, Some(group.id));
-        if self.first_under(&children, &std::collections::BTreeSet::new()).await?.is_some() {
+        if self
+            .first_under(&children, &std::collections::BTreeSet::new())
+            .await?
+            .is_some()
+        {
             return Err(DirectoryError::Denied(Denial::HasSubgroups));
         }
         self.delete(number);
@@ -295,11 +302,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`DirectoryError::TooMany`] beyond [`SUBTREE_MAX`] groups; as the store's read.
-    pub async fn subtree(
-        &self,
-        organisation: OrganisationId,
-        group: GroupId,
-    ) -> Result<Vec<GroupId>, DirectoryError> {
+    pub async fn subtree(&self, organisation: OrganisationId, group: GroupId) -> Result<Vec<GroupId>, DirectoryError> {
         let mut found = vec![group];
         let mut parents = vec![group];
         while !parents.is_empty() {
@@ -313,7 +316,8 @@ impl Directory {
                     let entries = entries.into_entries();
                     children.extend(entries.iter().filter_map(|(key, _)| child(key)));
                     if let Some((last, _)) = entries.last().filter(|_| entries.len() == SCAN_ENTRIES_MAX) {
-                        self.more_children(organisation, *parent, last.clone(), &mut children).await?;
+                        self.more_children(organisation, *parent, last.clone(), &mut children)
+                            .await?;
                     }
                     if found.len() + children.len() > SUBTREE_MAX {
                         let reason = format!("more than {SUBTREE_MAX} groups lie below group {group}");

@@ -21,16 +21,17 @@ pub use custom_attribute::{
 };
 
 pub use groups::{
-    billing_root, default_groups, group_child, group_children, group_gives, group_number, groups_giving, is_group_number,
+    billing_root, default_groups, group_child, group_children, group_gives, group_number, groups_giving,
+    is_group_number,
 };
 pub use resources::{
-    Assigned, assigned_to, assignment, assignments, closing_resource, closing_resources, is_resource_name, owned, resource, resource_entry,
-    resource_expiries, resource_expiry, resource_name, resources, resources_of_type, subject_assignment,
-    subject_assignments, subject_of,
+    Assigned, assigned_to, assignment, assignments, closing_resource, closing_resources, is_resource_name, owned,
+    resource, resource_entry, resource_expiries, resource_expiry, resource_name, resources, resources_of_type,
+    subject_assignment, subject_assignments, subject_of,
 };
 
 use crate::model::custom_attribute::Bearer;
-use crate::model::id::{GroupId, InvitationId, ResourceId, OrganisationId, TokenId, UserId};
+use crate::model::id::{GroupId, InvitationId, OrganisationId, ResourceId, TokenId, UserId};
 use crate::model::membership::Member;
 use crate::model::slug::Slug;
 use crate::store::Key;
@@ -586,6 +587,7 @@ pub fn fold(text: &str) -> String {
 pub fn is_settings(key: &Key) -> bool {
     match key.as_bytes() {
         [b'g', b's' | b't', ..] => true,
+        [b'o', ..] if groups::is_default_groups(key) => true,
         [b'o', rest @ ..] => rest.get(16).is_some_and(|table| {
             [
                 Table::Organisation,

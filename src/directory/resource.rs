@@ -43,7 +43,11 @@ impl Operation for CreateResource {
         };
         unit.claim_resource_keys(None, &made).await?;
         unit.put_bytes(keys::resource_entry(organisation, &made.type_, made.id), "");
-        unit.count(keys::count(organisation, &Count::Resources(made.type_.clone())), 1, None);
+        unit.count(
+            keys::count(organisation, &Count::Resources(made.type_.clone())),
+            1,
+            None,
+        );
         unit.put(keys::resource(organisation, made.id), &made);
         unit.event(EventKind::ResourceCreated, made.id, json!({ "type": made.type_ }));
         Ok(made)
@@ -216,7 +220,11 @@ impl Unit {
         self.count(count, -1, None);
         self.delete(keys::resource(organisation, resource.id));
         self.put_bytes(keys::closing_resource(organisation, resource.id), "");
-        self.event(EventKind::ResourceDeleted, resource.id, json!({ "type": resource.type_ }));
+        self.event(
+            EventKind::ResourceDeleted,
+            resource.id,
+            json!({ "type": resource.type_ }),
+        );
         Ok(())
     }
 }

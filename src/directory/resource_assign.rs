@@ -54,7 +54,10 @@ impl Operation for AssignResource {
             check_kind(&type_, subject)?;
             let key = keys::assignment(organisation, self.resource, subject);
             let before: Option<Assignment> = unit.find(&key).await?;
-            if before.as_ref().is_some_and(|before| before.attributes == self.attributes) {
+            if before
+                .as_ref()
+                .is_some_and(|before| before.attributes == self.attributes)
+            {
                 continue;
             }
             let is_new = before.is_none();

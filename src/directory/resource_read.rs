@@ -109,7 +109,13 @@ impl Directory {
         let mut reasons = reasons.into_values();
         for part in keys.chunks(READ_AT_ONCE) {
             // A missing record uses its reasons up as well.
-            for (stored, reasons) in self.store.get_many(part.to_vec()).await?.into_iter().zip(reasons.by_ref()) {
+            for (stored, reasons) in self
+                .store
+                .get_many(part.to_vec())
+                .await?
+                .into_iter()
+                .zip(reasons.by_ref())
+            {
                 let Some(stored) = stored else { continue };
                 let resource = record::decode(&stored.value)?;
                 held.push(Held { resource, reasons });
@@ -196,7 +202,9 @@ impl Directory {
             scan = scan.after(keys::assignment(organisation, id, after));
         }
         let entries = self.store.scan(scan).await?;
-        let subjects = entries.iter().filter_map(|(key, stored)| Some((keys::subject_of(key)?.1, stored)));
+        let subjects = entries
+            .iter()
+            .filter_map(|(key, stored)| Some((keys::subject_of(key)?.1, stored)));
         subjects
             .map(|(subject, stored)| Ok((subject, record::decode(&stored.value)?)))
             .collect()
@@ -217,7 +225,10 @@ fn note(
             continue;
         };
         let assignment: Assignment = record::decode(&stored.value)?;
-        reasons.entry(id).or_default().insert(origin.clone(), assignment.attributes);
+        reasons
+            .entry(id)
+            .or_default()
+            .insert(origin.clone(), assignment.attributes);
     }
     Ok(())
 }

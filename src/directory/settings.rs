@@ -23,6 +23,7 @@ use crate::model::slug::Slug;
 use crate::model::token::Token;
 use crate::store::{Found, Key, Read, SCAN_ENTRIES_MAX, Scan, Versioned};
 
+use super::group_default::read_default_groups;
 use super::keys::{self, Table};
 use super::{Directory, DirectoryError};
 
@@ -39,6 +40,8 @@ pub struct OrganisationSettings {
     pub licences: BTreeMap<Slug, Licence>,
     /// Its types of resources by key.
     pub resource_types: BTreeMap<Slug, ResourceType>,
+    /// The groups that newcomers become members of.
+    pub default_groups: BTreeSet<GroupId>,
     /// Its own attributes by resource type; a type without any is missing.
     pub custom: BTreeMap<Bearer, CustomSchema>,
     /// The schemas of users and groups, with its own attributes.
@@ -146,6 +149,7 @@ impl Directory {
             all(Table::Role),
             all(Table::Licence),
             all(Table::ResourceType),
+            Read::Get(keys::default_groups(id)),
         ];
         reads.extend(Bearer::ALL.map(|bearer| Read::Get(keys::custom_schema(id, bearer))));
         let mut found = self.store.read(reads).await?.into_iter();
@@ -159,6 +163,10 @@ impl Directory {
         let roles = by_name(next(), |role: Role| (role.key.clone(), role))?;
         let licences = by_name(next(), |licence: Licence| (licence.key.clone(), licence))?;
         let resource_types = by_name(next(), |type_: ResourceType| (type_.key.clone(), type_))?;
+        let default_groups = next()
+            .into_value()
+            .map_or_else(|| Some(BTreeSet::new()), |stored| read_default_groups(&stored.value))
+            .ok_or_else(|| DirectoryError::Corrupt("the groups for newcomers hold no identifiers".to_owned()))?;
         let mut custom = BTreeMap::new();
         for bearer in Bearer::ALL {
             if let Some(stored) = next().into_value() {
@@ -171,6 +179,7 @@ impl Directory {
             roles,
             licences,
             resource_types,
+            default_groups,
             schemas: ResourceSchemas::new(custom.get(&Bearer::User), custom.get(&Bearer::Group)),
             custom,
         });

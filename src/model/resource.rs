@@ -97,7 +97,10 @@ impl ResourceType {
         }
         if self.attributes.len() > ATTRIBUTES_MAX {
             let count = self.attributes.len();
-            return fault("attributes", format!("{count} are too many, at most {ATTRIBUTES_MAX} are kept"));
+            return fault(
+                "attributes",
+                format!("{count} are too many, at most {ATTRIBUTES_MAX} are kept"),
+            );
         }
         let mut names = BTreeSet::new();
         for attribute in &self.attributes {
@@ -113,10 +116,7 @@ impl ResourceType {
             }
             match attribute.type_ {
                 AttributeType::String | AttributeType::Boolean | AttributeType::Integer | AttributeType::Decimal => {}
-                AttributeType::DateTime
-                | AttributeType::Binary
-                | AttributeType::Reference
-                | AttributeType::Complex => {
+                AttributeType::DateTime | AttributeType::Binary | AttributeType::Reference | AttributeType::Complex => {
                     return fault(&place, "must be of type string, boolean, integer or decimal".to_owned());
                 }
             }
@@ -133,7 +133,11 @@ impl ResourceType {
         for (name, value) in given {
             let Some(attribute) = self.attributes.iter().find(|attribute| attribute.name == *name) else {
                 let known: Vec<&str> = self.attributes.iter().map(|known| known.name.as_str()).collect();
-                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                let known = if known.is_empty() {
+                    "none".to_owned()
+                } else {
+                    known.join(", ")
+                };
                 return fault(name, format!("is no attribute of type {}: it has {known}", self.key));
             };
             let is_right = match (attribute.multi_valued, value) {
@@ -171,7 +175,9 @@ impl AssignmentAttribute {
             AttributeType::Boolean => value.is_boolean(),
             AttributeType::Integer => value.is_i64() || value.is_u64(),
             AttributeType::Decimal => value.is_number(),
-            AttributeType::DateTime | AttributeType::Binary | AttributeType::Reference | AttributeType::Complex => false,
+            AttributeType::DateTime | AttributeType::Binary | AttributeType::Reference | AttributeType::Complex => {
+                false
+            }
         }
     }
 }

@@ -79,7 +79,8 @@ impl GroupTree {
                             || entry.key == keys::group_child(organisation, group.parent, group.id)
                     }
                 };
-                let is_borne = |stored: &Option<Versioned>| readable::<Group>(stored.as_ref()).is_some_and(|group| bears(&group));
+                let is_borne =
+                    |stored: &Option<Versioned>| readable::<Group>(stored.as_ref()).is_some_and(|group| bears(&group));
                 if !entry.others.iter().all(is_borne) {
                     let what = "leads to a group that is not there, or is not what this says";
                     view.broken(report, self.name(), &entry.key, what).await;
@@ -134,7 +135,10 @@ fn judge(entry: &Entry) -> Vec<String> {
     let depth = readable::<Organisation>(organisation.as_ref()).map(|organisation| organisation.groups.depth);
     // A flat organisation may have been a tree before: codes stay.
     if depth.is_some_and(|depth| code.level() > depth) {
-        broken.push(format!("lies on level {}, which the organisation does not have", code.level()));
+        broken.push(format!(
+            "lies on level {}, which the organisation does not have",
+            code.level()
+        ));
     }
     let above = match group.parent {
         None => None,
@@ -149,7 +153,9 @@ fn judge(entry: &Entry) -> Vec<String> {
     if *code != Code::below(above.as_ref(), code.number()) {
         broken.push(format!("has code {code}, which does not go on from its parent's"));
     }
-    let given = number.as_ref().and_then(|stored| std::str::from_utf8(&stored.value).ok()?.parse::<u32>().ok());
+    let given = number
+        .as_ref()
+        .and_then(|stored| std::str::from_utf8(&stored.value).ok()?.parse::<u32>().ok());
     if given.is_none_or(|given| given < code.number()) {
         broken.push(format!("has code {code}, whose number was never given"));
     }

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use crate::directory::journal::JournalEntry;
 use crate::directory::group_default::read_default_groups;
+use crate::directory::journal::JournalEntry;
 use crate::directory::keys::{self, Assigned, Table, Unique, exchange};
 use crate::directory::link::{Link, named as source_named};
 use crate::directory::oauth::UsedAssertion;
@@ -147,7 +147,12 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::SubjectAssignment if matches!(Assigned::read(key), Some(Assigned::To(..))) => {
             read::<Assignment>(value).map(|_| ())
         }
-        Table::Index | Table::Waiting | Table::Purge | Table::TokenList | Table::Resource | Table::SubjectAssignment => {
+        Table::Index
+        | Table::Waiting
+        | Table::Purge
+        | Table::TokenList
+        | Table::Resource
+        | Table::SubjectAssignment => {
             if value.is_empty() {
                 Ok(())
             } else {
@@ -230,5 +235,6 @@ pub(super) fn group_unique_keys(organisation: OrganisationId, group: &Group) -> 
     let link = group.link.as_ref().map(|link| (Unique::GroupLink, link.to_string()));
     let code = group.code.as_ref().map(|code| (Unique::GroupCode, code.to_string()));
     let all = name.into_iter().chain(link).chain(code);
-    all.map(|(what, text)| keys::unique(organisation, what, &text)).collect()
+    all.map(|(what, text)| keys::unique(organisation, what, &text))
+        .collect()
 }

@@ -105,7 +105,11 @@ fn judge_resource(organisation: OrganisationId, entry: &Entry) -> Option<&'stati
         return (!leads).then_some("leads to no resource that is found by it");
     }
     let own = keys::last_uuid(&entry.key);
-    let name = entry.others.first()?.as_ref().and_then(|stored| parse_uuid(&stored.value));
+    let name = entry
+        .others
+        .first()?
+        .as_ref()
+        .and_then(|stored| parse_uuid(&stored.value));
     if name != own {
         return Some("does not hold its own name");
     }
@@ -176,7 +180,10 @@ pub(super) async fn count(
     let mut add = |what: &Count| *sums.entry(keys::count(organisation, what)).or_default() += 1;
     let mut resources = view.under(&keys::resources(organisation));
     while let Some(entries) = resources.next(report).await? {
-        for resource in entries.iter().filter_map(|(_, stored)| readable::<Resource>(Some(stored))) {
+        for resource in entries
+            .iter()
+            .filter_map(|(_, stored)| readable::<Resource>(Some(stored)))
+        {
             add(&Count::Resources(resource.type_));
         }
     }

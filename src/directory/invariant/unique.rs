@@ -78,8 +78,7 @@ impl UniqueNames {
         let mut pages = view.under(&keys::table(organisation, Table::Group));
         while let Some(entries) = pages.next(report).await? {
             let name = |_: &Key, stored: &Versioned| {
-                readable::<Group>(Some(stored))
-                    .map_or_else(Vec::new, |group| group_unique_keys(organisation, &group))
+                readable::<Group>(Some(stored)).map_or_else(Vec::new, |group| group_unique_keys(organisation, &group))
             };
             for entry in view.together(entries, name).await? {
                 self.compare(view, report, &entry.key, &entry.others).await;

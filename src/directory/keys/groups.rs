@@ -17,6 +17,7 @@ const TAG_AT: usize = 18;
 
 const CHILD: u8 = b'c';
 const NUMBER: u8 = b'n';
+const NEWCOMERS: u8 = b'd';
 
 fn above(parent: Option<GroupId>) -> uuid::Uuid {
     parent.map_or_else(uuid::Uuid::nil, GroupId::uuid)
@@ -66,7 +67,13 @@ pub fn billing_root(organisation: OrganisationId) -> Key {
 /// The groups for newcomers.
 #[must_use]
 pub fn default_groups(organisation: OrganisationId) -> Key {
-    Builder::of(organisation, Table::GroupTree).byte(b'd').key()
+    Builder::of(organisation, Table::GroupTree).byte(NEWCOMERS).key()
+}
+
+/// Whether a key holds the groups for newcomers.
+pub(super) fn is_default_groups(key: &Key) -> bool {
+    let bytes = key.as_bytes();
+    bytes.len() == TAG_AT + 1 && bytes.get(TAG_AT - 1..) == Some(&[Table::GroupTree as u8, NEWCOMERS])
 }
 
 /// A group whose members are being brought to what it gives.

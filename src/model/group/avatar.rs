@@ -43,7 +43,10 @@ pub fn check_avatar(avatar: &str) -> Result<(), String> {
         ));
     }
     let has_host = |rest: &str| !rest.is_empty() && !rest.starts_with('/');
-    match avatar.strip_prefix("https://").or_else(|| avatar.strip_prefix("http://")) {
+    match avatar
+        .strip_prefix("https://")
+        .or_else(|| avatar.strip_prefix("http://"))
+    {
         Some(rest) if has_host(rest) => Ok(()),
         _ => Err("must be an https:// or data: URL".to_owned()),
     }
