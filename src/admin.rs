@@ -1,11 +1,12 @@
 //! The admin API: JSON under `/api/v1`, for the command line and for the product behind the gateway.
 //!
-//! Every request shows a bearer token of an organisation's or the gateway's administrator; only accepting an invitation needs
-//! none but its secret. Another organisation answers as one that does not exist. Refusals are [`problem`] documents.
+//! Every request shows a bearer token of an organisation's or the gateway's administrator; accepting an
+//! invitation and setting a forgotten password need none but a secret, and signing in gives one. Another organisation answers as one that does not exist. Refusals are [`problem`] documents.
 
 pub mod apply;
 pub mod caller;
 pub mod connections;
+pub mod credentials;
 pub mod events;
 pub mod group_edit;
 pub mod group_members;
@@ -17,13 +18,19 @@ pub mod licences;
 mod limit;
 pub mod lines;
 pub mod organisations;
+pub mod outbox;
 pub mod page;
+pub mod password_policy;
 pub mod problem;
+pub mod profiles;
 pub mod resource_assign;
 pub mod resources;
 pub mod reviews;
 pub mod roles;
+pub mod session;
+pub mod sign_in;
 pub mod sync;
+pub mod templates;
 pub mod tokens;
 pub mod users;
 pub mod verify;
@@ -33,7 +40,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 
 use crate::directory::Directory;
 use crate::rate::Limits;
@@ -80,8 +87,6 @@ pub fn router(directory: Directory) -> Router {
             post(group_members::give_role).delete(group_members::take_role),
         )
         .route("/groups/{group}/resources", get(resource_assign::of_group))
-        .route("/licences", get(licences::list))
-        .route("/licences/{key}/holders", get(licences::holders))
         .route("/resource-types", get(resources::types))
         .route("/resources", get(resources::list).post(resources::create))
         .route(
@@ -98,27 +103,98 @@ pub fn router(directory: Directory) -> Router {
             "/resources/{resource}/assignments/{kind}/{subject}",
             delete(resource_assign::unassign),
         )
+        .route("/invitations", get(invitations::list))
+        .route("/invitations/send", post(invitations::send))
+        .route("/invitations/{id}", get(invitations::retrieve))
+        .route("/invitations/{id}/resend", post(invitations::resend))
+        .route("/invitations/{id}/revoke", post(invitations::revoke))
+        .route("/licences", get(licences::list))
+        .route("/licences/{key}/holders", get(licences::holders))
+        .route("/outbox", get(outbox::list))
+        .route("/outbox/retry", post(outbox::retry_dead))
+        .route("/outbox/{id}", delete(outbox::discard))
+        .route("/outbox/{id}/retry", post(outbox::retry))
+        .route(
+            "/password-policy",
+            get(password_policy::retrieve).put(password_policy::replace),
+        )
+        .route("/password-policy/impact", get(password_policy::impact))
+        .route("/password-policy/check", post(password_policy::check))
         .route("/roles", get(roles::list))
+        .route("/templates", get(templates::list))
+        .route("/templates/{name}", get(templates::retrieve))
+        .route("/templates/{name}/preview", post(templates::preview))
+        .route("/templates/{name}/variables", get(templates::variables))
+        .route(
+            "/templates/{name}/{language}",
+            put(templates::put).delete(templates::delete),
+        )
         .route("/tokens", get(tokens::list).post(tokens::issue))
         .route("/tokens/{id}", delete(tokens::revoke))
-        .route("/users", get(users::list))
-        .route("/users/{user}", get(users::retrieve).delete(users::delete))
         .route("/users/{user}/resources", get(resource_assign::of_user))
+        .route("/users", get(users::list).post(users::write::create))
+        .route(
+            "/users/{user}",
+            get(users::retrieve).patch(users::write::update).delete(users::delete),
+        )
+        .route("/users/{user}/licences", post(users::licences::assign))
+        .route("/users/{user}/licences/{key}", delete(users::licences::free))
         .route("/users/{user}/suspend", post(users::suspend))
         .route("/users/{user}/reactivate", post(users::reactivate))
-        .route("/users/{user}/invite", post(users::invite))
+        .route("/users/{user}/invite", post(invitations::invite))
         .route("/users/{user}/revoke-invitation", post(users::revoke_invitation))
-        .route("/verify", get(verify::organisation));
+        .route("/verify", get(verify::organisation))
+        .merge(credential_routes());
     Router::new()
         .route("/organisations", get(organisations::list).post(organisations::create))
         .nest("/organisations/{org}", organisation)
         .route("/tokens", get(tokens::list_gateway).post(tokens::issue_gateway))
         .route("/tokens/{id}", delete(tokens::revoke_gateway))
         .route("/invitations/accept", post(invitations::accept))
+        .route("/profiles", get(profiles::list))
+        .route("/profiles/{name}", get(profiles::retrieve))
+        .merge(session_routes())
         .route("/verify", get(verify::gateway))
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_such_place)
         .with_state(directory)
+}
+
+/// What administrators do with what a user signs in with.
+fn credential_routes() -> Router<Directory> {
+    Router::new()
+        .route("/users/{user}/credential", get(credentials::retrieve))
+        .route("/users/{user}/password", post(credentials::set_password))
+        .route("/users/{user}/reset-link", post(credentials::reset_link))
+        .route("/users/{user}/unlock", post(credentials::unlock))
+        .route("/users/{user}/second-factor", delete(credentials::remove_second_factor))
+        .route("/users/{user}/signed-in", post(credentials::signed_in))
+        .route(
+            "/users/{user}/sessions",
+            get(credentials::sessions).delete(credentials::end_sessions),
+        )
+        .route("/users/{user}/sessions/{session}", delete(credentials::end_session))
+}
+
+/// What somebody does for themselves: signing in, their session, password and second factor.
+fn session_routes() -> Router<Directory> {
+    Router::new()
+        .route("/sign-in", post(sign_in::sign_in))
+        .route("/sign-out", post(session::sign_out))
+        .route("/password/reset", post(sign_in::reset))
+        .route("/password/criteria", post(sign_in::criteria))
+        .route("/session", get(session::retrieve))
+        .route("/session/password", post(session::change_password))
+        .route("/session/password/criteria", post(session::criteria))
+        .route("/session/second-factor", post(session::begin_second_factor))
+        .route("/session/second-factor/confirm", post(session::confirm_second_factor))
+        .route(
+            "/session/second-factor/recovery-codes",
+            post(session::renew_recovery_codes),
+        )
+        .route("/session/second-factor/remove", post(session::remove_second_factor))
+        .route("/sessions", get(session::list))
+        .route("/sessions/{session}", delete(session::end))
 }
 
 async fn wrong_method() -> Problem {

@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod check;
 pub mod connection;
+mod export;
 pub mod failure;
 pub mod gateway;
 pub mod group;
@@ -14,6 +15,7 @@ pub mod org;
 pub mod output;
 pub mod pinned;
 pub mod plan;
+pub mod profile;
 pub mod resource;
 pub mod review;
 pub mod runs;
@@ -65,6 +67,7 @@ enum Command {
     Sync(sync::Sync),
     Review(review::Review),
     Org(org::Org),
+    Profile(profile::Profile),
     User(user::User),
     Group(group::Group),
     Resource(resource::Resource),
@@ -114,6 +117,7 @@ impl Command {
             Self::Sync(command) => command.run().await,
             Self::Review(command) => command.run().await,
             Self::Org(command) => command.run().await,
+            Self::Profile(command) => command.run(),
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,
             Self::Resource(command) => command.run().await,

@@ -4,8 +4,10 @@
 //! is needed. What belongs to one organisation is not here but in its organisation file (`provision::organisation_file`).
 
 pub mod log;
+pub mod mail;
 pub mod scim;
 pub mod server;
+pub mod sign_in;
 pub mod store;
 
 use std::io;
@@ -15,8 +17,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use log::{LogConfig, LogFormat};
+pub use mail::MailConfig;
 pub use scim::ScimConfig;
 pub use server::ServerConfig;
+pub use sign_in::SignInConfig;
 pub use store::{Engine, StoreConfig};
 
 use crate::model::position::{self, Position};
@@ -31,6 +35,10 @@ pub struct Config {
     pub store: StoreConfig,
     /// The bounds of the SCIM service.
     pub scim: ScimConfig,
+    /// Where mail goes.
+    pub mail: MailConfig,
+    /// What signing in costs.
+    pub sign_in: SignInConfig,
     /// What is logged.
     pub log: LogConfig,
 }
@@ -127,6 +135,8 @@ impl Config {
         self.server.validate()?;
         self.scim.validate()?;
         self.store.validate()?;
+        self.mail.validate()?;
+        self.sign_in.validate()?;
         self.log.validate()
     }
 }

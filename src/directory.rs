@@ -1,10 +1,12 @@
 //! Use-cases and rules: authorise, load, decide, commit. Knows no engine and no transport.
 
 pub mod accept;
+pub mod administering;
 mod attribute_edit;
 pub mod authorise;
 pub mod browse;
 pub mod connection;
+pub mod credential;
 pub mod custom_attribute;
 pub mod declare;
 pub mod delete;
@@ -19,15 +21,19 @@ pub mod group_members;
 mod group_policy;
 mod group_purge;
 pub mod group_tree;
+pub mod hashing;
 pub mod invariant;
 pub mod invitation;
 pub mod journal;
 pub mod keys;
+pub mod licence;
 pub mod link;
 pub mod local;
 pub mod membership;
 pub mod oauth;
 pub mod organisation;
+pub mod outbox;
+pub mod password;
 pub mod query;
 pub mod resource;
 pub mod resource_assign;
@@ -35,9 +41,14 @@ pub mod resource_read;
 pub mod resource_type;
 pub mod review;
 pub mod role;
+pub mod sealing;
 pub mod seat;
+pub mod second_factor;
+pub mod session;
 pub mod settings;
+pub mod sign_in;
 pub mod suspend;
+pub mod template;
 pub mod token;
 pub mod unit;
 pub mod user;
@@ -54,7 +65,9 @@ pub use unit::Unit;
 
 use crate::model::clock::Clock;
 use crate::store::{Key, SCAN_ENTRIES_MAX, Scan, Store, StoreError, Versioned};
+use hashing::{HashCost, Hashing};
 use journal::Journal;
+use sealing::SealingKey;
 use settings::Settings;
 
 /// How often and how long a change is tried again when another change came first.
@@ -82,6 +95,10 @@ pub struct Directory {
     clock: Arc<dyn Clock>,
     settings: Arc<Settings>,
     journal: Arc<Journal>,
+    /// Rung by a commit that gives the mailer something to do.
+    bell: Arc<tokio::sync::Notify>,
+    hashing: Arc<Hashing>,
+    sealing: Arc<SealingKey>,
     retry: RetryLimits,
 }
 
@@ -100,14 +117,18 @@ pub trait Operation: Sync {
 }
 
 impl Directory {
-    /// A directory over this store.
+    /// A directory over this store, with passwords hashed at the default cost.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        let sealing = Arc::new(SealingKey::new(clock.secret()));
         Self {
             store,
             clock,
             settings: Arc::default(),
             journal: Arc::default(),
+            bell: Arc::default(),
+            hashing: Arc::default(),
+            sealing,
             retry: RetryLimits::default(),
         }
     }
@@ -117,6 +138,26 @@ impl Directory {
     pub fn with_retry(mut self, retry: RetryLimits) -> Self {
         self.retry = retry;
         self
+    }
+
+    /// The same directory with passwords hashed at this cost.
+    #[must_use]
+    pub fn with_hashing(mut self, cost: HashCost) -> Self {
+        self.hashing = Arc::new(Hashing::new(cost));
+        self
+    }
+
+    /// The same directory with secrets encrypted with this key. Without it, one that ends with the process is used.
+    #[must_use]
+    pub fn with_sealing_key(mut self, key: SealingKey) -> Self {
+        self.sealing = Arc::new(key);
+        self
+    }
+
+    /// Where passwords are hashed.
+    #[must_use]
+    pub fn hashing(&self) -> &Hashing {
+        &self.hashing
     }
 
     /// The clock.

@@ -42,6 +42,7 @@
 pub mod admin;
 pub mod cli;
 pub mod config;
+pub mod delivery;
 pub mod directory;
 pub mod ldap;
 pub mod model;

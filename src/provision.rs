@@ -22,6 +22,7 @@ pub mod organisation_file;
 pub mod person;
 pub mod plan;
 pub mod probe;
+pub mod profile;
 pub mod progress;
 pub mod reading;
 pub mod rule_teams;

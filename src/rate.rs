@@ -1,6 +1,8 @@
 //! How often one client may ask: the generic cell rate algorithm, one bucket for each key. Whoever asks too often is told when
 //! to come back (RFC 6585 s4), before anything of the request's body is read.
 
+pub mod delays;
+
 use std::fmt;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
@@ -13,6 +15,8 @@ use parking_lot::Mutex;
 
 use crate::model::id::{OrganisationId, TokenId};
 use crate::model::slug::Slug;
+
+use delays::{Delays, Growth};
 
 /// How many requests, and how many of them at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +147,8 @@ pub struct Limits {
     pub failures: Limiter<IpAddr>,
     /// Requests of one client address at the token endpoint.
     pub exchanges: Limiter<IpAddr>,
+    /// Wrong sign-ins of one client address.
+    pub sign_ins: Delays<IpAddr>,
 }
 
 impl Limits {
@@ -166,6 +172,8 @@ pub struct Rates {
     pub failures: Rate,
     /// Of one client address at the token endpoint.
     pub exchanges: Rate,
+    /// Of wrong sign-ins of one client address.
+    pub sign_ins: Growth,
 }
 
 impl Limits {
@@ -177,6 +185,7 @@ impl Limits {
             administrators: Limiter::new("administrator", rates.administrator),
             failures: Limiter::new("failed authentication", rates.failures),
             exchanges: Limiter::new("token endpoint", rates.exchanges),
+            sign_ins: Delays::new(rates.sign_ins),
         }
     }
 
@@ -188,6 +197,7 @@ impl Limits {
             administrator: Rate::unlimited(),
             failures: Rate::unlimited(),
             exchanges: Rate::unlimited(),
+            sign_ins: Growth::NONE,
         })
     }
 }

@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod open;
 pub mod presence;
 pub mod private_file;
+pub mod secret_key;
 pub mod signal;
 pub mod tls;
 
@@ -23,10 +24,14 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 pub use connections::{Service, run};
 
-use crate::config::{Config, ServerConfig};
+use crate::config::{Config, ConfigError, ServerConfig};
+use crate::delivery::mailer::{Mailer, MailerSettings};
+use crate::delivery::transport::{Transport, TransportError};
+use crate::directory::hashing::HashCost;
 use crate::directory::{Directory, DirectoryError, Principal};
 use crate::model::clock::SystemClock;
 use crate::model::id::OrganisationId;
@@ -66,9 +71,23 @@ pub enum ServeError {
     /// The system does not tell of signals.
     #[error("signals cannot be received: {0}; allow this process to handle SIGTERM and SIGINT")]
     Signals(io::Error),
+    /// The key for secrets in the store cannot be used.
+    #[error("{place}: {reason}")]
+    Key {
+        /// The file or the environment variable.
+        place: String,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
     /// HTTPS cannot be spoken.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Mail cannot be handed over.
+    #[error(transparent)]
+    Mail(#[from] TransportError),
+    /// The configuration says something that shows only when it is used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] crate::store::sled::OpenError),
@@ -94,7 +113,9 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     };
     let data = config.store.data.as_path();
     open::make_data_folder(data)?;
+    let transport = Transport::new(&config.mail, data)?;
     let directory = Directory::new(open::store(&config.store)?, Arc::new(SystemClock));
+    let directory = with_secrets(directory, config)?;
     let local = local_url(address, certificate.is_some());
     if certificate.is_none() && !address.ip().is_loopback() && !is_https(&config.server) {
         tracing::warn!(
@@ -118,10 +139,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         let routes = metrics::open_router(directory.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
     }
-    let (stop_runs, stopped) = oneshot::channel::<()>();
-    // Told to stop, or left alone by whoever would tell: both end it.
-    let stopped = async move { drop(stopped.await) };
-    let runs = tokio::spawn(Scheduler::new(directory.clone()).run(stopped));
+    let work = start_work(&directory, config, &public, transport)?;
     let service = Service {
         app: app::router(&directory, config, &public),
         tls: certificate.as_ref().map(Certificate::acceptor).transpose()?,
@@ -131,8 +149,10 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     }
     run(listener, service, &config.server, stop.received()).await;
     presence.withdraw();
-    if stop_runs.send(()).is_err() || runs.await.is_err() {
-        tracing::error!("the scheduler ended before the gateway did");
+    for (what, stop, task) in work {
+        if stop.send(()).is_err() || task.await.is_err() {
+            tracing::error!("the {what} ended before the gateway did");
+        }
     }
     if let Err(error) = directory.flush_journal().await {
         tracing::warn!(%error, "the last entries of request journals could not be written");
@@ -140,6 +160,48 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     directory.store().close().await.map_err(ServeError::Close)?;
     tracing::info!("the gateway has stopped");
     Ok(())
+}
+
+/// Work in the background: what it is, what tells it to stop, and its end.
+type Work = (&'static str, oneshot::Sender<()>, JoinHandle<()>);
+
+/// Starts what works beside the requests.
+fn start_work(
+    directory: &Directory,
+    config: &Config,
+    public_url: &str,
+    transport: Transport,
+) -> Result<Vec<Work>, ServeError> {
+    // Told to stop, or left alone by whoever would tell: both end it.
+    let stop = || {
+        let (stop, stopped) = oneshot::channel::<()>();
+        (stop, async move { drop(stopped.await) })
+    };
+    let (stop_runs, stopped) = stop();
+    let runs = tokio::spawn(Scheduler::new(directory.clone()).run(stopped));
+    let settings = MailerSettings {
+        public_url: public_url.to_owned(),
+        from: config.mail.sender()?,
+        retry: config.mail.retry(),
+    };
+    let (stop_mail, stopped) = stop();
+    let mail = tokio::spawn(Mailer::new(directory.clone(), transport, settings).run(stopped));
+    Ok(vec![("scheduler", stop_runs, runs), ("mailer", stop_mail, mail)])
+}
+
+/// The directory with the key for secrets in its store, and with passwords hashed as the configuration says.
+///
+/// # Errors
+/// As [`secret_key::load`].
+pub fn with_secrets(directory: Directory, config: &Config) -> Result<Directory, ServeError> {
+    let key = secret_key::load(&config.sign_in, &config.store.data)?;
+    let cost = HashCost {
+        memory_kib: config.sign_in.hash_memory_kib,
+        iterations: config.sign_in.hash_iterations,
+        parallelism: config.sign_in.hash_parallelism,
+        at_once: config.sign_in.hashes_at_once,
+    };
+    Ok(directory.with_sealing_key(key).with_hashing(cost))
 }
 
 async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), ServeError> {

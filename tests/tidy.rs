@@ -69,9 +69,11 @@ fn layers_look_down_only() {
         ("scim", &["model", "store", "directory", "provision", "rate"]),
         ("admin", &["model", "store", "directory", "provision", "rate"]),
         ("config", &["model"]),
+        ("delivery", &["model", "directory", "provision", "config"]),
         (
             "server",
             &[
+                "delivery",
                 "model",
                 "store",
                 "directory",
@@ -86,6 +88,7 @@ fn layers_look_down_only() {
         (
             "cli",
             &[
+                "delivery",
                 "model",
                 "store",
                 "directory",
@@ -120,6 +123,7 @@ fn layers_look_down_only() {
                     "oauth",
                     "rate",
                     "config",
+                    "delivery",
                     "server",
                     "cli",
                 ]

@@ -63,7 +63,8 @@ fn cases(tree: &Tree, requirement: &Requirement) -> String {
             name.to_owned()
         }
     });
-    shown
+    let held = requirement.held.iter().map(|file| format!("held by {file}"));
+    held.chain(shown)
         .chain(requirement.tests.iter().cloned())
         .collect::<Vec<_>>()
         .join("<br>")

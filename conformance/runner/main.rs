@@ -7,6 +7,7 @@ mod answer;
 mod assertion;
 mod case;
 mod coverage;
+mod mention;
 mod perform;
 mod subject;
 mod tree;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::case::Case;
+use crate::mention;
 
 /// Everything, with the paths of cases relative to `conformance/`.
 pub(crate) struct Tree {
@@ -48,6 +49,9 @@ pub(crate) struct Requirement {
     /// Tests of the program that show what no request to a running service can: `tests/server/tls.rs::name_of_the_test`.
     #[serde(default)]
     pub(crate) tests: Vec<String>,
+    /// Files that hold it in the model, each of which names it.
+    #[serde(default)]
+    pub(crate) held: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,13 +123,23 @@ impl Tree {
         let mut faults = Vec::new();
         for requirement in self.documents.iter().flat_map(|document| &document.requirements) {
             let Requirement {
-                id, elsewhere, tests, ..
+                id,
+                elsewhere,
+                tests,
+                held,
+                ..
             } = requirement;
             if !known.insert(id.as_str()) {
                 faults.push(format!("requirements: {id} is there twice"));
             }
             for test in tests.iter().filter(|test| !is_there(test)) {
                 faults.push(format!("requirements: {id} names {test}, which is no test"));
+            }
+            for file in held.iter().filter(|file| !names(file, id)) {
+                faults.push(format!("requirements: {id} is held by {file}, which does not name it"));
+            }
+            if held.is_empty() && mention::numbers(id).contains(id) {
+                faults.push(format!("requirements: {id} does not say which file holds it"));
             }
             match (self.cases_of(id).is_empty() && tests.is_empty(), elsewhere) {
                 (true, None) => faults.push(format!("requirements: {id} has no case and does not say why")),
@@ -158,6 +172,12 @@ fn is_there(test: &str) -> bool {
     };
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap_or_default();
     text.contains(&format!("fn {name}()"))
+}
+
+/// Whether the file is there and names the requirement.
+fn names(file: &str, id: &str) -> bool {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap_or_default();
+    mention::numbers(&text).contains(id)
 }
 
 /// Every file with this extension below the folder, in order.

@@ -1,14 +1,28 @@
-//! Accepting an invitation: the only place of the admin API that needs no token but the invitation's own secret.
+//! Invitations: listed, sent, sent again, withdrawn; and accepted, the only place of the admin API that needs no token but the
+//! invitation's own secret.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::directory::Directory;
+use crate::directory::invitation::browse::{ResendInvitation, WithdrawInvitation};
+use crate::directory::invitation::{InviteUser, IssuedInvitation, PATH};
+use crate::directory::{Directory, DirectoryError};
+use crate::model::clock::Timestamp;
+use crate::model::id::InvitationId;
+use crate::model::invitation::{Channel, Invitation, InvitationState};
+use crate::model::user::User;
 
-use super::caller::Body;
+use super::caller::{Administrator, Body, Parameters, Place};
+use super::connections::PublicUrl;
+use super::page::{Paging, page};
 use super::problem::Problem;
+use super::users;
+
+/// People that one request invites.
+const USERS_MAX: usize = 1000;
 
 /// What an invited person sends.
 #[derive(Deserialize)]
@@ -33,4 +47,224 @@ pub async fn accept(
         "user_name": user.user_name,
         "state": user.state(),
     })))
+}
+
+/// Which invitations to list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    limit: Option<usize>,
+    after: Option<String>,
+    state: Option<InvitationState>,
+}
+
+/// `GET .../invitations`: all in the order in which they were made, or those of a state.
+pub async fn list(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Json<Value>, Problem> {
+    let paging = Paging {
+        limit: wanted.limit,
+        after: wanted.after,
+    };
+    let limit = paging.limit()?;
+    let after = paging.after(|cursor| cursor.parse().ok())?;
+    let found = directory
+        .browse_invitations(caller.organisation(), wanted.state, after, limit + 1)
+        .await?;
+    let now = directory.clock().now();
+    let shown = |(invitation, user_name): &(Invitation, Option<String>)| {
+        let mut shown = view(invitation, now);
+        shown["user_name"] = json!(user_name);
+        shown
+    };
+    Ok(Json(page(
+        found,
+        limit,
+        |(invitation, _)| invitation.id.to_string(),
+        shown,
+    )))
+}
+
+/// `GET .../invitations/{id}`.
+pub async fn retrieve(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, id)): Place<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let missing = || DirectoryError::not_found("invitation", &id);
+    let parsed: InvitationId = id.parse().map_err(|_| missing())?;
+    let found = directory.browse_invitation(caller.organisation(), parsed).await?;
+    let found = found.ok_or_else(missing)?;
+    Ok(Json(view(&found, directory.clock().now())))
+}
+
+/// Whom to invite, and how.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sending {
+    /// Identifiers or user names.
+    #[serde(default)]
+    users: Vec<String>,
+    /// Everybody who is prepared, instead of `users`.
+    #[serde(default)]
+    all_prepared: bool,
+    /// With `all_prepared`: the `next` of the answer before.
+    after: Option<String>,
+    #[serde(default = "by_mail")]
+    channel: Channel,
+}
+
+const fn by_mail() -> Channel {
+    Channel::Email
+}
+
+/// `POST .../invitations/send`: invites people, one by one. Each item says what became of it; an earlier invitation is revoked.
+pub async fn send(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    public: Option<Extension<PublicUrl>>,
+    Body(sending): Body<Sending>,
+) -> Result<Json<Value>, Problem> {
+    let organisation = caller.organisation();
+    let mut next = None;
+    let mut people: Vec<Result<User, Value>> = Vec::new();
+    if sending.all_prepared == !sending.users.is_empty() {
+        return Err(Problem::bad_request("give either users or all_prepared"));
+    } else if sending.all_prepared {
+        let after = sending.after.as_deref().map(str::parse).transpose();
+        let after = after.map_err(|_| Problem::bad_request("after: is not the next of an answer before"))?;
+        let (prepared, more) = directory.browse_prepared(organisation, after, USERS_MAX).await?;
+        people.extend(prepared.into_iter().map(Ok));
+        next = more;
+    } else if sending.users.len() > USERS_MAX {
+        let many = format!("users: {} are too many, send {USERS_MAX} or fewer", sending.users.len());
+        return Err(Problem::bad_request(many));
+    }
+    for named in &sending.users {
+        people.push(match users::find(&directory, organisation, named).await {
+            Ok(user) => Ok(user),
+            Err(error @ DirectoryError::NotFound { .. }) => Err(json!({ "user": named, "refused": error.to_string() })),
+            Err(error) => return Err(error.into()),
+        });
+    }
+    let mut items = Vec::with_capacity(people.len());
+    for person in people {
+        let user = match person {
+            Ok(user) => user,
+            Err(item) => {
+                items.push(item);
+                continue;
+            }
+        };
+        let invite = InviteUser {
+            user: user.id,
+            channel: sending.channel,
+        };
+        let mut item = match directory.run(&caller.permit, &invite).await {
+            Ok(issued) => issued_view(&directory, &issued, public.as_deref()),
+            Err(error @ (DirectoryError::Unavailable(_) | DirectoryError::Corrupt(_))) => return Err(error.into()),
+            Err(error) => json!({ "user": user.id, "refused": error.to_string() }),
+        };
+        item["user_name"] = json!(user.user_name);
+        items.push(item);
+    }
+    let mut answer = json!({ "items": items });
+    if let Some(next) = next {
+        answer["next"] = json!(next);
+    }
+    Ok(Json(answer))
+}
+
+/// What may be said when inviting.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Way {
+    channel: Option<Channel>,
+}
+
+/// A body that may be missing.
+pub type Optional<T> = Option<Json<Option<T>>>;
+
+/// `POST .../users/{user}/invite`: a new invitation; an earlier one is revoked. The secret is shown once, unless it goes by mail.
+pub async fn invite(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, user)): Place<(String, String)>,
+    public: Option<Extension<PublicUrl>>,
+    way: Optional<Way>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let user = users::find(&directory, caller.organisation(), &user).await?;
+    let invite = InviteUser {
+        user: user.id,
+        channel: channel(way).unwrap_or(Channel::Link),
+    };
+    let issued = directory.run(&caller.permit, &invite).await?;
+    let shown = issued_view(&directory, &issued, public.as_deref());
+    Ok((StatusCode::CREATED, Json(shown)))
+}
+
+fn channel(way: Optional<Way>) -> Option<Channel> {
+    way.and_then(|Json(way)| way).and_then(|way| way.channel)
+}
+
+/// `POST .../invitations/{id}/resend`: a new invitation for the same person; the earlier one is revoked.
+pub async fn resend(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, id)): Place<(String, String)>,
+    public: Option<Extension<PublicUrl>>,
+    way: Optional<Way>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let resend = ResendInvitation {
+        id: parse(&id)?,
+        channel: channel(way),
+    };
+    let issued = directory.run(&caller.permit, &resend).await?;
+    let shown = issued_view(&directory, &issued, public.as_deref());
+    Ok((StatusCode::CREATED, Json(shown)))
+}
+
+/// `POST .../invitations/{id}/revoke`: whether it was out.
+pub async fn revoke(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, id)): Place<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let revoked = directory.run(&caller.permit, &WithdrawInvitation(parse(&id)?)).await?;
+    Ok(Json(json!({ "revoked": revoked })))
+}
+
+fn parse(id: &str) -> Result<InvitationId, DirectoryError> {
+    id.parse().map_err(|_| DirectoryError::not_found("invitation", id))
+}
+
+/// An invitation as it is issued. Whoever asked sees the secret, unless it goes by mail to the person alone.
+fn issued_view(directory: &Directory, issued: &IssuedInvitation, public: Option<&PublicUrl>) -> Value {
+    let mut shown = view(&issued.invitation, directory.clock().now());
+    if issued.invitation.channel != Channel::Email {
+        shown["secret"] = json!(issued.secret);
+        if let Some(PublicUrl(url)) = public {
+            shown["link"] = json!(format!("{url}{PATH}{}", issued.secret));
+        }
+    }
+    shown
+}
+
+/// An invitation as administrators see it. Never its secret's hash.
+fn view(invitation: &Invitation, now: Timestamp) -> Value {
+    json!({
+        "id": invitation.id,
+        "user": invitation.user,
+        "state": invitation.state_at(now),
+        "channel": invitation.channel,
+        "obstacle": invitation.obstacle,
+        "mail": invitation.mail,
+        "created": invitation.created,
+        "sent": invitation.sent,
+        "opened": invitation.opened,
+        "closed": invitation.closed,
+        "expires": invitation.expires,
+    })
 }

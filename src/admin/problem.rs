@@ -58,6 +58,13 @@ impl Problem {
         Self::of(StatusCode::UNPROCESSABLE_ENTITY, "refused-file", detail).with("errors", json!(errors))
     }
 
+    /// A right password, and a second factor that was not shown.
+    #[must_use]
+    pub fn code_needed() -> Self {
+        let detail = "a code of the second factor is needed: send totp or recovery_code too";
+        Self::of(StatusCode::FORBIDDEN, "code-needed", detail)
+    }
+
     /// A fault of ours. The client learns nothing but the header by which the log has more.
     #[must_use]
     pub fn internal() -> Self {

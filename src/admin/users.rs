@@ -1,4 +1,7 @@
-//! Users: found, looked at, suspended, invited, deleted. Their attributes come from connections.
+//! Users: found, looked at, suspended, invited, deleted; written and given licences in the files below.
+
+pub mod licences;
+pub mod write;
 
 use axum::Json;
 use axum::extract::State;
@@ -7,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::directory::delete::DeleteUser;
-use crate::directory::invitation::{InviteUser, RevokeInvitation};
+use crate::directory::invitation::RevokeInvitation;
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::suspend::{ReactivateUser, SuspendUser};
 use crate::directory::{Directory, DirectoryError};
@@ -106,23 +109,6 @@ pub async fn reactivate(
     let user = find(&directory, caller.organisation(), &user).await?;
     let after = directory.run(&caller.permit, &ReactivateUser(user.id)).await?;
     Ok(Json(view(&after, &caller.settings)))
-}
-
-/// `POST .../users/{user}/invite`: a new invitation; an earlier one is revoked. The secret is shown once.
-pub async fn invite(
-    State(directory): State<Directory>,
-    caller: Administrator,
-    Place((_, user)): Place<(String, String)>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let user = find(&directory, caller.organisation(), &user).await?;
-    let issued = directory.run(&caller.permit, &InviteUser(user.id)).await?;
-    let shown = json!({
-        "id": issued.invitation.id,
-        "user": issued.invitation.user,
-        "secret": issued.secret,
-        "expires": issued.invitation.expires,
-    });
-    Ok((StatusCode::CREATED, Json(shown)))
 }
 
 /// `POST .../users/{user}/revoke-invitation`: whether one was out.

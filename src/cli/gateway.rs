@@ -21,8 +21,8 @@ use crate::config::{Config, Engine, Overrides};
 use crate::directory::{Directory, Principal};
 use crate::model::clock::SystemClock;
 use crate::server::bootstrap::Bootstrap;
-use crate::server::open;
 use crate::server::presence::Address;
+use crate::server::{self, open};
 use crate::store::sled::OpenError;
 
 /// A way to the directory.
@@ -113,7 +113,7 @@ impl Gateway {
             let what = format!(
                 "a gateway runs at {url}, and {} is gone: set USHER_TOKEN to an administrator token, or stop the gateway \
                  and make one with: usher token issue --gateway",
-                data.join(crate::server::bootstrap::FILE).display()
+                data.join(server::bootstrap::FILE).display()
             );
             return Err(Failure::Usage(what));
         }
@@ -149,7 +149,7 @@ impl Gateway {
             )),
             _ => Failure::failed(error.to_string()),
         })?;
-        let directory = Directory::new(store, Arc::new(SystemClock));
+        let directory = server::with_secrets(Directory::new(store, Arc::new(SystemClock)), config)?;
         Ok(Self::Local {
             routes: admin::router(directory.clone()),
             directory,

@@ -9,12 +9,13 @@ use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
 
-/// Show licences, their limits, and who holds or waits for a seat.
+/// Show licences, their limits, and who holds or waits for a seat; give and take them.
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
     "Examples:\n",
     "  usher licence list --org acme\n",
-    "  usher licence holders pro --org acme --json\n\n",
+    "  usher licence holders pro --org acme --json\n",
+    "  usher licence assign pro ada@example.com --org acme\n\n",
     "Limits are declared in an organisation file and changed with: usher apply FILE",
 ))]
 pub struct Licence {
@@ -41,6 +42,20 @@ enum Action {
         /// At most this many
         #[arg(long)]
         limit: Option<usize>,
+    },
+    /// Give somebody a licence directly
+    Assign {
+        /// The licence's short name
+        licence: String,
+        /// Whom: a user name or an identifier
+        user: String,
+    },
+    /// Take a directly given licence away
+    Free {
+        /// The licence's short name
+        licence: String,
+        /// From whom: a user name or an identifier
+        user: String,
     },
 }
 
@@ -76,11 +91,29 @@ impl Licence {
                 let rows = items.iter().map(holder_row).collect();
                 (items, &["USER", "STATE", "SEAT", "ID"], rows)
             }
+            Action::Assign { licence, user } => {
+                let path = self.of_user(user);
+                let given = Payload::Json(json!({ "licence": licence }));
+                let answer = gateway.ask(Method::POST, &path, given).await?;
+                return Ok(output::record(&mut out, &answer, self.json)?);
+            }
+            Action::Free { licence, user } => {
+                let path = format!("{}/{}", self.of_user(user), escaped(licence));
+                let answer = gateway.ask(Method::DELETE, &path, Payload::Empty).await?;
+                return Ok(output::record(&mut out, &answer, self.json)?);
+            }
         };
         if self.json {
             return Ok(output::json(&mut out, &json!(items))?);
         }
         Ok(output::table(&mut out, heading, &rows)?)
+    }
+}
+
+impl Licence {
+    /// The address of somebody's licences.
+    fn of_user(&self, user: &str) -> String {
+        format!("/organisations/{}/users/{}/licences", escaped(&self.org), escaped(user))
     }
 }
 

@@ -28,6 +28,7 @@ pub fn show(out: &mut dyn Write, report: &Value) -> io::Result<()> {
         report["unchanged"]
     )?;
     classes(out, &report["classes"])?;
+    entries(out, report)?;
     seats(out, &report["seats"])?;
     steps(out, &report["plan"])?;
     failures(out, &report["failures"])?;
@@ -73,13 +74,34 @@ pub fn classes(out: &mut dyn Write, classes: &Value) -> io::Result<()> {
     table(out, &["WHAT", "ACTION", "COUNT"], &rows)
 }
 
+/// What became of the entries, and how long it took; of a run that applied something.
+fn entries(out: &mut dyn Write, report: &Value) -> io::Result<()> {
+    if report["outcome"] != "finished" {
+        return Ok(());
+    }
+    let row = |class: &str| {
+        let tally = &report["entries"][class];
+        let counts = ["read", "changed", "skipped", "failed"].map(|name| cell(&tally[name]));
+        [&[class.to_owned()], counts.as_slice()].concat()
+    };
+    writeln!(out)?;
+    let rows = ["people", "groups"].map(row);
+    table(out, &["CLASS", "READ", "CHANGED", "SKIPPED", "FAILED"], &rows)?;
+    let duration = &report["duration"];
+    writeln!(
+        out,
+        "{} ms: {} reading, {} planning, {} applying",
+        duration["total_ms"], duration["reading_ms"], duration["planning_ms"], duration["applying_ms"]
+    )
+}
+
 fn seats(out: &mut dyn Write, seats: &Value) -> io::Result<()> {
     let rows: Vec<Vec<String>> = seats
         .as_array()
         .into_iter()
         .flatten()
         .map(|seat| {
-            ["licence", "used", "limit", "needed", "freed", "short"]
+            ["licence", "used", "limit", "needed", "freed", "short", "after"]
                 .map(|name| cell(&seat[name]))
                 .to_vec()
         })
@@ -88,7 +110,11 @@ fn seats(out: &mut dyn Write, seats: &Value) -> io::Result<()> {
         return Ok(());
     }
     writeln!(out)?;
-    table(out, &["LICENCE", "USED", "LIMIT", "NEEDED", "FREED", "SHORT"], &rows)
+    table(
+        out,
+        &["LICENCE", "USED", "LIMIT", "NEEDED", "FREED", "SHORT", "AFTER"],
+        &rows,
+    )
 }
 
 fn steps(out: &mut dyn Write, plan: &Value) -> io::Result<()> {

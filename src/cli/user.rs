@@ -1,5 +1,7 @@
 //! `usher user`.
 
+pub mod written;
+
 use std::io::Write as _;
 
 use axum::http::Method;
@@ -10,14 +12,17 @@ use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
+use written::Written;
 
-/// Find, show, suspend, invite and delete users.
+/// Find, show, create, change, suspend, invite and delete users.
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
     "Examples:\n",
     "  usher user list --org acme\n",
     "  usher user list --org acme --find ada\n",
     "  usher user show ada@example.com --org acme --json\n",
+    "  usher user create ada@example.com --org acme --given-name Ada --email ada@example.com --licence pro --invite\n",
+    "  usher user update ada@example.com --org acme --set title=Countess --unset nickName\n",
     "  usher user suspend ada@example.com --org acme\n",
     "  usher user invite ada@example.com --org acme      prints the secret once\n\n",
     "USER is a user name or an identifier.",
@@ -50,6 +55,29 @@ enum Action {
     Show {
         /// Whom
         user: String,
+    },
+    /// Make a user: prepared, or invited
+    Create {
+        /// The user name
+        user: String,
+        #[command(flatten)]
+        written: Box<Written>,
+        /// A licence, given directly
+        #[arg(long, value_name = "LICENCE")]
+        licence: Vec<String>,
+        /// Make an invitation at once, and print its secret once
+        #[arg(long)]
+        invite: bool,
+    },
+    /// Change or rename a user; what is not named stays
+    Update {
+        /// Whom
+        user: String,
+        /// Another user name
+        #[arg(long, value_name = "NAME")]
+        rename: Option<String>,
+        #[command(flatten)]
+        written: Box<Written>,
     },
     /// Block a user, whatever the connections say; seats are given back
     Suspend {
@@ -101,16 +129,25 @@ impl User {
         let users = format!("/organisations/{}/users", escaped(&self.org));
         let one = |user: &str| format!("{users}/{}", escaped(user));
         let mut out = std::io::stdout();
+        let mut payload = Payload::Empty;
         let (method, path) = match &self.action {
             Action::List { find, limit } => return self.list(gateway, &users, find.as_deref(), *limit).await,
             Action::Show { user } => (Method::GET, one(user)),
+            Action::Create { .. } => {
+                payload = Payload::Json(self.action.document()?);
+                (Method::POST, users)
+            }
+            Action::Update { user, .. } => {
+                payload = Payload::Json(self.action.document()?);
+                (Method::PATCH, one(user))
+            }
             Action::Suspend { user } => (Method::POST, format!("{}/suspend", one(user))),
             Action::Reactivate { user } => (Method::POST, format!("{}/reactivate", one(user))),
             Action::Invite { user } => (Method::POST, format!("{}/invite", one(user))),
             Action::RevokeInvitation { user } => (Method::POST, format!("{}/revoke-invitation", one(user))),
             Action::Delete { user, .. } => (Method::DELETE, one(user)),
         };
-        let answer = gateway.ask(method, &path, Payload::Empty).await?;
+        let answer = gateway.ask(method, &path, payload).await?;
         match (&self.action, answer) {
             (Action::Delete { user, .. }, _) if self.json => Ok(output::json(&mut out, &json!({ "deleted": user }))?),
             (Action::Delete { user, .. }, _) => Ok(writeln!(out, "{user} is deleted")?),
@@ -137,6 +174,37 @@ impl User {
             &["USER", "NAME", "STATE", "LICENCES", "ID"],
             &rows,
         )?)
+    }
+}
+
+impl Action {
+    /// What is sent for a user that is made or changed.
+    fn document(&self) -> Result<Value, Failure> {
+        Ok(match self {
+            Self::Create {
+                user,
+                written,
+                licence,
+                invite,
+            } => json!({
+                "user_name": user,
+                "attributes": written.attributes()?,
+                "licences": licence,
+                "invite": invite,
+            }),
+            Self::Update { rename, written, .. } => {
+                let mut patch = json!({});
+                let attributes = written.attributes()?;
+                if !attributes.is_empty() {
+                    patch["attributes"] = json!(attributes);
+                }
+                if let Some(name) = rename {
+                    patch["user_name"] = json!(name);
+                }
+                patch
+            }
+            _ => Value::Null,
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::model::Object;
 use crate::model::custom_attribute::CustomSchema;
 use crate::model::deviation::Strictness;
+use crate::model::merge_patch::operations;
 use crate::model::normalise::{SchemaError, normalise};
 use crate::model::patch::{PATCH_OP, PatchError, PatchLimits, PatchRequest, patch};
 use crate::model::schema::SchemaSet;
@@ -42,18 +43,7 @@ impl Attributes<'_> {
     /// # Errors
     /// As [`Attributes::written`].
     pub(super) fn changed(&self, current: &Object, changes: &Object) -> Result<Object, DirectoryError> {
-        let mut operations = Vec::new();
-        for (name, value) in self.qualified(changes) {
-            match value {
-                Value::Object(inner) if self.schemas.extension(&name).is_some() => {
-                    let present = current.get(&name).and_then(Value::as_object);
-                    for (attribute, value) in inner {
-                        operations.extend(operation(format!("{name}:{attribute}"), &attribute, value, present));
-                    }
-                }
-                value => operations.extend(operation(name.clone(), &name, value, Some(current))),
-            }
-        }
+        let operations = operations(self.schemas, current, &self.qualified(changes));
         if operations.is_empty() {
             return Ok(current.clone());
         }
@@ -88,15 +78,6 @@ impl Attributes<'_> {
         }
         qualified
     }
-}
-
-/// One member of a merge patch as an operation of RFC 7644 section 3.5.2. Taking away what is not there is nothing.
-fn operation(path: String, name: &str, value: Value, present: Option<&Object>) -> Option<Value> {
-    if !value.is_null() {
-        return Some(json!({ "op": "replace", "path": path, "value": value }));
-    }
-    let is_there = present.is_some_and(|present| present.keys().any(|own| own.eq_ignore_ascii_case(name)));
-    is_there.then(|| json!({ "op": "remove", "path": path }))
 }
 
 fn refused(error: SchemaError) -> DirectoryError {

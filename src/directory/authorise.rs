@@ -1,7 +1,7 @@
 //! Who may do what. A write needs a [`Permit`], and only this file makes one.
 
 use crate::model::event::{Actor, Door};
-use crate::model::id::{OrganisationId, TokenId};
+use crate::model::id::{OrganisationId, TokenId, UserId};
 use crate::model::slug::Slug;
 
 use super::error::{Denial, DirectoryError};
@@ -23,6 +23,10 @@ enum Reach {
     Organisation(OrganisationId),
     Gateway,
     Invitee(OrganisationId),
+    Person {
+        organisation: OrganisationId,
+        user: UserId,
+    },
 }
 
 /// Proof that the caller may change this organisation through this door.
@@ -33,6 +37,18 @@ pub struct Permit {
 }
 
 impl Permit {
+    /// The right to what belongs to signing in: somebody's own credential and sessions, and facts that follow from a sign-in.
+    /// `user` is who it is, once that is proved.
+    pub(super) fn own_account(organisation: OrganisationId, user: Option<UserId>, session: Option<TokenId>) -> Self {
+        let actor = Actor {
+            door: Door::Person,
+            connection: None,
+            token: session,
+            user,
+        };
+        Self { organisation, actor }
+    }
+
     /// The organisation that may be changed.
     #[must_use]
     pub fn organisation(&self) -> OrganisationId {
@@ -60,6 +76,7 @@ impl Principal {
             door: Door::Scim,
             connection: Some(connection.clone()),
             token: Some(token),
+            user: None,
         };
         Self {
             reach: Reach::Connection {
@@ -77,6 +94,7 @@ impl Principal {
             door: Door::Scim,
             connection: Some(connection.clone()),
             token: None,
+            user: None,
         };
         Self {
             reach: Reach::Connection {
@@ -94,6 +112,7 @@ impl Principal {
             door: Door::Ldap,
             connection: Some(connection.clone()),
             token: None,
+            user: None,
         };
         Self {
             reach: Reach::Connection {
@@ -111,6 +130,7 @@ impl Principal {
             door: Door::Api,
             connection: None,
             token: Some(token),
+            user: None,
         };
         Self {
             reach: Reach::Organisation(organisation),
@@ -127,6 +147,7 @@ impl Principal {
                 door: Door::Api,
                 connection: None,
                 token: Some(token),
+                user: None,
             },
         }
     }
@@ -140,7 +161,23 @@ impl Principal {
                 door: Door::System,
                 connection: None,
                 token: None,
+                user: None,
             },
+        }
+    }
+
+    /// A person who has signed in; `token` is the public half of the session's.
+    #[must_use]
+    pub fn person(organisation: OrganisationId, user: UserId, token: Option<TokenId>) -> Self {
+        let actor = Actor {
+            door: Door::Api,
+            connection: None,
+            token,
+            user: Some(user),
+        };
+        Self {
+            reach: Reach::Person { organisation, user },
+            actor,
         }
     }
 
@@ -151,6 +188,7 @@ impl Principal {
             door: Door::Invitee,
             connection: None,
             token: None,
+            user: None,
         };
         Self {
             reach: Reach::Invitee(organisation),
@@ -167,7 +205,7 @@ impl Principal {
         match &self.reach {
             Reach::Connection { organisation: own, .. } if *own == organisation => Ok(self.permit(organisation)),
             Reach::Connection { .. } => Err(DirectoryError::Unauthenticated),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) => {
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Person { .. } => {
                 Err(DirectoryError::Denied(Denial::NotAConnection))
             }
         }
@@ -183,7 +221,12 @@ impl Principal {
             Reach::Gateway => Ok(self.permit(organisation)),
             Reach::Organisation(own) if *own == organisation => Ok(self.permit(organisation)),
             Reach::Organisation(_) => Err(DirectoryError::not_found("organisation", organisation)),
-            Reach::Connection { .. } | Reach::Invitee(_) => Err(DirectoryError::Denied(Denial::NotAnAdministrator)),
+            Reach::Person { organisation: own, .. } if *own != organisation => {
+                Err(DirectoryError::not_found("organisation", organisation))
+            }
+            Reach::Connection { .. } | Reach::Invitee(_) | Reach::Person { .. } => {
+                Err(DirectoryError::Denied(Denial::NotAnAdministrator))
+            }
         }
     }
 
@@ -194,7 +237,7 @@ impl Principal {
     pub fn administer_gateway(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
         match self.reach {
             Reach::Gateway => Ok(self.permit(organisation)),
-            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Invitee(_) => {
+            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Invitee(_) | Reach::Person { .. } => {
                 Err(DirectoryError::Denied(Denial::NotTheGateway))
             }
         }
@@ -217,7 +260,8 @@ impl Principal {
         match &self.reach {
             Reach::Connection { organisation, .. }
             | Reach::Organisation(organisation)
-            | Reach::Invitee(organisation) => Some(*organisation),
+            | Reach::Invitee(organisation)
+            | Reach::Person { organisation, .. } => Some(*organisation),
             Reach::Gateway => None,
         }
     }
@@ -227,7 +271,16 @@ impl Principal {
     pub fn connection(&self) -> Option<&Slug> {
         match &self.reach {
             Reach::Connection { connection, .. } => Some(connection),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) => None,
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Person { .. } => None,
+        }
+    }
+
+    /// The person who has signed in, if it is one.
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        match &self.reach {
+            Reach::Person { user, .. } => Some(*user),
+            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) => None,
         }
     }
 

@@ -22,9 +22,10 @@ use crate::store::Key;
 use super::connection::PutConnection;
 use super::custom_attribute;
 use super::keys::{self, Table};
+use super::licence::PutLicence;
 use super::organisation::{CreateOrganisation, UpdateOrganisation};
 use super::resource_type::PutResourceType;
-use super::role::{PutLicence, PutRole};
+use super::role::PutRole;
 use super::{Directory, DirectoryError, Operation, Permit, Unit};
 
 /// What became, or would become, of one part of a declaration.
@@ -201,6 +202,10 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
             .unwrap_or_else(|| present.verified_domains.clone()),
         local_changes: declared.local_changes.unwrap_or(present.local_changes),
         groups: declared.groups.clone().unwrap_or_else(|| present.groups.clone()),
+        password_policy: declared
+            .password_policy
+            .clone()
+            .unwrap_or_else(|| present.password_policy.clone()),
         ..present.clone()
     };
     UpdateOrganisation(wanted.clone()).attempt(unit).await?;

@@ -122,6 +122,15 @@ pub enum Denial {
     /// The invitation is used, withdrawn or expired.
     #[error("the invitation is used, withdrawn or expired: ask for a new one")]
     InvitationClosed,
+    /// The link to set a forgotten password is used, replaced or expired.
+    #[error("the link to set a password is used, replaced or expired: ask for a new one")]
+    ResetClosed,
+    /// The password must be changed before anything else.
+    #[error("the password must be changed before anything else")]
+    PasswordMustChange,
+    /// A second factor must be set up before anything else.
+    #[error("a second factor must be set up before anything else")]
+    SecondFactorMissing,
 }
 
 impl From<StoreError> for DirectoryError {

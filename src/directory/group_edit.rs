@@ -70,8 +70,8 @@ impl Operation for UpdateGroup<'_> {
             current.extend(named(&before));
             after.attributes = without_name(attributes(self.settings).changed(&current, &changed)?);
         }
-        let document = serde_json::to_value(GroupDraft::from(&before)).unwrap_or_default();
-        let document = merge(document, Value::Object(changes));
+        let mut document = serde_json::to_value(GroupDraft::from(&before)).unwrap_or_default();
+        merge(&mut document, &Value::Object(changes));
         let draft: GroupDraft =
             serde_json::from_value(document).map_err(|error| DirectoryError::invalid("group", error.to_string()))?;
         check(&draft)?;

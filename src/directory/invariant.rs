@@ -5,6 +5,7 @@
 //! them. A violation early in the list is often the cause of those behind it.
 
 pub mod counters;
+pub mod credentials;
 pub mod custom_attributes;
 pub mod edges;
 pub mod events;
@@ -12,6 +13,7 @@ pub mod group_tree;
 pub mod index;
 pub mod invitations;
 pub mod links;
+pub mod mail;
 pub mod records;
 pub mod resources;
 pub mod seats;
@@ -57,7 +59,9 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(group_tree::GroupTree),
         Box::new(resources::Resources),
         Box::new(invitations::Invitations),
+        Box::new(mail::Mail),
         Box::new(tokens::Tokens),
+        Box::new(credentials::Credentials),
         // The ledger needs users and licences that can be trusted.
         Box::new(seats::Seats),
         // Sums come after what they are sums of.

@@ -5,13 +5,17 @@
 //! g 't' token id                     -> Token
 //! g 'i' SHA-256 of invitation secret -> organisation id, invitation id
 //! g 'a' token id                     -> AccessToken              (of the token endpoint)
+//! g 'm' due (ms), organisation, mail -> nothing                  (what the mailer does next)
+//! g 'e' end (ms), organisation, invitation -> nothing            (which invitation ends next)
 //! o <org 16 bytes> <table byte> ...  -> everything of one organisation
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
 
+pub mod credential;
 mod custom_attribute;
 pub mod exchange;
 mod groups;
+pub mod mail;
 mod resources;
 
 use sha2::Digest as _;
@@ -32,6 +36,7 @@ pub use resources::{
 
 use crate::model::custom_attribute::Bearer;
 use crate::model::id::{GroupId, InvitationId, OrganisationId, ResourceId, TokenId, UserId};
+use crate::model::mail::MailState;
 use crate::model::membership::Member;
 use crate::model::slug::Slug;
 use crate::store::Key;
@@ -105,6 +110,16 @@ pub enum Table {
     Assignment = b'S',
     /// Resources of a user or group.
     SubjectAssignment = b'T',
+    /// Mail that is to be sent, and mail that could not be.
+    Outbox = b'O',
+    /// The organisation's own wording of mails, by event and language.
+    MailTemplate = b'M',
+    /// Invitations by state, and by person.
+    InvitationIndex = b'I',
+    /// What people sign in with.
+    Credential = b'W',
+    /// Sessions.
+    Session = b'N',
 }
 
 /// What must be unique in an organisation.
@@ -161,6 +176,8 @@ pub enum Count {
     /// Resources that a user or group is assigned to directly, or owns. Also the mark that makes an assignment conflict with the
     /// deletion of its subject.
     Subject(Member),
+    /// Mails in the outbox.
+    Mail(MailState),
 }
 
 /// Texts above this many bytes are cut and hashed in a key.
@@ -465,6 +482,7 @@ pub fn count(organisation: OrganisationId, what: &Count) -> Key {
         Count::ResourceUsers(id) => builder.byte(b'U').uuid(id.uuid()),
         Count::ResourceGroups(id) => builder.byte(b'G').uuid(id.uuid()),
         Count::Subject(member) => member_parts(builder.byte(b'S'), *member),
+        Count::Mail(state) => builder.byte(b'O').byte(mail::place(*state)),
     }
     .key()
 }
@@ -535,10 +553,13 @@ pub fn source_name(organisation: OrganisationId, connection: &Slug, name: uuid::
 /// A record about a connection's runs: `what` is a word such as `state`, `lease`, `held`.
 #[must_use]
 pub fn run(organisation: OrganisationId, connection: &Slug, what: &str) -> Key {
-    Builder::of(organisation, Table::Run)
-        .text(connection.as_str())
-        .text(what)
-        .key()
+    run_named(organisation, connection.as_str(), what)
+}
+
+/// The same for a connection that is given by its name, or for a job of the gateway itself.
+#[must_use]
+pub fn run_named(organisation: OrganisationId, name: &str, what: &str) -> Key {
+    Builder::of(organisation, Table::Run).text(name).text(what).key()
 }
 
 /// All of a connection's review list.

@@ -52,6 +52,12 @@ impl Operation for UpdateOrganisation {
             .find(&key)
             .await?
             .ok_or_else(|| DirectoryError::not_found("organisation", &self.0.slug))?;
+        if let Err(error) = self.0.password_policy.validate() {
+            return Err(DirectoryError::invalid(
+                "organisation.password_policy",
+                error.to_string(),
+            ));
+        }
         let after = Organisation {
             id: before.id,
             slug: before.slug.clone(),

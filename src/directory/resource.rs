@@ -68,8 +68,8 @@ impl Operation for UpdateResource {
 
     async fn attempt(&self, unit: &mut Unit) -> Result<Resource, DirectoryError> {
         let before = unit.load_resource(self.resource).await?;
-        let document = serde_json::to_value(ResourceDraft::from(&before)).unwrap_or_default();
-        let document = merge(document, Value::Object(self.changes.clone()));
+        let mut document = serde_json::to_value(ResourceDraft::from(&before)).unwrap_or_default();
+        merge(&mut document, &Value::Object(self.changes.clone()));
         let draft: ResourceDraft =
             serde_json::from_value(document).map_err(|error| DirectoryError::invalid("resource", error.to_string()))?;
         if draft.type_ != before.type_ {

@@ -132,11 +132,14 @@ impl Operation for RevokeToken {
 }
 
 impl Directory {
-    /// Whose token this is, a lasting one or an access token. Every wrong token gets the same answer.
+    /// Whose token this is: a lasting one, an access token or a session's. Every wrong token gets the same answer.
     ///
     /// # Errors
-    /// [`DirectoryError::Unauthenticated`]; as the store's read.
+    /// [`DirectoryError::Unauthenticated`]; [`DirectoryError::Denied`] for a session with a duty; as the store's read.
     pub async fn authenticate(&self, text: &str) -> Result<Principal, DirectoryError> {
+        if Self::is_session(text) {
+            return self.authenticate_session(text).await;
+        }
         match parse(text, ACCESS) {
             Some((id, secret)) => self.authenticate_access(id, &secret).await,
             None => self.authenticate_lasting(text).await,

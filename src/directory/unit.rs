@@ -22,6 +22,7 @@ pub struct Unit {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     settings: Arc<super::settings::Settings>,
+    bell: Arc<tokio::sync::Notify>,
     organisation: OrganisationId,
     actor: Actor,
     now: Timestamp,
@@ -39,6 +40,7 @@ impl Unit {
             store: Arc::clone(&directory.store),
             clock: Arc::clone(&directory.clock),
             settings: Arc::clone(&directory.settings),
+            bell: Arc::clone(&directory.bell),
             organisation: permit.organisation(),
             actor: permit.actor().clone(),
             now: directory.clock.now(),
@@ -229,11 +231,20 @@ impl Unit {
         }
         let settings_changed = self.changes.keys().any(keys::is_settings);
         let groups_changed = self.changes.keys().any(keys::is_group);
+        let bell = self
+            .changes
+            .keys()
+            .any(keys::mail::is_timed)
+            .then(|| Arc::clone(&self.bell));
         let organisation = self.organisation;
         let (store, settings) = (Arc::clone(&self.store), Arc::clone(&self.settings));
         let batch = self.into_batch();
         if !settings_changed && !groups_changed {
-            return store.commit(batch).await.map(|_| ());
+            let result = store.commit(batch).await.map(|_| ());
+            if let (Ok(()), Some(bell)) = (&result, bell) {
+                bell.notify_one();
+            }
+            return result;
         }
         // A task of its own: whoever asked may hang up while the store commits, and what changed must be forgotten all
         // the same. A revoked token would go on working otherwise.
@@ -244,6 +255,9 @@ impl Unit {
             }
             if groups_changed {
                 settings.forget_group_names();
+            }
+            if let (Ok(_), Some(bell)) = (&result, bell) {
+                bell.notify_one();
             }
             result.map(|_| ())
         });

@@ -1,5 +1,7 @@
 //! Writing users: names, indexes, seats and events in one place, whatever the door.
 
+pub mod administer;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
@@ -64,7 +66,7 @@ impl Unit {
             user.id,
             json!({ "state": user.state().as_str() }),
         );
-        self.role_events(None, &user);
+        self.edge_events(None, &user);
         self.join_default_groups(user).await
     }
 
@@ -74,10 +76,12 @@ impl Unit {
     /// As [`Unit::create_user`].
     pub async fn update_user(&mut self, before: &User, mut after: User) -> Result<User, DirectoryError> {
         self.may_change_user(before, &after).await?;
+        self.mail_waiting_invitation(before, &mut after).await?;
         seat::settle(self, Some(before), &mut after).await?;
         if after == *before {
             return Ok(after);
         }
+        self.move_password(&mut after).await?;
         self.claim_names(Some(before), &after).await?;
         self.index_custom(holder(&after), Some(&before.attributes), Some(&after.attributes))
             .await?;
@@ -103,7 +107,8 @@ impl Unit {
         self.index_custom(holder(user), Some(&user.attributes), None).await?;
         self.delete(keys::unique(organisation, Unique::UserName, &fold(&user.user_name)));
         self.forget_links(b'u', &user.external_ids).await?;
-        self.drop_invitation(user).await?;
+        self.drop_invitations(user).await?;
+        self.drop_credential(user.id).await?;
         self.count(keys::count(organisation, &Count::Users), -1, None);
         self.delete(keys::user(organisation, user.id));
         self.put(
@@ -203,10 +208,10 @@ impl Unit {
         if was != is {
             self.event(EventKind::UserStateChanged, after.id, json!({ "from": was, "to": is }));
         }
-        self.role_events(Some(before), after);
+        self.edge_events(Some(before), after);
     }
 
-    fn role_events(&mut self, before: Option<&User>, after: &User) {
+    fn edge_events(&mut self, before: Option<&User>, after: &User) {
         let held = |user: &User| user.roles.keys().cloned().collect::<BTreeSet<_>>();
         let (old, new) = (before.map(held).unwrap_or_default(), held(after));
         for role in new.difference(&old) {
@@ -214,6 +219,16 @@ impl Unit {
         }
         for role in old.difference(&new) {
             self.event(EventKind::RoleWithdrawn, after.id, json!({ "role": role }));
+        }
+        // Every change of who is meant to have a licence is an event, also where no seat moves: a change of the licence's own
+        // rules relies on it (see `super::licence`).
+        let meant = |user: &User| user.licences.keys().cloned().collect::<BTreeSet<_>>();
+        let (old, new) = (before.map(meant).unwrap_or_default(), meant(after));
+        for licence in new.difference(&old) {
+            self.event(EventKind::LicenceAssigned, after.id, json!({ "licence": licence }));
+        }
+        for licence in old.difference(&new) {
+            self.event(EventKind::LicenceWithdrawn, after.id, json!({ "licence": licence }));
         }
     }
 }
@@ -238,7 +253,7 @@ fn changed_attributes(before: &User, after: &User) -> BTreeSet<String> {
     let pairs = [
         ("userName", before.user_name != after.user_name),
         ("externalId", before.external_ids != after.external_ids),
-        ("password", before.password_hash != after.password_hash),
+        ("password", before.facts.password_set_at != after.facts.password_set_at),
     ];
     changed.extend(
         pairs

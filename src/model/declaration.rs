@@ -7,6 +7,7 @@ use super::custom_attribute::{Bearer, CustomAttribute};
 use super::group::GroupPolicy;
 use super::licence::Licence;
 use super::organisation::LocalChanges;
+use super::password_policy::PasswordPolicy;
 use super::resource::ResourceType;
 use super::role::Role;
 use super::slug::Slug;
@@ -54,6 +55,9 @@ impl Declaration {
 pub struct DeclaredOrganisation {
     /// Which organisation; it is made when it does not exist.
     pub slug: Slug,
+    /// The profile that the file is laid over: what it declares counts where the file says nothing.
+    #[serde(default)]
+    pub profile: Option<Slug>,
     /// Its name for people.
     #[serde(default)]
     pub name: Option<String>,
@@ -69,4 +73,7 @@ pub struct DeclaredOrganisation {
     /// What groups it may have: a table `[organisation.groups]`; what the table leaves out has its default value.
     #[serde(default)]
     pub groups: Option<GroupPolicy>,
+    /// What it asks of passwords, as a whole: what the table leaves out has its default.
+    #[serde(default)]
+    pub password_policy: Option<PasswordPolicy>,
 }

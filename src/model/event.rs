@@ -41,6 +41,9 @@ pub struct Actor {
     /// The token's public half, when one was shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<super::id::TokenId>,
+    /// The person who acts, when it is one who has signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<super::id::UserId>,
 }
 
 /// A way in.
@@ -55,6 +58,8 @@ pub enum Door {
     Api,
     /// The invited person.
     Invitee,
+    /// A person for themselves: signing in, their own password and second factor.
+    Person,
     /// The gateway itself.
     System,
 }
@@ -172,4 +177,26 @@ event_kinds! {
     ResourceAssigned = "resource.assigned",
     /// A resource was taken from users or groups.
     ResourceUnassigned = "resource.unassigned",
+    /// A user is meant to have a licence.
+    LicenceAssigned = "licence.assigned",
+    /// A user is no longer meant to have a licence.
+    LicenceWithdrawn = "licence.withdrawn",
+    /// An invited person followed the link.
+    InvitationOpened = "invitation.opened",
+    /// An invitation was not accepted in time.
+    InvitationExpired = "invitation.expired",
+    /// A mail could not be delivered and is not tried again.
+    MailUndeliverable = "mail.undeliverable",
+    /// The organisation's own wording of a mail was made, changed or removed.
+    TemplateUpdated = "template.updated",
+    /// Repeated wrong sign-ins: nobody is let in for a while.
+    SignInLocked = "sign_in.locked",
+    /// An administrator ended that.
+    SignInUnlocked = "sign_in.unlocked",
+    /// An administrator made a link by which a forgotten password is set.
+    PasswordResetRequested = "password.reset_requested",
+    /// A user set up a second factor.
+    SecondFactorConfirmed = "second_factor.confirmed",
+    /// A user's second factor was taken away.
+    SecondFactorRemoved = "second_factor.removed",
 }

@@ -72,6 +72,10 @@ identifier!(
     InvitationId
 );
 identifier!(
+    /// The identifier of a mail in the outbox, and of the message that is sent for it.
+    MailId
+);
+identifier!(
     /// A token's public half.
     TokenId
 );

@@ -1,12 +1,14 @@
 //! Invitations: the way a prepared user becomes active (S001-24, S003-28).
+//!
+//! `queued -> sent -> opened -> accepted`, or `expired`, or `revoked`.
 
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
-use super::id::{InvitationId, UserId};
+use super::id::{InvitationId, MailId, UserId};
 use super::record::Record;
 
-/// An invitation. Its secret is stored as a hash only.
+/// An invitation. Its secret is stored as a hash only; the outbox has it until the mail is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Invitation {
@@ -16,10 +18,28 @@ pub struct Invitation {
     pub user: UserId,
     /// SHA-256 of the secret, hexadecimal.
     pub secret_hash: String,
-    /// Where it is in its life. `Expired` is derived, never stored: a sweeper that is late changes nothing.
+    /// Where it is in its life, as far as it was told: see [`Invitation::state_at`].
     pub state: InvitationState,
+    /// How it is handed over.
+    #[serde(default)]
+    pub channel: Channel,
+    /// The mail that hands it over, while it waits in the outbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailId>,
+    /// Why it is not handed over, when that needs a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<Obstacle>,
     /// When it was made.
     pub created: Timestamp,
+    /// When it was handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Timestamp>,
+    /// When the link was followed first. Programs that look at links before people do (mail scanners) count as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<Timestamp>,
+    /// When it was accepted, revoked or expired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Timestamp>,
     /// From this instant on it is worth nothing.
     pub expires: Timestamp,
 }
@@ -28,24 +48,87 @@ impl Record for Invitation {
     const KIND: &'static str = "invitation";
 }
 
-/// An invitation's stored state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How an invitation reaches the person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// Usher sends a mail.
+    Email,
+    /// Whoever asked is shown the link and hands it over.
+    #[default]
+    Link,
+    /// The product hands the link over by SMS.
+    Sms,
+    /// The product hands the link over by WhatsApp.
+    Whatsapp,
+}
+
+/// Why an invitation waits for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Obstacle {
+    /// It goes by mail, and the person has no e-mail address.
+    NoEmail,
+    /// The mail was given up or discarded: the outbox has more.
+    Undeliverable,
+}
+
+/// An invitation's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InvitationState {
     /// Made, not yet handed to anyone.
     Queued,
-    /// Handed over: mailed, or shown to the administrator who asked for it.
+    /// Handed over: taken by a mail server, or shown to the administrator who asked for it.
     Sent,
+    /// The link was followed.
+    Opened,
     /// Used.
     Accepted,
+    /// Not used in time.
+    Expired,
     /// Withdrawn, or replaced by a later one.
     Revoked,
 }
 
+impl InvitationState {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Queued,
+        Self::Sent,
+        Self::Opened,
+        Self::Accepted,
+        Self::Expired,
+        Self::Revoked,
+    ];
+
+    /// Whether the secret still opens the door.
+    #[must_use]
+    pub const fn is_out(self) -> bool {
+        matches!(self, Self::Queued | Self::Sent | Self::Opened)
+    }
+}
+
 impl Invitation {
+    /// Where it is in its life at `now`: a sweeper that is late changes nothing.
+    #[must_use]
+    pub fn state_at(&self, now: Timestamp) -> InvitationState {
+        if self.state.is_out() && now >= self.expires {
+            InvitationState::Expired
+        } else {
+            self.state
+        }
+    }
+
     /// Whether the secret still opens the door at `now`.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
-        matches!(self.state, InvitationState::Queued | InvitationState::Sent) && now < self.expires
+        self.state_at(now).is_out()
+    }
+
+    /// The instant `expires` in milliseconds, as its key has it.
+    #[must_use]
+    pub fn expires_ms(&self) -> u64 {
+        u64::try_from(self.expires.timestamp_millis()).unwrap_or_default()
     }
 }

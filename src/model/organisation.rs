@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::Timestamp;
 use super::group::GroupPolicy;
 use super::id::OrganisationId;
+use super::password_policy::PasswordPolicy;
 use super::record::Record;
 use super::slug::Slug;
 
@@ -30,6 +31,9 @@ pub struct Organisation {
     /// What groups it may have.
     #[serde(default)]
     pub groups: GroupPolicy,
+    /// What it asks of passwords, second factors and whoever signs in.
+    #[serde(default)]
+    pub password_policy: PasswordPolicy,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -65,6 +69,7 @@ impl Organisation {
             verified_domains: Vec::new(),
             local_changes: LocalChanges::default(),
             groups: GroupPolicy::default(),
+            password_policy: PasswordPolicy::default(),
             created,
         }
     }

@@ -32,7 +32,8 @@ pub struct User {
     /// The facts behind the state.
     #[serde(default)]
     pub facts: Facts,
-    /// The password's argon2id hash. Never shown.
+    /// The password's argon2id hash, where an earlier release left it: the [credential](super::credential::Credential) has it
+    /// from the next write on. Never shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
     /// Roles held in the whole organisation, with the reasons.
@@ -63,6 +64,28 @@ impl Record for User {
 }
 
 impl User {
+    /// Somebody of whom only the name is known.
+    #[must_use]
+    pub fn new(id: UserId, user_name: String, now: Timestamp) -> Self {
+        Self {
+            id,
+            user_name,
+            attributes: Map::new(),
+            external_ids: BTreeMap::new(),
+            sources: BTreeSet::new(),
+            facts: Facts::default(),
+            password_hash: None,
+            roles: BTreeMap::new(),
+            licences: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            rule_teams: BTreeMap::new(),
+            invitation: None,
+            created: now,
+            last_modified: now,
+            revision: 0,
+        }
+    }
+
     /// The state to show.
     #[must_use]
     pub fn state(&self) -> State {

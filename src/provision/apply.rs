@@ -134,7 +134,8 @@ impl Applier<'_> {
             match outcome {
                 Ok(()) => applied.changed += 1,
                 Err(Trouble::Run(error)) => return Err(error),
-                Err(Trouble::Entry(FailureReason::Taken { .. })) if keeps_taken => {
+                // Whoever gives a name or a seat up may be a moment later.
+                Err(Trouble::Entry(FailureReason::Taken { .. } | FailureReason::NoSeat { .. })) if keeps_taken => {
                     again.push(step);
                     continue;
                 }

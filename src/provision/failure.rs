@@ -103,6 +103,13 @@ pub enum FailureReason {
         /// How many.
         count: u64,
     },
+    /// No seat is free of a licence that the group gives, so members do not come into it.
+    MembersWithoutSeat {
+        /// The licence.
+        licence: Slug,
+        /// How many.
+        count: u64,
+    },
     /// The directory refused for another reason.
     Refused {
         /// What it says.
@@ -141,6 +148,12 @@ impl fmt::Display for FailureReason {
             Self::Outdated => f.write_str("changed since the plan was made; the next run tries again"),
             Self::MembersMissing { count } => {
                 write!(f, "{count} members could not be added; put them right first")
+            }
+            Self::MembersWithoutSeat { licence, count } => {
+                write!(
+                    f,
+                    "{count} members could not be added: no seat of licence {licence} is free for them"
+                )
             }
         }
     }

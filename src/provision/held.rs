@@ -14,7 +14,9 @@ use crate::model::record::Record;
 use crate::model::slug::Slug;
 
 use super::brake::HoldReason;
-use super::plan::{Classes, Numbers, Plan};
+use super::history::{self, RunSummary};
+use super::plan::{Classes, Numbers};
+use super::run::RunReport;
 
 /// What is kept of a held plan: no personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,12 +85,13 @@ impl Operation for Discard {
     }
 }
 
-/// Holds a plan, unless a person approved exactly this one. Answers whether it may be applied.
+/// Holds a plan that the brake stops, unless a person approved exactly this one, and notes the run in the history in the same
+/// commit. Answers whether the plan may be applied.
 pub(super) struct Hold<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) hash: &'a str,
-    pub(super) reasons: &'a [HoldReason],
+    pub(super) report: &'a RunReport,
     pub(super) lease: &'a super::lease::Claim,
+    /// How many runs the history keeps.
+    pub(super) keep: u32,
 }
 
 #[async_trait::async_trait]
@@ -97,25 +100,27 @@ impl Operation for Hold<'_> {
 
     async fn attempt(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
         self.lease.relied_on(unit).await?;
-        let key = key(unit, &self.plan.connection);
+        let report = self.report;
+        let key = key(unit, &report.connection);
         let held: Option<HeldPlan> = unit.find(&key).await?;
-        let same = held.filter(|held| held.hash == self.hash);
-        if self.reasons.is_empty() || same.as_ref().is_some_and(|held| held.approved.is_some()) {
+        let same = held.filter(|held| held.hash == report.plan_hash);
+        if report.held.is_empty() || same.as_ref().is_some_and(|held| held.approved.is_some()) {
             return Ok(true);
         }
         if same.is_none() {
             let record = HeldPlan {
-                hash: self.hash.to_owned(),
+                hash: report.plan_hash.clone(),
                 since: unit.now(),
-                reasons: self.reasons.to_vec(),
-                classes: self.plan.classes(),
-                read: self.plan.read,
+                reasons: report.held.clone(),
+                classes: report.classes.clone(),
+                read: report.read,
                 approved: None,
             };
             unit.put(key, &record);
-            let data = json!({ "plan": self.hash, "reasons": self.reasons });
-            unit.event(EventKind::SyncHeld, &self.plan.connection, data);
+            let data = json!({ "plan": report.plan_hash, "reasons": report.held });
+            unit.event(EventKind::SyncHeld, &report.connection, data);
         }
+        history::note(unit, &report.connection, self.keep, &RunSummary::of(report)).await?;
         Ok(false)
     }
 }

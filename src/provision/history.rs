@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::directory::{Directory, DirectoryError, Operation, Unit, keys};
+use crate::directory::{Directory, DirectoryError, Unit, keys};
 use crate::model::clock::Timestamp;
 use crate::model::id::{OrganisationId, RunId};
 use crate::model::record::{self, Record};
@@ -14,10 +14,9 @@ use crate::model::slug::Slug;
 use super::advice::Advice;
 use super::brake::HoldReason;
 use super::failure::{Failure, Kind};
-use super::lease::Claim;
 use super::plan::{Classes, Numbers};
 use super::reading::{Reading, WhyWhole};
-use super::run::{Durations, Outcome, RunReport};
+use super::run::{Durations, Entries, Outcome, RunReport};
 
 /// Characters kept of an error.
 const ERROR_CHARACTERS_MAX: usize = 2_000;
@@ -43,6 +42,9 @@ pub struct RunSummary {
     pub read: Numbers,
     /// Steps planned, by class.
     pub classes: Classes,
+    /// What became of the entries, of people and of groups.
+    #[serde(default)]
+    pub entries: Entries,
     /// Steps applied.
     pub changed: u64,
     /// Entries skipped, because they were as before.
@@ -108,6 +110,7 @@ impl RunSummary {
             duration: report.duration,
             read: report.read,
             classes: report.classes.clone(),
+            entries: report.entries,
             changed: report.changed,
             unchanged: report.unchanged,
             failed: by_kind(&report.failures),
@@ -137,6 +140,7 @@ impl RunSummary {
             },
             read: Numbers::default(),
             classes: Classes::default(),
+            entries: Entries::default(),
             changed: 0,
             unchanged: 0,
             failed: Numbers::default(),
@@ -219,23 +223,6 @@ pub(super) async fn note(
     }
     unit.put(key, &list);
     Ok(())
-}
-
-/// Keeps the summary of a run that was held.
-pub(super) struct NoteHeld<'a> {
-    pub(super) report: &'a RunReport,
-    pub(super) lease: &'a Claim,
-    pub(super) keep: u32,
-}
-
-#[async_trait::async_trait]
-impl Operation for NoteHeld<'_> {
-    type Outcome = ();
-
-    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
-        self.lease.relied_on(unit).await?;
-        note(unit, &self.report.connection, self.keep, &RunSummary::of(self.report)).await
-    }
 }
 
 fn list_key(organisation: OrganisationId, connection: &Slug) -> crate::store::Key {

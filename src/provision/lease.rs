@@ -1,4 +1,5 @@
-//! One run of a connection at a time, whatever the number of nodes: a lease in the store.
+//! One run of a connection at a time, and one of each of the gateway's own jobs, whatever the number of nodes: a lease in the
+//! store.
 //!
 //! The holder renews it while it works. Every change of a run relies on the lease record itself, so a holder who was asleep
 //! for too long cannot write after another has taken over: its commit conflicts, and the second look finds the new owner.
@@ -16,10 +17,12 @@ use crate::model::clock::Timestamp;
 use crate::model::record::Record;
 use crate::model::slug::Slug;
 
-/// How long a lease is good for without renewal.
-const TERM_S: i64 = 60;
-/// How often it is renewed.
-const RENEWAL: Duration = Duration::from_secs(15);
+/// How long a run's lease is good for without renewal, in seconds.
+const RUN_TERM_S: u32 = 60;
+/// The same for a job of the gateway, which another node takes over soon.
+const JOB_TERM_S: u32 = 20;
+/// How often a lease is renewed in its term.
+const RENEWALS: u32 = 4;
 
 /// Who runs a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,39 +40,67 @@ impl Record for Lease {
     const KIND: &'static str = "lease";
 }
 
-/// A run's hold on its connection.
+/// A run's hold on its connection, or a node's on a job.
 #[derive(Debug, Clone)]
-pub(super) struct Claim {
-    connection: Slug,
+pub struct Claim {
+    /// The connection or the job.
+    name: String,
+    is_job: bool,
     owner: Uuid,
     is_lost: Arc<AtomicBool>,
 }
 
 impl Claim {
-    pub(super) fn new(connection: Slug, owner: Uuid) -> Self {
+    /// A run's claim on a connection of the organisation that its permit is for.
+    #[must_use]
+    pub fn new(connection: &Slug, owner: Uuid) -> Self {
         Self {
-            connection,
+            name: connection.to_string(),
+            is_job: false,
             owner,
             is_lost: Arc::new(AtomicBool::new(false)),
         }
     }
 
+    /// A node's claim on a job of the gateway. Changes of any organisation can rely on it.
+    #[must_use]
+    pub fn of_gateway(job: &str, owner: Uuid) -> Self {
+        Self {
+            name: job.to_owned(),
+            is_job: true,
+            owner,
+            is_lost: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    fn term_s(&self) -> u32 {
+        if self.is_job { JOB_TERM_S } else { RUN_TERM_S }
+    }
+
+    fn expires(&self, now: Timestamp) -> Timestamp {
+        now + TimeDelta::seconds(i64::from(self.term_s()))
+    }
+
     /// Takes the lease; the present owner when somebody else has it.
-    pub(super) async fn acquire(
-        &self,
-        directory: &Directory,
-        permit: &Permit,
-    ) -> Result<Result<(), Lease>, DirectoryError> {
-        directory.run(permit, &Acquire(self)).await
+    ///
+    /// # Errors
+    /// As [`Directory::run`].
+    pub async fn acquire(&self, directory: &Directory, permit: &Permit) -> Result<Result<(), Lease>, DirectoryError> {
+        let acquired = directory.run(permit, &Acquire(self)).await?;
+        if acquired.is_ok() {
+            self.is_lost.store(false, Ordering::Release);
+        }
+        Ok(acquired)
     }
 
     /// Renews the lease until the returned guard is dropped.
-    pub(super) fn keep(&self, directory: &Directory, permit: &Permit) -> tokio::task::JoinSet<()> {
+    pub fn keep(&self, directory: &Directory, permit: &Permit) -> tokio::task::JoinSet<()> {
         let (claim, directory, permit) = (self.clone(), directory.clone(), permit.clone());
+        let renewal = Duration::from_secs(u64::from(self.term_s() / RENEWALS));
         let mut keeping = tokio::task::JoinSet::new();
         keeping.spawn(async move {
             loop {
-                tokio::time::sleep(RENEWAL).await;
+                tokio::time::sleep(renewal).await;
                 // A store that does not answer for a moment is asked again; the term covers several tries.
                 if let Ok(false) = directory.run(&permit, &Renew(&claim)).await {
                     claim.is_lost.store(true, Ordering::Release);
@@ -80,7 +111,9 @@ impl Claim {
         keeping
     }
 
-    pub(super) fn is_lost(&self) -> bool {
+    /// Whether another owner was seen.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
         self.is_lost.load(Ordering::Acquire)
     }
 
@@ -88,7 +121,7 @@ impl Claim {
     ///
     /// # Errors
     /// [`DirectoryError::Contended`] when another run has taken over.
-    pub(super) async fn relied_on(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+    pub async fn relied_on(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
         let key = self.key(unit);
         let lease: Option<Lease> = unit.find(&key).await?;
         if lease.is_some_and(|lease| lease.owner == self.owner) {
@@ -96,17 +129,27 @@ impl Claim {
         }
         self.is_lost.store(true, Ordering::Release);
         Err(DirectoryError::Contended {
-            key: format!("lease of connection {}", self.connection),
+            key: format!("lease of {}", self.name),
         })
     }
 
     /// Gives the lease back.
-    pub(super) async fn release(&self, directory: &Directory, permit: &Permit) -> Result<(), DirectoryError> {
+    ///
+    /// # Errors
+    /// As [`Directory::run`].
+    pub async fn release(&self, directory: &Directory, permit: &Permit) -> Result<(), DirectoryError> {
         directory.run(permit, &Release(self)).await
     }
 
-    pub(super) fn key(&self, unit: &Unit) -> crate::store::Key {
-        keys::run(unit.organisation(), &self.connection, "lease")
+    /// Where the lease is stored.
+    #[must_use]
+    pub fn key(&self, unit: &Unit) -> crate::store::Key {
+        let organisation = if self.is_job {
+            keys::GATEWAY
+        } else {
+            unit.organisation()
+        };
+        keys::run_named(organisation, &self.name, "lease")
     }
 }
 
@@ -127,7 +170,7 @@ impl Operation for Acquire<'_> {
         }
         let lease = Lease {
             owner: self.0.owner,
-            expires: unit.now() + TimeDelta::seconds(TERM_S),
+            expires: self.0.expires(unit.now()),
             fence,
         };
         unit.put(key, &lease);
@@ -145,7 +188,7 @@ impl Operation for Renew<'_> {
         let Some(mut lease) = lease.filter(|lease| lease.owner == self.0.owner) else {
             return Ok(false);
         };
-        lease.expires = unit.now() + TimeDelta::seconds(TERM_S);
+        lease.expires = self.0.expires(unit.now());
         unit.put(key, &lease);
         Ok(true)
     }

@@ -3,8 +3,7 @@
 //! A match by name or e-mail never silently takes over a user whom another source manages: it follows the connection's
 //! adoption policy. There is no way from an external id to an internal id (reliability.md A1).
 
-use std::collections::BTreeSet;
-
+use crate::directory::administering::administers;
 use crate::directory::keys::{self, Index, fold};
 use crate::directory::link::Link;
 use crate::directory::settings::OrganisationSettings;
@@ -13,7 +12,6 @@ use crate::model::connection::{Adoption, Connection, MatchBy};
 use crate::model::group::Group;
 use crate::model::id::UserId;
 use crate::model::review::{Question, ReviewKind, Verdict};
-use crate::model::slug::Slug;
 use crate::model::user::User;
 use crate::store::Scan;
 
@@ -127,23 +125,6 @@ async fn judge(
         Some(Verdict::Rejected) => refused,
         None => Match::Review(Box::new(question)),
     })
-}
-
-/// Whether one of these roles administers the organisation, itself or by what it includes.
-#[must_use]
-pub fn administers<'a>(organisation: &OrganisationSettings, roles: impl Iterator<Item = &'a Slug>) -> bool {
-    let mut pending: Vec<&Slug> = roles.collect();
-    let mut seen: BTreeSet<&Slug> = BTreeSet::new();
-    while let Some(key) = pending.pop() {
-        let Some(role) = organisation.roles.get(key).filter(|_| seen.insert(key)) else {
-            continue;
-        };
-        if role.administers {
-            return true;
-        }
-        pending.extend(role.includes.iter());
-    }
-    false
 }
 
 /// What the policy says about a group that other connections hold.

@@ -15,11 +15,14 @@ use crate::model::declaration::{Declaration, DeclaredOrganisation};
 
 use crate::model::group::GroupPolicy;
 use crate::model::licence::Licence;
+use crate::model::password_policy::PasswordPolicy;
 use crate::model::position::{Position, one_line};
 use crate::model::resource::ResourceType;
 use crate::model::role::Role;
+use crate::model::slug::Slug;
 
 use super::check;
+use super::profile::{self, Profile};
 
 /// Something in the file that must be put right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,11 +75,41 @@ const LISTS: [&str; 6] = [
     "resource_types",
 ];
 
-/// Understands a file.
+/// Understands a file, laid over the profile that it names.
 ///
 /// # Errors
 /// Every [`Fault`] that can be told from the file alone.
 pub fn parse(text: &str) -> Result<OrganisationFile, Vec<Fault>> {
+    let file = read(text, None)?;
+    let organisation = &file.declaration.organisation;
+    let Some(name) = &organisation.profile else {
+        return Ok(file);
+    };
+    let place = "organisation".to_owned();
+    let Some(profile) = Profile::find(name.as_str()) else {
+        let reason = format!(
+            "profile: {:?} is not a profile: use one of {}",
+            name.as_str(),
+            profile::names()
+        );
+        return Err(vec![file.fault(place, reason)]);
+    };
+    // The gateway's own file, read anew because the names of custom attributes hold the organisation's.
+    let profile = read(profile.text, Some(&organisation.slug)).map_err(|faults| {
+        let reason = |fault: &Fault| format!("profile {:?}, {fault}", name.as_str());
+        let faults = faults.iter().map(reason);
+        faults
+            .map(|reason| file.fault(place.clone(), reason))
+            .collect::<Vec<_>>()
+    })?;
+    Ok(OrganisationFile {
+        declaration: profile::lay_over(profile.declaration, file.declaration),
+        positions: file.positions,
+    })
+}
+
+/// Understands one file by itself. A profile has no slug of its own: it gets this one.
+fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>> {
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut reader = Reader {
         text,
@@ -91,7 +124,7 @@ pub fn parse(text: &str) -> Result<OrganisationFile, Vec<Fault>> {
     }
     let table = document.get_ref();
     reader.unknown_keys(table);
-    let organisation = reader.organisation(table);
+    let organisation = reader.organisation(table, slug);
     let roles = reader.list(table, "roles", |role: &Role| role.key.to_string());
     let licences = reader.list(table, "licences", |licence: &Licence| licence.key.to_string());
     let connections = reader.list(table, "connections", |connection: &Connection| {
@@ -159,7 +192,7 @@ impl Reader<'_> {
         }
     }
 
-    fn organisation(&mut self, table: &DeTable<'_>) -> Option<DeclaredOrganisation> {
+    fn organisation(&mut self, table: &DeTable<'_>, slug: Option<&Slug>) -> Option<DeclaredOrganisation> {
         let Some(value) = table.get("organisation") else {
             self.fault(
                 0..0,
@@ -168,6 +201,11 @@ impl Reader<'_> {
             );
             return None;
         };
+        let mut value = value.clone();
+        if let (Some(slug), DeValue::Table(settings)) = (slug, value.get_mut()) {
+            let text = DeValue::String(slug.to_string().into());
+            settings.insert(Spanned::new(0..0, "slug".into()), Spanned::new(0..0, text));
+        }
         let declared: DeclaredOrganisation = self.value("organisation", value.clone())?;
         self.positions
             .insert("organisation".to_owned(), Position::of(self.text, Some(value.span())));
@@ -181,6 +219,9 @@ impl Reader<'_> {
         }
         if let Some(Err((setting, reason))) = declared.groups.as_ref().map(GroupPolicy::check) {
             self.fault(value.span(), "organisation", format!("groups.{setting}: {reason}"));
+        }
+        if let Some(Err(error)) = declared.password_policy.as_ref().map(PasswordPolicy::validate) {
+            self.fault(value.span(), "organisation", format!("password_policy.{error}"));
         }
         if declared.invitation_hours == Some(0) {
             self.fault(value.span(), "organisation", "invitation_hours: is 0, use 1 or more");

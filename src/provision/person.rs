@@ -6,12 +6,13 @@ use serde_json::{Map, Value};
 
 use crate::directory::error::Denial;
 use crate::directory::membership::{claim_licence, withdraw_origin};
+use crate::directory::password::NewPassword;
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{DirectoryError, Unit};
 use crate::model::connection::{Connection, Onboarding};
 use crate::model::id::UserId;
-use crate::model::invitation::InvitationState;
-use crate::model::lifecycle::{Block, Facts, Step};
+use crate::model::invitation::Channel;
+use crate::model::lifecycle::{Block, Step};
 use crate::model::origin::Origin;
 use crate::model::review::ReviewKind;
 use crate::model::slug::Slug;
@@ -61,8 +62,8 @@ pub struct Person {
     pub attributes: Map<String, Value>,
     /// Whether the source says active; `None` when it says nothing.
     pub active: Option<bool>,
-    /// An argon2id hash to store, if the source set a password.
-    pub password_hash: Option<String>,
+    /// The password, if the source set one.
+    pub password: Option<NewPassword>,
     /// What the connection's rules give.
     pub grants: Grants,
 }
@@ -91,30 +92,16 @@ impl Context<'_> {
 /// [`DirectoryError::Uniqueness`], [`DirectoryError::SeatsExhausted`]; as the store's read.
 pub async fn create(unit: &mut Unit, context: Context<'_>, person: &Person) -> Result<User, DirectoryError> {
     let now = unit.now();
-    let mut user = User {
-        id: UserId::new(unit.clock().uuid()),
-        user_name: person.user_name.clone(),
-        attributes: Map::new(),
-        external_ids: std::collections::BTreeMap::new(),
-        sources: BTreeSet::from([context.connection.name.clone()]),
-        facts: Facts::default(),
-        password_hash: None,
-        roles: std::collections::BTreeMap::new(),
-        licences: std::collections::BTreeMap::new(),
-        owners: std::collections::BTreeMap::new(),
-        rule_teams: std::collections::BTreeMap::new(),
-        invitation: None,
-        created: now,
-        last_modified: now,
-        revision: 0,
-    };
-    write(unit, context, &mut user, person, Extent::Whole);
+    let id = UserId::new(unit.clock().uuid());
+    let mut user = User::new(id, person.user_name.clone(), now);
+    user.sources.insert(context.connection.name.clone());
+    write(unit, context, &mut user, person, Extent::Whole).await?;
     let moving = rule_teams::prepare(unit, context, &mut user, &person.grants.teams).await?;
     match context.connection.onboarding {
         Onboarding::Prepared => {}
         Onboarding::Active => user.facts.activated_at = Some(now),
         Onboarding::Invited if user.is_active() => {
-            unit.invite(&mut user, InvitationState::Queued).await?;
+            unit.invite(&mut user, Channel::Email).await?;
         }
         Onboarding::Invited => {}
     }
@@ -135,11 +122,11 @@ pub async fn update(
 ) -> Result<(User, Yielded), DirectoryError> {
     let mut after = before.clone();
     let moving = rule_teams::prepare(unit, context, &mut after, &person.grants.teams).await?;
-    let yielded = write(unit, context, &mut after, person, extent);
+    let yielded = write(unit, context, &mut after, person, extent).await?;
     // Whoever was made inactive could not be invited then, and is now.
     let is_back = !before.is_active() && after.is_active() && after.facts.step() == Step::Prepared;
     if is_back && context.connection.onboarding == Onboarding::Invited {
-        unit.invite(&mut after, InvitationState::Queued).await?;
+        unit.invite(&mut after, Channel::Email).await?;
     }
     let user = unit.update_user(before, after).await?;
     Ok((moving.carry_out(unit, user).await?, yielded))
@@ -158,7 +145,7 @@ pub async fn adopt(
     let name = &context.connection.name;
     let mut after = before.clone();
     after.sources.insert(name.clone());
-    write(unit, context, &mut after, person, Extent::Whole);
+    write(unit, context, &mut after, person, Extent::Whole).await?;
     // What was asked about the two is answered.
     unit.forget_review(name, ReviewKind::User, person.external_id.as_deref(), &person.user_name)
         .await?;
@@ -167,7 +154,13 @@ pub async fn adopt(
     moving.carry_out(unit, user).await
 }
 
-fn write(unit: &Unit, context: Context<'_>, user: &mut User, person: &Person, extent: Extent<'_>) -> Yielded {
+async fn write(
+    unit: &mut Unit,
+    context: Context<'_>,
+    user: &mut User,
+    person: &Person,
+    extent: Extent<'_>,
+) -> Result<Yielded, DirectoryError> {
     let connection = context.connection;
     let mut yielded = authority::write_attributes(user, connection, context.organisation, &person.attributes, extent);
     if !authority::write_user_name(user, connection, context.organisation, &person.user_name) {
@@ -178,12 +171,11 @@ fn write(unit: &Unit, context: Context<'_>, user: &mut User, person: &Person, ex
         None => user.external_ids.remove(&connection.name),
     };
     set_active(user, &connection.name, person.active);
-    if let Some(hash) = &person.password_hash {
-        user.password_hash = Some(hash.clone());
-        user.facts.password_set_at = Some(unit.now());
-    }
     set_grants(user, &context.origin(), &person.grants);
-    yielded
+    if let Some(password) = &person.password {
+        unit.set_password(user, password, false).await?;
+    }
+    Ok(yielded)
 }
 
 /// Brings what the connection gives to a user in line with its rules, and changes nothing else.

@@ -3,6 +3,8 @@
 //! A plan is exactly what `apply.rs` does. Entries that would fail are foreseen here, with the reason, and are not
 //! attempted. Its [`Plan::hash`] names it: a person approves a plan by it, and another plan has another hash.
 
+mod claims;
+mod group_seats;
 mod groups;
 mod id_changes;
 mod leavers;
@@ -51,6 +53,8 @@ pub struct Plan {
     pub linked: Numbers,
     /// Entries that are as they were.
     pub unchanged: u64,
+    /// The same, told apart.
+    pub skipped: Numbers,
     /// What happens to people, in the order of application.
     pub people: Vec<PersonStep>,
     /// What happens to groups.
@@ -178,6 +182,9 @@ pub struct GroupStep {
     /// Place in the snapshot, for those that are in it.
     #[serde(skip)]
     pub(super) index: Option<u32>,
+    /// What the group gives its members, when that takes seats.
+    #[serde(skip)]
+    gives: Option<group_seats::Gives>,
 }
 
 /// A member to add.
@@ -233,6 +240,7 @@ impl Planner<'_> {
             },
             linked: Numbers::default(),
             unchanged: 0,
+            skipped: Numbers::default(),
             people: Vec::new(),
             groups: Vec::new(),
             teams: Vec::new(),
@@ -247,20 +255,24 @@ impl Planner<'_> {
         let known = self.links(Kind::User).await?;
         plan.linked.people = known.count;
         let mut ledger = seats::Ledger::load(self).await?;
-        self.leavers(&known, &mut ledger, &mut plan).await?;
-        self.people(&known, &mut ledger, &mut plan).await?;
+        let mut teams = self.load_teams().await?;
+        self.leavers(&known, &mut ledger, &mut teams, &mut plan).await?;
+        self.people(&known, &mut ledger, &mut teams, &mut plan).await?;
+        plan.teams = self.team_forecasts(&teams).await?;
         self.people_id_changes(&known, &mut plan).await?;
-        plan.seats = ledger.forecasts();
         if self.snapshot.reads_groups() {
             let known_groups = self.links(Kind::Group).await?;
             plan.linked.groups = known_groups.count;
             self.groups(&known, &known_groups, &mut plan).await?;
             self.group_id_changes(&known_groups, &mut plan).await?;
         }
+        plan.unchanged = plan.skipped.people + plan.skipped.groups;
         plan.people
             .sort_by(|one, other| (one.action, &one.external_id).cmp(&(other.action, &other.external_id)));
         plan.groups
             .sort_by(|one, other| (one.action, &one.external_id).cmp(&(other.action, &other.external_id)));
+        self.seats_of_groups(&mut ledger, &mut teams, &mut plan).await?;
+        plan.seats = ledger.forecasts();
         Ok(plan)
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-pub use report::{Durations, Outcome, RunError, RunMode, RunReport};
+pub use report::{Durations, Entries, Outcome, RunError, RunMode, RunReport, Tally};
 
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{Directory, Permit, Principal};
@@ -26,7 +26,7 @@ use super::brake::{self, HoldReason};
 use super::cursor::{self, Cursors, Next};
 use super::failure::Kind;
 use super::held::Hold;
-use super::history::{NoteHeld, RunSummary};
+use super::history::RunSummary;
 use super::lease::Claim;
 use super::mapping::Mapping;
 use super::measure;
@@ -94,11 +94,11 @@ struct Running<'a> {
 impl Running<'_> {
     async fn plan_only(&self) -> Result<RunReport, RunError> {
         let prepared = self.prepare().await?;
-        Ok(self.summary(prepared, Outcome::Planned))
+        Ok(self.summary(prepared, Outcome::Planned).0)
     }
 
     async fn leased(&self) -> Result<RunReport, RunError> {
-        let claim = Claim::new(self.connection.name.clone(), self.id.uuid());
+        let claim = Claim::new(&self.connection.name, self.id.uuid());
         if let Err(other) = claim.acquire(self.directory, &self.permit).await? {
             return Err(RunError::Busy {
                 connection: self.connection.name.clone(),
@@ -130,43 +130,40 @@ impl Running<'_> {
     }
 
     async fn under(&self, claim: &Claim) -> Result<RunReport, RunError> {
-        let prepared = self.prepare().await?;
+        let (
+            mut report,
+            Rest {
+                snapshot,
+                next,
+                settled,
+            },
+        ) = self.summary(self.prepare().await?, Outcome::Held);
+        // Whom an administrator has to decide about does not depend on what becomes of the plan.
+        let (name, questions) = (&self.connection.name, &report.plan.questions);
+        self.directory.ask_for_reviews(&self.permit, name, questions).await?;
         let hold = Hold {
-            plan: &prepared.plan,
-            hash: &prepared.hash,
-            reasons: &prepared.held,
+            report: &report,
             lease: claim,
+            keep: self.connection.runs_kept,
         };
         if !self.directory.run(&self.permit, &hold).await? {
-            let report = self.summary(prepared, Outcome::Held);
-            let note = NoteHeld {
-                report: &report,
-                lease: claim,
-                keep: self.connection.runs_kept,
-            };
-            self.directory.run(&self.permit, &note).await?;
             return Ok(report);
         }
-        let (name, questions) = (&self.connection.name, &prepared.plan.questions);
-        self.directory.ask_for_reviews(&self.permit, name, questions).await?;
-        let (next, settled) = (prepared.next.clone(), prepared.settled.clone());
         let begun = Instant::now();
         let applier = Applier {
             directory: self.directory,
             permit: &self.permit,
             context: self.context(),
-            snapshot: &prepared.snapshot,
-            plan: &prepared.plan,
+            snapshot: &snapshot,
+            plan: &report.plan,
             lease: claim,
             report: &self.report,
             done: AtomicU64::new(0),
         };
         let applied = applier.apply().await.map_err(RunError::Interrupted)?;
-        let applying_ms = millis(begun);
-        let mut report = self.summary(prepared, Outcome::Finished);
-        report.changed = applied.changed;
-        report.failures.extend(applied.failures);
-        report.duration.applying_ms = applying_ms;
+        report.outcome = Outcome::Finished;
+        report.finish(applied);
+        report.duration.applying_ms = millis(begun);
         report.duration.total_ms = millis(self.clock);
         let remember = Remember {
             report: &report,
@@ -348,9 +345,10 @@ impl Running<'_> {
         }
     }
 
-    fn summary(&self, prepared: Prepared, outcome: Outcome) -> RunReport {
+    /// The report of a run of which nothing is applied yet, and what else is needed to apply it.
+    fn summary(&self, prepared: Prepared, outcome: Outcome) -> (RunReport, Rest) {
         let (plan, snapshot) = (prepared.plan, prepared.snapshot);
-        RunReport {
+        let report = RunReport {
             run: self.id,
             connection: self.connection.name.clone(),
             outcome,
@@ -365,6 +363,7 @@ impl Running<'_> {
             },
             read: plan.read,
             classes: plan.classes(),
+            entries: Entries::of(&plan),
             changed: 0,
             unchanged: plan.unchanged,
             seats: plan.seats.clone(),
@@ -375,8 +374,21 @@ impl Running<'_> {
             plan_hash: prepared.hash,
             held: prepared.held,
             plan,
-        }
+        };
+        let rest = Rest {
+            snapshot,
+            next: prepared.next,
+            settled: prepared.settled,
+        };
+        (report, rest)
     }
+}
+
+/// What a report does not hold of a prepared run.
+struct Rest {
+    snapshot: Snapshot,
+    next: Next,
+    settled: Option<BTreeSet<(Kind, String)>>,
 }
 
 /// A run before its decision.

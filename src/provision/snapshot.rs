@@ -232,7 +232,7 @@ impl Snapshot {
             user_name: person.user_name.to_string(),
             attributes,
             active: Some(person.is_active),
-            password_hash: None,
+            password: None,
             grants: self.grants(person).clone(),
         }
     }

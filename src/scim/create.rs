@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use crate::directory::accept::hash_password;
 use crate::directory::query::StoredGroup;
 use crate::directory::{DirectoryError, Operation, Unit};
 use crate::model::id::GroupId;
@@ -38,11 +37,9 @@ pub(super) async fn user(
     access.journal("create user", &normalised.deviations);
     let left_out = grants::screen(access.rules(), &mut normalised.resource, Before::Nobody)?;
     access.journal("create user", &left_out);
-    let password_hash = match &normalised.password {
-        Some(password) => Some(hash_password(password).await?),
-        None => None,
-    };
-    let person = identity::person(access.rules(), normalised.resource, password_hash)?;
+    let password = normalised.password.as_deref();
+    let password = password.map(|password| scim.directory().new_password(password));
+    let person = identity::person(access.rules(), normalised.resource, password)?;
     let create = CreateUser {
         context: access.context(),
         person: &person,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::directory::DirectoryError;
+use crate::directory::password::NewPassword;
 use crate::model::Object;
 use crate::model::connection::Connection;
 use crate::model::schema::{USHER_GROUP, USHER_USER};
@@ -36,7 +37,7 @@ const NOT_STORED: [&str; 4] = ["id", "meta", "groups", "schemas"];
 ///
 /// # Errors
 /// [`DirectoryError::InvalidValue`] without a `userName`, or when a rule of the connection cannot be evaluated.
-pub fn person(rules: Rules<'_>, mut resource: Object, password_hash: Option<String>) -> Result<Person, DirectoryError> {
+pub fn person(rules: Rules<'_>, mut resource: Object, password: Option<NewPassword>) -> Result<Person, DirectoryError> {
     let grants = grants(rules, &resource)?;
     let user_name = take_text(&mut resource, "userName").unwrap_or_default();
     if user_name.trim().is_empty() {
@@ -54,7 +55,7 @@ pub fn person(rules: Rules<'_>, mut resource: Object, password_hash: Option<Stri
         user_name,
         attributes: resource,
         active,
-        password_hash,
+        password,
         grants,
     })
 }

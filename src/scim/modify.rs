@@ -1,16 +1,16 @@
 //! Modify with PATCH (RFC 7644 s3.5.2). Atomic: the operations work on a copy, and the copy is committed as one unit.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use tokio::sync::OnceCell;
 
-use crate::directory::accept::hash_password;
 use crate::directory::membership::group_version;
-use crate::directory::{DirectoryError, Operation, Unit, keys};
+use crate::directory::password::NewPassword;
+use crate::directory::{Directory, DirectoryError, Operation, Unit, keys};
 use crate::model::Object;
 use crate::model::deviation::Deviation;
 use crate::model::group::Group;
@@ -65,7 +65,8 @@ pub(super) async fn user(
         schemas: target.schemas,
         request: &request,
         headers: &headers,
-        hash: OnceCell::new(),
+        directory: scim.directory(),
+        password: OnceLock::new(),
     };
     let (user, deviations) = scim.directory().run(&access.permit, &modify).await??;
     access.journal("modify user", &deviations);
@@ -78,8 +79,9 @@ struct ModifyUser<'a> {
     schemas: &'a SchemaSet,
     request: &'a PatchRequest,
     headers: &'a HeaderMap,
+    directory: &'a Directory,
     /// Hashing is slow on purpose: a second attempt uses the first one's.
-    hash: OnceCell<String>,
+    password: OnceLock<NewPassword>,
 }
 
 #[async_trait]
@@ -109,10 +111,10 @@ impl Operation for ModifyUser<'_> {
         };
         deviations.extend(grants::screen(self.rules, &mut resource, Before::Modified(&current))?);
         let changed = changed_names(&current, &resource);
-        let hash = match password.flatten() {
-            Some(password) => Some(self.hash.get_or_try_init(|| hash_password(&password)).await?.clone()),
-            None => None,
-        };
+        let password = password.flatten().map(|password| {
+            let new = self.password.get_or_init(|| self.directory.new_password(&password));
+            new.clone()
+        });
         let groups = regrant::names(regrant::groups_of(unit, self.rules, self.id).await?);
         let mut person = identity::person(
             Rules {
@@ -121,7 +123,7 @@ impl Operation for ModifyUser<'_> {
                 ..self.rules
             },
             resource,
-            hash,
+            password,
         )?;
         if !changed.contains("active") {
             person.active = None;

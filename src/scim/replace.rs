@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use crate::directory::accept::hash_password;
+use crate::directory::password::NewPassword;
 use crate::directory::{DirectoryError, Operation, Unit};
 use crate::model::Object;
 use crate::model::custom_attribute::{Bearer, Reader};
@@ -43,16 +43,14 @@ pub(super) async fn user(
     let target = Target::<UserId>::of(&scim, &access, Endpoint::Users, &id, &parameters)?;
     let normalised = normalise(target.schemas, body, &*access.connection)?;
     access.journal("replace user", &normalised.deviations);
-    let password_hash = match &normalised.password {
-        Some(password) => Some(hash_password(password).await?),
-        None => None,
-    };
+    let password = normalised.password.as_deref();
+    let password = password.map(|password| scim.directory().new_password(password));
     let replace = ReplaceUser {
         rules: access.rules(),
         id: target.id,
         schemas: target.schemas,
         resource: normalised.resource,
-        password_hash,
+        password,
         headers: &headers,
     };
     let (user, left_out) = scim.directory().run(&access.permit, &replace).await??;
@@ -65,7 +63,7 @@ struct ReplaceUser<'a> {
     id: UserId,
     schemas: &'a SchemaSet,
     resource: Object,
-    password_hash: Option<String>,
+    password: Option<NewPassword>,
     headers: &'a HeaderMap,
 }
 
@@ -90,7 +88,7 @@ impl Operation for ReplaceUser<'_> {
         };
         let mut resource = self.resource.clone();
         let left_out = grants::screen(rules, &mut resource, Before::Replaced(&before))?;
-        let mut person = identity::person(rules, resource, self.password_hash.clone())?;
+        let mut person = identity::person(rules, resource, self.password.clone())?;
         let own = Block::Connection(rules.context.connection.name.clone());
         if !before.is_active() && !before.facts.suspended_by.contains(&own) && person.active == Some(false) {
             // The client sends back what it was shown: another's block, which is not its own word.

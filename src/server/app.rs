@@ -25,6 +25,7 @@ use crate::directory::Directory;
 use crate::directory::query::QueryBudget;
 use crate::model::filter::FilterLimits;
 use crate::oauth;
+use crate::rate::delays::Growth;
 use crate::rate::{Limits, Rate, Rates};
 use crate::scim::error::ScimError;
 use crate::scim::{self, ScimSettings};
@@ -43,6 +44,7 @@ pub fn router(directory: &Directory, config: &Config, public_url: &str) -> Route
     let journal_entries_max = config.scim.journal_entries_max;
     let admin = admin::limit(admin::router(directory.clone()), directory.clone(), Arc::clone(&limits));
     let admin = admin.layer(Extension(PublicUrl(public_url.into())));
+    let admin = admin.layer(Extension(Arc::clone(&limits)));
     let routes = Router::new()
         .merge(scim::router(directory.clone(), scim))
         .merge(oauth::router(
@@ -114,12 +116,17 @@ fn scim_settings(config: &ScimConfig, public_url: &str, limits: &Arc<Limits>) ->
 /// How often clients may ask. What is above the range of the limits is above what any machine serves.
 fn rates(config: &Config) -> Rates {
     let number = |setting: usize| u32::try_from(setting).unwrap_or(u32::MAX);
-    let (scim, server) = (&config.scim, &config.server);
+    let (scim, server, sign_in) = (&config.scim, &config.server, &config.sign_in);
     Rates {
         connection: Rate::per_second(number(scim.requests_per_second), number(scim.requests_burst)),
         administrator: Rate::per_second(server.admin_requests_per_second, server.admin_requests_burst),
         failures: Rate::per_minute(server.failures_per_minute),
         exchanges: Rate::per_minute(server.token_requests_per_minute),
+        sign_ins: Growth {
+            attempts: sign_in.address_attempts,
+            first: sign_in.address_first_delay(),
+            max: sign_in.address_max_delay(),
+        },
     }
 }
 

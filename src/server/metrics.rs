@@ -25,6 +25,7 @@ use crate::directory::settings::OrganisationSettings;
 use crate::directory::{Directory, DirectoryError, keys};
 use crate::model::clock::Timestamp;
 use crate::model::connection::ConnectionKind;
+use crate::model::mail::MailState;
 use crate::model::slug::Slug;
 use crate::provision::held::HeldPlan;
 use crate::provision::state::{self, GoodRun, RunState};
@@ -74,7 +75,19 @@ fn describe_counters() {
         "usher_sync_entries_total",
         "Entries of directories, by class and what became of them: read, planned, changed, unchanged, failed"
     );
+    describe_counter!(
+        "usher_mail_total",
+        "Attempts to hand a mail over, by outcome: sent, failed, dead"
+    );
+    describe_counter!(
+        "usher_sync_steps_total",
+        "Steps of applied plans, by class and action; what failed of them is in usher_sync_entries_total"
+    );
     describe_histogram!("usher_sync_phase_seconds", "Seconds of each phase of a run");
+    describe_counter!(
+        "usher_sign_ins_total",
+        "Sign-ins, by organisation and outcome: ok, code_needed, refused, locked"
+    );
 }
 
 fn describe_gauges() {
@@ -90,9 +103,15 @@ fn describe_gauges() {
         "usher_sync_last_read",
         "Entries that the last good run over everything read"
     );
+    describe_gauge!(
+        "usher_sync_last_complete_run_age_seconds",
+        "How long ago the last good run over everything began"
+    );
     describe_gauge!("usher_sync_failures", "Entries in the failure list");
     describe_gauge!("usher_sync_held", "1 while a plan waits for a person");
     describe_gauge!("usher_sync_failing", "1 when the last run failed");
+    describe_gauge!("usher_mail_waiting", "Mails in the outbox, by state: queued, dead");
+    describe_gauge!("usher_mail_oldest_seconds", "Age of the oldest queued mail");
     describe_gauge!("usher_seats_used", "Seats in use");
     describe_gauge!("usher_seats_waiting", "People who wait for a seat");
     describe_gauge!("usher_seats_limit", "Seats in all, of a licence with a limit");
@@ -155,6 +174,13 @@ async fn render(directory: &Directory) -> Result<String, DirectoryError> {
             .collect();
         let counts = directory.browse_counts(organisation, &counts).await?;
         with_local_recorder(&recorder, || seats(&settings, &counts));
+        let waiting = directory
+            .browse_counts(organisation, &MailState::ALL.map(Count::Mail))
+            .await?;
+        let oldest = directory.browse_mails(organisation, MailState::Queued, None, 1).await?;
+        let now = directory.clock().now();
+        let oldest_s = oldest.first().map_or(0, |mail| (now - mail.created).num_seconds());
+        with_local_recorder(&recorder, || mails(&settings.organisation.slug, &waiting, oldest_s));
         let ldap = settings.connections.values();
         for connection in ldap.filter(|connection| connection.kind == ConnectionKind::Ldap) {
             let name = connection.name.clone();
@@ -165,7 +191,8 @@ async fn render(directory: &Directory) -> Result<String, DirectoryError> {
                 held: state::held(directory, organisation, &name).await?,
                 name,
             };
-            with_local_recorder(&recorder, || runs(&settings.organisation.slug, &source));
+            let now = directory.clock().now();
+            with_local_recorder(&recorder, || runs(&settings.organisation.slug, &source, now));
         }
     }
     Ok(recorder.handle().render())
@@ -194,7 +221,20 @@ fn seats(settings: &OrganisationSettings, counts: &[i64]) {
     clippy::cast_precision_loss,
     reason = "a sample is a float; counts stay far below 2^53"
 )]
-fn runs(organisation: &Slug, source: &Source) {
+fn mails(organisation: &Slug, waiting: &[i64], oldest_s: i64) {
+    let labels = [("organisation", organisation.to_string())];
+    for (state, count) in MailState::ALL.into_iter().zip(waiting) {
+        let state = [&labels[..], &[("state", state.as_str().to_owned())]].concat();
+        gauge!("usher_mail_waiting", &state).set(*count as f64);
+    }
+    gauge!("usher_mail_oldest_seconds", &labels).set(oldest_s as f64);
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a sample is a float; counts stay far below 2^53"
+)]
+fn runs(organisation: &Slug, source: &Source, now: Timestamp) {
     let labels = [
         ("organisation", organisation.to_string()),
         ("connection", source.name.to_string()),
@@ -204,6 +244,7 @@ fn runs(organisation: &Slug, source: &Source) {
     gauge!("usher_sync_failing", &labels).set(f64::from(u8::from(source.state.last_error.is_some())));
     let state = &source.state;
     if let Some(good) = &state.last_good {
+        gauge!("usher_sync_last_complete_run_age_seconds", &labels).set(seconds(now) - seconds(good.started));
         for (class, count) in [("people", good.read.people), ("groups", good.read.groups)] {
             let class = [&labels[..], &[("class", class.to_owned())]].concat();
             gauge!("usher_sync_last_read", &class).set(count as f64);

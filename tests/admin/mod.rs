@@ -14,6 +14,7 @@ mod licences;
 mod local_changes;
 mod metrics;
 mod organisation_files;
+mod profiles;
 mod resources;
 mod tenancy;
 mod tokens;

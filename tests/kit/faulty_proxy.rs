@@ -1,7 +1,7 @@
 //! A proxy before a real LDAP server that reads along and goes wrong in one chosen way, at will and at the same message
 //! every time. Without a fault it passes everything on.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::ber::{elements, header, integer, number, octets, sequence, tlv};
 use super::faulty_ldap::{After, result};
+use super::faulty_sync;
 
 const ENTRY: u8 = 0x64;
 const REFERENCE: u8 = 0x73;
@@ -42,6 +43,8 @@ faults! {
     AnnouncesAHugeMessage,
     AnswersAnotherRequest,
     AnswersTheBindWithGarbage,
+    /// The server says of three people who are there that they are deleted.
+    CallsPeopleGone,
     /// Every person has another id than before.
     ChangesTheIds,
     ClosesInTheGroups,
@@ -50,14 +53,30 @@ faults! {
     EndsInTheMiddleBusy,
     EndsTheGroupsBusy,
     FindsNothing,
+    /// `e-syncRefreshRequired`.
+    ForgetsTheCookie,
+    GivesACookieOfLongAgo,
+    GivesACookieOfTheFuture,
+    GivesAGarbageCookie,
+    GivesAnEmptyCookie,
+    GivesAnUnknownState,
+    GivesNoCookie,
     GivesNoticeOfDisconnection,
+    GivesShortIds,
+    /// What changed is named by ids of nobody.
+    GivesWrongIds,
     /// The connection breaks in the groups, and no other comes about.
     GoesAwayInTheGroups,
     HangsInTheMiddle,
     IsSlow,
     IsUnwillingAtFirst,
+    /// Delete phase for present phase, or the other way round.
+    LiesAboutThePhase,
+    /// It accepts the connection and never says a word.
+    NeverAnswers,
     NestsDeeply,
     RefersElsewhere,
+    RefusesTheCookie,
     RefusesThePassword,
     RepeatsAnEntry,
     ResetsInTheMiddle,
@@ -71,6 +90,7 @@ faults! {
     SendsReferences,
     SpellsThePagingControlWrongly,
     SpellsTheSyncStateWrongly,
+    TellsEverythingTwice,
 }
 
 /// A listening proxy, gone when dropped.
@@ -79,8 +99,12 @@ pub(crate) struct FaultyProxy {
     address: SocketAddr,
     plan: Arc<Mutex<Plan>>,
     hits: Arc<AtomicU32>,
+    known: Known,
     accepting: JoinHandle<()>,
 }
+
+/// The stable ids of people who passed by.
+type Known = Arc<Mutex<BTreeSet<[u8; 16]>>>;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Plan {
@@ -97,17 +121,25 @@ impl FaultyProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let (plan, hits) = (Arc::new(Mutex::new(Plan::default())), Arc::new(AtomicU32::new(0)));
-        let accepting = tokio::spawn(accept(listener, target, Arc::clone(&plan), Arc::clone(&hits)));
+        let known = Known::default();
+        let shared = (Arc::clone(&plan), Arc::clone(&hits), Arc::clone(&known));
+        let accepting = tokio::spawn(accept(listener, target, shared));
         Self {
             address,
             plan,
             hits,
+            known,
             accepting,
         }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many people passed by.
+    pub(crate) fn people(&self) -> usize {
+        self.known.lock().len()
     }
 
     /// Goes wrong from now on, on new connections; `middle` is the entry where "the middle" is.
@@ -137,7 +169,8 @@ impl Drop for FaultyProxy {
     }
 }
 
-async fn accept(listener: TcpListener, target: SocketAddr, plan: Arc<Mutex<Plan>>, hits: Arc<AtomicU32>) {
+async fn accept(listener: TcpListener, target: SocketAddr, shared: (Arc<Mutex<Plan>>, Arc<AtomicU32>, Known)) {
+    let (plan, hits, known) = shared;
     while let Ok((client, _)) = listener.accept().await {
         let now = {
             let mut plan = plan.lock();
@@ -159,6 +192,7 @@ async fn accept(listener: TcpListener, target: SocketAddr, plan: Arc<Mutex<Plan>
             shared: Arc::clone(&plan),
             searches: Arc::clone(&searches),
             hits: Arc::clone(&hits),
+            known: Arc::clone(&known),
             people: 0,
             swallowed: HashSet::new(),
         };
@@ -228,6 +262,7 @@ struct Session {
     shared: Arc<Mutex<Plan>>,
     searches: Arc<Mutex<HashMap<u32, Search>>>,
     hits: Arc<AtomicU32>,
+    known: Known,
     /// Entries of people so far.
     people: u32,
     /// Requests that were answered in the server's stead.
@@ -257,7 +292,10 @@ impl Session {
     /// What is sent in place of a message.
     fn change(&mut self, message: &[u8]) -> (Vec<u8>, After) {
         let as_it_is = (message.to_vec(), After::Continue);
-        let Some(fault) = self.plan.fault else { return as_it_is };
+        let Some(fault) = self.plan.fault else {
+            self.known.lock().extend(uuid_of(message));
+            return as_it_is;
+        };
         let (_, envelope) = elements(message)[0];
         let parts = elements(envelope);
         let (id, tag) = (number(parts[0].1), parts[1].0);
@@ -288,6 +326,10 @@ impl Session {
     fn change_bind(&self, fault: ProxyFault, id: u32) -> Option<(Vec<u8>, After)> {
         let bytes = match fault {
             ProxyFault::RefusesThePassword => result(id, BIND_RESPONSE, 49, "", &[]),
+            ProxyFault::NeverAnswers => {
+                self.hits.fetch_add(1, Ordering::Relaxed);
+                return Some((Vec::new(), After::Hang));
+            }
             ProxyFault::AnswersTheBindWithGarbage => b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
             _ => return None,
         };
@@ -323,6 +365,15 @@ impl Session {
         let is_middle = tag == ENTRY && self.people == self.plan.middle;
         let before = |bytes: Vec<u8>| Some(([bytes, message.to_vec()].concat(), After::Continue));
         let instead = |bytes: Vec<u8>| Some((bytes, After::Continue));
+        if search.is_sync {
+            let people: Vec<_> = self.known.lock().iter().take(3).copied().collect();
+            if let Some(bytes) = faulty_sync::changed(fault, id, tag, message, &people) {
+                return match faulty_sync::ends(fault) {
+                    true => Some(self.end(id, bytes)),
+                    false => instead(bytes),
+                };
+            }
+        }
         match fault {
             ProxyFault::FindsNothing => {
                 let controls = paging_without_more();
@@ -421,6 +472,14 @@ fn other_id(message: &[u8]) -> Option<Vec<u8>> {
     let first = name + b"entryUUID".len() + 4;
     message[first] = if message[first] == b'f' { b'e' } else { b'f' };
     Some(message)
+}
+
+/// The `entryUUID` that an entry shows.
+fn uuid_of(message: &[u8]) -> Option<[u8; 16]> {
+    let name = find(message, b"entryUUID")?;
+    let first = name + b"entryUUID".len() + 4;
+    let text = std::str::from_utf8(message.get(first..first + 36)?).ok()?;
+    uuid::Uuid::parse_str(text).ok().map(uuid::Uuid::into_bytes)
 }
 
 /// The message with the last digit of `oid` changed.

@@ -9,6 +9,7 @@ pub(crate) mod ds389;
 pub(crate) mod faulty_ldap;
 pub(crate) mod faulty_proxy;
 pub(crate) mod faulty_search;
+mod faulty_sync;
 pub(crate) mod gateway;
 pub(crate) mod process;
 pub(crate) mod real_directory;

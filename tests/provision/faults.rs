@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use usher::provision::reading::Reading;
+use usher::provision::reading::{Reading, WhyWhole};
 use usher::provision::run::{Outcome, RunError, RunMode, RunReport};
 
 use super::gateway::{Gateway, group, people};
@@ -24,20 +24,38 @@ enum Ending {
     Stops,
     /// As if nothing had been wrong.
     DoesNoHarm,
+    /// With a run over everything, which is right, and a report that says why.
+    ReadsEverything,
     /// It cannot come about in this reading.
     Absent,
 }
 
 fn ending(fault: ProxyFault, reading: Reading) -> Ending {
     use ProxyFault::{
-        IsSlow, RepeatsAnEntry, SendsGarbageAboutTheSynchronisation, SendsReferences, SpellsTheSyncStateWrongly,
+        CallsPeopleGone, ForgetsTheCookie, GivesACookieOfLongAgo, GivesACookieOfTheFuture, GivesAGarbageCookie,
+        GivesAnEmptyCookie, GivesAnUnknownState, GivesNoCookie, GivesShortIds, GivesWrongIds, IsSlow,
+        LiesAboutThePhase, RefusesTheCookie, RepeatsAnEntry, SendsGarbageAboutTheSynchronisation, SendsReferences,
+        SpellsTheSyncStateWrongly, TellsEverythingTwice,
     };
-    match fault {
-        IsSlow | RepeatsAnEntry | SendsReferences => Ending::DoesNoHarm,
-        SendsGarbageAboutTheSynchronisation | SpellsTheSyncStateWrongly if reading != Reading::Changes => {
-            Ending::Absent
+    let in_a_synchronisation = match fault {
+        IsSlow | RepeatsAnEntry | SendsReferences => return Ending::DoesNoHarm,
+        GivesAnUnknownState | GivesShortIds | SendsGarbageAboutTheSynchronisation | SpellsTheSyncStateWrongly => {
+            Ending::Stops
         }
-        _ => Ending::Stops,
+        CallsPeopleGone | GivesACookieOfTheFuture | GivesNoCookie | LiesAboutThePhase | TellsEverythingTwice => {
+            Ending::DoesNoHarm
+        }
+        ForgetsTheCookie
+        | GivesACookieOfLongAgo
+        | GivesAGarbageCookie
+        | GivesAnEmptyCookie
+        | GivesWrongIds
+        | RefusesTheCookie => Ending::ReadsEverything,
+        _ => return Ending::Stops,
+    };
+    match reading {
+        Reading::Changes => in_a_synchronisation,
+        Reading::Whole | Reading::Presence => Ending::Absent,
     }
 }
 
@@ -103,6 +121,7 @@ async fn every_fault_in(reading: Reading) {
     let proxy = FaultyProxy::start(gateway.slapd.address()).await;
     gateway.connect(through(proxy.address())).await;
     gateway.sync().await;
+    assert_eq!(proxy.people(), PEOPLE);
     for (number, fault) in ProxyFault::ALL.iter().copied().enumerate() {
         let (what, ending) = (format!("{fault:?} in {reading}"), ending(fault, reading));
         if ending == Ending::Absent {
@@ -114,6 +133,9 @@ async fn every_fault_in(reading: Reading) {
         let outcome = attempt(&gateway, reading).await;
         assert!(proxy.hits() > 0, "{what} did not come about: {outcome:?}");
         proxy.heal();
+        let users = gateway.users().await;
+        let is_lost = |number: usize| !users[&format!("b{number:04}")].is_active();
+        assert!(!(0..PEOPLE).any(is_lost), "{what}: nobody is lost");
         match (ending, outcome) {
             (Ending::DoesNoHarm, Ok(report)) => assert_eq!(report.outcome, Outcome::Finished, "{what}"),
             (Ending::Stops, Err(error)) => {
@@ -124,6 +146,17 @@ async fn every_fault_in(reading: Reading) {
                 assert_eq!(report.outcome, Outcome::Held, "{what}: {:?}", report.plan);
                 assert_ne!(report.held, [], "{what} says why");
                 assert_eq!((gateway.model().await, gateway.cursor().await), before, "{what}");
+            }
+            (Ending::ReadsEverything, Ok(report)) => {
+                assert_eq!(
+                    (report.outcome, report.reading),
+                    (Outcome::Finished, Reading::Whole),
+                    "{what}"
+                );
+                assert!(
+                    matches!(report.why_whole, Some(WhyWhole::Server { .. })),
+                    "{what}: {report:?}"
+                );
             }
             (_, outcome) => panic!("{what}: {outcome:?}"),
         }

@@ -21,5 +21,7 @@ mod rule_teams;
 mod seats;
 mod servers;
 mod servers_changes;
+mod settings;
+mod stays_connected;
 mod turns;
 mod two_sources;

@@ -13,6 +13,7 @@ use crate::directory::verify::Report;
 use crate::model::custom_attribute::Bearer;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId};
+use crate::model::mail::MailState;
 use crate::model::user::User;
 use crate::store::{Key, Version, Versioned};
 
@@ -43,15 +44,17 @@ const MEMBERS: u8 = b'm';
 impl Counters {
     /// The counters of the whole organisation. They can be judged when no event came while everything was counted.
     async fn sums(&self, view: &View<'_>, report: &mut Report) -> Result<(), DirectoryError> {
-        let log = keys::events(view.organisation);
+        // The outbox changes without an event when a mail has gone.
+        let outbox = MailState::ALL.map(|state| keys::count(view.organisation, &Count::Mail(state)));
+        let marks: Vec<Key> = outbox.into_iter().chain([keys::events(view.organisation)]).collect();
         for _ in 0..PATIENCE {
-            let before = versions(view, vec![log.clone()]).await?;
+            let before = versions(view, marks.clone()).await?;
             let expected = count(view, report).await?;
             let stored = stored(view, report).await?;
             if report.is_unheard() {
                 return Ok(());
             }
-            if versions(view, vec![log.clone()]).await? == before {
+            if versions(view, marks.clone()).await? == before {
                 return self.compare(view, report, &expected, &stored).await;
             }
         }
@@ -177,6 +180,14 @@ async fn count(view: &View<'_>, report: &Report) -> Result<BTreeMap<Key, i64>, D
                 for what in custom_attribute::counters(Bearer::User, &user.attributes) {
                     add(&mut sums, organisation, &what);
                 }
+            }
+        }
+    }
+    for state in MailState::ALL {
+        let mut mails = view.under(&keys::mail::mails(organisation, state));
+        while let Some(entries) = mails.next(report).await? {
+            for _ in &entries {
+                add(&mut sums, organisation, &Count::Mail(state));
             }
         }
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::directory::group_default::read_default_groups;
 use crate::directory::journal::JournalEntry;
-use crate::directory::keys::{self, Assigned, Table, Unique, exchange};
+use crate::directory::keys::{self, Assigned, Table, Unique, credential, exchange};
 use crate::directory::link::{Link, named as source_named};
 use crate::directory::oauth::UsedAssertion;
 use crate::directory::unit::parse_counter;
@@ -12,17 +12,21 @@ use crate::directory::user::parse_uuid;
 use crate::directory::verify::Report;
 use crate::directory::{DirectoryError, keys::fold};
 use crate::model::connection::Connection;
+use crate::model::credential::Credential;
 use crate::model::custom_attribute::{Bearer, CustomSchema};
 use crate::model::event::Event;
 use crate::model::group::Group;
 use crate::model::id::OrganisationId;
 use crate::model::invitation::Invitation;
 use crate::model::licence::Licence;
+use crate::model::mail::QueuedMail;
+use crate::model::mail::template::MailTemplate;
 use crate::model::membership::Membership;
 use crate::model::organisation::Organisation;
 use crate::model::record::{self, Record};
 use crate::model::resource::{Assignment, Resource, ResourceType};
 use crate::model::role::Role;
+use crate::model::session::Session;
 use crate::model::user::{Tombstone, User};
 use crate::store::Key;
 
@@ -32,7 +36,7 @@ use super::{Invariant, View};
 pub struct Records;
 
 /// Every table. A table that is missing here is an unknown one.
-const TABLES: [Table; 31] = [
+const TABLES: [Table; 36] = [
     Table::Organisation,
     Table::Connection,
     Table::Role,
@@ -64,6 +68,11 @@ const TABLES: [Table; 31] = [
     Table::ResourceType,
     Table::Assignment,
     Table::SubjectAssignment,
+    Table::Outbox,
+    Table::MailTemplate,
+    Table::InvitationIndex,
+    Table::Credential,
+    Table::Session,
 ];
 
 /// Bytes of a key before its table.
@@ -115,6 +124,12 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::User => read::<User>(value).and_then(|own| named(keys::user(organisation, own.id))),
         Table::Group => read::<Group>(value).and_then(|own| named(keys::group(organisation, own.id))),
         Table::Invitation => read::<Invitation>(value).and_then(|own| named(keys::invitation(organisation, own.id))),
+        Table::MailTemplate => read::<MailTemplate>(value)
+            .and_then(|own| named(keys::mail::template(organisation, own.name, &own.language))),
+        Table::Outbox if key.as_bytes().get(TABLE_AT + 1) == Some(&b'u') => nothing(value),
+        Table::Outbox => {
+            read::<QueuedMail>(value).and_then(|own| named(keys::mail::mail(organisation, own.state, own.id)))
+        }
         Table::Tombstone => read::<Tombstone>(value).map(|_| ()),
         Table::GroupMember | Table::MemberGroup => read::<Membership>(value).map(|_| ()),
         Table::Link => read::<Link>(value).map(|_| ()),
@@ -124,6 +139,12 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::Journal => read::<JournalEntry>(value).map(|_| ()),
         Table::Exchange if exchange::is_exchange_end(organisation, key) => hash_or_nothing(value),
         Table::Exchange => read::<UsedAssertion>(value).map(|_| ()),
+        Table::Credential if credential::is_decoy(key) => counter(key, value),
+        Table::Credential => {
+            read::<Credential>(value).and_then(|own| named(credential::credential(organisation, own.user)))
+        }
+        Table::Session if credential::listed_session(key).is_some() => nothing(value),
+        Table::Session => read::<Session>(value).and_then(|own| named(credential::session(organisation, own.id))),
         Table::Event if key == &keys::events(organisation) => counter(key, value),
         Table::Event => read::<Event>(value).map(|_| ()),
         Table::Count | Table::MemberTouched => counter(key, value),
@@ -151,14 +172,17 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         | Table::Waiting
         | Table::Purge
         | Table::TokenList
+        | Table::InvitationIndex
         | Table::Resource
-        | Table::SubjectAssignment => {
-            if value.is_empty() {
-                Ok(())
-            } else {
-                Err("has a value, and an entry of an index has none".to_owned())
-            }
-        }
+        | Table::SubjectAssignment => nothing(value),
+    }
+}
+
+fn nothing(value: &[u8]) -> Result<(), String> {
+    if value.is_empty() {
+        Ok(())
+    } else {
+        Err("has a value, and an entry of an index has none".to_owned())
     }
 }
 

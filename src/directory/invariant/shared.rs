@@ -8,8 +8,9 @@ use crate::directory::DirectoryError;
 use crate::directory::keys::{self, exchange};
 use crate::directory::oauth::AccessToken;
 use crate::directory::verify::{Report, Violation};
-use crate::model::id::{InvitationId, OrganisationId};
+use crate::model::id::{InvitationId, MailId, OrganisationId};
 use crate::model::invitation::Invitation;
+use crate::model::mail::{MailState, QueuedMail};
 use crate::model::organisation::Organisation;
 use crate::model::record;
 use crate::model::token::{Token, TokenGrant};
@@ -26,6 +27,7 @@ pub async fn verify(store: &dyn Store, report: &mut Report) -> Result<Vec<Organi
     tokens(store, report).await?;
     access_tokens(store, report).await?;
     invitation_secrets(store, report).await?;
+    times(store, report).await?;
     outside(store, report).await?;
     let present = organisations(store).await?;
     for organisation in &present {
@@ -162,11 +164,51 @@ async fn invitation_secrets(store: &dyn Store, report: &mut Report) -> Result<()
     Ok(())
 }
 
+/// What is to be done at some time is about a mail or an invitation that is there and says the same time.
+async fn times(store: &dyn Store, report: &mut Report) -> Result<(), DirectoryError> {
+    let view = View::new(store, keys::GATEWAY);
+    let mut pages = view.under(&keys::mail::dues());
+    while let Some(entries) = pages.next(report).await? {
+        let mail = |key: &Key, _: &Versioned| {
+            let timed = keys::mail::timed(key).into_iter();
+            timed
+                .map(|(_, organisation, id)| keys::mail::mail(organisation, MailState::Queued, MailId::new(id)))
+                .collect()
+        };
+        for entry in view.together(entries, mail).await? {
+            let mail = readable::<QueuedMail>(entry.others.first().and_then(Option::as_ref));
+            let due_ms = keys::mail::timed(&entry.key).map(|(due_ms, ..)| due_ms);
+            if mail.map(|mail| mail.due_ms()) != due_ms {
+                broken(report, "mail", &entry.key, "is due, and no mail is queued for then").await;
+            }
+        }
+    }
+    let mut pages = view.under(&keys::mail::all_ends());
+    while let Some(entries) = pages.next(report).await? {
+        let invitation = |key: &Key, _: &Versioned| {
+            let timed = keys::mail::timed(key).into_iter();
+            timed
+                .map(|(_, organisation, id)| keys::invitation(organisation, InvitationId::new(id)))
+                .collect()
+        };
+        for entry in view.together(entries, invitation).await? {
+            let invitation = readable::<Invitation>(entry.others.first().and_then(Option::as_ref));
+            let end_ms = keys::mail::timed(&entry.key).map(|(end_ms, ..)| end_ms);
+            if invitation.map(|invitation| invitation.expires_ms()) != end_ms {
+                broken(report, "invitations", &entry.key, "ends then, and no invitation does").await;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Keys that belong to no table: the gaps between the known prefixes.
 async fn outside(store: &dyn Store, report: &mut Report) -> Result<(), DirectoryError> {
     let known = [
         exchange::access_tokens(),
+        keys::mail::all_ends(),
         keys::invitation_secret_all(),
+        keys::mail::dues(),
         keys::slugs(),
         keys::tokens(),
         Key::new(&b"o"[..]),

@@ -12,7 +12,7 @@ use ldap3::{Ldap, ResultEntry};
 use tokio::time::timeout;
 
 use super::cursor::Mark;
-use super::lookup::reading_of_ids;
+use super::lookup::{read_by_dn, reading_of_ids};
 use super::sync_message::{self, Done, Info, State, SyncUuid};
 use super::{ChangeError, Found, FullReadReason, read_bounded};
 use crate::ldap::connection::{Connection, ReadLimits};
@@ -25,6 +25,9 @@ use crate::ldap::stable_id::{StableId, StableIdKind};
 
 /// OpenLDAP's change sequence number of an entry, which orders changes as its cookies do.
 pub(super) const ENTRY_CSN: &str = "entryCSN";
+
+/// Entries that are called changed and not found by their ids, of which the names are asked for one by one.
+const ASKED_BY_NAME_MAX: usize = 100;
 
 /// A cookie, from a synchronisation of the base alone: no server binds its cookies to the scope. 389-DS binds them to the
 /// filter, OpenLDAP does not, so the filter is that of 389-DS ([`filter_for`]).
@@ -105,19 +108,24 @@ pub(super) async fn read_changes(
         // OpenLDAP sends none when nothing changed.
         None => cookie.to_vec(),
         Some(nothing) if !says_where(&nothing) => return Err(FullReadReason::CookieForgotten.into()),
-        Some(cookie) => cookie,
+        Some(next) if form(&next) != form(cookie) => return Err(FullReadReason::CookieOfAnotherForm.into()),
+        Some(next) if went_back(cookie, &next) => return Err(FullReadReason::CookieWentBack.into()),
+        Some(next) => next,
     };
-    let id = |uuid: SyncUuid| StableId::from_sync_uuid(query.stable_id, uuid);
-    let (mut changed, mut gone) = (Vec::new(), Vec::new());
-    for (uuid, news) in refresh.news {
-        match news {
-            News::Changed => changed.push(id(uuid)),
-            News::Deleted => gone.push(id(uuid)),
-        }
-    }
-    let (complete, handed_out) = read_bounded(connection, reading_of_ids(query, &changed), on_entry).await?;
+    // What is called deleted is looked up like what is called changed: a server that errs takes nobody away who is there.
+    let mut named = Vec::with_capacity(refresh.news.len());
+    named.extend(
+        refresh
+            .news
+            .keys()
+            .map(|uuid| StableId::from_sync_uuid(query.stable_id, *uuid)),
+    );
+    let (complete, handed_out) = read_bounded(connection, reading_of_ids(query, &named), on_entry).await?;
+    let is_missing = |id: &StableId| !handed_out.contains(&id.number());
+    let missing = named.iter().zip(refresh.news.values()).filter(|(id, _)| is_missing(id));
+    check_names(connection, query, missing).await?;
     // Called changed, but not in the query: it left the filter, or went while we asked.
-    gone.extend(changed.into_iter().filter(|id| !handed_out.contains(&id.number())));
+    let gone = named.into_iter().filter(is_missing).collect();
     Ok(Found {
         complete,
         gone,
@@ -127,10 +135,30 @@ pub(super) async fn read_changes(
     })
 }
 
-/// What is said about an entry. Of several sayings a change wins over a deletion, because what is changed is looked up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An entry that is called changed and is not found by its id went a moment ago, or has another id: then the server's ids
+/// are worth nothing. Only OpenLDAP's entries are asked for again; of 389-DS many are called changed that are not in the query.
+async fn check_names(
+    connection: &mut Connection,
+    query: &Query,
+    missing: impl Iterator<Item = (&StableId, &News)>,
+) -> Result<(), ChangeError> {
+    for (place, (id, news)) in missing.enumerate() {
+        let News::Changed { dn: Some(dn) } = news else { continue };
+        let is_other = |entry: &Entry| entry.stable_id != *id;
+        if place >= ASKED_BY_NAME_MAX || read_by_dn(connection, query, dn).await?.as_ref().is_some_and(is_other) {
+            return Err(FullReadReason::WrongIds.into());
+        }
+    }
+    Ok(())
+}
+
+/// What is said about an entry. Of several sayings a change wins over a deletion.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum News {
-    Changed,
+    /// Added or modified, with its name where the server is OpenLDAP.
+    Changed {
+        dn: Option<String>,
+    },
     Deleted,
 }
 
@@ -253,7 +281,8 @@ impl Messages {
                     .csn_floor
                     .as_deref()
                     .is_some_and(|floor| csn.is_none_or(|csn| csn <= floor));
-                self.news.insert(uuid, News::Changed);
+                let dn = self.csn_floor.is_some().then_some(entry.dn);
+                self.news.insert(uuid, News::Changed { dn });
             }
         }
         Ok(())
@@ -264,9 +293,76 @@ impl Messages {
     }
 }
 
+/// Whose form a cookie has; `None` of another server's.
+fn form(cookie: &[u8]) -> Option<StableIdKind> {
+    match (is_of_openldap(cookie), is_of_389(cookie)) {
+        (true, _) => Some(StableIdKind::EntryUuid),
+        (false, true) => Some(StableIdKind::NsUniqueId),
+        (false, false) => None,
+    }
+}
+
+/// Whether the server knows less than it did: 389-DS counts changes, OpenLDAP keeps a change sequence number for each server
+/// (`time#count#server#modification`).
+fn went_back(before: &[u8], after: &[u8]) -> bool {
+    let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
+    let number = |cookie: &str| cookie.rsplit('#').next().and_then(|number| number.parse::<u64>().ok());
+    if is_of_389(before.as_bytes()) {
+        return number(&after) < number(&before);
+    }
+    let csns = |cookie: &str| -> BTreeMap<String, String> {
+        let csns = cookie
+            .split(',')
+            .find_map(|part| part.strip_prefix("csn="))
+            .unwrap_or_default();
+        let server = |csn: &str| csn.split('#').nth(2).map(str::to_owned);
+        let csns = csns.split(';').filter_map(|csn| Some((server(csn)?, csn.to_owned())));
+        csns.collect()
+    };
+    let after = csns(&after);
+    let mut before = csns(&before).into_iter();
+    before.any(|(server, csn)| after.get(&server).is_some_and(|after| *after < csn))
+}
+
 /// The oldest of the change sequence numbers in `rid=000,csn=A;B`. They have a fixed form, so text order is their order.
 fn csn_floor(cookie: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(cookie).ok()?;
     let csns = text.split(',').find_map(|part| part.strip_prefix("csn="))?;
     csns.split(';').min().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{form, went_back};
+
+    #[test]
+    fn a_cookie_that_went_back_is_told_from_one_that_went_on() {
+        let openldap = |times: &[(&str, u32)]| {
+            let csns = times
+                .iter()
+                .map(|(time, server)| format!("{time}.000000Z#000000#{server:03}#000000"));
+            format!("rid=000,csn={}", csns.collect::<Vec<_>>().join(";"))
+        };
+        let (old, new) = ("20260101000000", "20260101000001");
+        let ds389 = |number: u32| format!("host:389#cn=sync:dc=x:(objectClass=*)#{number}");
+        let table = [
+            (openldap(&[(old, 0)]), openldap(&[(new, 0)]), false),
+            (openldap(&[(new, 0)]), openldap(&[(old, 0)]), true),
+            (openldap(&[(new, 0)]), openldap(&[(new, 0), (old, 1)]), false),
+            (openldap(&[(new, 0), (new, 1)]), openldap(&[(new, 0), (old, 1)]), true),
+            (ds389(9), ds389(10), false),
+            (ds389(10), ds389(9), true),
+            (ds389(10), ds389(10), false),
+        ];
+        for (before, after, expected) in table {
+            assert_eq!(
+                went_back(before.as_bytes(), after.as_bytes()),
+                expected,
+                "{before} {after}"
+            );
+            assert_eq!(form(before.as_bytes()), form(after.as_bytes()));
+        }
+        assert_ne!(form(openldap(&[(old, 0)]).as_bytes()), form(b"garbage"));
+        assert_ne!(form(ds389(1).as_bytes()), form(openldap(&[(old, 0)]).as_bytes()));
+    }
 }

@@ -49,6 +49,15 @@ pub enum FullReadReason {
     /// The server did not know its own cookie and answered with an empty one: what came was everything, not the changes.
     #[error("the server did not know its own cookie and began anew")]
     CookieForgotten,
+    /// The server answered with a cookie that is not of the form of its last one.
+    #[error("the server answered with a cookie of another form than its last one")]
+    CookieOfAnotherForm,
+    /// The server answered with a cookie that is older than the one that it was asked with.
+    #[error("the server's cookie went back; if a backup was restored, expect old data to come back")]
+    CookieWentBack,
+    /// An entry that is called changed is there under another stable id.
+    #[error("the server named changed entries by ids that are not their own")]
+    WrongIds,
     /// Another domain controller, or one whose database was restored: its update sequence numbers mean something else.
     #[error("the domain controller's invocation id was {was} and is {is}; its update sequence numbers start anew")]
     InvocationIdChanged {

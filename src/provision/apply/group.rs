@@ -47,7 +47,7 @@ impl Applier<'_> {
                 }
             }
         }
-        let mut ready = ready.into_iter();
+        let mut ready = self.let_leave(ready, applied).await?.into_iter();
         let mut flight = Flight::new(GROUPS_IN_FLIGHT);
         loop {
             while flight.has_room()
@@ -61,6 +61,48 @@ impl Applier<'_> {
             self.note(step, outcome, applied)?;
         }
         self.directory.purge_groups(self.permit.organisation()).await
+    }
+
+    /// Everybody leaves before anybody comes in: seats are free then. Answers the groups that go on.
+    async fn let_leave<'a>(
+        &'a self,
+        ready: Vec<(&'a GroupStep, GroupId)>,
+        applied: &mut Applied,
+    ) -> Result<Vec<(&'a GroupStep, GroupId)>, DirectoryError> {
+        let (leaving, mut staying): (Vec<_>, Vec<_>) = ready.into_iter().partition(|(step, _)| !step.remove.is_empty());
+        let mut leaving = leaving.into_iter();
+        let mut flight = Flight::new(GROUPS_IN_FLIGHT);
+        loop {
+            while flight.has_room()
+                && let Some((step, group)) = leaving.next()
+            {
+                flight.start(self.leaving_members(step, group));
+            }
+            let Some((step, outcome)) = flight.next().await else {
+                break;
+            };
+            match outcome {
+                Ok(group) => staying.push((step, group)),
+                Err(trouble) => self.note(step, Err(trouble), applied)?,
+            }
+        }
+        staying.sort_by(|(one, _), (other, _)| (one.action, &one.external_id).cmp(&(other.action, &other.external_id)));
+        Ok(staying)
+    }
+
+    fn leaving_members<'a>(
+        &'a self,
+        step: &'a GroupStep,
+        group: GroupId,
+    ) -> BoxFuture<'a, (&'a GroupStep, Result<GroupId, Trouble>)> {
+        Box::pin(async move {
+            for part in step.remove.chunks(MEMBERS) {
+                if let Err(trouble) = self.change(group, MemberStep::Remove(part.to_vec())).await {
+                    return (step, Err(trouble));
+                }
+            }
+            (step, Ok(group))
+        })
     }
 
     fn staying_group<'a>(
@@ -123,9 +165,6 @@ impl Applier<'_> {
     }
 
     async fn members(&self, step: &GroupStep, group: GroupId) -> Result<(), Trouble> {
-        for part in step.remove.chunks(MEMBERS) {
-            self.change(group, MemberStep::Remove(part.to_vec())).await?;
-        }
         let mut missing = step.missing;
         for part in step.add.chunks(MEMBERS) {
             let members = self.resolve(part).await.map_err(|error| self.trouble(error))?;

@@ -16,6 +16,7 @@ use crate::provision::failure::{Failure, FailureReason, Kind};
 use crate::provision::matching::{GroupVerdict, judge_group};
 use crate::provision::snapshot::{SnapshotGroup, SnapshotPerson};
 
+use super::group_seats::Gives;
 use super::linked::Links;
 use super::{CHUNK, GroupAction, GroupStep, PersonAction, Plan, PlannedMember, Planner};
 
@@ -36,6 +37,8 @@ struct Standing<'a> {
 struct Present {
     /// Those whom the connection holds in it.
     members: BTreeSet<Member>,
+    /// Those of them whom another reason keeps.
+    stay: BTreeSet<Member>,
     /// Whether somebody else holds a member in it, one of these or another.
     has_others: bool,
 }
@@ -71,6 +74,10 @@ impl Planner<'_> {
             let entry = &self.snapshot.groups()[index as usize];
             let mut step = self.group_step(entry, action, group.as_ref(), &standing).await?;
             step.index = Some(index);
+            let is_named_so = known.entries[index as usize].is_some_and(|link| link.has_same_names);
+            if let Some(gives) = &mut step.gives {
+                gives.is_named_so = is_named_so;
+            }
             if step.missing > 0 {
                 let count = step.missing;
                 plan.failures
@@ -78,7 +85,6 @@ impl Planner<'_> {
             }
             let is_unfinished = step.missing > 0 || step.hash.is_none();
             // Nothing but what cannot be done yet: nothing to do.
-            let is_named_so = known.entries[index as usize].is_some_and(|link| link.has_same_names);
             let is_idle = action == GroupAction::Keep && step.add.is_empty() && step.remove.is_empty();
             if is_unfinished && is_idle && is_named_so {
                 continue;
@@ -104,7 +110,7 @@ impl Planner<'_> {
             // A member who is made anew has to come in, though the source's group is as it was.
             let has_new = entry.people.iter().any(|person| standing.new_people.contains(person));
             if link.is_unchanged && !has_new {
-                plan.unchanged += 1;
+                plan.skipped.groups += 1;
             } else {
                 changed.push((index, GroupId::new(link.id)));
             }
@@ -201,9 +207,11 @@ impl Planner<'_> {
         standing: &Standing<'_>,
     ) -> Result<GroupStep, DirectoryError> {
         let present = match group {
-            Some(group) => self.present(group.id).await?.members,
-            None => BTreeSet::new(),
+            Some(group) => self.present(group.id).await?,
+            None => Present::default(),
         };
+        let gives = group.and_then(|group| gives(group, &present));
+        let present = present.members;
         let (mut wanted, mut add, mut missing) = (BTreeSet::new(), Vec::new(), 0);
         let people = entry.people.iter().map(|index| {
             let id = &self.snapshot.people()[*index as usize].external_id;
@@ -250,6 +258,7 @@ impl Planner<'_> {
             // Those who are kept for now are asked about again.
             hash: kept.is_empty().then(|| entry.hash()),
             index: None,
+            gives,
         })
     }
 
@@ -267,8 +276,10 @@ impl Planner<'_> {
                     continue;
                 };
                 let (mut action, mut remove) = (missing_action(link, &group, runs), BTreeSet::new());
+                let mut given = None;
                 if action != GroupAction::Miss {
                     let present = self.present(group.id).await?;
+                    given = gives(&group, &present);
                     remove = present.members;
                     // Whoever put the others in still wants the group.
                     if present.has_others && action == GroupAction::Delete {
@@ -286,6 +297,7 @@ impl Planner<'_> {
                     missing: 0,
                     hash: None,
                     index: None,
+                    gives: given,
                 });
             }
         }
@@ -300,11 +312,12 @@ impl Planner<'_> {
         let members = keys::group_members(self.permit.organisation(), group);
         let each = self.directory.for_each_under(&members, |key, stored| {
             let edge: Membership = record::decode(&stored.value)?;
-            if connection.owns_memberships || edge.origins.contains(&origin) {
-                present.members.extend(keys::member_of(key));
-            }
-            let is_shared = edge.origins.iter().any(|other| *other != origin);
-            present.has_others |= is_shared && !connection.owns_memberships;
+            let is_ours = connection.owns_memberships || edge.origins.contains(&origin);
+            let is_shared = !connection.owns_memberships && edge.origins.iter().any(|other| *other != origin);
+            let member = keys::member_of(key);
+            present.members.extend(member.filter(|_| is_ours));
+            present.stay.extend(member.filter(|_| is_ours && is_shared));
+            present.has_others |= is_shared;
             Ok(())
         });
         each.await?;
@@ -383,6 +396,15 @@ impl Planner<'_> {
             reason,
         }
     }
+}
+
+/// What a group gives that takes seats.
+fn gives(group: &Group, present: &Present) -> Option<Gives> {
+    (!group.grants_licences.is_empty()).then(|| Gives {
+        licences: group.grants_licences.clone(),
+        stay: present.stay.clone(),
+        is_named_so: true,
+    })
 }
 
 /// A group that another source knows, or that gives roles or licences, outlives this source.

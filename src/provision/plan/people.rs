@@ -9,14 +9,16 @@ use crate::directory::keys::{self, Unique, fold};
 use crate::directory::user::parse_uuid;
 use crate::model::connection::{MatchBy, Onboarding};
 use crate::model::id::{GroupId, UserId};
+use crate::model::lifecycle::Step;
 use crate::model::user::User;
 use crate::provision::failure::{Failure, FailureReason, Kind};
 use crate::provision::flight::Flight;
 use crate::provision::matching::Match;
 
+use super::claims::{self, Claims};
 use super::linked::Links;
 use super::preview::{Lookup, is_same, nobody, preview};
-use super::seats::{Claims, Ledger};
+use super::seats::Ledger;
 use super::teams::Teams;
 use super::{CHUNK, PersonAction, PersonStep, Plan, Planner};
 
@@ -30,9 +32,8 @@ struct Candidate {
     user: Option<UserId>,
     /// The user name becomes another one.
     is_renamed: bool,
-    before: Claims,
-    /// None for a new user, whose claims are worked out when they are needed.
-    after: Option<Claims>,
+    /// What the person claims, step by step; empty for a new user, whose claims are worked out when they are needed.
+    path: Vec<Claims>,
     /// The groups that rules have put the person into so far.
     teams: BTreeSet<GroupId>,
 }
@@ -50,15 +51,15 @@ impl Planner<'_> {
         &self,
         known: &Links,
         ledger: &mut Ledger,
+        teams: &mut Teams,
         plan: &mut Plan,
     ) -> Result<(), DirectoryError> {
-        let mut teams = self.load_teams().await?;
         let refused = self.duplicates(known, plan);
         let (mut changed, mut new) = (Vec::new(), Vec::new());
         for (index, (person, link)) in (0_u32..).zip(self.snapshot.people().iter().zip(&known.entries)) {
             match link {
                 _ if !person.is_usable() || refused.contains(&index) => {}
-                Some(link) if link.is_unchanged => plan.unchanged += 1,
+                Some(link) if link.is_unchanged => plan.skipped.people += 1,
                 Some(link) => changed.push((index, UserId::new(link.id))),
                 None => new.push(index),
             }
@@ -67,10 +68,14 @@ impl Planner<'_> {
         let mut freed = HashSet::new();
         for part in changed.chunks(CHUNK) {
             let ids: Vec<UserId> = part.iter().map(|(_, id)| *id).collect();
-            for ((index, _), before) in part.iter().zip(self.load_users(&ids).await?) {
-                // A link whose user is gone is stale for a moment; the next run sees it gone or made anew.
-                let Some(before) = before else { continue };
-                let candidate = self.changed(*index, before, &teams);
+            let users = part.iter().zip(self.load_users(&ids).await?);
+            // A link whose user is gone is stale for a moment; the next run sees it gone or made anew.
+            let users: Vec<(u32, User)> = users.filter_map(|((index, _), user)| Some((*index, user?))).collect();
+            let names = |index: u32| &self.snapshot.grants(&self.snapshot.people()[index as usize]).teams;
+            let asked: Vec<_> = users.iter().map(|(index, user)| (user, Some(names(*index)))).collect();
+            let left = self.teams_left(teams, &asked).await?;
+            for ((index, before), left) in users.iter().zip(left) {
+                let candidate = self.changed(*index, before, &left, teams);
                 if candidate.is_renamed {
                     freed.extend(candidate.user);
                 }
@@ -82,13 +87,12 @@ impl Planner<'_> {
         plan.renames.people = candidates.iter().filter(|candidate| candidate.is_renamed).count() as u64;
         self.refuse_taken_names(&mut candidates, &freed, plan).await?;
         for part in new.chunks(CHUNK) {
-            candidates.extend(self.newcomers(part, &freed, &teams, plan).await?);
+            candidates.extend(self.newcomers(part, &freed, teams, plan).await?);
         }
         candidates.sort_by_key(|candidate| (candidate.action, candidate.index));
         for candidate in candidates {
-            self.settle(candidate, ledger, &mut teams, plan);
+            self.settle(candidate, ledger, teams, plan);
         }
-        plan.teams = self.team_forecasts(teams).await?;
         Ok(())
     }
 
@@ -123,21 +127,20 @@ impl Planner<'_> {
         refused
     }
 
-    fn changed(&self, index: u32, before: User, teams: &Teams) -> Candidate {
-        let person = &self.snapshot.people()[index as usize];
-        let mut after = preview(self.context, &before, &self.snapshot.person(person));
-        teams.claim(&mut after, &self.snapshot.grants(person).teams);
+    fn changed(&self, index: u32, before: &User, left: &BTreeSet<GroupId>, teams: &Teams) -> Candidate {
+        let (after, path) = self.written(index, before, left, teams);
+        let gets_the_same = path.last().is_none_or(|last| last.licences == before.licences);
         let name = &self.context.connection.name;
         let blocks = |user: &User| {
             let own = crate::model::lifecycle::Block::Connection(name.clone());
             user.facts.suspended_by.contains(&own)
         };
         let is_renamed = fold(&before.user_name) != fold(&after.user_name);
-        let action = match (blocks(&before), blocks(&after)) {
+        let action = match (blocks(before), blocks(&after)) {
             (false, true) => PersonAction::Suspend,
             (true, false) => PersonAction::Reactivate,
             _ if is_renamed => PersonAction::Rename,
-            _ if is_same(&before, &after) => PersonAction::Refresh,
+            _ if gets_the_same && is_same(before, &after) => PersonAction::Refresh,
             _ => PersonAction::Update,
         };
         Candidate {
@@ -145,10 +148,27 @@ impl Planner<'_> {
             action,
             user: Some(before.id),
             is_renamed,
-            before: Claims::of(&before),
-            after: Some(Claims::of(&after)),
-            teams: self.teams_before(&before),
+            path,
+            teams: self.teams_before(before),
         }
+    }
+
+    /// A known person as the application writes one, without seats, and what the person claims on the way there.
+    pub(super) fn written(
+        &self,
+        index: u32,
+        before: &User,
+        left: &BTreeSet<GroupId>,
+        teams: &Teams,
+    ) -> (User, Vec<Claims>) {
+        let person = &self.snapshot.people()[index as usize];
+        let mut after = preview(self.context, before, &self.snapshot.person(person));
+        let is_back = !before.is_active() && after.is_active() && after.facts.step() == Step::Prepared;
+        if is_back && self.context.connection.onboarding == Onboarding::Invited {
+            after.facts.invited_at = Some(self.now);
+        }
+        let path = claims::path(before, &after, teams, &self.snapshot.grants(person).teams, left);
+        (after, path)
     }
 
     fn teams_before(&self, user: &User) -> BTreeSet<GroupId> {
@@ -252,15 +272,13 @@ impl Planner<'_> {
 
     fn adopted(&self, index: u32, before: &User, teams: &Teams) -> Candidate {
         let person = self.snapshot.person(&self.snapshot.people()[index as usize]);
-        let mut after = preview(self.context, before, &person);
-        teams.claim(&mut after, &person.grants.teams);
+        let after = preview(self.context, before, &person);
         Candidate {
             index,
             action: PersonAction::Adopt,
             user: Some(before.id),
             is_renamed: false,
-            before: Claims::of(before),
-            after: Some(Claims::of(&after)),
+            path: claims::path(before, &after, teams, &person.grants.teams, &BTreeSet::new()),
             teams: self.teams_before(before),
         }
     }
@@ -297,13 +315,17 @@ impl Planner<'_> {
     fn settle(&self, candidate: Candidate, ledger: &mut Ledger, teams: &mut Teams, plan: &mut Plan) {
         let person = &self.snapshot.people()[candidate.index as usize];
         let names = &self.snapshot.grants(person).teams;
-        let after = candidate
-            .after
-            .unwrap_or_else(|| self.claims_of_new(candidate.index, teams));
+        let mut path = candidate.path;
+        if path.is_empty() {
+            path = vec![Claims::default(), self.claims_of_new(candidate.index, teams)];
+        }
         let allowed = teams.check(self, names);
-        match allowed.and_then(|()| ledger.settle(&candidate.before, &after)) {
+        match allowed.and_then(|()| ledger.follow(&mut path)) {
             Err(reason) => plan.failures.push(self.failure(candidate.index, reason)),
             Ok(()) => {
+                if let (Some(user), Some(last)) = (candidate.user, path.last()) {
+                    ledger.remember(user, last);
+                }
                 teams.note(&candidate.teams, names);
                 plan.people.push(PersonStep {
                     action: candidate.action,
@@ -317,7 +339,7 @@ impl Planner<'_> {
         }
     }
 
-    fn claims_of_new(&self, index: u32, teams: &Teams) -> Claims {
+    pub(super) fn claims_of_new(&self, index: u32, teams: &Teams) -> Claims {
         let person = self.snapshot.person(&self.snapshot.people()[index as usize]);
         let mut after = preview(self.context, &nobody(self.now), &person);
         teams.claim(&mut after, &person.grants.teams);
@@ -347,8 +369,7 @@ fn created(index: u32) -> Candidate {
         action: PersonAction::Create,
         user: None,
         is_renamed: false,
-        before: Claims::default(),
-        after: None,
+        path: Vec::new(),
         teams: BTreeSet::new(),
     }
 }

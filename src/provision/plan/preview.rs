@@ -3,7 +3,6 @@
 use crate::directory::membership::{claim_licence, withdraw_origin};
 use crate::directory::{DirectoryError, Operation, Unit};
 use crate::model::id::UserId;
-use crate::model::lifecycle::Facts;
 use crate::model::origin::Origin;
 use crate::model::user::User;
 use crate::provision::authority::{self, Extent};
@@ -70,21 +69,5 @@ pub(super) fn is_same(before: &User, after: &User) -> bool {
 }
 
 pub(super) fn nobody(now: crate::model::clock::Timestamp) -> User {
-    User {
-        id: UserId::new(uuid::Uuid::nil()),
-        user_name: String::new(),
-        attributes: serde_json::Map::new(),
-        external_ids: std::collections::BTreeMap::new(),
-        sources: std::collections::BTreeSet::new(),
-        facts: Facts::default(),
-        password_hash: None,
-        roles: std::collections::BTreeMap::new(),
-        licences: std::collections::BTreeMap::new(),
-        owners: std::collections::BTreeMap::new(),
-        rule_teams: std::collections::BTreeMap::new(),
-        invitation: None,
-        created: now,
-        last_modified: now,
-        revision: 0,
-    }
+    User::new(UserId::new(uuid::Uuid::nil()), String::new(), now)
 }

@@ -1,19 +1,21 @@
 //! The seats of a plan: the ledger of [`crate::directory::seat`], played through on paper.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
 use crate::directory::DirectoryError;
 use crate::directory::keys::{self, Count};
 use crate::directory::unit::parse_counter;
+use crate::model::clock::Timestamp;
+use crate::model::id::UserId;
 use crate::model::licence::{Licence, Seat, SeatClaim, WhenFull};
-use crate::model::lifecycle::Facts;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 use crate::provision::failure::FailureReason;
 
 use super::Planner;
+use super::claims::Claims;
 
 /// What becomes of one licence's seats.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
@@ -31,33 +33,31 @@ pub struct SeatForecast {
     pub freed: i64,
     /// People who ask for a seat and get none.
     pub short: i64,
+    /// Seats in use after the run: those that are freed go to people who wait before they are free.
+    pub after: i64,
 }
 
-/// What the ledger needs to know of a user: a plan of 100,000 people holds no 100,000 users.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Claims {
-    licences: BTreeMap<Slug, SeatClaim>,
-    facts: Facts,
-}
-
-impl Claims {
-    pub(super) fn of(user: &User) -> Self {
-        Self {
-            licences: user.licences.clone(),
-            facts: user.facts.clone(),
-        }
-    }
-}
-
+/// Seats on paper.
 pub(super) struct Ledger {
+    now: Timestamp,
     pools: BTreeMap<Slug, Pool>,
+    /// Seats that people who were there got otherwise than from the licence's own pool.
+    unusual: HashMap<UserId, Vec<(Slug, Seat)>>,
 }
 
 struct Pool {
     licence: Licence,
-    forecast: SeatForecast,
-    free: Option<i64>,
+    used: i64,
+    tally: Tally,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    in_use: i64,
     waiting: i64,
+    needed: i64,
+    freed: i64,
+    short: i64,
 }
 
 impl Ledger {
@@ -76,155 +76,185 @@ impl Ledger {
         }
         let pools = licences.iter().zip(numbers.chunks(2)).map(|((key, licence), numbers)| {
             let (used, waiting) = (numbers[0], numbers[1]);
-            let limit = licence.ceiling();
             let pool = Pool {
                 licence: licence.clone(),
-                forecast: SeatForecast {
-                    licence: key.clone(),
-                    used,
-                    limit,
-                    needed: 0,
-                    freed: 0,
-                    short: 0,
+                used,
+                tally: Tally {
+                    in_use: used,
+                    waiting,
+                    ..Tally::default()
                 },
-                free: limit.map(|limit| limit - used),
-                waiting,
             };
             (key.clone(), pool)
         });
-        Ok(Self { pools: pools.collect() })
+        Ok(Self {
+            now: planner.now,
+            pools: pools.collect(),
+            unusual: HashMap::new(),
+        })
     }
 
     /// The licences that the plan touches.
     pub(super) fn forecasts(self) -> Vec<SeatForecast> {
-        let forecasts = self.pools.into_values().map(|pool| pool.forecast);
-        forecasts
-            .filter(|forecast| forecast.needed + forecast.freed + forecast.short > 0)
+        let pools = self.pools.into_iter().map(|(licence, pool)| SeatForecast {
+            licence,
+            used: pool.used,
+            limit: pool.licence.ceiling(),
+            needed: pool.tally.needed,
+            freed: pool.tally.freed,
+            short: pool.tally.short,
+            after: pool.tally.in_use,
+        });
+        pools
+            .filter(|forecast| forecast.needed + forecast.freed + forecast.short > 0 || forecast.used != forecast.after)
             .collect()
     }
 
     /// Everything that a leaving person gives back.
     pub(super) fn release(&mut self, user: &User) {
-        for (key, claim) in &user.licences {
-            if let Some(pool) = claim.pool(key) {
-                self.give_back(pool);
-            }
-        }
+        let ended: Vec<_> = user
+            .licences
+            .iter()
+            .map(|(key, claim)| (key.clone(), claim.clone()))
+            .collect();
+        self.give_up(&ended);
     }
 
-    /// Plays a change through: seats that end are given back, seats that begin are taken.
+    /// Plays the states of a person through: seats that end are given back, seats that begin are taken, from each state to
+    /// the next. The last is left with its seats.
     ///
     /// # Errors
-    /// The reason why the change would be refused; nothing is taken then.
-    pub(super) fn settle(&mut self, before: &Claims, after: &Claims) -> Result<(), FailureReason> {
-        let mut asked = Vec::new();
-        let mut ended = Vec::new();
-        for (key, claim) in &after.licences {
-            let held = before.licences.get(key);
-            let licence = self.pools.get(key).map(|pool| &pool.licence);
-            let is_needed =
-                !claim.origins.is_empty() && licence.is_some_and(|licence| licence.needs_seat(&after.facts));
-            match held {
-                None
-                | Some(SeatClaim {
-                    seat: Seat::Unneeded, ..
-                }) if is_needed => asked.push(key.clone()),
-                Some(held) if !is_needed => ended.extend(held.pool(key).cloned()),
-                _ => {}
+    /// The reason why it would be refused; nothing is taken or freed then.
+    pub(super) fn follow(&mut self, path: &mut [Claims]) -> Result<(), FailureReason> {
+        let before: Vec<Tally> = self.pools.values().map(|pool| pool.tally).collect();
+        for place in 1..path.len() {
+            let (past, rest) = path.split_at_mut(place);
+            let Err((licence, reason)) = self.settle(&past[place - 1], &mut rest[0]) else {
+                continue;
+            };
+            // The whole change is refused, so what it would have freed stays in use too.
+            for (pool, tally) in self.pools.values_mut().zip(before) {
+                pool.tally = tally;
             }
-        }
-        for (key, claim) in &before.licences {
-            if !after.licences.contains_key(key) {
-                ended.extend(claim.pool(key).cloned());
+            if let Some(pool) = self.pools.get_mut(&licence) {
+                pool.tally.needed += 1;
+                pool.tally.short += 1;
             }
-        }
-        for pool in &ended {
-            self.give_back(pool);
-        }
-        let mut taken = Vec::new();
-        for licence in asked {
-            match self.take(&licence) {
-                Ok(pool) => taken.push(pool),
-                Err(reason) => {
-                    // The whole change is refused, so what it would have freed stays in use too.
-                    for pool in taken.into_iter().flatten() {
-                        self.untake(&pool);
-                    }
-                    for pool in &ended {
-                        self.keep(pool);
-                    }
-                    return Err(reason);
-                }
-            }
+            return Err(reason);
         }
         Ok(())
     }
 
-    /// The pool that a seat comes from; `None` when the person waits.
-    fn take(&mut self, licence: &Slug) -> Result<Option<Slug>, FailureReason> {
+    fn settle(&mut self, before: &Claims, after: &mut Claims) -> Result<(), (Slug, FailureReason)> {
+        let movement = after.follow(before, |key| self.pools.get(key).map(|pool| &pool.licence));
+        self.give_up(&movement.ended);
+        for licence in movement.asked {
+            let seat = self.take(&licence).map_err(|reason| (licence.clone(), reason))?;
+            after.seat(&licence, seat);
+        }
+        Ok(())
+    }
+
+    /// Remembers what somebody who was there before has got, where it is not simply a seat of the licence.
+    pub(super) fn remember(&mut self, user: UserId, claims: &Claims) {
+        let unusual = claims.licences.iter().filter_map(|(key, claim)| match claim.seat {
+            Seat::Waiting(_) | Seat::Fallback { .. } => Some((key.clone(), claim.seat.clone())),
+            Seat::Held(_) | Seat::Unneeded => None,
+        });
+        let unusual: Vec<_> = unusual.collect();
+        if !unusual.is_empty() {
+            self.unusual.insert(user, unusual);
+        }
+    }
+
+    /// The last state of a path that was played through before, with its seats: nothing is taken or freed again.
+    pub(super) fn replay(&self, user: Option<UserId>, mut path: Vec<Claims>) -> Claims {
+        let unusual = user.and_then(|user| self.unusual.get(&user));
+        for place in 1..path.len() {
+            let (past, rest) = path.split_at_mut(place);
+            let movement = rest[0].follow(&past[place - 1], |key| self.pools.get(key).map(|pool| &pool.licence));
+            for licence in movement.asked {
+                let seat = unusual.and_then(|unusual| unusual.iter().find(|(key, _)| *key == licence));
+                let seat = seat.map_or(Seat::Held(self.now), |(_, seat)| seat.clone());
+                rest[0].seat(&licence, seat);
+            }
+        }
+        path.pop().unwrap_or_default()
+    }
+
+    /// The seat that a person gets.
+    fn take(&mut self, licence: &Slug) -> Result<Seat, FailureReason> {
         let Some(pool) = self.pools.get_mut(licence) else {
-            return Ok(None);
+            return Ok(Seat::Unneeded);
         };
-        pool.forecast.needed += 1;
         if pool.take() {
-            return Ok(Some(licence.clone()));
+            pool.tally.needed += 1;
+            return Ok(Seat::Held(self.now));
         }
         match pool.licence.when_full.clone() {
             WhenFull::Wait => {
-                pool.waiting += 1;
-                Ok(None)
+                pool.tally.needed += 1;
+                pool.tally.waiting += 1;
+                Ok(Seat::Waiting(self.now))
             }
-            WhenFull::Fallback(other) if self.pools.get_mut(&other).is_some_and(Pool::take) => Ok(Some(other)),
-            WhenFull::Fallback(_) | WhenFull::Refuse | WhenFull::Overage(_) => {
-                let Some(pool) = self.pools.get_mut(licence) else {
-                    return Ok(None);
+            WhenFull::Fallback(other) => {
+                let Some(fallback) = self.pools.get_mut(&other) else {
+                    return Ok(Seat::Unneeded);
                 };
-                pool.forecast.short += 1;
-                let limit = pool.forecast.limit.unwrap_or(i64::MAX);
-                Err(FailureReason::NoSeat {
-                    licence: licence.clone(),
-                    used: limit - pool.free.unwrap_or(0),
-                    limit,
+                if !fallback.take() {
+                    return Err(fallback.exhausted(&other));
+                }
+                fallback.tally.needed += 1;
+                Ok(Seat::Fallback {
+                    licence: other,
+                    since: self.now,
                 })
             }
+            WhenFull::Refuse | WhenFull::Overage(_) => Err(pool.exhausted(licence)),
         }
     }
 
-    fn untake(&mut self, pool: &Slug) {
-        if let Some(pool) = self.pools.get_mut(pool) {
-            pool.free = pool.free.map(|free| free + 1);
-        }
-    }
-
-    fn give_back(&mut self, pool: &Slug) {
-        if let Some(pool) = self.pools.get_mut(pool) {
-            pool.forecast.freed += 1;
-            // A freed seat goes to the first who waits.
-            if pool.waiting > 0 {
-                pool.waiting -= 1;
-            } else {
-                pool.free = pool.free.map(|free| free + 1);
+    fn give_up(&mut self, ended: &[(Slug, SeatClaim)]) {
+        // The places in queues go first, so that no seat is given to a claim that is over.
+        for (key, _) in ended.iter().filter(|(_, claim)| claim.is_waiting()) {
+            if let Some(pool) = self.pools.get_mut(key) {
+                pool.tally.waiting -= 1;
             }
         }
-    }
-
-    fn keep(&mut self, pool: &Slug) {
-        if let Some(pool) = self.pools.get_mut(pool) {
-            pool.forecast.freed -= 1;
-            pool.free = pool.free.map(|free| free - 1);
+        for (key, claim) in ended {
+            if let Some(pool) = claim.pool(key).and_then(|pool| self.pools.get_mut(pool)) {
+                pool.give_back();
+            }
         }
     }
 }
 
 impl Pool {
     fn take(&mut self) -> bool {
-        match &mut self.free {
-            None => true,
-            Some(free) if *free > 0 => {
-                *free -= 1;
-                true
-            }
-            Some(_) => false,
+        let is_free = self.licence.ceiling().is_none_or(|ceiling| self.tally.in_use < ceiling);
+        self.tally.in_use += i64::from(is_free);
+        is_free
+    }
+
+    fn give_back(&mut self) {
+        self.tally.freed += 1;
+        // A pool that is over its limit shrinks first; otherwise a freed seat goes to the first who waits.
+        let is_over = self
+            .licence
+            .ceiling()
+            .is_some_and(|ceiling| self.tally.in_use > ceiling);
+        if !is_over && self.tally.waiting > 0 {
+            self.tally.waiting -= 1;
+        } else {
+            self.tally.in_use -= 1;
+        }
+    }
+
+    fn exhausted(&self, licence: &Slug) -> FailureReason {
+        FailureReason::NoSeat {
+            licence: licence.clone(),
+            used: self.tally.in_use,
+            limit: self.licence.ceiling().unwrap_or(i64::MAX),
         }
     }
 }

@@ -40,8 +40,8 @@ impl fmt::Display for Plan {
                 .map_or_else(|| "no limit".to_owned(), |limit| format!("limit {limit}"));
             writeln!(
                 f,
-                "seats   {}: {} in use, {limit}, {} needed, {} freed, {} short",
-                seat.licence, seat.used, seat.needed, seat.freed, seat.short
+                "seats   {}: {} in use, {limit}, {} needed, {} freed, {} short, then {} in use",
+                seat.licence, seat.used, seat.needed, seat.freed, seat.short, seat.after
             )?;
         }
         for change in &self.id_changes {

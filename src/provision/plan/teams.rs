@@ -11,7 +11,9 @@ use crate::directory::user::parse_uuid;
 use crate::model::connection::MissingTeams;
 use crate::model::group::Group;
 use crate::model::id::GroupId;
+use crate::model::membership::{Member, Membership};
 use crate::model::origin::Origin;
+use crate::model::record;
 use crate::model::user::User;
 use crate::provision::failure::FailureReason;
 use crate::provision::rule_teams;
@@ -34,6 +36,8 @@ pub struct TeamForecast {
 /// The groups that the rules name, and the count of who moves.
 pub(super) struct Teams {
     found: BTreeMap<String, Option<Group>>,
+    /// Of the groups that somebody leaves, which give licences.
+    giving: BTreeMap<GroupId, bool>,
     add: BTreeMap<String, u64>,
     remove: BTreeMap<GroupId, u64>,
 }
@@ -51,12 +55,66 @@ impl Planner<'_> {
         }
         Ok(Teams {
             found,
+            giving: BTreeMap::new(),
             add: BTreeMap::new(),
             remove: BTreeMap::new(),
         })
     }
 
-    pub(super) async fn team_forecasts(&self, teams: Teams) -> Result<Vec<TeamForecast>, DirectoryError> {
+    /// Of the groups that each of these people is in by rule, and whose rules name the others: those that give licences and
+    /// that nothing but the rules holds the person in. In the order of the question.
+    pub(super) async fn teams_left(
+        &self,
+        teams: &mut Teams,
+        people: &[(&User, Option<&BTreeSet<String>>)],
+    ) -> Result<Vec<BTreeSet<GroupId>>, DirectoryError> {
+        let organisation = self.permit.organisation();
+        let name = &self.context.connection.name;
+        let left: Vec<BTreeSet<GroupId>> = people
+            .iter()
+            .map(|(user, names)| {
+                let mut left = user.rule_teams.get(name).cloned().unwrap_or_default();
+                for stays in names.into_iter().flat_map(|names| teams.ids(names)) {
+                    left.remove(&stays);
+                }
+                left
+            })
+            .collect();
+        let unknown: BTreeSet<GroupId> = left.iter().flatten().copied().collect();
+        let unknown: Vec<GroupId> = unknown
+            .into_iter()
+            .filter(|group| !teams.giving.contains_key(group))
+            .collect();
+        for part in unknown.chunks(CHUNK) {
+            for (id, group) in part.iter().zip(self.load_groups(part).await?) {
+                let gives = group.is_some_and(|group| !group.grants_licences.is_empty());
+                teams.giving.insert(*id, gives);
+            }
+        }
+        let mut over = vec![BTreeSet::new(); people.len()];
+        let places = left.iter().enumerate();
+        let wanted: Vec<(usize, GroupId)> = places
+            .flat_map(|(place, groups)| groups.iter().map(move |group| (place, *group)))
+            .filter(|(_, group)| teams.giving[group])
+            .collect();
+        let rule = Origin::Rule(name.clone());
+        for part in wanted.chunks(CHUNK) {
+            let key = |(place, group): &(usize, GroupId)| {
+                keys::group_member(organisation, *group, Member::User(people[*place].0.id))
+            };
+            let found = self.directory.store().get_many(part.iter().map(key).collect()).await?;
+            for ((place, group), found) in part.iter().zip(found) {
+                let Some(found) = found else { continue };
+                let edge: Membership = record::decode(&found.value)?;
+                if edge.origins.iter().all(|origin| *origin == rule) {
+                    over[*place].insert(*group);
+                }
+            }
+        }
+        Ok(over)
+    }
+
+    pub(super) async fn team_forecasts(&self, teams: &Teams) -> Result<Vec<TeamForecast>, DirectoryError> {
         let mut forecasts: BTreeMap<String, TeamForecast> = BTreeMap::new();
         let blank = |name: String, is_new| TeamForecast {
             name,
@@ -64,10 +122,10 @@ impl Planner<'_> {
             add: 0,
             remove: 0,
         };
-        for (name, add) in teams.add {
-            let is_new = !teams.found.get(&name).is_some_and(Option::is_some);
+        for (name, add) in &teams.add {
+            let is_new = !teams.found.get(name).is_some_and(Option::is_some);
             let forecast = blank(name.clone(), is_new);
-            forecasts.insert(name, TeamForecast { add, ..forecast });
+            forecasts.insert(name.clone(), TeamForecast { add: *add, ..forecast });
         }
         let left: Vec<GroupId> = teams.remove.keys().copied().collect();
         for part in left.chunks(CHUNK) {
@@ -82,8 +140,13 @@ impl Planner<'_> {
 }
 
 impl Teams {
-    /// Adds what the teams give to a previewed user: such licences take seats too. What a team that is left gives stays in the
-    /// forecast, because another reason may hold the person in it.
+    /// The groups of these names that are there.
+    fn ids<'a>(&'a self, names: &'a BTreeSet<String>) -> impl Iterator<Item = GroupId> + 'a {
+        let groups = names.iter().filter_map(|name| self.found.get(name)?.as_ref());
+        groups.map(|group| group.id)
+    }
+
+    /// Adds what the teams give to a previewed user: such licences take seats too.
     pub(super) fn claim(&self, user: &mut User, names: &BTreeSet<String>) {
         let groups = names.iter().filter_map(|name| self.found.get(name)?.as_ref());
         for group in groups {

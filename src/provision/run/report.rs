@@ -8,8 +8,9 @@ use crate::model::clock::Timestamp;
 use crate::model::id::RunId;
 use crate::model::slug::Slug;
 use crate::provision::advice::Advice;
+use crate::provision::apply::Applied;
 use crate::provision::brake::HoldReason;
-use crate::provision::failure::Failure;
+use crate::provision::failure::{Failure, Kind};
 use crate::provision::mapping::MappingError;
 use crate::provision::plan::{Classes, Numbers, Plan, SeatForecast};
 use crate::provision::reading::{Reading, WhyWhole};
@@ -59,6 +60,8 @@ pub struct RunReport {
     pub read: Numbers,
     /// What was planned, by class.
     pub classes: Classes,
+    /// What became of the entries, of people and of groups.
+    pub entries: Entries,
     /// Steps that were applied.
     pub changed: u64,
     /// Entries that were as before.
@@ -80,6 +83,65 @@ pub struct RunReport {
     /// The plan itself.
     #[serde(skip)]
     pub plan: Plan,
+}
+
+impl RunReport {
+    /// Adds what application did.
+    pub(super) fn finish(&mut self, applied: Applied) {
+        self.changed = applied.changed;
+        self.failures.extend(applied.failures);
+        self.entries = Entries::of(&self.plan);
+        // A step that was not applied is a failure that the plan did not foresee.
+        let failed = |kind| self.failures.iter().filter(|failure| failure.kind == kind).count() as u64;
+        let [people, groups] = [failed(Kind::User), failed(Kind::Group)];
+        let unforeseen = |now: u64, tally: &Tally| now.saturating_sub(tally.failed);
+        let steps = [self.plan.people.len() as u64, self.plan.groups.len() as u64];
+        self.entries.people.changed = steps[0].saturating_sub(unforeseen(people, &self.entries.people));
+        self.entries.groups.changed = steps[1].saturating_sub(unforeseen(groups, &self.entries.groups));
+        self.entries.people.failed = people;
+        self.entries.groups.failed = groups;
+    }
+}
+
+/// What became of the entries of a run, by what they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entries {
+    /// People.
+    pub people: Tally,
+    /// Groups.
+    pub groups: Tally,
+}
+
+/// What became of entries of one kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tally {
+    /// Read from the directory.
+    pub read: u64,
+    /// Steps that were applied; those of leavers, who were not read, are among them.
+    pub changed: u64,
+    /// Skipped, because they are as before.
+    pub skipped: u64,
+    /// Left as they are; the failures say why.
+    pub failed: u64,
+}
+
+impl Entries {
+    /// Before anything is applied.
+    pub(super) fn of(plan: &Plan) -> Self {
+        let failed = |kind| plan.failures.iter().filter(|failure| failure.kind == kind).count() as u64;
+        let tally = |read, skipped, kind| Tally {
+            read,
+            changed: 0,
+            skipped,
+            failed: failed(kind),
+        };
+        Self {
+            people: tally(plan.read.people, plan.skipped.people, Kind::User),
+            groups: tally(plan.read.groups, plan.skipped.groups, Kind::Group),
+        }
+    }
 }
 
 /// Milliseconds.

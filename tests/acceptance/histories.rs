@@ -1,0 +1,84 @@
+//! Random histories over the doors: whatever came in which order, every invariant holds (design.md section 4).
+//!
+//! Each history has an organisation of its own, behind the gateway's whole router: an identity provider writes over SCIM, an administrator
+//! through the admin API, an invited person accepts, an operator declares other limits. Requests may be refused, but not by
+//! our own fault (5xx); at the end `verify` finds nothing, and what can be seen from outside agrees with itself.
+//!
+//! `USHER_HISTORIES` says how many; 10,000 in CI.
+
+mod step;
+mod world;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use step::Step;
+use world::Gateway;
+
+/// Histories are spread over so many tests, which run side by side.
+const SHARDS: u32 = 4;
+/// Histories in CI.
+const IN_CI: u32 = 10_000;
+/// Histories elsewhere.
+const ELSEWHERE: u32 = 400;
+
+fn histories() -> u32 {
+    let wanted = std::env::var("USHER_HISTORIES").ok().map(|number| {
+        number
+            .parse()
+            .expect("USHER_HISTORIES is a number: how many histories to run")
+    });
+    wanted.unwrap_or_else(|| {
+        if std::env::var_os("CI").is_some() {
+            IN_CI
+        } else {
+            ELSEWHERE
+        }
+    })
+}
+
+fn run_shard() {
+    let config = Config {
+        cases: histories().div_ceil(SHARDS),
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let history = prop::collection::vec(any::<Step>(), 1..24);
+    let gateway = runtime.block_on(Gateway::new());
+    let outcome = TestRunner::new(config).run(&history, |steps| {
+        runtime.block_on(async {
+            let mut world = gateway.world().await;
+            for step in &steps {
+                step.take(&mut world).await?;
+            }
+            world.check().await
+        })
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn every_invariant_holds_after_a_quarter_of_the_histories() {
+    run_shard();
+}
+
+#[test]
+fn every_invariant_holds_after_the_second_quarter_of_the_histories() {
+    run_shard();
+}
+
+#[test]
+fn every_invariant_holds_after_the_third_quarter_of_the_histories() {
+    run_shard();
+}
+
+#[test]
+fn every_invariant_holds_after_the_last_quarter_of_the_histories() {
+    run_shard();
+}
