@@ -66,6 +66,61 @@ pub fn router(directory: Directory) -> Router {
         .route("/connections/{name}/journal", get(journal::list))
         .route("/connections/{name}/reviews", get(reviews::list).post(reviews::decide))
         .route("/events", get(events::list))
+        .route("/invitations", get(invitations::list))
+        .route("/invitations/send", post(invitations::send))
+        .route("/invitations/{id}", get(invitations::retrieve))
+        .route("/invitations/{id}/resend", post(invitations::resend))
+        .route("/invitations/{id}/revoke", post(invitations::revoke))
+        .route("/licences", get(licences::list))
+        .route("/licences/{key}/holders", get(licences::holders))
+        .route("/outbox", get(outbox::list))
+        .route("/outbox/retry", post(outbox::retry_dead))
+        .route("/outbox/{id}", delete(outbox::discard))
+        .route("/outbox/{id}/retry", post(outbox::retry))
+        .route("/roles", get(roles::list))
+        .route("/templates", get(templates::list))
+        .route("/templates/{name}", get(templates::retrieve))
+        .route("/templates/{name}/preview", post(templates::preview))
+        .route("/templates/{name}/variables", get(templates::variables))
+        .route(
+            "/templates/{name}/{language}",
+            put(templates::put).delete(templates::delete),
+        )
+        .route("/tokens", get(tokens::list).post(tokens::issue))
+        .route("/tokens/{id}", delete(tokens::revoke))
+        .route("/users", get(users::list).post(users::write::create))
+        .route(
+            "/users/{user}",
+            get(users::retrieve).patch(users::write::update).delete(users::delete),
+        )
+        .route("/users/{user}/licences", post(users::licences::assign))
+        .route("/users/{user}/licences/{key}", delete(users::licences::free))
+        .route("/users/{user}/suspend", post(users::suspend))
+        .route("/users/{user}/reactivate", post(users::reactivate))
+        .route("/users/{user}/invite", post(invitations::invite))
+        .route("/users/{user}/revoke-invitation", post(users::revoke_invitation))
+        .route("/verify", get(verify::organisation))
+        .merge(group_routes())
+        .merge(resource_routes())
+        .merge(credential_routes());
+    Router::new()
+        .route("/organisations", get(organisations::list).post(organisations::create))
+        .nest("/organisations/{org}", organisation)
+        .route("/tokens", get(tokens::list_gateway).post(tokens::issue_gateway))
+        .route("/tokens/{id}", delete(tokens::revoke_gateway))
+        .route("/invitations/accept", post(invitations::accept))
+        .route("/profiles", get(profiles::list))
+        .route("/profiles/{name}", get(profiles::retrieve))
+        .merge(session_routes())
+        .route("/verify", get(verify::gateway))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(no_such_place)
+        .with_state(directory)
+}
+
+/// Groups, their members and their tree.
+fn group_routes() -> Router<Directory> {
+    Router::new()
         .route("/groups", get(groups::list).post(group_edit::create))
         .route("/groups/tree", get(group_tree::tree))
         .route(
@@ -87,6 +142,11 @@ pub fn router(directory: Directory) -> Router {
             post(group_members::give_role).delete(group_members::take_role),
         )
         .route("/groups/{group}/resources", get(resource_assign::of_group))
+}
+
+/// Resources, and who has them.
+fn resource_routes() -> Router<Directory> {
+    Router::new()
         .route("/resource-types", get(resources::types))
         .route("/resources", get(resources::list).post(resources::create))
         .route(
@@ -103,66 +163,18 @@ pub fn router(directory: Directory) -> Router {
             "/resources/{resource}/assignments/{kind}/{subject}",
             delete(resource_assign::unassign),
         )
-        .route("/invitations", get(invitations::list))
-        .route("/invitations/send", post(invitations::send))
-        .route("/invitations/{id}", get(invitations::retrieve))
-        .route("/invitations/{id}/resend", post(invitations::resend))
-        .route("/invitations/{id}/revoke", post(invitations::revoke))
-        .route("/licences", get(licences::list))
-        .route("/licences/{key}/holders", get(licences::holders))
-        .route("/outbox", get(outbox::list))
-        .route("/outbox/retry", post(outbox::retry_dead))
-        .route("/outbox/{id}", delete(outbox::discard))
-        .route("/outbox/{id}/retry", post(outbox::retry))
+        .route("/users/{user}/resources", get(resource_assign::of_user))
+}
+
+/// What administrators do with what a user signs in with.
+fn credential_routes() -> Router<Directory> {
+    Router::new()
         .route(
             "/password-policy",
             get(password_policy::retrieve).put(password_policy::replace),
         )
         .route("/password-policy/impact", get(password_policy::impact))
         .route("/password-policy/check", post(password_policy::check))
-        .route("/roles", get(roles::list))
-        .route("/templates", get(templates::list))
-        .route("/templates/{name}", get(templates::retrieve))
-        .route("/templates/{name}/preview", post(templates::preview))
-        .route("/templates/{name}/variables", get(templates::variables))
-        .route(
-            "/templates/{name}/{language}",
-            put(templates::put).delete(templates::delete),
-        )
-        .route("/tokens", get(tokens::list).post(tokens::issue))
-        .route("/tokens/{id}", delete(tokens::revoke))
-        .route("/users/{user}/resources", get(resource_assign::of_user))
-        .route("/users", get(users::list).post(users::write::create))
-        .route(
-            "/users/{user}",
-            get(users::retrieve).patch(users::write::update).delete(users::delete),
-        )
-        .route("/users/{user}/licences", post(users::licences::assign))
-        .route("/users/{user}/licences/{key}", delete(users::licences::free))
-        .route("/users/{user}/suspend", post(users::suspend))
-        .route("/users/{user}/reactivate", post(users::reactivate))
-        .route("/users/{user}/invite", post(invitations::invite))
-        .route("/users/{user}/revoke-invitation", post(users::revoke_invitation))
-        .route("/verify", get(verify::organisation))
-        .merge(credential_routes());
-    Router::new()
-        .route("/organisations", get(organisations::list).post(organisations::create))
-        .nest("/organisations/{org}", organisation)
-        .route("/tokens", get(tokens::list_gateway).post(tokens::issue_gateway))
-        .route("/tokens/{id}", delete(tokens::revoke_gateway))
-        .route("/invitations/accept", post(invitations::accept))
-        .route("/profiles", get(profiles::list))
-        .route("/profiles/{name}", get(profiles::retrieve))
-        .merge(session_routes())
-        .route("/verify", get(verify::gateway))
-        .method_not_allowed_fallback(wrong_method)
-        .fallback(no_such_place)
-        .with_state(directory)
-}
-
-/// What administrators do with what a user signs in with.
-fn credential_routes() -> Router<Directory> {
-    Router::new()
         .route("/users/{user}/credential", get(credentials::retrieve))
         .route("/users/{user}/password", post(credentials::set_password))
         .route("/users/{user}/reset-link", post(credentials::reset_link))

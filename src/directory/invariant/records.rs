@@ -154,6 +154,27 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::Run => serde_json::from_slice::<serde_json::Value>(value)
             .map(|_| ())
             .map_err(|error| format!("is not JSON: {error}")),
+        Table::GroupTree
+        | Table::Following
+        | Table::Resource
+        | Table::ResourceType
+        | Table::Assignment
+        | Table::SubjectAssignment
+        | Table::Purge => judge_of_groups(organisation, table, key, value),
+        Table::Index | Table::Waiting | Table::TokenList | Table::InvitationIndex => nothing(value),
+    }
+}
+
+/// The tables of groups and of resources.
+fn judge_of_groups(organisation: OrganisationId, table: Table, key: &Key, value: &[u8]) -> Result<(), String> {
+    let named = |expected: Key| {
+        if expected == *key {
+            Ok(())
+        } else {
+            Err(format!("holds the record that belongs at {expected}"))
+        }
+    };
+    match table {
         Table::Purge if value == b"gives" => Ok(()),
         Table::GroupTree => tree(key, value),
         Table::Following => walk(value),
@@ -168,13 +189,7 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::SubjectAssignment if matches!(Assigned::read(key), Some(Assigned::To(..))) => {
             read::<Assignment>(value).map(|_| ())
         }
-        Table::Index
-        | Table::Waiting
-        | Table::Purge
-        | Table::TokenList
-        | Table::InvitationIndex
-        | Table::Resource
-        | Table::SubjectAssignment => nothing(value),
+        _ => nothing(value),
     }
 }
 
