@@ -12,6 +12,9 @@ pub mod credentials;
 pub mod demand;
 pub mod events;
 pub mod grants;
+pub mod group_edit;
+pub mod group_members;
+pub mod group_tree;
 pub mod groups;
 pub mod guests;
 pub mod invitations;
@@ -26,6 +29,8 @@ pub mod password_policy;
 pub mod permissions;
 pub mod problem;
 pub mod profiles;
+pub mod resource_assign;
+pub mod resources;
 pub mod reviews;
 pub mod rights;
 pub mod roles;
@@ -90,10 +95,6 @@ pub fn router(directory: Directory) -> Router {
         .route("/connections/{name}/journal", get(journal::list))
         .route("/connections/{name}/reviews", get(reviews::list).post(reviews::decide))
         .route("/events", get(events::list))
-        .route("/groups", get(groups::list))
-        .route("/groups/{group}", get(groups::retrieve))
-        .route("/groups/{group}/members", get(groups::members))
-        .route("/groups/{group}/defaults", put(groups::set_defaults))
         .route(
             "/password-policy",
             get(password_policy::retrieve).put(password_policy::replace),
@@ -103,6 +104,8 @@ pub fn router(directory: Directory) -> Router {
         .route("/verify", get(verify::organisation))
         .merge(access_routes())
         .merge(people_routes())
+        .merge(group_routes())
+        .merge(resource_routes())
         .merge(credential_routes());
     Router::new()
         .route("/organisations", get(organisations::list).post(organisations::create))
@@ -180,9 +183,64 @@ fn people_routes() -> Router<Directory> {
         .route("/guest-links/{link}/disable", post(guests::disable_link))
 }
 
+/// Groups, their members and their tree.
+fn group_routes() -> Router<Directory> {
+    Router::new()
+        .route("/groups", get(groups::list).post(group_edit::create))
+        .route("/groups/tree", get(group_tree::tree))
+        .route(
+            "/groups/{group}",
+            get(groups::retrieve)
+                .patch(group_edit::update)
+                .delete(group_edit::delete),
+        )
+        .route("/groups/{group}/defaults", put(groups::set_defaults))
+        .route("/groups/{group}/disable", post(group_edit::disable))
+        .route("/groups/{group}/enable", post(group_edit::enable))
+        .route("/groups/{group}/gives", post(group_edit::change_gives))
+        .route(
+            "/groups/{group}/members",
+            get(group_members::list).post(group_members::add),
+        )
+        .route("/groups/{group}/members/{member}", delete(group_members::remove))
+        .route(
+            "/groups/{group}/roles/{role}",
+            post(group_members::give_role).delete(group_members::take_role),
+        )
+        .route("/groups/{group}/resources", get(resource_assign::of_group))
+}
+
+/// Resources, and who has them.
+fn resource_routes() -> Router<Directory> {
+    Router::new()
+        .route("/resource-types", get(resources::types))
+        .route("/resources", get(resources::list).post(resources::create))
+        .route(
+            "/resources/{resource}",
+            get(resources::retrieve)
+                .patch(resources::update)
+                .delete(resources::delete),
+        )
+        .route(
+            "/resources/{resource}/assignments",
+            get(resource_assign::list).post(resource_assign::assign),
+        )
+        .route(
+            "/resources/{resource}/assignments/{kind}/{subject}",
+            delete(resource_assign::unassign),
+        )
+        .route("/users/{user}/resources", get(resource_assign::of_user))
+}
+
 /// What administrators do with what a user signs in with.
 fn credential_routes() -> Router<Directory> {
     Router::new()
+        .route(
+            "/password-policy",
+            get(password_policy::retrieve).put(password_policy::replace),
+        )
+        .route("/password-policy/impact", get(password_policy::impact))
+        .route("/password-policy/check", post(password_policy::check))
         .route("/users/{user}/credential", get(credentials::retrieve))
         .route("/users/{user}/password", post(credentials::set_password))
         .route("/users/{user}/reset-link", post(credentials::reset_link))

@@ -9,6 +9,7 @@ mod export;
 pub mod failure;
 pub mod gateway;
 pub mod group;
+pub mod group_edit;
 pub mod guest;
 pub mod invitation;
 pub mod journal;
@@ -22,6 +23,7 @@ pub mod pinned;
 pub mod plan;
 pub mod profile;
 pub mod prompt;
+pub mod resource;
 pub mod review;
 pub mod rights;
 pub mod role;
@@ -81,6 +83,7 @@ enum Command {
     Guest(guest::Guest),
     Role(role::Role),
     Permission(permission::Permission),
+    Resource(resource::Resource),
     Licence(licence::Licence),
     Invitation(invitation::Invitation),
     Mail(mail::Mail),
@@ -137,6 +140,7 @@ impl Command {
             Self::Guest(command) => command.run().await,
             Self::Role(command) => command.run().await,
             Self::Permission(command) => command.run().await,
+            Self::Resource(command) => command.run().await,
             Self::Licence(command) => command.run().await,
             Self::Invitation(command) => command.run().await,
             Self::Mail(command) => command.run().await,

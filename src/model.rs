@@ -42,6 +42,7 @@ pub mod position;
 pub mod projection;
 pub mod record;
 pub mod represent;
+pub mod resource;
 pub mod review;
 pub mod role;
 pub mod role_link;

@@ -1,16 +1,17 @@
-//! Groups and their members.
+//! Groups: listed and looked at.
 
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
 use crate::directory::keys::Count;
+use crate::directory::settings::OrganisationSettings;
 use crate::directory::user::inherit::SetGroupDefaults;
 use crate::directory::{Directory, DirectoryError};
+use crate::model::custom_attribute::Bearer;
 use crate::model::group::Group;
-use crate::model::id::{GroupId, OrganisationId, UserId};
+use crate::model::id::{GroupId, OrganisationId};
 use crate::model::locale::Defaults;
-use crate::model::membership::Member;
 
 use super::caller::{Administrator, Body, Parameters, Place};
 use super::page::{Paging, page};
@@ -41,7 +42,9 @@ pub async fn list(
     let counts = directory.browse_counts(caller.organisation(), &counts).await?;
     let counted: Vec<(Group, i64)> = groups.into_iter().zip(counts).collect();
     let cursor = |(group, _): &(Group, i64)| group.id.to_string();
-    let mut answer = page(counted, limit, cursor, |(group, members)| view(group, *members));
+    let mut answer = page(counted, limit, cursor, |(group, members)| {
+        view(group, *members, &caller.settings)
+    });
     if let Some(more) = more {
         answer["next"] = json!(more);
     }
@@ -55,43 +58,20 @@ pub async fn retrieve(
     Place((_, group)): Place<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let group = find(&directory, caller.organisation(), &group).await?;
+    shown(&directory, &caller, &group).await
+}
+
+/// A group with how many members it has.
+pub(super) async fn shown(
+    directory: &Directory,
+    caller: &Administrator,
+    group: &Group,
+) -> Result<Json<Value>, Problem> {
     let members = directory
         .browse_counts(caller.organisation(), &[Count::Members(group.id)])
         .await?;
-    Ok(Json(view(&group, members.first().copied().unwrap_or_default())))
-}
-
-/// `GET .../groups/{group}/members`: with the reasons why each is in.
-pub async fn members(
-    State(directory): State<Directory>,
-    caller: Administrator,
-    Place((_, group)): Place<(String, String)>,
-    Parameters(paging): Parameters<Paging>,
-) -> Result<Json<Value>, Problem> {
-    let limit = paging.limit()?;
-    let after = paging.after(parse_member)?;
-    let group = find(&directory, caller.organisation(), &group).await?;
-    let members = directory
-        .browse_members(caller.organisation(), group.id, after, limit + 1)
-        .await?;
-    Ok(Json(page(
-        members,
-        limit,
-        |(member, _)| write_member(*member),
-        |(member, edge)| {
-            let (kind, id) = match member {
-                Member::User(id) => ("user", id.uuid()),
-                Member::Group(id) => ("group", id.uuid()),
-            };
-            json!({
-                "kind": kind,
-                "id": id,
-                "origins": edge.origins,
-                "roles": edge.roles,
-                "since": edge.since,
-            })
-        },
-    )))
+    let members = members.first().copied().unwrap_or_default();
+    Ok(Json(view(group, members, &caller.settings)))
 }
 
 /// `PUT .../groups/{group}/defaults`: the language, time zone and country prefix of those whose home group it is, or a group below
@@ -127,29 +107,28 @@ pub(super) async fn find(
     }
 }
 
-fn write_member(member: Member) -> String {
-    match member {
-        Member::User(id) => format!("u{id}"),
-        Member::Group(id) => format!("g{id}"),
+/// A group as the admin API shows one; never what the organisation declares to be secret.
+pub(super) fn view(group: &Group, members: i64, settings: &OrganisationSettings) -> Value {
+    let mut attributes = group.attributes.clone();
+    if let Some(custom) = settings.custom(Bearer::Group) {
+        custom.hide_unseen(&mut attributes);
     }
-}
-
-fn parse_member(cursor: &str) -> Option<Member> {
-    if let Some(id) = cursor.strip_prefix('u') {
-        return id.parse::<UserId>().ok().map(Member::User);
-    }
-    let id = cursor.strip_prefix('g')?;
-    id.parse::<GroupId>().ok().map(Member::Group)
-}
-
-fn view(group: &Group, members: i64) -> Value {
     json!({
         "id": group.id,
         "display_name": group.display_name,
         "kind": group.kind,
         "enabled": group.enabled,
+        "parent": group.parent,
+        "level": group.level(),
+        "code": group.code,
+        "is_billing_root": group.is_billing_root,
+        "link": group.link,
+        "avatar": group.avatar,
+        "is_default": group.is_default,
         "members": members,
         "defaults": group.defaults,
+        "gives": { "roles": group.grants_roles, "licences": group.grants_licences },
+        "attributes": attributes,
         "external_ids": group.external_ids,
         "created": group.created,
         "last_modified": group.last_modified,

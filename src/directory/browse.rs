@@ -183,6 +183,20 @@ impl Directory {
         self.record(keys::group(organisation, id)).await
     }
 
+    /// Groups by identifier, in the order asked; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_groups_by_id(
+        &self,
+        organisation: OrganisationId,
+        ids: &[GroupId],
+    ) -> Result<Vec<Group>, DirectoryError> {
+        let keys = ids.iter().map(|id| keys::group(organisation, *id)).collect();
+        let found = self.store.get_many(keys).await?.into_iter().flatten();
+        found.map(|stored| Ok(record::decode(&stored.value)?)).collect()
+    }
+
     /// A group by name, caseless.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ use crate::model::mail::template::MailTemplate;
 use crate::model::organisation::Organisation;
 use crate::model::permission::definition::Definition;
 use crate::model::record::Record;
+use crate::model::resource::ResourceType;
 use crate::model::role::Role;
 use crate::model::slug::Slug;
 use crate::store::Key;
@@ -29,6 +30,7 @@ use super::keys::{self, Table};
 use super::licence::PutLicence;
 use super::organisation::{CreateOrganisation, UpdateOrganisation};
 use super::permission::{PutDefaultGrants, PutPermission};
+use super::resource_type::PutResourceType;
 use super::role::PutRole;
 use super::template::PutTemplate;
 use super::{Directory, DirectoryError, Operation, Permit, Unit};
@@ -138,6 +140,20 @@ impl Declare<'_> {
             )
             .await?;
         }
+        for type_ in &self.0.resource_types {
+            let key = keys::named(unit.organisation(), Table::ResourceType, &type_.key);
+            let before = record::<ResourceType>(unit, &key).await?;
+            let result = PutResourceType(type_.clone()).attempt(unit).await.map(|_| ());
+            note::<ResourceType>(
+                unit,
+                shown,
+                format!("resource_types.{}", type_.key),
+                &key,
+                before,
+                result,
+            )
+            .await?;
+        }
         self.lay_roles(unit, shown).await?;
         for connection in &self.0.connections {
             let key = keys::named(unit.organisation(), Table::Connection, &connection.name);
@@ -224,6 +240,9 @@ impl Directory {
         for licence in &declaration.licences {
             self.promote_waiting(permit, &licence.key).await?;
         }
+        if declaration.organisation.groups.is_some() {
+            self.number_groups(permit).await?;
+        }
         if Bearer::ALL
             .into_iter()
             .any(|bearer| !declaration.attributes(bearer).is_empty())
@@ -261,6 +280,7 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
             .clone()
             .unwrap_or_else(|| present.verified_domains.clone()),
         local_changes: declared.local_changes.unwrap_or(present.local_changes),
+        groups: declared.groups.clone().unwrap_or_else(|| present.groups.clone()),
         password_policy: declared
             .password_policy
             .clone()
@@ -269,9 +289,10 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
         login: declared.login.clone().unwrap_or_else(|| present.login.clone()),
         defaults: declared.defaults.clone().unwrap_or_else(|| present.defaults.clone()),
         features: declared.features.clone().unwrap_or_else(|| present.features.clone()),
-        ..present
+        ..present.clone()
     };
-    UpdateOrganisation(wanted).attempt(unit).await
+    UpdateOrganisation(wanted.clone()).attempt(unit).await?;
+    unit.change_group_policy(&present.groups, &wanted).await
 }
 
 /// Notes what became of a part.

@@ -152,6 +152,12 @@ pub enum Denial {
          administrator do it"
     )]
     LastAdministrator,
+    /// The organisation is billed by this group.
+    #[error("the billing root is never deleted, moved or disabled")]
+    BillingRoot,
+    /// Other groups lie below this one.
+    #[error("other groups lie below this one: move or delete them first")]
+    HasSubgroups,
     /// The invitation is used, withdrawn or expired.
     #[error("the invitation is used, withdrawn or expired: ask for a new one")]
     InvitationClosed,

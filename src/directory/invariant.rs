@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod custom_attributes;
 pub mod edges;
 pub mod events;
+pub mod group_tree;
 pub mod guests;
 pub mod homes;
 pub mod index;
@@ -16,6 +17,7 @@ pub mod invitations;
 pub mod links;
 pub mod mail;
 pub mod records;
+pub mod resources;
 pub mod role_links;
 pub mod seats;
 pub mod shared;
@@ -59,6 +61,8 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(edges::Edges),
         Box::new(homes::Homes),
         Box::new(role_links::RoleLinks),
+        Box::new(group_tree::GroupTree),
+        Box::new(resources::Resources),
         Box::new(invitations::Invitations),
         Box::new(mail::Mail),
         Box::new(guests::Guests),

@@ -17,8 +17,12 @@ mod connection;
 pub mod credential;
 mod custom_attribute;
 pub mod exchange;
+mod groups;
+
 pub mod mail;
+mod membership;
 pub mod people;
+mod resources;
 
 use sha2::Digest as _;
 
@@ -28,10 +32,23 @@ pub use custom_attribute::{
     custom_entry, custom_entry_values, custom_schema, custom_unique, custom_unique_values, is_custom_entry,
 };
 
+pub use groups::{
+    billing_root, default_groups, group_child, group_children, group_gives, group_number, groups_giving,
+    is_group_number,
+};
 pub use mail::{invitation, invitation_secret, invitation_secret_all};
+pub use membership::{
+    group_changes, group_member, group_members, group_of, group_touched, member_changes, member_group, member_groups,
+    member_of, purge,
+};
+pub use resources::{
+    Assigned, assigned_to, assignment, assignments, closing_resource, closing_resources, is_resource_name, owned,
+    resource, resource_entry, resource_expiries, resource_expiry, resource_name, resources, resources_of_type,
+    subject_assignment, subject_assignments, subject_of,
+};
 
 use crate::model::custom_attribute::Bearer;
-use crate::model::id::{GroupId, OrganisationId, TokenId, UserId};
+use crate::model::id::{GroupId, OrganisationId, ResourceId, TokenId, UserId};
 use crate::model::mail::MailState;
 use crate::model::membership::Member;
 use crate::model::slug::Slug;
@@ -94,6 +111,18 @@ pub enum Table {
     Journal = b'd',
     /// Assertions that were exchanged for access tokens, and when both end.
     Exchange = b'b',
+    /// The tree of groups: children, the numbers given to them, the billing root, the groups for newcomers.
+    GroupTree = b'H',
+    /// Work on groups and resources that follows a commit in parts.
+    Following = b'F',
+    /// Resources by id, and what they are found by.
+    Resource = b'R',
+    /// Types of resources by key.
+    ResourceType = b'Y',
+    /// Users and groups that a resource is assigned to.
+    Assignment = b'S',
+    /// Resources of a user or group.
+    SubjectAssignment = b'T',
     /// Mail that is to be sent, and mail that could not be.
     Outbox = b'O',
     /// The organisation's own wording of mails, by event and language.
@@ -125,6 +154,10 @@ pub enum Unique {
     UserName,
     /// A group's name.
     GroupName,
+    /// A group's name in links.
+    GroupLink,
+    /// A group's place in the tree.
+    GroupCode,
 }
 
 /// What users and groups are found by.
@@ -159,6 +192,17 @@ pub enum Count {
     Linked(Slug),
     /// Resources that have a value of a custom attribute.
     Values(Bearer, String),
+    /// Groups on a level of the tree, from 2 on.
+    Level(u8),
+    /// Resources of a type.
+    Resources(Slug),
+    /// Users that a resource is assigned to directly.
+    ResourceUsers(ResourceId),
+    /// Groups that a resource is assigned to.
+    ResourceGroups(ResourceId),
+    /// Resources that a user or group is assigned to directly, or owns. Also the mark that makes an assignment conflict with the
+    /// deletion of its subject.
+    Subject(Member),
     /// Mails in the outbox.
     Mail(MailState),
     /// People who hold a role in the whole organisation.
@@ -280,36 +324,6 @@ pub fn group(organisation: OrganisationId, id: GroupId) -> Key {
     Builder::of(organisation, Table::Group).uuid(id.uuid()).key()
 }
 
-/// When a group's members last changed.
-#[must_use]
-pub fn group_touched(organisation: OrganisationId, id: GroupId) -> Key {
-    Builder::of(organisation, Table::GroupTouched)
-        .uuid(id.uuid())
-        .byte(b't')
-        .key()
-}
-
-/// How often a group's members changed: part of its version.
-#[must_use]
-pub fn group_changes(organisation: OrganisationId, id: GroupId) -> Key {
-    Builder::of(organisation, Table::GroupTouched)
-        .uuid(id.uuid())
-        .byte(b'n')
-        .key()
-}
-
-/// A deleted group whose edges are still being removed.
-#[must_use]
-pub fn purge(organisation: OrganisationId, group: GroupId) -> Key {
-    Builder::of(organisation, Table::Purge).uuid(group.uuid()).key()
-}
-
-/// How often a member's groups changed: an edge that is added while the member is deleted conflicts on it.
-#[must_use]
-pub fn member_changes(organisation: OrganisationId, member: Member) -> Key {
-    member_parts(Builder::of(organisation, Table::MemberTouched), member).key()
-}
-
 /// What remains of a deleted user or group.
 #[must_use]
 pub fn tombstone(organisation: OrganisationId, id: uuid::Uuid) -> Key {
@@ -327,58 +341,6 @@ fn member_parts(builder: Builder, member: Member) -> Builder {
         Member::User(id) => builder.byte(b'u').uuid(id.uuid()),
         Member::Group(id) => builder.byte(b'g').uuid(id.uuid()),
     }
-}
-
-/// The edge from a group to a member.
-#[must_use]
-pub fn group_member(organisation: OrganisationId, group: GroupId, member: Member) -> Key {
-    member_parts(Builder::of(organisation, Table::GroupMember).uuid(group.uuid()), member).key()
-}
-
-/// All edges of a group.
-#[must_use]
-pub fn group_members(organisation: OrganisationId, group: GroupId) -> Key {
-    Builder::of(organisation, Table::GroupMember).uuid(group.uuid()).key()
-}
-
-/// The edge from a member to a group.
-#[must_use]
-pub fn member_group(organisation: OrganisationId, member: Member, group: GroupId) -> Key {
-    member_parts(Builder::of(organisation, Table::MemberGroup), member)
-        .uuid(group.uuid())
-        .key()
-}
-
-/// All edges of a member.
-#[must_use]
-pub fn member_groups(organisation: OrganisationId, member: Member) -> Key {
-    member_parts(Builder::of(organisation, Table::MemberGroup), member).key()
-}
-
-/// The member at the end of a [`group_member`] key; `None` for any other key.
-#[must_use]
-pub fn member_of(key: &Key) -> Option<Member> {
-    let bytes = key.as_bytes();
-    if bytes.get(17) != Some(&(Table::GroupMember as u8)) {
-        return None;
-    }
-    let (kind, id) = bytes.get(34..)?.split_first()?;
-    let id = uuid::Uuid::from_slice(id).ok()?;
-    match kind {
-        b'u' => Some(Member::User(UserId::new(id))),
-        b'g' => Some(Member::Group(GroupId::new(id))),
-        _ => None,
-    }
-}
-
-/// The group at the start of a [`group_member`] key; `None` for any other key.
-#[must_use]
-pub fn group_of(key: &Key) -> Option<GroupId> {
-    let bytes = key.as_bytes();
-    if bytes.get(17) != Some(&(Table::GroupMember as u8)) {
-        return None;
-    }
-    uuid::Uuid::from_slice(bytes.get(18..34)?).ok().map(GroupId::new)
 }
 
 /// The identifier in the last 16 bytes of a key.
@@ -402,6 +364,8 @@ pub fn unique(organisation: OrganisationId, what: Unique, folded: &str) -> Key {
     let tag = match what {
         Unique::UserName => b'u',
         Unique::GroupName => b'g',
+        Unique::GroupLink => b'K',
+        Unique::GroupCode => b'D',
     };
     Builder::of(organisation, Table::Unique).byte(tag).text(folded).key()
 }
@@ -455,6 +419,11 @@ pub fn count(organisation: OrganisationId, what: &Count) -> Key {
         Count::Waiting(licence) => builder.byte(b'w').text(licence.as_str()),
         Count::Linked(connection) => builder.byte(b'c').text(connection.as_str()),
         Count::Values(bearer, attribute) => builder.byte(b'a').attribute(*bearer, attribute),
+        Count::Level(level) => builder.byte(b'v').byte(*level),
+        Count::Resources(key) => builder.byte(b'R').text(key.as_str()),
+        Count::ResourceUsers(id) => builder.byte(b'U').uuid(id.uuid()),
+        Count::ResourceGroups(id) => builder.byte(b'G').uuid(id.uuid()),
+        Count::Subject(member) => member_parts(builder.byte(b'S'), *member),
         Count::Mail(state) => builder.byte(b'O').byte(mail::place(*state)),
         Count::RoleHolders(role) => builder.byte(b'r').text(role.as_str()),
         Count::RolesLinked(group) => builder.byte(b'l').uuid(group.uuid()),
@@ -542,6 +511,7 @@ pub fn fold(text: &str) -> String {
 pub fn is_settings(key: &Key) -> bool {
     match key.as_bytes() {
         [b'g', b's' | b't', ..] => true,
+        [b'o', ..] if groups::is_default_groups(key) => true,
         [b'o', rest @ ..] => rest.get(16).is_some_and(|table| {
             [
                 Table::Organisation,
@@ -552,6 +522,7 @@ pub fn is_settings(key: &Key) -> bool {
                 Table::CustomAttribute,
                 Table::Permission,
                 Table::DefaultGrants,
+                Table::ResourceType,
             ]
             .iter()
             .any(|t| *t as u8 == *table)

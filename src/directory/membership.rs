@@ -176,9 +176,7 @@ impl Unit {
         if changes.is_empty() {
             return;
         }
-        let organisation = self.organisation();
-        self.put_bytes(keys::group_touched(organisation, group), rfc3339(self.now()));
-        self.count(keys::group_changes(organisation, group), 1, None);
+        self.touch_group(group);
         let texts = |members: &[Member]| members.iter().copied().map(member_text).collect::<Vec<_>>();
         for (kind, members) in [
             (EventKind::MembershipAdded, &changes.added),
@@ -189,6 +187,13 @@ impl Unit {
                 self.event(kind, group, json!({ "members": texts(part) }));
             }
         }
+    }
+
+    /// Notes beside a group's record that its edges changed: part of its version.
+    pub(super) fn touch_group(&mut self, group: GroupId) {
+        let organisation = self.organisation();
+        self.put_bytes(keys::group_touched(organisation, group), rfc3339(self.now()));
+        self.count(keys::group_changes(organisation, group), 1, None);
     }
 
     /// Every member of a group with the edge. For a whole replacement only: the cost is the group's size.
@@ -239,12 +244,11 @@ impl Unit {
         self.delete(keys::group_member(organisation, group, member));
         self.delete(keys::member_group(organisation, member, group));
         self.count(keys::count(organisation, &Count::Members(group)), -1, None);
-        self.put_bytes(keys::group_touched(organisation, group), rfc3339(self.now()));
-        self.count(keys::group_changes(organisation, group), 1, None);
+        self.touch_group(group);
     }
 
     /// Whether a member exists; the commit relies on that it still does.
-    async fn is_known(&mut self, member: Member) -> Result<bool, DirectoryError> {
+    pub(super) async fn is_known(&mut self, member: Member) -> Result<bool, DirectoryError> {
         let organisation = self.organisation();
         Ok(match member {
             Member::User(id) => self

@@ -72,7 +72,7 @@ impl Unit {
             json!({ "state": user.state().as_str() }),
         );
         self.edge_events(None, &user);
-        Ok(user)
+        self.join_default_groups(user).await
     }
 
     /// Writes a changed user. Nothing happens, and the version stays, when nothing differs.
@@ -115,6 +115,7 @@ impl Unit {
         let organisation = self.organisation();
         seat::release_all(self, user).await?;
         self.leave_all_groups(Member::User(user.id)).await?;
+        self.drop_assignments(Member::User(user.id)).await?;
         self.reindex(Some(user), None);
         self.index_custom(holder(user), Some(&user.attributes), None).await?;
         self.drop_logins(user);

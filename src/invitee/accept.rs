@@ -112,6 +112,7 @@ pub(super) fn failed(error: &DirectoryError, purpose: Purpose) -> Page {
         DirectoryError::SeatsExhausted { .. }
         | DirectoryError::Uniqueness { .. }
         | DirectoryError::AwaitsReview(_)
+        | DirectoryError::Unconfirmed(_)
         | DirectoryError::Mutability { .. }
         | DirectoryError::VersionMismatch { .. }
         | DirectoryError::TooMany { .. }

@@ -8,6 +8,7 @@ use super::connection::Connection;
 use super::cost_centre::CostCentre;
 use super::custom_attribute::{Bearer, CustomAttribute};
 use super::effective::DefaultGrants;
+use super::group::GroupPolicy;
 use super::licence::Licence;
 use super::locale::Defaults;
 use super::login::LoginSettings;
@@ -15,6 +16,7 @@ use super::mail::template::MailTemplate;
 use super::organisation::LocalChanges;
 use super::password_policy::PasswordPolicy;
 use super::permission::definition::Definition;
+use super::resource::ResourceType;
 use super::role::Role;
 use super::slug::Slug;
 
@@ -51,6 +53,9 @@ pub struct Declaration {
     /// Its own wording of mails.
     #[serde(default)]
     pub templates: Vec<MailTemplate>,
+    /// Its types of resources.
+    #[serde(default)]
+    pub resource_types: Vec<ResourceType>,
 }
 
 impl Declaration {
@@ -85,6 +90,9 @@ pub struct DeclaredOrganisation {
     /// Whether administrators may change what connections manage.
     #[serde(default)]
     pub local_changes: Option<LocalChanges>,
+    /// What groups it may have: a table `[organisation.groups]`; what the table leaves out has its default value.
+    #[serde(default)]
+    pub groups: Option<GroupPolicy>,
     /// What it asks of passwords, as a whole: what the table leaves out has its default.
     #[serde(default)]
     pub password_policy: Option<PasswordPolicy>,

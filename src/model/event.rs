@@ -155,6 +155,30 @@ event_kinds! {
     ReviewRejected = "review.rejected",
     /// An administrator took the decision back.
     ReviewWithdrawn = "review.withdrawn",
+    /// A group's rights sleep from now on.
+    GroupDisabled = "group.disabled",
+    /// A group's rights are in force again.
+    GroupEnabled = "group.enabled",
+    /// A group has another place in the tree.
+    GroupMoved = "group.moved",
+    /// What members of a group are given changed.
+    GroupGivesChanged = "group.gives_changed",
+    /// Members of a group were given a role in it.
+    GroupRoleAssigned = "group_role.assigned",
+    /// A role in a group was taken from members.
+    GroupRoleWithdrawn = "group_role.withdrawn",
+    /// A type of resources was made or changed.
+    ResourceTypeUpdated = "resource_type.updated",
+    /// A resource was made.
+    ResourceCreated = "resource.created",
+    /// A resource changed.
+    ResourceUpdated = "resource.updated",
+    /// A resource was deleted.
+    ResourceDeleted = "resource.deleted",
+    /// A resource was assigned to users or groups, or what an assignment says changed.
+    ResourceAssigned = "resource.assigned",
+    /// A resource was taken from users or groups.
+    ResourceUnassigned = "resource.unassigned",
     /// A user is meant to have a licence.
     LicenceAssigned = "licence.assigned",
     /// A user is no longer meant to have a licence.

@@ -64,6 +64,10 @@ identifier!(
     GroupId
 );
 identifier!(
+    /// A resource's identifier.
+    ResourceId
+);
+identifier!(
     /// An invitation's identifier. Not its secret.
     InvitationId
 );

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
+use super::group::GroupPolicy;
 use super::id::OrganisationId;
 use super::locale::Defaults;
 use super::login::LoginSettings;
@@ -31,6 +32,9 @@ pub struct Organisation {
     /// Whether administrators may change what connections manage.
     #[serde(default)]
     pub local_changes: LocalChanges,
+    /// What groups it may have.
+    #[serde(default)]
+    pub groups: GroupPolicy,
     /// What it asks of passwords, second factors and whoever signs in.
     #[serde(default)]
     pub password_policy: PasswordPolicy,
@@ -83,6 +87,7 @@ impl Organisation {
             invitation_hours: invitation_hours(),
             verified_domains: Vec::new(),
             local_changes: LocalChanges::default(),
+            groups: GroupPolicy::default(),
             password_policy: PasswordPolicy::default(),
             login: LoginSettings::default(),
             defaults: Defaults::default(),

@@ -1,6 +1,6 @@
 //! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]`, `[[cost_centres]]`, `[[connections]]`,
-//! `[[permissions]]`, `[default_permissions]`, `[[user_attributes]]`, `[[group_attributes]]` and `[[templates]]`. Every fault is
-//! reported at once, with its line and column.
+//! `[[permissions]]`, `[default_permissions]`, `[[user_attributes]]`, `[[group_attributes]]`, `[[templates]]` and
+//! `[[resource_types]]`. Every fault is reported at once, with its line and column.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,11 +15,13 @@ use crate::model::cost_centre::CostCentre;
 use crate::model::custom_attribute::{Bearer, CustomAttribute, CustomSchema, Defined};
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 
+use crate::model::group::GroupPolicy;
 use crate::model::licence::Licence;
 use crate::model::mail::template::MailTemplate;
 use crate::model::password_policy::PasswordPolicy;
 use crate::model::permission::definition::Definition;
 use crate::model::position::{Position, one_line};
+use crate::model::resource::ResourceType;
 use crate::model::role::Role;
 use crate::model::slug::Slug;
 
@@ -71,7 +73,7 @@ impl OrganisationFile {
 const DEFAULT_PERMISSIONS: &str = "default_permissions";
 
 /// The lists of a file.
-const LISTS: [&str; 8] = [
+const LISTS: [&str; 9] = [
     "permissions",
     "roles",
     "licences",
@@ -80,6 +82,7 @@ const LISTS: [&str; 8] = [
     Bearer::User.list(),
     Bearer::Group.list(),
     "templates",
+    "resource_types",
 ];
 
 /// Understands a file, laid over the profile that it names.
@@ -145,6 +148,8 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
     let user_attributes = reader.attributes(table, Bearer::User);
     let group_attributes = reader.attributes(table, Bearer::Group);
     let templates = reader.templates(table);
+    let resource_types = reader.list(table, "resource_types", |type_: &ResourceType| type_.key.to_string());
+    reader.resource_types(&resource_types);
     let own = organisation.as_ref().map(|organisation| {
         let mut own = CustomSchema::new(&organisation.slug, Bearer::User);
         own.attributes
@@ -168,6 +173,7 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
                 user_attributes,
                 group_attributes,
                 templates,
+                resource_types,
             },
             positions,
         }),
@@ -205,7 +211,7 @@ impl Reader<'_> {
             if name != "organisation" && name != DEFAULT_PERMISSIONS && !LISTS.contains(&name) {
                 let reason = "is not a part of an organisation file: use organisation, permissions, default_permissions, \
                               roles, licences, cost_centres, connections, user_attributes, group_attributes \
-                              and templates";
+                              templates and resource_types";
                 self.fault(key.span(), name, reason);
             }
         }
@@ -235,6 +241,9 @@ impl Reader<'_> {
                     format!("verified_domains: {domain:?} is not a domain in lower case, such as \"example.com\"");
                 self.fault(value.span(), "organisation", reason);
             }
+        }
+        if let Some(Err((setting, reason))) = declared.groups.as_ref().map(GroupPolicy::check) {
+            self.fault(value.span(), "organisation", format!("groups.{setting}: {reason}"));
         }
         if let Some(Err(error)) = declared.password_policy.as_ref().map(PasswordPolicy::validate) {
             self.fault(value.span(), "organisation", format!("password_policy.{error}"));
@@ -299,6 +308,20 @@ impl Reader<'_> {
                 place,
                 reason: reason.to_string(),
             });
+        }
+    }
+
+    /// Types of resources, each checked by itself.
+    fn resource_types(&mut self, declared: &[ResourceType]) {
+        for type_ in declared {
+            if let Err((setting, reason)) = type_.check() {
+                let place = format!("resource_types.{}", type_.key);
+                self.faults.push(Fault {
+                    position: self.positions.get(&place).copied(),
+                    place,
+                    reason: format!("{setting}: {reason}"),
+                });
+            }
         }
     }
 

@@ -78,6 +78,7 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
         user_attributes,
         group_attributes,
         templates,
+        resource_types,
     } = file;
     Declaration {
         organisation: organisation_over(profile.organisation, organisation),
@@ -96,6 +97,7 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
         templates: over(profile.templates, templates, |template| {
             (template.name, template.language.clone())
         }),
+        resource_types: over(profile.resource_types, resource_types, |type_| type_.key.clone()),
     }
 }
 
@@ -110,6 +112,7 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         login,
         guest_url,
         defaults,
+        groups,
         password_policy,
         features,
     } = file;
@@ -123,6 +126,7 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         login: login.or(profile.login),
         guest_url: guest_url.or(profile.guest_url),
         defaults: defaults.or(profile.defaults),
+        groups: groups.or(profile.groups),
         password_policy: password_policy.or(profile.password_policy),
         features: features.or(profile.features),
     }

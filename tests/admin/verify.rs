@@ -78,6 +78,12 @@ pub(super) async fn verify(root: &Caller) -> (Vec<Value>, Value) {
     (violations, last["done"].clone())
 }
 
+/// Asserts that nothing is damaged.
+pub(super) async fn verify_ok(inside: &Inside) {
+    let (violations, _) = verify(&inside.administrator().await).await;
+    assert_eq!(violations, Vec::<Value>::new());
+}
+
 #[tokio::test]
 async fn what_only_the_gateway_wrote_is_whole() {
     let inside = Inside::new();

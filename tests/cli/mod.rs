@@ -4,6 +4,7 @@ mod commands;
 mod configuration;
 mod connection;
 mod damage;
+mod groups;
 mod journal;
 mod mail;
 mod organisation_files;

@@ -346,6 +346,11 @@ impl Caller {
         self.send(Method::PUT, path, Some(body)).await
     }
 
+    /// PATCH.
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, Some(body)).await
+    }
+
     /// DELETE.
     pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, None).await

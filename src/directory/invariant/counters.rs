@@ -1,4 +1,5 @@
-//! Every counter equals what it counts: users, groups, members of each group, seats, people who wait, people linked.
+//! Every counter equals what it counts: users, groups, members of each group, seats, people who wait, people linked, resources and
+//! their assignments.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use crate::model::role::Role;
 use crate::model::user::User;
 use crate::store::{Key, Version, Versioned};
 
-use super::{Invariant, PATIENCE, View, readable};
+use super::{Invariant, PATIENCE, View, readable, resources};
 
 /// The invariant.
 pub struct Counters;
@@ -199,6 +200,9 @@ async fn count(view: &View<'_>, report: &Report) -> Result<BTreeMap<Key, i64>, D
                 for what in custom_attribute::counters(Bearer::Group, &group.attributes) {
                     add(&mut sums, organisation, &what);
                 }
+                if group.level() > 1 {
+                    add(&mut sums, organisation, &Count::Level(group.level()));
+                }
             }
         }
     }
@@ -210,6 +214,7 @@ async fn count(view: &View<'_>, report: &Report) -> Result<BTreeMap<Key, i64>, D
             }
         }
     }
+    resources::count(view, report, &mut sums).await?;
     Ok(sums)
 }
 

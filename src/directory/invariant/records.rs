@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 
+use crate::directory::group_default::read_default_groups;
 use crate::directory::journal::JournalEntry;
-use crate::directory::keys::{self, Table, Unique, credential, exchange};
+use crate::directory::keys::{self, Assigned, Table, Unique, credential, exchange};
 use crate::directory::link::{Link, named as source_named};
 use crate::directory::oauth::UsedAssertion;
 use crate::directory::role_link_work::Pending;
@@ -28,6 +29,7 @@ use crate::model::membership::Membership;
 use crate::model::organisation::Organisation;
 use crate::model::permission::definition::Definition;
 use crate::model::record::{self, Record};
+use crate::model::resource::{Assignment, Resource, ResourceType};
 use crate::model::role::Role;
 use crate::model::session::Session;
 use crate::model::user::{Tombstone, User};
@@ -39,7 +41,7 @@ use super::{Invariant, View};
 pub struct Records;
 
 /// Every table. A table that is missing here is an unknown one.
-const TABLES: [Table; 36] = [
+const TABLES: [Table; 42] = [
     Table::Organisation,
     Table::Connection,
     Table::Role,
@@ -65,6 +67,12 @@ const TABLES: [Table; 36] = [
     Table::Run,
     Table::Journal,
     Table::Exchange,
+    Table::GroupTree,
+    Table::Following,
+    Table::Resource,
+    Table::ResourceType,
+    Table::Assignment,
+    Table::SubjectAssignment,
     Table::Outbox,
     Table::MailTemplate,
     Table::InvitationIndex,
@@ -169,7 +177,42 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::Run => serde_json::from_slice::<serde_json::Value>(value)
             .map(|_| ())
             .map_err(|error| format!("is not JSON: {error}")),
-        Table::Index | Table::Waiting | Table::Purge | Table::TokenList | Table::InvitationIndex => nothing(value),
+        Table::GroupTree
+        | Table::Following
+        | Table::Resource
+        | Table::ResourceType
+        | Table::Assignment
+        | Table::SubjectAssignment
+        | Table::Purge => judge_of_groups(organisation, table, key, value),
+        Table::Index | Table::Waiting | Table::TokenList | Table::InvitationIndex => nothing(value),
+    }
+}
+
+/// The tables of groups and of resources.
+fn judge_of_groups(organisation: OrganisationId, table: Table, key: &Key, value: &[u8]) -> Result<(), String> {
+    let named = |expected: Key| {
+        if expected == *key {
+            Ok(())
+        } else {
+            Err(format!("holds the record that belongs at {expected}"))
+        }
+    };
+    match table {
+        Table::Purge if value == b"gives" => Ok(()),
+        Table::GroupTree => tree(key, value),
+        Table::Following => walk(value),
+        Table::ResourceType => {
+            read::<ResourceType>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
+        }
+        Table::Resource if key.as_bytes().starts_with(keys::resources(organisation).as_bytes()) => {
+            read::<Resource>(value).and_then(|own| named(keys::resource(organisation, own.id)))
+        }
+        Table::Resource if keys::is_resource_name(key) => unique(value),
+        Table::Assignment => read::<Assignment>(value).map(|_| ()),
+        Table::SubjectAssignment if matches!(Assigned::read(key), Some(Assigned::To(..))) => {
+            read::<Assignment>(value).map(|_| ())
+        }
+        _ => nothing(value),
     }
 }
 
@@ -210,13 +253,45 @@ fn hash_or_nothing(value: &[u8]) -> Result<(), String> {
     }
 }
 
+/// A child has no value; a number is one; everything else in the tree holds identifiers.
+fn tree(key: &Key, value: &[u8]) -> Result<(), String> {
+    if value.is_empty() {
+        return Ok(());
+    }
+    if keys::is_group_number(key) {
+        return counter(key, value);
+    }
+    match read_default_groups(value) {
+        Some(_) => Ok(()),
+        None => Err("holds no identifiers".to_owned()),
+    }
+}
+
+/// A walk stands at its start or at a member.
+fn walk(value: &[u8]) -> Result<(), String> {
+    let text = std::str::from_utf8(value).unwrap_or("?");
+    let is_member = text
+        .strip_prefix(['u', 'g'])
+        .is_some_and(|id| uuid::Uuid::try_parse(id).is_ok());
+    if text.is_empty() || is_member {
+        Ok(())
+    } else {
+        Err("stands at no member".to_owned())
+    }
+}
+
 fn unique(value: &[u8]) -> Result<(), String> {
     parse_uuid(value)
         .map(|_| ())
         .ok_or_else(|| "holds no identifier".to_owned())
 }
 
-/// The unique name that a group holds, for the invariants behind this one.
-pub(super) fn group_name_key(organisation: OrganisationId, group: &Group) -> Key {
-    keys::unique(organisation, Unique::GroupName, &fold(&group.display_name))
+/// What a group holds alone, for the invariants behind this one: the name, the name in links, and the code.
+pub(super) fn group_unique_keys(organisation: OrganisationId, group: &Group) -> Vec<Key> {
+    let name = Some((Unique::GroupName, fold(&group.display_name)));
+    let link = group.link.as_ref().map(|link| (Unique::GroupLink, link.to_string()));
+    let code = group.code.as_ref().map(|code| (Unique::GroupCode, code.to_string()));
+    let all = name.into_iter().chain(link).chain(code);
+    all.map(|(what, text)| keys::unique(organisation, what, &text))
+        .collect()
 }

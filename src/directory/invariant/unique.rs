@@ -12,7 +12,7 @@ use crate::model::id::{GroupId, UserId};
 use crate::model::user::User;
 use crate::store::{Key, Versioned};
 
-use super::records::group_name_key;
+use super::records::group_unique_keys;
 use super::{Invariant, View, readable};
 
 /// The invariant.
@@ -50,7 +50,7 @@ impl UniqueNames {
                 let user = readable::<User>(entry.others.first().and_then(Option::as_ref));
                 let group = readable::<Group>(entry.others.get(1).and_then(Option::as_ref));
                 let is_borne = user.is_some_and(|user| login_keys(organisation, &user).contains_key(&entry.key))
-                    || group.is_some_and(|group| group_name_key(organisation, &group) == entry.key);
+                    || group.is_some_and(|group| group_unique_keys(organisation, &group).contains(&entry.key));
                 if !is_borne {
                     let what = "leads to no record that bears this name";
                     view.broken(report, self.name(), &entry.key, what).await;
@@ -80,8 +80,7 @@ impl UniqueNames {
         let mut pages = view.under(&keys::table(organisation, Table::Group));
         while let Some(entries) = pages.next(report).await? {
             let name = |_: &Key, stored: &Versioned| {
-                readable::<Group>(Some(stored))
-                    .map_or_else(Vec::new, |group| vec![group_name_key(organisation, &group)])
+                readable::<Group>(Some(stored)).map_or_else(Vec::new, |group| group_unique_keys(organisation, &group))
             };
             for entry in view.together(entries, name).await? {
                 self.compare(view, report, &entry.key, &entry.others).await;
