@@ -29,7 +29,8 @@ pub use groups::{
     is_group_number,
 };
 pub use membership::{
-    group_changes, group_member, group_members, group_touched, member_changes, member_group, member_groups, member_of, purge,
+    group_changes, group_member, group_members, group_touched, member_changes, member_group, member_groups, member_of,
+    purge,
 };
 pub use resources::{
     Assigned, assigned_to, assignment, assignments, closing_resource, closing_resources, is_resource_name, owned,
