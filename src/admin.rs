@@ -85,12 +85,6 @@ pub fn router(directory: Directory) -> Router {
         .route("/outbox/retry", post(outbox::retry_dead))
         .route("/outbox/{id}", delete(outbox::discard))
         .route("/outbox/{id}/retry", post(outbox::retry))
-        .route(
-            "/password-policy",
-            get(password_policy::retrieve).put(password_policy::replace),
-        )
-        .route("/password-policy/impact", get(password_policy::impact))
-        .route("/password-policy/check", post(password_policy::check))
         .route("/roles", get(roles::list))
         .route("/templates", get(templates::list))
         .route("/templates/{name}", get(templates::retrieve))
@@ -134,9 +128,15 @@ pub fn router(directory: Directory) -> Router {
         .with_state(directory)
 }
 
-/// What administrators do with what a user signs in with.
+/// The password policy, and what administrators do with what a user signs in with.
 fn credential_routes() -> Router<Directory> {
     Router::new()
+        .route(
+            "/password-policy",
+            get(password_policy::retrieve).put(password_policy::replace),
+        )
+        .route("/password-policy/impact", get(password_policy::impact))
+        .route("/password-policy/check", post(password_policy::check))
         .route("/users/{user}/credential", get(credentials::retrieve))
         .route("/users/{user}/password", post(credentials::set_password))
         .route("/users/{user}/reset-link", post(credentials::reset_link))
