@@ -4,11 +4,14 @@
 //! guest and setting a forgotten password need none but a secret, and signing in gives one. Another organisation answers as one
 //! that does not exist. Refusals are [`problem`] documents.
 
+pub mod access;
 pub mod apply;
 pub mod caller;
 pub mod connections;
 pub mod credentials;
+pub mod demand;
 pub mod events;
+pub mod grants;
 pub mod groups;
 pub mod guests;
 pub mod invitations;
@@ -20,9 +23,11 @@ pub mod organisations;
 pub mod outbox;
 pub mod page;
 pub mod password_policy;
+pub mod permissions;
 pub mod problem;
 pub mod profiles;
 pub mod reviews;
+pub mod rights;
 pub mod roles;
 pub mod session;
 pub mod sign_in;
@@ -48,9 +53,31 @@ pub fn limit(routes: Router, directory: Directory, limits: Arc<Limits>) -> Route
     routes.layer(middleware::from_fn_with_state((directory, limits), limit::limit))
 }
 
+/// What has to do with mail, relative to an organisation.
+fn mail() -> Router<Directory> {
+    Router::new()
+        .route("/invitations", get(invitations::list))
+        .route("/invitations/send", post(invitations::send))
+        .route("/invitations/{id}", get(invitations::retrieve))
+        .route("/invitations/{id}/resend", post(invitations::resend))
+        .route("/invitations/{id}/revoke", post(invitations::revoke))
+        .route("/outbox", get(outbox::list))
+        .route("/outbox/retry", post(outbox::retry_dead))
+        .route("/outbox/{id}", delete(outbox::discard))
+        .route("/outbox/{id}/retry", post(outbox::retry))
+        .route("/templates", get(templates::list))
+        .route("/templates/{name}", get(templates::retrieve))
+        .route("/templates/{name}/preview", post(templates::preview))
+        .route("/templates/{name}/variables", get(templates::variables))
+        .route(
+            "/templates/{name}/{language}",
+            put(templates::put).delete(templates::delete),
+        )
+}
+
 /// The routes, relative to `/api/v1`.
 pub fn router(directory: Directory) -> Router {
-    let organisation = Router::new()
+    let organisation = mail()
         .route("/", get(organisations::retrieve))
         .route("/apply", post(apply::apply))
         .route("/cost-centres", get(licences::cost_centres))
@@ -67,11 +94,6 @@ pub fn router(directory: Directory) -> Router {
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::retrieve))
         .route("/groups/{group}/members", get(groups::members))
-        .route("/invitations", get(invitations::list))
-        .route("/invitations/send", post(invitations::send))
-        .route("/invitations/{id}", get(invitations::retrieve))
-        .route("/invitations/{id}/resend", post(invitations::resend))
-        .route("/invitations/{id}/revoke", post(invitations::revoke))
         .route("/groups/{group}/defaults", put(groups::set_defaults))
         .route("/guests", get(guests::list).post(guests::create))
         .route("/guests/{guest}", delete(guests::delete))
@@ -81,21 +103,6 @@ pub fn router(directory: Directory) -> Router {
         .route("/licences", get(licences::list))
         .route("/licences/forecast", get(licences::forecast))
         .route("/licences/{key}/holders", get(licences::holders))
-        .route("/outbox", get(outbox::list))
-        .route("/outbox/retry", post(outbox::retry_dead))
-        .route("/outbox/{id}", delete(outbox::discard))
-        .route("/outbox/{id}/retry", post(outbox::retry))
-        .route("/roles", get(roles::list))
-        .route("/templates", get(templates::list))
-        .route("/templates/{name}", get(templates::retrieve))
-        .route("/templates/{name}/preview", post(templates::preview))
-        .route("/templates/{name}/variables", get(templates::variables))
-        .route(
-            "/templates/{name}/{language}",
-            put(templates::put).delete(templates::delete),
-        )
-        .route("/tokens", get(tokens::list).post(tokens::issue))
-        .route("/tokens/{id}", delete(tokens::revoke))
         .route("/users", get(users::list).post(users::write::create))
         .route(
             "/users/{user}",
@@ -106,6 +113,33 @@ pub fn router(directory: Directory) -> Router {
         .route("/users/{user}/licences/{key}/cost-centre", put(users::licences::charge))
         .route("/users/{user}/move", post(users::home::move_user))
         .route("/users/{user}/review-permissions", post(users::home::review))
+        .route("/permissions", get(permissions::list))
+        .route("/permissions/{key}", put(permissions::put).delete(permissions::delete))
+        .route(
+            "/default-permissions",
+            get(permissions::defaults).put(permissions::set_defaults),
+        )
+        .route("/roles", get(roles::list).post(roles::create))
+        .route("/roles/matrix", get(roles::matrix))
+        .route(
+            "/roles/{role}",
+            get(roles::retrieve).put(roles::replace).delete(roles::delete),
+        )
+        .route("/roles/{role}/groups/{group}", put(roles::link).delete(roles::unlink))
+        .route("/roles/{role}/holders", get(roles::holders))
+        .route("/roles/{role}/impact", get(roles::impact))
+        .route("/tokens", get(tokens::list).post(tokens::issue))
+        .route("/tokens/{id}", delete(tokens::revoke))
+        .route("/users/{user}/access", get(access::list))
+        .route("/users/{user}/access/{area}", put(access::set))
+        .route("/users/{user}/effective", get(rights::effective))
+        .route("/users/{user}/eligibility", get(rights::eligibility))
+        .route("/users/{user}/explain", get(rights::explain))
+        .route(
+            "/users/{user}/permissions",
+            get(grants::list).post(grants::grant).delete(grants::revoke),
+        )
+        .route("/users/{user}/roles/{role}", put(roles::assign).delete(roles::withdraw))
         .route("/users/{user}/suspend", post(users::suspend))
         .route("/users/{user}/reactivate", post(users::reactivate))
         .route("/users/{user}/invite", post(invitations::invite))

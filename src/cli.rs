@@ -10,20 +10,26 @@ pub mod failure;
 pub mod gateway;
 pub mod group;
 pub mod guest;
+pub mod invitation;
 pub mod journal;
 pub mod licence;
+pub mod mail;
 pub mod org;
 pub mod output;
 pub mod password_policy;
+pub mod permission;
 pub mod pinned;
 pub mod plan;
 pub mod profile;
 pub mod prompt;
 pub mod review;
+pub mod rights;
+pub mod role;
 pub mod runs;
 pub mod serve;
 pub mod sync;
 pub mod target;
+pub mod template;
 pub mod token;
 pub mod user;
 pub mod verify;
@@ -73,7 +79,12 @@ enum Command {
     User(user::User),
     Group(group::Group),
     Guest(guest::Guest),
+    Role(role::Role),
+    Permission(permission::Permission),
     Licence(licence::Licence),
+    Invitation(invitation::Invitation),
+    Mail(mail::Mail),
+    Template(template::Template),
     Journal(journal::Journal),
     PasswordPolicy(password_policy::PasswordPolicy),
     Token(token::Token),
@@ -124,7 +135,12 @@ impl Command {
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,
             Self::Guest(command) => command.run().await,
+            Self::Role(command) => command.run().await,
+            Self::Permission(command) => command.run().await,
             Self::Licence(command) => command.run().await,
+            Self::Invitation(command) => command.run().await,
+            Self::Mail(command) => command.run().await,
+            Self::Template(command) => command.run().await,
             Self::Journal(command) => command.run().await,
             Self::PasswordPolicy(command) => command.run().await,
             Self::Token(command) => command.run().await,

@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod administering;
+pub mod administrator;
 pub mod authorise;
 pub mod browse;
 pub mod connection;
@@ -10,9 +11,12 @@ pub mod credential;
 pub mod custom_attribute;
 pub mod declare;
 pub mod delete;
+pub mod effective;
+pub mod eligibility;
 pub mod error;
 pub mod events;
 pub mod first_start;
+pub mod grant;
 pub mod group;
 pub mod guest;
 pub mod hashing;
@@ -28,10 +32,17 @@ pub mod oauth;
 pub mod organisation;
 pub mod outbox;
 pub mod password;
+pub mod permission;
 pub mod query;
+pub mod reachable;
 pub mod refusal;
 pub mod review;
 pub mod role;
+pub mod role_assignment;
+pub mod role_deletion;
+pub mod role_edit;
+pub mod role_link;
+pub mod role_link_work;
 pub mod sealing;
 pub mod seat;
 pub mod second_factor;
@@ -199,6 +210,28 @@ impl Directory {
         permit: &Permit,
         operation: &O,
     ) -> Result<O::Outcome, DirectoryError> {
+        let (outcome, leaves_work) = self.commit(permit, operation).await?;
+        if leaves_work {
+            self.settle_role_links(permit.organisation()).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// Runs an operation, and leaves the work on links that it may leave behind to others.
+    pub(in crate::directory) async fn run_only<O: Operation + ?Sized>(
+        &self,
+        permit: &Permit,
+        operation: &O,
+    ) -> Result<O::Outcome, DirectoryError> {
+        Ok(self.commit(permit, operation).await?.0)
+    }
+
+    /// Attempts until committed. Answers also whether work on links is left behind.
+    async fn commit<O: Operation + ?Sized>(
+        &self,
+        permit: &Permit,
+        operation: &O,
+    ) -> Result<(O::Outcome, bool), DirectoryError> {
         let started = Instant::now();
         let mut attempt = 0;
         loop {
@@ -214,8 +247,9 @@ impl Directory {
                     return Err(error);
                 }
             };
+            let leaves_work = unit.leaves_link_work();
             match unit.commit().await {
-                Ok(()) => return Ok(outcome),
+                Ok(()) => return Ok((outcome, leaves_work)),
                 Err(StoreError::Conflict { .. } | StoreError::LimitReached { .. })
                     if attempt < self.retry.attempts_max && started.elapsed() < self.retry.elapsed_max =>
                 {

@@ -296,6 +296,9 @@ async fn tidy_up(directory: Directory) {
         if let Err(error) = directory.purge_groups(settings.organisation.id).await {
             tracing::warn!(%error, organisation.id = %settings.organisation.id, "deleted groups could not be purged");
         }
+        if let Err(error) = directory.settle_role_links(settings.organisation.id).await {
+            tracing::warn!(%error, organisation.id = %settings.organisation.id, "links of roles and groups could not be followed");
+        }
         if let Err(error) = settle(&directory, settings.organisation.id).await {
             tracing::warn!(%error, organisation.id = %settings.organisation.id, "custom attributes could not be indexed");
         }

@@ -24,14 +24,28 @@ pub async fn list(
 ) -> Result<Json<Value>, Problem> {
     let limit = paging.limit()?;
     let after = paging.after(|cursor| cursor.parse().ok())?;
-    let groups = directory.browse_groups(caller.organisation(), after, limit + 1).await?;
+    let (groups, more) = match caller.bounded("group.view") {
+        None => (
+            directory.browse_groups(caller.organisation(), after, limit + 1).await?,
+            None,
+        ),
+        Some(effective) => {
+            let right = (effective.as_ref(), "group.view");
+            let reached = directory
+                .reachable_groups(caller.organisation(), right, after, limit)
+                .await?;
+            (reached.items, reached.next)
+        }
+    };
     let counts: Vec<Count> = groups.iter().map(|group| Count::Members(group.id)).collect();
     let counts = directory.browse_counts(caller.organisation(), &counts).await?;
     let counted: Vec<(Group, i64)> = groups.into_iter().zip(counts).collect();
     let cursor = |(group, _): &(Group, i64)| group.id.to_string();
-    Ok(Json(page(counted, limit, cursor, |(group, members)| {
-        view(group, *members)
-    })))
+    let mut answer = page(counted, limit, cursor, |(group, members)| view(group, *members));
+    if let Some(more) = more {
+        answer["next"] = json!(more);
+    }
+    Ok(Json(answer))
 }
 
 /// `GET .../groups/{group}`: by identifier or name.

@@ -48,7 +48,19 @@ pub async fn list(
         after: wanted.after,
     };
     let limit = paging.limit()?;
-    let users = match (wanted.q, wanted.user_name, wanted.email) {
+    let bounded = caller.bounded("user.view");
+    if let (Some(effective), None, None, None) = (&bounded, &wanted.q, &wanted.user_name, &wanted.email) {
+        let after = paging.after(|cursor| cursor.parse().ok())?;
+        let right = (effective.as_ref(), "user.view");
+        let reached = directory.reachable_users(organisation, right, after, limit).await?;
+        let items: Vec<Value> = reached.items.iter().map(|user| view(user, &caller.settings)).collect();
+        let mut answer = json!({ "items": items });
+        if let Some(next) = reached.next {
+            answer["next"] = json!(next);
+        }
+        return Ok(Json(answer));
+    }
+    let mut users = match (wanted.q, wanted.user_name, wanted.email) {
         (None, None, None) => {
             let after = paging.after(|cursor| cursor.parse().ok())?;
             directory.browse_users(organisation, after, limit + 1).await?
@@ -62,6 +74,16 @@ pub async fn list(
         (None, None, Some(email)) => directory.browse_users_with_email(organisation, &email, limit).await?,
         _ => return Err(Problem::bad_request("give one of q, user_name and email, not several")),
     };
+    if let Some(effective) = &bounded {
+        let mut reached = Vec::new();
+        for user in users {
+            let right = (effective.as_ref(), "user.view");
+            if directory.reaches_user(organisation, right, user.id).await? {
+                reached.push(user);
+            }
+        }
+        users = reached;
+    }
     Ok(Json(page(
         users,
         limit,

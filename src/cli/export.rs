@@ -13,7 +13,7 @@ use super::failure::Failure;
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write(file: &Path, report: &Value, held: &Value) -> Result<(), Failure> {
+pub(super) fn write(file: &Path, report: &Value, held: &Value) -> Result<(), Failure> {
     let is_csv = file
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));

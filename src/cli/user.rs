@@ -12,6 +12,7 @@ use super::credential;
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
+use super::rights;
 use super::target::Target;
 use written::Written;
 
@@ -26,6 +27,7 @@ use written::Written;
     "  usher user update ada@example.com --org acme --set title=Countess --unset nickName\n",
     "  usher user suspend ada@example.com --org acme\n",
     "  usher user invite ada@example.com --org acme      prints the secret once\n",
+    "  usher user explain ada@example.com meeting.plan --org acme\n",
     "  usher user set-password ada@example.com --org acme < password.txt\n\n",
     "USER is a login id of any kind, or an identifier.",
 ))]
@@ -120,6 +122,28 @@ enum Action {
         /// Whose
         user: String,
     },
+    /// List everything that a user may do, with the reasons
+    Effective {
+        /// Whose
+        user: String,
+    },
+    /// Tell where a permission of a user comes from
+    Explain {
+        /// Whose
+        user: String,
+        /// Which, for example meeting.plan
+        permission: String,
+    },
+    /// Tell whether a user can do something, and if not, why
+    Eligibility {
+        /// Who
+        user: String,
+        /// What, for example meeting.hold
+        action: String,
+        /// The group in which it is to be done
+        #[arg(long)]
+        group: Option<String>,
+    },
     /// Delete a user for good
     Delete {
         /// Whom
@@ -155,6 +179,13 @@ impl User {
         let mut payload = Payload::Empty;
         let (method, path) = match &self.action {
             Action::List { find, limit } => return self.list(gateway, &users, find.as_deref(), *limit).await,
+            Action::Effective { user } => return rights::effective(gateway, &one(user), self.json).await,
+            Action::Explain { user, permission } => {
+                return rights::explain(gateway, &one(user), permission, self.json).await;
+            }
+            Action::Eligibility { user, action, group } => {
+                return rights::eligibility(gateway, &one(user), action, group.as_deref(), self.json).await;
+            }
             Action::Show { user } => (Method::GET, one(user)),
             Action::Create { .. } => {
                 payload = Payload::Json(self.action.document()?);

@@ -1,5 +1,12 @@
 //! Who may do what. A write needs a [`Permit`], and only this file makes one.
 
+mod person;
+
+use std::sync::Arc;
+
+pub use person::{Demand, On};
+
+use crate::model::effective::Effective;
 use crate::model::event::{Actor, Door};
 use crate::model::id::{OrganisationId, TokenId, UserId};
 use crate::model::slug::Slug;
@@ -30,11 +37,27 @@ enum Reach {
     Guest(OrganisationId),
 }
 
+/// With whose authority a change is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authority {
+    /// The gateway's administrator, or the gateway itself.
+    Gateway,
+    /// A token that administers the organisation.
+    Organisation,
+    /// A connection.
+    Connection,
+    /// An invited person, a guest, or somebody at their own account: for that only.
+    Invitee,
+    /// A person with these rights: nobody gives away more than what they have (S001-25).
+    Person(Arc<Effective>),
+}
+
 /// Proof that the caller may change this organisation through this door.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permit {
     organisation: OrganisationId,
     actor: Actor,
+    authority: Authority,
 }
 
 impl Permit {
@@ -47,7 +70,11 @@ impl Permit {
             token: session,
             user,
         };
-        Self { organisation, actor }
+        Self {
+            organisation,
+            actor,
+            authority: Authority::Invitee,
+        }
     }
 
     /// The organisation that may be changed.
@@ -60,6 +87,12 @@ impl Permit {
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// With whose authority.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// The connection that acts, if one does.
@@ -167,7 +200,8 @@ impl Principal {
         }
     }
 
-    /// A person who has signed in; `token` is the public half of the session's.
+    /// A person of the organisation who signed in, or whom a token stands for. May do what the person's roles and grants allow,
+    /// through the admin API only, and only where its table of demands says so.
     #[must_use]
     pub fn person(organisation: OrganisationId, user: UserId, token: Option<TokenId>) -> Self {
         let actor = Actor {
@@ -227,11 +261,11 @@ impl Principal {
         }
     }
 
-    /// May administer this organisation.
+    /// May administer this organisation, all of it. Persons may do single things only: see [`super::Directory::authorise`].
     ///
     /// # Errors
     /// [`DirectoryError::NotFound`] for another organisation's administrator, so that nobody learns which exist;
-    /// [`DirectoryError::Denied`] for a connection's token.
+    /// [`DirectoryError::Denied`] for a connection's token and for a person.
     pub fn administer(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
         match &self.reach {
             Reach::Gateway => Ok(self.permit(organisation)),
@@ -307,17 +341,10 @@ impl Principal {
         }
     }
 
-    /// The person who has signed in, if it is one.
+    /// The person who acts, if one does.
     #[must_use]
     pub fn user(&self) -> Option<UserId> {
-        match &self.reach {
-            Reach::Person { user, .. } => Some(*user),
-            Reach::Connection { .. }
-            | Reach::Organisation(_)
-            | Reach::Gateway
-            | Reach::Invitee(_)
-            | Reach::Guest(_) => None,
-        }
+        self.actor.user
     }
 
     /// The public half of the token that was shown, if one was.
@@ -327,9 +354,17 @@ impl Principal {
     }
 
     fn permit(&self, organisation: OrganisationId) -> Permit {
+        let authority = match self.reach {
+            Reach::Connection { .. } => Authority::Connection,
+            // A person's rights are asked for one by one, where the permit is made.
+            Reach::Organisation(_) | Reach::Person { .. } => Authority::Organisation,
+            Reach::Gateway => Authority::Gateway,
+            Reach::Invitee(_) | Reach::Guest(_) => Authority::Invitee,
+        };
         Permit {
             organisation,
             actor: self.actor.clone(),
+            authority,
         }
     }
 }

@@ -133,6 +133,27 @@ impl Directory {
         self.users(organisation, ids).await
     }
 
+    /// Users who hold this role in the whole organisation, after this one.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_role_holders(
+        &self,
+        organisation: OrganisationId,
+        role: &Slug,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<User>, DirectoryError> {
+        let prefix = keys::index_entries(organisation, Index::RoleHolder, role.as_str());
+        let mut scan = Scan::prefix(&prefix, limit);
+        if let Some(after) = after {
+            let last = keys::index(organisation, Index::RoleHolder, role.as_str(), after.uuid());
+            scan = scan.after(last);
+        }
+        let ids = self.indexed(scan).await?;
+        self.users(organisation, ids).await
+    }
+
     /// Groups in the order of their creation, after this one.
     ///
     /// # Errors

@@ -11,9 +11,12 @@ use serde_json::Value;
 use crate::model::cost_centre::CostCentre;
 use crate::model::custom_attribute::Bearer;
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
+use crate::model::effective::DefaultGrants;
 use crate::model::id::OrganisationId;
 use crate::model::licence::{Licence, WhenFull};
+use crate::model::mail::template::MailTemplate;
 use crate::model::organisation::Organisation;
+use crate::model::permission::definition::Definition;
 use crate::model::record::Record;
 use crate::model::role::Role;
 use crate::model::slug::Slug;
@@ -25,7 +28,9 @@ use super::custom_attribute;
 use super::keys::{self, Table};
 use super::licence::PutLicence;
 use super::organisation::{CreateOrganisation, UpdateOrganisation};
+use super::permission::{PutDefaultGrants, PutPermission};
 use super::role::PutRole;
+use super::template::PutTemplate;
 use super::{Directory, DirectoryError, Operation, Permit, Unit};
 
 /// What became, or would become, of one part of a declaration.
@@ -87,7 +92,7 @@ impl Operation for Declare<'_> {
 }
 
 impl Declare<'_> {
-    /// Roles, then licences, then connections: what is referred to comes first. Attributes come last, because one is not
+    /// Permissions, then licences, then roles, then connections: what is referred to comes first. Attributes come last, because one is not
     /// retired while a connection maps to it.
     async fn lay(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
         let place = "organisation".to_owned();
@@ -95,17 +100,29 @@ impl Declare<'_> {
         let before = record::<Organisation>(unit, &key).await?;
         let result = declare_organisation(unit, &self.0.organisation).await;
         note::<Organisation>(unit, shown, place, &key, before, result).await?;
-        for role in in_order(&self.0.roles, |role| &role.key, |role| role.includes.iter().collect()) {
-            let key = keys::named(unit.organisation(), Table::Role, &role.key);
-            let before = record::<Role>(unit, &key).await?;
-            let result = PutRole(role.clone()).attempt(unit).await.map(|_| ());
-            note::<Role>(unit, shown, format!("roles.{}", role.key), &key, before, result).await?;
+        for permission in in_order(
+            &self.0.permissions,
+            |permission| &permission.key,
+            |permission| permission.names().collect(),
+        ) {
+            let key = keys::named(unit.organisation(), Table::Permission, &permission.key);
+            let before = record::<Definition>(unit, &key).await?;
+            let result = PutPermission(permission.clone()).attempt(unit).await.map(|_| ());
+            note::<Definition>(
+                unit,
+                shown,
+                format!("permissions.{}", permission.key),
+                &key,
+                before,
+                result,
+            )
+            .await?;
         }
-        for licence in in_order(&self.0.licences, |licence| &licence.key, falls_back_to) {
-            let key = keys::named(unit.organisation(), Table::Licence, &licence.key);
-            let before = record::<Licence>(unit, &key).await?;
-            let result = PutLicence(licence.clone()).attempt(unit).await.map(|_| ());
-            note::<Licence>(unit, shown, format!("licences.{}", licence.key), &key, before, result).await?;
+        if let Some(defaults) = &self.0.default_permissions {
+            let key = keys::default_grants(unit.organisation());
+            let before = record::<DefaultGrants>(unit, &key).await?;
+            let result = PutDefaultGrants(defaults.clone()).attempt(unit).await.map(|_| ());
+            note::<DefaultGrants>(unit, shown, "default_permissions".to_owned(), &key, before, result).await?;
         }
         for centre in cost_centre::in_order(&self.0.cost_centres) {
             let key = keys::named(unit.organisation(), Table::CostCentre, &centre.key);
@@ -121,6 +138,7 @@ impl Declare<'_> {
             )
             .await?;
         }
+        self.lay_roles(unit, shown).await?;
         for connection in &self.0.connections {
             let key = keys::named(unit.organisation(), Table::Connection, &connection.name);
             let before = record::<crate::model::connection::Connection>(unit, &key).await?;
@@ -131,8 +149,53 @@ impl Declare<'_> {
         for bearer in Bearer::ALL {
             custom_attribute::declare::lay(unit, shown, bearer, self.0.attributes(bearer)).await?;
         }
+        self.lay_templates(unit, shown).await
+    }
+
+    async fn lay_templates(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
+        for template in &self.0.templates {
+            let key = keys::mail::template(unit.organisation(), template.name, &template.language);
+            let before = record::<MailTemplate>(unit, &key).await?;
+            let result = PutTemplate(template.clone()).attempt(unit).await.map(drop);
+            let place = format!("templates.{}.{}", template.name, template.language);
+            note::<MailTemplate>(unit, shown, place, &key, before, result).await?;
+        }
         Ok(())
     }
+}
+
+impl Declare<'_> {
+    async fn lay_roles(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
+        for licence in in_order(&self.0.licences, |licence| &licence.key, falls_back_to) {
+            let key = keys::named(unit.organisation(), Table::Licence, &licence.key);
+            let before = record::<Licence>(unit, &key).await?;
+            let result = PutLicence(licence.clone()).attempt(unit).await.map(|_| ());
+            note::<Licence>(unit, shown, format!("licences.{}", licence.key), &key, before, result).await?;
+        }
+        for role in in_order(&self.0.roles, |role| &role.key, |role| role.includes.iter().collect()) {
+            let key = keys::named(unit.organisation(), Table::Role, &role.key);
+            let before = record::<Role>(unit, &key).await?;
+            let result = PutRole(kept_links(unit, role).await?).attempt(unit).await.map(|_| ());
+            note::<Role>(unit, shown, format!("roles.{}", role.key), &key, before, result).await?;
+        }
+        for permission in &self.0.permissions {
+            if let Err(error) = unit.refuse_unfit_roles(&permission.key).await {
+                refuse(shown, format!("permissions.{}", permission.key), error)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A declared role with the links that administrators made, when the file names none: groups are data, not settings.
+async fn kept_links(unit: &mut Unit, role: &Role) -> Result<Role, DirectoryError> {
+    let mut role = role.clone();
+    if role.linked_groups.is_empty()
+        && let Some(present) = unit.find_role(&role.key).await?
+    {
+        role.linked_groups = present.linked_groups;
+    }
+    Ok(role)
 }
 
 impl Directory {
@@ -205,6 +268,7 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
         guest_url: declared.guest_url.clone().or_else(|| present.guest_url.clone()),
         login: declared.login.clone().unwrap_or_else(|| present.login.clone()),
         defaults: declared.defaults.clone().unwrap_or_else(|| present.defaults.clone()),
+        features: declared.features.clone().unwrap_or_else(|| present.features.clone()),
         ..present
     };
     UpdateOrganisation(wanted).attempt(unit).await

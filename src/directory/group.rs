@@ -70,6 +70,9 @@ impl Unit {
             return Ok(after);
         }
         self.may_change_group(before, &after).await?;
+        if before.grants_roles != after.grants_roles || before.grants_licences != after.grants_licences {
+            self.mark_group(after.id);
+        }
         self.claim_group_names(Some(before), &after).await?;
         self.index_custom(holder(&after), Some(&before.attributes), Some(&after.attributes))
             .await?;
@@ -96,6 +99,7 @@ impl Unit {
             let reason = "the group gives roles or licences: take those from it first";
             return Err(DirectoryError::invalid("group", reason));
         }
+        self.is_free_of_links(group).await?;
         self.index_custom(holder(group), Some(&group.attributes), None).await?;
         self.delete(keys::unique(
             organisation,
@@ -211,7 +215,7 @@ impl Directory {
         for (key, _) in self.store.scan(pending).await? {
             if let Some(id) = keys::last_uuid(&key) {
                 let purge = PurgeGroup(GroupId::new(id));
-                while !self.run(&permit, &purge).await? {}
+                while !self.run_only(&permit, &purge).await? {}
             }
         }
         Ok(())

@@ -16,6 +16,7 @@ pub mod invitations;
 pub mod links;
 pub mod mail;
 pub mod records;
+pub mod role_links;
 pub mod seats;
 pub mod shared;
 pub mod tokens;
@@ -57,6 +58,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         // Records lead to each other.
         Box::new(edges::Edges),
         Box::new(homes::Homes),
+        Box::new(role_links::RoleLinks),
         Box::new(invitations::Invitations),
         Box::new(mail::Mail),
         Box::new(guests::Guests),

@@ -12,6 +12,7 @@
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
 
+pub mod access;
 pub mod credential;
 mod custom_attribute;
 pub mod exchange;
@@ -20,12 +21,15 @@ pub mod people;
 
 use sha2::Digest as _;
 
+pub use access::default_grants;
 pub use custom_attribute::{
     custom_entry, custom_entry_values, custom_schema, custom_unique, custom_unique_values, is_custom_entry,
 };
 
+pub use mail::{invitation, invitation_secret, invitation_secret_all};
+
 use crate::model::custom_attribute::Bearer;
-use crate::model::id::{GroupId, InvitationId, OrganisationId, TokenId, UserId};
+use crate::model::id::{GroupId, OrganisationId, TokenId, UserId};
 use crate::model::mail::MailState;
 use crate::model::membership::Member;
 use crate::model::slug::Slug;
@@ -104,6 +108,12 @@ pub enum Table {
     Guest = b'G',
     /// Links by which guests join, by id.
     GuestLink = b'K',
+    /// The permission catalogue by action.
+    Permission = b'P',
+    /// What everyone and every guest may do: one record.
+    DefaultGrants = b'D',
+    /// Roles and groups whose holders and members are still being brought in line with a changed link.
+    RoleLink = b'L',
 }
 
 /// What must be unique in an organisation.
@@ -149,6 +159,10 @@ pub enum Count {
     Values(Bearer, String),
     /// Mails in the outbox.
     Mail(MailState),
+    /// People who hold a role in the whole organisation.
+    RoleHolders(Slug),
+    /// Roles that put their holders into a group.
+    RolesLinked(GroupId),
 }
 
 /// Texts above this many bytes are cut and hashed in a key.
@@ -228,18 +242,6 @@ pub fn tokens() -> Key {
     Builder::global(b't').key()
 }
 
-/// The invitation that a secret opens; `hash` is hexadecimal.
-#[must_use]
-pub fn invitation_secret(hash: &str) -> Key {
-    Builder::global(b'i').text(hash).key()
-}
-
-/// All invitation secrets.
-#[must_use]
-pub fn invitation_secret_all() -> Key {
-    Builder::global(b'i').key()
-}
-
 /// Everything of one organisation.
 #[must_use]
 pub fn organisation_all(organisation: OrganisationId) -> Key {
@@ -312,12 +314,6 @@ pub fn tombstone(organisation: OrganisationId, id: uuid::Uuid) -> Key {
     Builder::of(organisation, Table::Tombstone).uuid(id).key()
 }
 
-/// An invitation.
-#[must_use]
-pub fn invitation(organisation: OrganisationId, id: InvitationId) -> Key {
-    Builder::of(organisation, Table::Invitation).uuid(id.uuid()).key()
-}
-
 /// A token in its organisation's list.
 #[must_use]
 pub fn token_entry(organisation: OrganisationId, id: TokenId) -> Key {
@@ -371,6 +367,16 @@ pub fn member_of(key: &Key) -> Option<Member> {
         b'g' => Some(Member::Group(GroupId::new(id))),
         _ => None,
     }
+}
+
+/// The group at the start of a [`group_member`] key; `None` for any other key.
+#[must_use]
+pub fn group_of(key: &Key) -> Option<GroupId> {
+    let bytes = key.as_bytes();
+    if bytes.get(17) != Some(&(Table::GroupMember as u8)) {
+        return None;
+    }
+    uuid::Uuid::from_slice(bytes.get(18..34)?).ok().map(GroupId::new)
 }
 
 /// The identifier in the last 16 bytes of a key.
@@ -448,6 +454,8 @@ pub fn count(organisation: OrganisationId, what: &Count) -> Key {
         Count::Linked(connection) => builder.byte(b'c').text(connection.as_str()),
         Count::Values(bearer, attribute) => builder.byte(b'a').attribute(*bearer, attribute),
         Count::Mail(state) => builder.byte(b'O').byte(mail::place(*state)),
+        Count::RoleHolders(role) => builder.byte(b'r').text(role.as_str()),
+        Count::RolesLinked(group) => builder.byte(b'l').uuid(group.uuid()),
     }
     .key()
 }
@@ -565,6 +573,10 @@ pub fn journal_entry(organisation: OrganisationId, connection: &Slug, id: uuid::
 #[must_use]
 pub fn fold(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
+    // The same for ASCII, which most names are, and far cheaper.
+    if text.is_ascii() {
+        return text.trim().to_ascii_lowercase();
+    }
     text.trim().nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
@@ -581,6 +593,8 @@ pub fn is_settings(key: &Key) -> bool {
                 Table::Licence,
                 Table::CostCentre,
                 Table::CustomAttribute,
+                Table::Permission,
+                Table::DefaultGrants,
             ]
             .iter()
             .any(|t| *t as u8 == *table)

@@ -15,6 +15,7 @@ use crate::model::licence::{Seat, SeatClaim};
 use crate::model::membership::{Member, Membership};
 use crate::model::origin::{Origin, Origins};
 use crate::model::record;
+use crate::model::role_link::is_linked;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 use crate::store::{Key, SCAN_ENTRIES_MAX, Scan};
@@ -141,8 +142,12 @@ impl Unit {
                 continue;
             };
             let was = edge.clone();
-            let is_over = edge.withdraw(origin) || owns;
-            if is_over {
+            edge.withdraw(origin);
+            if owns {
+                // Whom a role puts there stays, whoever owns the other members.
+                edge.origins.retain(is_linked);
+            }
+            if edge.origins.is_empty() {
                 self.remove_edge(group.id, member);
                 self.count(keys::member_changes(organisation, member), 1, None);
                 self.withdraw(group, member).await?;
@@ -151,10 +156,15 @@ impl Unit {
                 }
                 changes.removed.push(member);
             } else {
-                changes.kept.push(member);
                 if edge != was {
-                    self.put(key, &edge);
+                    self.put(key.clone(), &edge);
                     self.put(keys::member_group(organisation, member, group.id), &edge);
+                    self.settle_circle(group, member, &edge).await?;
+                }
+                if self.bytes(&key).await?.is_some() {
+                    changes.kept.push(member);
+                } else {
+                    changes.removed.push(member);
                 }
             }
         }
@@ -251,13 +261,16 @@ impl Unit {
     /// Gives a new member what the group gives.
     async fn grant(&mut self, group: &Group, member: Member) -> Result<(), DirectoryError> {
         let Member::User(id) = member else { return Ok(()) };
-        if group.grants_roles.is_empty() && group.grants_licences.is_empty() {
+        if !self.gives(group).await? {
             return Ok(());
         }
         let before = self.load_user(id).await?;
         let mut after = before.clone();
         let origin = Origin::Group(group.id);
         for role in &group.grants_roles {
+            if self.find_role(role).await?.is_none() {
+                continue;
+            }
             after.roles.entry(role.clone()).or_default().insert(origin.clone());
         }
         for licence in &group.grants_licences {
@@ -266,10 +279,20 @@ impl Unit {
         self.update_user(&before, after).await.map(|_| ())
     }
 
+    /// What is left of the reasons for an edge may be a role that the group itself gives: then it holds nobody any more.
+    async fn settle_circle(&mut self, group: &Group, member: Member, edge: &Membership) -> Result<(), DirectoryError> {
+        match member {
+            Member::User(id) if edge.origins.iter().any(is_linked) && self.gives(group).await? => {
+                self.resettle_user(id).await
+            }
+            Member::User(_) | Member::Group(_) => Ok(()),
+        }
+    }
+
     /// Takes back what the group gave.
     async fn withdraw(&mut self, group: &Group, member: Member) -> Result<(), DirectoryError> {
         let Member::User(id) = member else { return Ok(()) };
-        if group.grants_roles.is_empty() && group.grants_licences.is_empty() {
+        if !self.gives(group).await? {
             return Ok(());
         }
         let Some(before) = self.find_user(id).await? else {

@@ -8,6 +8,7 @@ pub(super) mod compare;
 pub mod impact;
 pub mod policy;
 pub mod reset;
+pub mod reset_mail;
 
 use std::fmt;
 use std::sync::Arc;

@@ -21,7 +21,8 @@ impl Operation for PutRole {
     async fn attempt(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
         let role = &self.0;
         let key = keys::named(unit.organisation(), Table::Role, &role.key);
-        if unit.find::<Role>(&key).await?.as_ref() == Some(role) {
+        let before: Option<Role> = unit.find(&key).await?;
+        if before.as_ref() == Some(role) {
             return Ok(false);
         }
         for included in &role.includes {
@@ -35,8 +36,10 @@ impl Operation for PutRole {
                 return Err(DirectoryError::invalid(format!("roles.{}.includes", role.key), reason));
             }
         }
+        unit.check_role(before.as_ref(), role).await?;
         unit.put(key, role);
         unit.event(EventKind::RoleUpdated, &role.key, json!({}));
+        unit.change_role(before.as_ref(), role).await?;
         Ok(true)
     }
 }

@@ -12,10 +12,12 @@ use parking_lot::RwLock;
 use crate::model::connection::Connection;
 use crate::model::cost_centre::CostCentre;
 use crate::model::custom_attribute::{Bearer, CustomSchema};
+use crate::model::effective::DefaultGrants;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId, TokenId};
 use crate::model::licence::Licence;
 use crate::model::organisation::Organisation;
+use crate::model::permission::definition::{Catalogue, Definition};
 use crate::model::record::{self, Record};
 use crate::model::role::Role;
 use crate::model::schema::ResourceSchemas;
@@ -39,6 +41,10 @@ pub struct OrganisationSettings {
     pub licences: BTreeMap<Slug, Licence>,
     /// Its cost centres by key.
     pub cost_centres: BTreeMap<Slug, CostCentre>,
+    /// Its permissions by action; empty without a catalogue.
+    pub permissions: Catalogue,
+    /// What everyone and every guest may do.
+    pub defaults: DefaultGrants,
     /// Its own attributes by resource type; a type without any is missing.
     pub custom: BTreeMap<Bearer, CustomSchema>,
     /// The schemas of users and groups, with its own attributes.
@@ -146,6 +152,8 @@ impl Directory {
             all(Table::Role),
             all(Table::Licence),
             all(Table::CostCentre),
+            all(Table::Permission),
+            Read::Get(keys::default_grants(id)),
         ];
         reads.extend(Bearer::ALL.map(|bearer| Read::Get(keys::custom_schema(id, bearer))));
         let mut found = self.store.read(reads).await?.into_iter();
@@ -159,6 +167,9 @@ impl Directory {
         let roles = by_name(next(), |role: Role| (role.key.clone(), role))?;
         let licences = by_name(next(), |licence: Licence| (licence.key.clone(), licence))?;
         let cost_centres = by_name(next(), |centre: CostCentre| (centre.key.clone(), centre))?;
+        let permissions = by_name(next(), |permission: Definition| (permission.key.clone(), permission))?;
+        let defaults = next().into_value();
+        let defaults = defaults.map(|stored| record::decode(&stored.value)).transpose()?;
         let mut custom = BTreeMap::new();
         for bearer in Bearer::ALL {
             if let Some(stored) = next().into_value() {
@@ -171,6 +182,8 @@ impl Directory {
             roles,
             licences,
             cost_centres,
+            permissions,
+            defaults: defaults.unwrap_or_default(),
             schemas: ResourceSchemas::new(custom.get(&Bearer::User), custom.get(&Bearer::Group)),
             custom,
         });

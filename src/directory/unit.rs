@@ -15,6 +15,7 @@ use crate::model::id::OrganisationId;
 use crate::model::record::{self, Record};
 use crate::store::{Batch, Key, Precondition, Read, SCAN_ENTRIES_MAX, Scan, Store, StoreError, Versioned};
 
+use super::authorise::Authority;
 use super::refusal::Refused;
 use super::{Directory, DirectoryError, Permit, keys};
 
@@ -26,6 +27,7 @@ pub struct Unit {
     bell: Arc<tokio::sync::Notify>,
     organisation: OrganisationId,
     actor: Actor,
+    authority: Authority,
     now: Timestamp,
     seen: BTreeMap<Key, Option<Versioned>>,
     relied: BTreeSet<Key>,
@@ -46,6 +48,7 @@ impl Unit {
             bell: Arc::clone(&directory.bell),
             organisation: permit.organisation(),
             actor: permit.actor().clone(),
+            authority: permit.authority().clone(),
             now: directory.clock.now(),
             seen: BTreeMap::new(),
             relied: BTreeSet::new(),
@@ -67,6 +70,12 @@ impl Unit {
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// With whose authority.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// The instant of the change: one for the whole unit.

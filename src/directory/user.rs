@@ -58,6 +58,8 @@ impl Unit {
     pub async fn create_user(&mut self, mut user: User) -> Result<User, DirectoryError> {
         self.may_create().await?;
         user.revision = 1;
+        self.follow_links(None, &mut user).await?;
+        self.may_hold_roles(None, &user).await?;
         seat::settle(self, None, &mut user).await?;
         self.claim_names(None, &user).await?;
         self.index_custom(holder(&user), None, Some(&user.attributes)).await?;
@@ -80,6 +82,13 @@ impl Unit {
     pub async fn update_user(&mut self, before: &User, mut after: User) -> Result<User, DirectoryError> {
         self.may_change_user(before, &after).await?;
         self.mail_waiting_invitation(before, &mut after).await?;
+        self.follow_links(Some(before), &mut after).await?;
+        self.write_user(before, after).await
+    }
+
+    /// Writes a changed user whose roles and memberships follow the links already.
+    pub(super) async fn write_user(&mut self, before: &User, mut after: User) -> Result<User, DirectoryError> {
+        self.may_hold_roles(Some(before), &after).await?;
         seat::settle(self, Some(before), &mut after).await?;
         if after == *before {
             return Ok(after);
@@ -102,6 +111,7 @@ impl Unit {
     /// As [`Unit::find`].
     pub async fn delete_user(&mut self, user: &User) -> Result<(), DirectoryError> {
         self.may_delete_user(user).await?;
+        self.may_lose_roles(user).await?;
         let organisation = self.organisation();
         seat::release_all(self, user).await?;
         self.leave_all_groups(Member::User(user.id)).await?;
@@ -229,6 +239,8 @@ fn changed_attributes(before: &User, after: &User) -> BTreeSet<String> {
         ("labels", before.labels != after.labels),
         ("countryPrefix", before.country_prefix != after.country_prefix),
         ("homeGroup", before.home_group != after.home_group),
+        ("grants", before.grants != after.grants),
+        ("access", before.access != after.access),
     ];
     changed.extend(
         pairs

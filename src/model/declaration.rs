@@ -1,15 +1,20 @@
 //! What an organisation file declares: the settings of one organisation as they are to be.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::connection::Connection;
 use super::cost_centre::CostCentre;
 use super::custom_attribute::{Bearer, CustomAttribute};
+use super::effective::DefaultGrants;
 use super::licence::Licence;
 use super::locale::Defaults;
 use super::login::LoginSettings;
+use super::mail::template::MailTemplate;
 use super::organisation::LocalChanges;
 use super::password_policy::PasswordPolicy;
+use super::permission::definition::Definition;
 use super::role::Role;
 use super::slug::Slug;
 
@@ -19,6 +24,12 @@ use super::slug::Slug;
 pub struct Declaration {
     /// The organisation itself.
     pub organisation: DeclaredOrganisation,
+    /// Its permissions.
+    #[serde(default)]
+    pub permissions: Vec<Definition>,
+    /// What everyone and every guest may do.
+    #[serde(default)]
+    pub default_permissions: Option<DefaultGrants>,
     /// Its roles.
     #[serde(default)]
     pub roles: Vec<Role>,
@@ -37,6 +48,9 @@ pub struct Declaration {
     /// Its own attributes of groups.
     #[serde(default)]
     pub group_attributes: Vec<CustomAttribute>,
+    /// Its own wording of mails.
+    #[serde(default)]
+    pub templates: Vec<MailTemplate>,
 }
 
 impl Declaration {
@@ -83,4 +97,7 @@ pub struct DeclaredOrganisation {
     /// Language, time zone and country prefix of whoever has none; given as a whole.
     #[serde(default)]
     pub defaults: Option<Defaults>,
+    /// Its plan and its add-ons.
+    #[serde(default)]
+    pub features: Option<BTreeSet<Slug>>,
 }

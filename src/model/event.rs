@@ -42,6 +42,7 @@ pub struct Actor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<super::id::TokenId>,
     /// The person who acts, when it is one who has signed in.
+    /// The person who acts, when one signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<super::id::UserId>,
 }
@@ -201,4 +202,16 @@ event_kinds! {
     GuestLinkCreated = "guest_link.created",
     /// A link for guests opens nothing any more; who joined by it stays.
     GuestLinkDisabled = "guest_link.disabled",
+    /// A role was deleted, and is being taken from its holders.
+    RoleDeleted = "role.deleted",
+    /// A permission of the catalogue was made, changed or deleted.
+    PermissionUpdated = "permission.updated",
+    /// What everyone or every guest may do changed.
+    DefaultGrantsUpdated = "default_grants.updated",
+    /// A permission was given to a user without a role.
+    PermissionGranted = "permission.granted",
+    /// Such a permission was taken back.
+    PermissionRevoked = "permission.revoked",
+    /// Whose data a user sees changed.
+    AccessUpdated = "access.updated",
 }

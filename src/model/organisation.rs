@@ -1,5 +1,7 @@
 //! An organisation: a tenant, one customer. Everything else belongs to exactly one.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
@@ -44,6 +46,9 @@ pub struct Organisation {
     /// The product's page for guests, with `{secret}` where the guest's secret goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guest_url: Option<String>,
+    /// Its plan and its add-ons: permissions that need one of them sleep without it (X02-5, S002-20).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub features: BTreeSet<Slug>,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -83,6 +88,7 @@ impl Organisation {
             defaults: Defaults::default(),
             default_cost_centre: None,
             guest_url: None,
+            features: BTreeSet::new(),
             created,
         }
     }

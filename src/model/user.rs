@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::access::{AccessList, Area};
 use super::clock::Timestamp;
 use super::id::{GroupId, InvitationId, UserId};
 use super::licence::SeatClaim;
@@ -12,6 +13,7 @@ use super::lifecycle::{Facts, State};
 use super::locale::CountryPrefix;
 use super::login::LoginId;
 use super::origin::Origins;
+use super::permission::Permission;
 use super::record::Record;
 use super::slug::Slug;
 
@@ -44,6 +46,12 @@ pub struct User {
     /// Licences that the person is meant to have, each with the state of the seat.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub licences: BTreeMap<Slug, SeatClaim>,
+    /// Permissions given to the person without a role (S003-53).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub grants: BTreeSet<Permission>,
+    /// Whose data the person sees, by area; an area that is missing shows nothing (S004-29).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub access: BTreeMap<Area, AccessList>,
     /// The connection that owns an attribute's present value; attributes nobody owns are not listed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub owners: BTreeMap<String, Slug>,
@@ -97,6 +105,8 @@ impl User {
             password_hash: None,
             roles: BTreeMap::new(),
             licences: BTreeMap::new(),
+            grants: BTreeSet::new(),
+            access: BTreeMap::new(),
             owners: BTreeMap::new(),
             rule_teams: BTreeMap::new(),
             login_ids: BTreeSet::new(),

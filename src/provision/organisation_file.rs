@@ -1,5 +1,6 @@
 //! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]`, `[[cost_centres]]`, `[[connections]]`,
-//! `[[user_attributes]]` and `[[group_attributes]]`. Every fault is reported at once, with its line and column.
+//! `[[permissions]]`, `[default_permissions]`, `[[user_attributes]]`, `[[group_attributes]]` and `[[templates]]`. Every fault is
+//! reported at once, with its line and column.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,7 +16,9 @@ use crate::model::custom_attribute::{Bearer, CustomAttribute, CustomSchema, Defi
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 
 use crate::model::licence::Licence;
+use crate::model::mail::template::MailTemplate;
 use crate::model::password_policy::PasswordPolicy;
+use crate::model::permission::definition::Definition;
 use crate::model::position::{Position, one_line};
 use crate::model::role::Role;
 use crate::model::slug::Slug;
@@ -64,14 +67,19 @@ impl OrganisationFile {
     }
 }
 
+/// What everyone and every guest may do.
+const DEFAULT_PERMISSIONS: &str = "default_permissions";
+
 /// The lists of a file.
-const LISTS: [&str; 6] = [
+const LISTS: [&str; 8] = [
+    "permissions",
     "roles",
     "licences",
     "cost_centres",
     "connections",
     Bearer::User.list(),
     Bearer::Group.list(),
+    "templates",
 ];
 
 /// Understands a file, laid over the profile that it names.
@@ -124,6 +132,10 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
     let table = document.get_ref();
     reader.unknown_keys(table);
     let organisation = reader.organisation(table, slug);
+    let permissions = reader.list(table, "permissions", |permission: &Definition| {
+        permission.key.to_string()
+    });
+    let default_permissions = reader.part(table, DEFAULT_PERMISSIONS);
     let roles = reader.list(table, "roles", |role: &Role| role.key.to_string());
     let licences = reader.list(table, "licences", |licence: &Licence| licence.key.to_string());
     let cost_centres = reader.list(table, "cost_centres", |centre: &CostCentre| centre.key.to_string());
@@ -132,6 +144,7 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
     });
     let user_attributes = reader.attributes(table, Bearer::User);
     let group_attributes = reader.attributes(table, Bearer::Group);
+    let templates = reader.templates(table);
     let own = organisation.as_ref().map(|organisation| {
         let mut own = CustomSchema::new(&organisation.slug, Bearer::User);
         own.attributes
@@ -146,17 +159,24 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
         Some(organisation) if faults.is_empty() => Ok(OrganisationFile {
             declaration: Declaration {
                 organisation,
+                permissions,
+                default_permissions,
                 roles,
                 licences,
                 cost_centres,
                 connections,
                 user_attributes,
                 group_attributes,
+                templates,
             },
             positions,
         }),
         _ => Err(faults),
     }
+}
+
+fn template_place(template: &MailTemplate) -> String {
+    format!("{}.{}", template.name, template.language)
 }
 
 struct Reader<'a> {
@@ -182,9 +202,10 @@ impl Reader<'_> {
     fn unknown_keys(&mut self, table: &DeTable<'_>) {
         for (key, _) in table {
             let name = key.get_ref().as_ref();
-            if name != "organisation" && !LISTS.contains(&name) {
-                let reason = "is not a part of an organisation file: use organisation, roles, licences, \
-                              cost_centres, connections, user_attributes and group_attributes";
+            if name != "organisation" && name != DEFAULT_PERMISSIONS && !LISTS.contains(&name) {
+                let reason = "is not a part of an organisation file: use organisation, permissions, default_permissions, \
+                              roles, licences, cost_centres, connections, user_attributes, group_attributes \
+                              and templates";
                 self.fault(key.span(), name, reason);
             }
         }
@@ -231,6 +252,14 @@ impl Reader<'_> {
             self.fault(value.span(), "organisation", "invitation_hours: is 0, use 1 or more");
         }
         Some(declared)
+    }
+
+    /// A part that stands once, if the file has it.
+    fn part<T: DeserializeOwned>(&mut self, table: &DeTable<'_>, name: &str) -> Option<T> {
+        let value = table.get(name)?;
+        let position = Position::of(self.text, Some(value.span()));
+        self.positions.insert(name.to_owned(), position);
+        self.value(name, value.clone())
     }
 
     /// Every item that can be understood; the others become faults, and so does a name that comes twice.
@@ -290,6 +319,22 @@ impl Reader<'_> {
                     position: self.positions.get(&place).copied(),
                     place,
                     reason,
+                });
+            }
+        }
+        declared
+    }
+
+    /// Wordings of mails, each filled in with samples. Lines in a fault's reason count from the start of the part.
+    fn templates(&mut self, table: &DeTable<'_>) -> Vec<MailTemplate> {
+        let declared = self.list(table, "templates", template_place);
+        for template in &declared {
+            if let Err(error) = template.check() {
+                let place = format!("templates.{}", template_place(template));
+                self.faults.push(Fault {
+                    position: self.positions.get(&place).copied(),
+                    place,
+                    reason: error.to_string(),
                 });
             }
         }

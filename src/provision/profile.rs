@@ -69,15 +69,20 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
     // Taken apart without a rest, so that a new section cannot be forgotten here.
     let Declaration {
         organisation,
+        permissions,
+        default_permissions,
         roles,
         licences,
         cost_centres,
         connections,
         user_attributes,
         group_attributes,
+        templates,
     } = file;
     Declaration {
         organisation: organisation_over(profile.organisation, organisation),
+        permissions: over(profile.permissions, permissions, |permission| permission.key.clone()),
+        default_permissions: default_permissions.or(profile.default_permissions),
         roles: over(profile.roles, roles, |role| role.key.clone()),
         licences: over(profile.licences, licences, |licence| licence.key.clone()),
         cost_centres: over(profile.cost_centres, cost_centres, |centre| centre.key.clone()),
@@ -87,6 +92,9 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
         }),
         group_attributes: over(profile.group_attributes, group_attributes, |attribute| {
             attribute.name.clone()
+        }),
+        templates: over(profile.templates, templates, |template| {
+            (template.name, template.language.clone())
         }),
     }
 }
@@ -103,6 +111,7 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         login,
         guest_url,
         defaults,
+        features,
     } = file;
     DeclaredOrganisation {
         slug,
@@ -115,6 +124,7 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         login: login.or(profile.login),
         guest_url: guest_url.or(profile.guest_url),
         defaults: defaults.or(profile.defaults),
+        features: features.or(profile.features),
     }
 }
 

@@ -300,6 +300,7 @@ fn door(path: &str) -> &'static str {
         Some("scim") => "scim",
         Some("oauth" | ".well-known") => "oauth",
         Some("api") => "admin",
+        Some("invitations" | "password-reset") => "invitee",
         Some("healthz" | "readyz") => "health",
         Some("metrics") => "metrics",
         _ => "other",

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use usher::directory::keys::{self, Count, Index, Table, Unique};
-use usher::model::id::{GroupId, InvitationId, OrganisationId, TokenId, UserId};
+use usher::model::id::{GroupId, InvitationId, MailId, OrganisationId, TokenId, UserId};
+use usher::model::invitation::InvitationState;
+use usher::model::mail::{MailState, TemplateName};
 use usher::model::membership::Member;
 use usher::store::memory::MemoryStore;
 use usher::store::{Batch, Key, Scan, Store, Versioned};
@@ -27,6 +29,11 @@ impl Plot {
 
     async fn first(&self, table: Table) -> (Key, Versioned) {
         self.under(table).await.into_iter().next().expect("an entry")
+    }
+
+    async fn first_of(&self, prefix: &Key) -> (Key, Versioned) {
+        let entries = self.store.scan(Scan::prefix(prefix, 1)).await.expect("entries");
+        entries.into_iter().next().expect("an entry")
     }
 
     async fn user(&self) -> UserId {
@@ -199,6 +206,46 @@ damage! {
     a_secret_that_opens_nothing => ["invitations"], plot {
         let target = format!("{} {}", plot.organisation, uuid::Uuid::now_v7());
         plot.put(keys::invitation_secret(&"0".repeat(64)), &target).await;
+    }
+    an_invitation_that_is_in_no_list => ["invitations"], plot {
+        let (key, _) = plot.first(Table::InvitationIndex).await;
+        plot.delete(key).await;
+    }
+    a_list_with_an_invitation_that_does_not_exist => ["invitations"], plot {
+        let ghost = InvitationId::new(uuid::Uuid::now_v7());
+        plot.put(keys::mail::invitation_in(plot.organisation, InvitationState::Sent, ghost), "").await;
+    }
+    an_invitation_that_never_ends => ["invitations"], plot {
+        let (key, _) = plot.first_of(&keys::mail::all_ends()).await;
+        plot.delete(key).await;
+    }
+    an_end_of_no_invitation => ["invitations"], plot {
+        let ghost = InvitationId::new(uuid::Uuid::now_v7());
+        plot.put(keys::mail::ends(1, plot.organisation, ghost), "").await;
+    }
+    a_mail_that_is_never_due => ["mail"], plot {
+        let (key, _) = plot.first_of(&keys::mail::dues()).await;
+        plot.delete(key).await;
+    }
+    a_mail_that_is_due_at_another_time => ["mail"], plot {
+        let (key, _) = plot.first_of(&keys::mail::dues()).await;
+        let (due_ms, organisation, id) = keys::mail::timed(&key).expect("a time");
+        plot.put(keys::mail::due(due_ms + 1, organisation, MailId::new(id)), "").await;
+    }
+    a_mail_that_would_outlive_its_person => ["mail"], plot {
+        let (key, _) = plot.first_of(&keys::mail::mails_by_person(plot.organisation)).await;
+        plot.delete(key).await;
+    }
+    a_mail_that_is_lost => ["counters", "mail"], plot {
+        let (key, _) = plot.first_of(&keys::mail::mails(plot.organisation, MailState::Queued)).await;
+        plot.delete(key).await;
+    }
+    a_wording_that_cannot_be_filled_in => ["mail"], plot {
+        let template = serde_json::json!({
+            "v": 1, "name": "invitation", "language": "de", "subject": "x", "text": "{{ nobody }}",
+        });
+        let key = keys::mail::template(plot.organisation, TemplateName::Invitation, "de");
+        plot.put(key, &template.to_string()).await;
     }
     a_listed_token_that_does_not_exist => ["tokens"], plot {
         plot.put(keys::token_entry(plot.organisation, TokenId::new(uuid::Uuid::now_v7())), "").await;

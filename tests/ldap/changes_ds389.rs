@@ -34,6 +34,10 @@ fn add(name: &str) -> String {
     )
 }
 
+fn unit() -> String {
+    format!("dn: ou=people,{SUFFIX}\nchangetype: add\nobjectClass: organizationalUnit\nou: people\n\n")
+}
+
 fn edit(name: &str, title: &str) -> String {
     format!("dn: uid={name},ou=people,{SUFFIX}\nchangetype: modify\nreplace: title\ntitle: {title}\n\n")
 }
@@ -44,7 +48,8 @@ async fn changes(server: &Ds389, cursor: &Cursor) -> (Result<Changed, ChangeErro
         Ok(connection) => connection,
         Err(error) => panic!("the server is gone: {error}"),
     };
-    let changed = read_changes(&mut connection, &people(), cursor, |_| {
+    let query = people();
+    let changed = read_changes(&mut connection, &query, cursor, |_| {
         entries += 1;
         ControlFlow::Continue(())
     });
@@ -72,7 +77,7 @@ fn with_cookie(cursor: &Cursor, change: impl Fn(&str) -> String) -> Cursor {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cookie_that_389_never_gave_is_never_taken_for_a_place_in_its_history() {
     let Some(server) = Ds389::start() else { return };
-    server.administrator().modify(&(add("ada") + &add("bob")));
+    server.administrator().modify(&(unit() + &add("ada") + &add("bob")));
     let cursor = marked(&server).await;
     server.administrator().modify(&edit("ada", "Captain"));
     let number = |cookie: &str, number: &str| {
@@ -114,7 +119,7 @@ async fn a_cookie_that_389_never_gave_is_never_taken_for_a_place_in_its_history(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changelog_that_was_trimmed_needs_a_full_reading() {
     let Some(server) = Ds389::start() else { return };
-    server.administrator().modify(&(add("ada") + &add("bob")));
+    server.administrator().modify(&(unit() + &add("ada") + &add("bob")));
     let cursor = marked(&server).await;
     let last = with_number(&cursor);
     for title in 0..4 {

@@ -12,6 +12,7 @@ mod gateway;
 mod histories;
 mod incremental;
 mod interruptions;
+mod isolation;
 mod leavers;
 mod logged;
 mod names;

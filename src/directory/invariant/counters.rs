@@ -13,6 +13,7 @@ use crate::model::custom_attribute::Bearer;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId};
 use crate::model::mail::MailState;
+use crate::model::role::Role;
 use crate::model::user::User;
 use crate::store::{Key, Version, Versioned};
 
@@ -201,6 +202,14 @@ async fn count(view: &View<'_>, report: &Report) -> Result<BTreeMap<Key, i64>, D
             }
         }
     }
+    let mut roles = view.under(&keys::table(organisation, Table::Role));
+    while let Some(entries) = roles.next(report).await? {
+        for role in entries.iter().filter_map(|(_, stored)| readable::<Role>(Some(stored))) {
+            for group in role.linked_groups {
+                add(&mut sums, organisation, &Count::RolesLinked(group));
+            }
+        }
+    }
     Ok(sums)
 }
 
@@ -212,6 +221,9 @@ fn count_user(sums: &mut BTreeMap<Key, i64>, organisation: OrganisationId, user:
         if claim.is_waiting() {
             add(sums, organisation, &Count::Waiting(key.clone()));
         }
+    }
+    for role in user.roles.keys() {
+        add(sums, organisation, &Count::RoleHolders(role.clone()));
     }
     for connection in user.connections() {
         add(sums, organisation, &Count::Linked(connection.clone()));

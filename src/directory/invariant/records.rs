@@ -6,6 +6,7 @@ use crate::directory::journal::JournalEntry;
 use crate::directory::keys::{self, Table, Unique, credential, exchange};
 use crate::directory::link::{Link, named as source_named};
 use crate::directory::oauth::UsedAssertion;
+use crate::directory::role_link_work::Pending;
 use crate::directory::unit::parse_counter;
 use crate::directory::user::parse_uuid;
 use crate::directory::verify::Report;
@@ -14,6 +15,7 @@ use crate::model::connection::Connection;
 use crate::model::cost_centre::CostCentre;
 use crate::model::credential::Credential;
 use crate::model::custom_attribute::{Bearer, CustomSchema};
+use crate::model::effective::DefaultGrants;
 use crate::model::event::Event;
 use crate::model::group::Group;
 use crate::model::guest::{Guest, GuestLink};
@@ -24,6 +26,7 @@ use crate::model::mail::QueuedMail;
 use crate::model::mail::template::MailTemplate;
 use crate::model::membership::Membership;
 use crate::model::organisation::Organisation;
+use crate::model::permission::definition::Definition;
 use crate::model::record::{self, Record};
 use crate::model::role::Role;
 use crate::model::session::Session;
@@ -36,7 +39,7 @@ use super::{Invariant, View};
 pub struct Records;
 
 /// Every table. A table that is missing here is an unknown one.
-const TABLES: [Table; 33] = [
+const TABLES: [Table; 36] = [
     Table::Organisation,
     Table::Connection,
     Table::Role,
@@ -70,6 +73,9 @@ const TABLES: [Table; 33] = [
     Table::CostCentre,
     Table::Guest,
     Table::GuestLink,
+    Table::Permission,
+    Table::DefaultGrants,
+    Table::RoleLink,
 ];
 
 /// Bytes of a key before its table.
@@ -118,6 +124,11 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
             let bearer = bearer.ok_or("has a URN that belongs to no resource type")?;
             named(keys::custom_schema(organisation, bearer))
         }),
+        Table::Permission => {
+            read::<Definition>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
+        }
+        Table::DefaultGrants => read::<DefaultGrants>(value).and_then(|_| named(keys::default_grants(organisation))),
+        Table::RoleLink => read::<Pending>(value).map(|_| ()),
         Table::User => read::<User>(value).and_then(|own| named(keys::user(organisation, own.id))),
         Table::Group => read::<Group>(value).and_then(|own| named(keys::group(organisation, own.id))),
         Table::Invitation => read::<Invitation>(value).and_then(|own| named(keys::invitation(organisation, own.id))),

@@ -80,9 +80,9 @@ async fn tokens(store: &dyn Store, report: &mut Report) -> Result<(), DirectoryE
         let list = |_: &Key, stored: &Versioned| {
             readable::<Token>(Some(stored)).map_or_else(Vec::new, |token| {
                 let owner = match token.grant {
-                    TokenGrant::Connection { organisation, .. } | TokenGrant::Organisation { organisation } => {
-                        organisation
-                    }
+                    TokenGrant::Connection { organisation, .. }
+                    | TokenGrant::Organisation { organisation }
+                    | TokenGrant::Person { organisation, .. } => organisation,
                     TokenGrant::Gateway => keys::GATEWAY,
                 };
                 vec![keys::token_entry(owner, token.id)]
