@@ -95,12 +95,6 @@ pub fn router(directory: Directory) -> Router {
         .route("/connections/{name}/journal", get(journal::list))
         .route("/connections/{name}/reviews", get(reviews::list).post(reviews::decide))
         .route("/events", get(events::list))
-        .route(
-            "/password-policy",
-            get(password_policy::retrieve).put(password_policy::replace),
-        )
-        .route("/password-policy/impact", get(password_policy::impact))
-        .route("/password-policy/check", post(password_policy::check))
         .route("/verify", get(verify::organisation))
         .merge(access_routes())
         .merge(people_routes())
@@ -232,7 +226,7 @@ fn resource_routes() -> Router<Directory> {
         .route("/users/{user}/resources", get(resource_assign::of_user))
 }
 
-/// What administrators do with what a user signs in with.
+/// The password policy, and what administrators do with what a user signs in with.
 fn credential_routes() -> Router<Directory> {
     Router::new()
         .route(
