@@ -13,6 +13,7 @@
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
 
 pub mod access;
+mod connection;
 pub mod credential;
 mod custom_attribute;
 pub mod exchange;
@@ -22,6 +23,7 @@ pub mod people;
 use sha2::Digest as _;
 
 pub use access::default_grants;
+pub use connection::{journal, journal_entry, review, reviews, run, run_named};
 pub use custom_attribute::{
     custom_entry, custom_entry_values, custom_schema, custom_unique, custom_unique_values, is_custom_entry,
 };

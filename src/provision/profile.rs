@@ -111,9 +111,6 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         guest_url,
         defaults,
         password_policy,
-        login,
-        guest_url,
-        defaults,
         features,
     } = file;
     DeclaredOrganisation {
@@ -127,9 +124,6 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         guest_url: guest_url.or(profile.guest_url),
         defaults: defaults.or(profile.defaults),
         password_policy: password_policy.or(profile.password_policy),
-        login: login.or(profile.login),
-        guest_url: guest_url.or(profile.guest_url),
-        defaults: defaults.or(profile.defaults),
         features: features.or(profile.features),
     }
 }

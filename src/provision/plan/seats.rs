@@ -187,11 +187,6 @@ impl Ledger {
         let Some(pool) = self.pools.get_mut(licence) else {
             return Ok(Seat::Unneeded);
         };
-        if pool.licence.when_full == WhenFull::Wait && pool.tally.waiting > 0 && pool.take() {
-            // The newcomer queues up, and the first of the queue has the seat.
-            pool.tally.needed += 1;
-            return Ok(Seat::Waiting(self.now));
-        }
         if pool.take() {
             pool.tally.needed += 1;
             // Where somebody waits already, the newcomer queues up and the first of the queue has the seat.
