@@ -72,13 +72,12 @@ enum Action {
         limit: Option<usize>,
     },
     /// Invite people; an earlier invitation is revoked
-    #[group(required = true, multiple = false)]
     Send {
         /// Whom: user names or identifiers
-        #[arg(group = "whom")]
+        #[arg(required_unless_present = "all_prepared", conflicts_with = "all_prepared")]
         users: Vec<String>,
         /// Everybody who is prepared
-        #[arg(long, group = "whom")]
+        #[arg(long)]
         all_prepared: bool,
         /// How it reaches them; all but email are handed over by whoever asks
         #[arg(long, default_value = "email")]

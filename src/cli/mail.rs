@@ -52,13 +52,12 @@ enum Action {
         limit: Option<usize>,
     },
     /// Try a mail now, or all that were given up
-    #[group(required = true, multiple = false)]
     Retry {
         /// Which
-        #[arg(group = "which")]
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
         mail: Option<String>,
         /// All that were given up
-        #[arg(long, group = "which")]
+        #[arg(long)]
         all: bool,
     },
     /// Remove a mail that is not to be sent any more

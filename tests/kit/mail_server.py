@@ -19,8 +19,8 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 
 class Keeper:
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, mode):
+        self.folder, self.mode = folder, mode
         self.number = 0
 
     async def handle_RCPT(self, server, session, envelope, address, options):
@@ -41,7 +41,7 @@ class Keeper:
             "auto_submitted": mail["auto-submitted"],
             "text": part("plain"),
             "html": part("html"),
-            "tls": session.ssl is not None,
+            "tls": self.mode == "tls" or session.ssl is not None,
             "signed_in": session.authenticated,
         }
         self.number += 1
@@ -82,7 +82,7 @@ def main():
     if mode != "plain":
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(sys.argv[4], sys.argv[5])
-    server = Server(Keeper(folder), port, mode, context)
+    server = Server(Keeper(folder, mode), port, mode, context)
     server.start()
     try:
         asyncio.new_event_loop().run_forever()

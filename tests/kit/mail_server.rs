@@ -12,6 +12,9 @@ use tempfile::TempDir;
 use super::certificates::make_ca;
 use super::process::{START_PATIENCE, Supervised, find, free_ports, server_directory, skipped};
 
+/// The system's own Python first: it has what the system's packages bring.
+const PYTHONS: [&str; 2] = ["/usr/bin/python3", "python3"];
+
 const SCRIPT: &str = include_str!("mail_server.py");
 
 /// How a mail server protects its connections.
@@ -29,6 +32,7 @@ pub(crate) enum Protection {
 pub(crate) struct MailServer {
     folder: TempDir,
     protection: Protection,
+    python: &'static str,
     running: Option<Supervised>,
     /// Where it listens, also while it is stopped.
     pub(crate) port: u16,
@@ -37,12 +41,10 @@ pub(crate) struct MailServer {
 impl MailServer {
     /// Starts one. `None`, with a message, where aiosmtpd is not installed; under CI that is a failure.
     pub(crate) fn start(protection: Protection) -> Option<Self> {
-        let mut asked = Command::new(find("python3")?);
-        asked.args(["-c", "import aiosmtpd"]).stderr(Stdio::null());
-        if !asked.status().is_ok_and(|status| status.success()) {
+        let Some(python) = PYTHONS.into_iter().find(|python| has_aiosmtpd(python)) else {
             skipped("mail server", "aiosmtpd is not installed: install python3-aiosmtpd");
             return None;
-        }
+        };
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir(folder.path().join("mails")).expect("a folder");
         fs::write(folder.path().join("mail_server.py"), SCRIPT).expect("the script");
@@ -50,6 +52,7 @@ impl MailServer {
         let mut server = Self {
             folder,
             protection,
+            python,
             running: None,
             port: 0,
         };
@@ -90,7 +93,7 @@ impl MailServer {
         ];
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let directory = server_directory("mail");
-        let running = Supervised::start(&directory, "python3", &arguments);
+        let running = Supervised::start(&directory, self.python, &arguments);
         let started = Instant::now();
         while started.elapsed() < START_PATIENCE {
             if directory.join("server.pid").exists() && TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
@@ -136,6 +139,14 @@ impl MailServer {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+fn has_aiosmtpd(python: &str) -> bool {
+    find(python).is_some_and(|python| {
+        let mut asked = Command::new(python);
+        asked.args(["-c", "import aiosmtpd"]).stderr(Stdio::null());
+        asked.status().is_ok_and(|status| status.success())
+    })
 }
 
 fn read(path: &Path) -> Value {

@@ -140,11 +140,8 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::User => read::<User>(value).and_then(|own| named(keys::user(organisation, own.id))),
         Table::Group => read::<Group>(value).and_then(|own| named(keys::group(organisation, own.id))),
         Table::Invitation => read::<Invitation>(value).and_then(|own| named(keys::invitation(organisation, own.id))),
-        Table::MailTemplate => read::<MailTemplate>(value)
-            .and_then(|own| named(keys::mail::template(organisation, own.name, &own.language))),
-        Table::Outbox if key.as_bytes().get(TABLE_AT + 1) == Some(&b'u') => nothing(value),
-        Table::Outbox => {
-            read::<QueuedMail>(value).and_then(|own| named(keys::mail::mail(organisation, own.state, own.id)))
+        Table::MailTemplate | Table::Outbox => {
+            mail(organisation, table, key, value).and_then(|own| own.map_or(Ok(()), named))
         }
         Table::CostCentre => {
             read::<CostCentre>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
@@ -214,6 +211,19 @@ fn judge_of_groups(organisation: OrganisationId, table: Table, key: &Key, value:
         }
         _ => nothing(value),
     }
+}
+
+/// The key at which a record that has to do with mail belongs; `None` for what finds mails by person.
+fn mail(organisation: OrganisationId, table: Table, key: &Key, value: &[u8]) -> Result<Option<Key>, String> {
+    if table == Table::MailTemplate {
+        let own = read::<MailTemplate>(value)?;
+        return Ok(Some(keys::mail::template(organisation, own.name, &own.language)));
+    }
+    if key.as_bytes().get(TABLE_AT + 1) == Some(&b'u') {
+        return nothing(value).map(|()| None);
+    }
+    let own = read::<QueuedMail>(value)?;
+    Ok(Some(keys::mail::mail(organisation, own.state, own.id)))
 }
 
 fn nothing(value: &[u8]) -> Result<(), String> {
