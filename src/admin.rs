@@ -253,6 +253,7 @@ fn session_routes() -> Router<Directory> {
     Router::new()
         .route("/sign-in", post(sign_in::sign_in))
         .route("/sign-out", post(session::sign_out))
+        .route("/password/forgot", post(sign_in::forgot))
         .route("/password/reset", post(sign_in::reset))
         .route("/password/criteria", post(sign_in::criteria))
         .route("/session", get(session::retrieve))

@@ -29,6 +29,9 @@ pub enum Action {
     ResetLink {
         /// Whose
         user: String,
+        /// Mail it to the user instead
+        #[arg(long)]
+        mail: bool,
     },
     /// Let a user in again after too many wrong sign-ins
     Unlock {
@@ -73,7 +76,7 @@ impl Action {
     pub async fn run(&self, gateway: &Gateway, users: &str, as_json: bool) -> Result<(), Failure> {
         let (method, user, below) = match self {
             Self::SetPassword { user, .. } => (Method::POST, user, "password"),
-            Self::ResetLink { user } => (Method::POST, user, "reset-link"),
+            Self::ResetLink { user, .. } => (Method::POST, user, "reset-link"),
             Self::Unlock { user } => (Method::POST, user, "unlock"),
             Self::Credential { user } => (Method::GET, user, "credential"),
             Self::RemoveSecondFactor { user } => (Method::DELETE, user, "second-factor"),
@@ -94,6 +97,7 @@ impl Action {
                 let password = prompt::password(user)?;
                 Payload::Json(json!({ "password": password.as_str(), "must_change": must_change }))
             }
+            Self::ResetLink { mail: true, .. } => Payload::Json(json!({ "channel": "email" })),
             _ => Payload::Empty,
         };
         let answer = gateway.ask(method, &path, payload).await?;

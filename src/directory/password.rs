@@ -186,6 +186,7 @@ impl Operation for SetPassword {
     type Outcome = User;
 
     async fn attempt(&self, unit: &mut Unit) -> Result<User, DirectoryError> {
+        unit.not_oneself(self.user)?;
         let before = unit.load_user(self.user).await?;
         let mut after = before.clone();
         let must_change = match self.must_change {

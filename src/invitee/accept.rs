@@ -116,7 +116,6 @@ pub(super) fn failed(error: &DirectoryError, purpose: Purpose) -> Page {
         | DirectoryError::Mutability { .. }
         | DirectoryError::VersionMismatch { .. }
         | DirectoryError::TooMany { .. }
-        | DirectoryError::Unconfirmed(_)
         | DirectoryError::Contended { .. }
         | DirectoryError::Unavailable(_)
         | DirectoryError::Corrupt(_) => {

@@ -313,3 +313,33 @@ async fn nothing_of_a_deleted_person_is_left() {
     house.sign_in("mia", PASSWORD).await.expect(401);
     house.verify().await;
 }
+
+#[tokio::test]
+async fn who_has_forgotten_a_password_is_mailed_a_link_and_nobody_learns_who_exists() {
+    let house = plain().await;
+    let mia = json!({
+        "user_name": "mia", "password": PASSWORD,
+        "attributes": { "emails": [{ "value": "mia@acme.example", "primary": true }] },
+    });
+    house.acme.post(USERS, mia).await.expect(201);
+    house.enrolled("noa").await;
+    let forgot = async |organisation: &str, login: &str| {
+        let body = json!({ "organisation": organisation, "login": login });
+        let answer = house.inside.caller("").post("/api/v1/password/forgot", body).await;
+        (answer.status.as_u16(), answer.body)
+    };
+    let mails = async || {
+        let outbox = house.acme.get("/api/v1/organisations/acme/outbox").await.expect(200);
+        outbox["items"].as_array().expect("a list").len()
+    };
+    let first = forgot("acme", "mia").await;
+    assert_eq!(first.0, 202);
+    for (organisation, login) in [("acme", "noa"), ("acme", "nobody"), ("nowhere", "mia"), ("acme", "mia")] {
+        assert_eq!(forgot(organisation, login).await, first, "{organisation} {login}");
+    }
+    assert_eq!(mails().await, 1, "nobody fills another's mailbox");
+    house.clock.pass(600);
+    forgot("acme", "MIA").await;
+    assert_eq!(mails().await, 2);
+    house.verify().await;
+}

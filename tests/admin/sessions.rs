@@ -156,3 +156,34 @@ async fn a_session_opens_neither_another_organisation_nor_administration() {
     house.inside.caller(token).get(SESSION).await.expect(401);
     house.inside.caller(token).get(USERS).await.expect(401);
 }
+
+#[tokio::test]
+async fn whoever_may_set_passwords_sets_neither_their_own_nor_an_administrators() {
+    let house = House::with(json!({})).await;
+    let file = "[organisation]\nslug = \"acme\"\n[[roles]]\nkey = \"desk\"\nname = \"Help desk\"\npermissions = \
+                [\"user.password\"]\n[[roles]]\nkey = \"admin\"\nname = \"Admin\"\nadministers = true\n";
+    house.acme.apply("acme", file).await.expect(200);
+    for name in ["desk", "boss", "mia"] {
+        house.enrolled(name).await;
+    }
+    let give = async |user: &str, role: &str| {
+        let path = format!("{USERS}/{user}/roles/{role}");
+        let given = house.acme.put(&path, json!({})).await;
+        assert!(given.status.is_success(), "{:#}", given.body);
+    };
+    give("desk", "desk").await;
+    give("boss", "admin").await;
+    let desk = house.session(house.sign_in("desk", PASSWORD).await);
+    let set = async |user: &str| {
+        let body = json!({ "password": "a new password" });
+        desk.post(&format!("{USERS}/{user}/password"), body)
+            .await
+            .status
+            .as_u16()
+    };
+    assert_eq!(set("mia").await, 200);
+    assert_eq!(set("boss").await, 403);
+    assert_eq!(set("desk").await, 400, "the present password is asked for");
+    desk.delete(&format!("{USERS}/mia/sessions")).await.expect(200);
+    desk.put(POLICY, json!({})).await.expect(403);
+}
