@@ -1,6 +1,5 @@
 //! A group of batches on its way into one sled batch.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
@@ -17,8 +16,6 @@ pub(super) struct Group<'a> {
     db: &'a ::sled::Db,
     head: Head,
     overlay: BTreeMap<Key, Pending>,
-    /// What the tree holds, as far as it was read: only this group's thread writes to it, and not before the group is whole.
-    read: RefCell<BTreeMap<Key, Option<(Versioned, u32)>>>,
     accepted: usize,
 }
 
@@ -49,7 +46,6 @@ impl<'a> Group<'a> {
             db,
             head,
             overlay: BTreeMap::new(),
-            read: RefCell::default(),
             accepted: 0,
         }
     }
@@ -116,13 +112,11 @@ impl<'a> Group<'a> {
     }
 
     fn stored(&self, key: &Key) -> Result<Option<(Versioned, u32)>, StoreError> {
-        if let Some(known) = self.read.borrow().get(key) {
-            return Ok(known.clone());
-        }
-        let stored = self.db.get(tree_key(key)).map_err(|error| read_error(key, &error))?;
-        let stored = stored.map(|stored| unseal(key, &stored)).transpose()?;
-        self.read.borrow_mut().insert(key.clone(), stored.clone());
-        Ok(stored)
+        self.db
+            .get(tree_key(key))
+            .map_err(|error| read_error(key, &error))?
+            .map(|stored| unseal(key, &stored))
+            .transpose()
     }
 }
 
