@@ -1,8 +1,8 @@
 //! The admin API: JSON under `/api/v1`, for the command line and for the product behind the gateway.
 //!
-//! Every request shows a bearer token of an organisation's or the gateway's administrator; accepting an invitation and setting a
-//! forgotten password need none but a secret, and signing in gives one. Another organisation answers as one that does not
-//! exist. Refusals are [`problem`] documents.
+//! Every request shows a bearer token of an organisation's or the gateway's administrator; accepting an invitation, joining as a
+//! guest and setting a forgotten password need none but a secret, and signing in gives one. Another organisation answers as one
+//! that does not exist. Refusals are [`problem`] documents.
 //!
 //! To add a route: one line in [`routes`], a handler in the noun's file, and one entry in the noun's file of [`openapi`] (a
 //! new file there is named in `descriptions` and `components`). `#[derive(JsonSchema)]` on the structures that read the query and the body
@@ -14,13 +14,20 @@
 //! delete("groups/{group}", "Deletes a group").answers_nothing(),
 //! ```
 
+pub mod access;
 pub mod apply;
 pub mod audit;
 pub mod caller;
 pub mod connections;
 pub mod credentials;
+pub mod demand;
 pub mod events;
+pub mod grants;
+pub mod group_edit;
+pub mod group_members;
+pub mod group_tree;
 pub mod groups;
+pub mod guests;
 mod idempotency;
 pub mod invitations;
 pub mod journal;
@@ -32,10 +39,14 @@ pub mod organisations;
 pub mod outbox;
 pub mod page;
 pub mod password_policy;
+pub mod permissions;
 pub mod privacy;
 pub mod problem;
 pub mod profiles;
+pub mod resource_assign;
+pub mod resources;
 pub mod reviews;
+pub mod rights;
 pub mod roles;
 pub mod routes;
 pub mod session;
@@ -68,9 +79,31 @@ pub fn idempotent(routes: Router, directory: Directory, kept: Duration) -> Route
     routes.layer(middleware::from_fn_with_state((directory, kept), idempotency::keep))
 }
 
+/// What has to do with mail, relative to an organisation.
+fn mail() -> Routes {
+    Routes::new()
+        .route("/invitations", get(invitations::list))
+        .route("/invitations/send", post(invitations::send))
+        .route("/invitations/{id}", get(invitations::retrieve))
+        .route("/invitations/{id}/resend", post(invitations::resend))
+        .route("/invitations/{id}/revoke", post(invitations::revoke))
+        .route("/outbox", get(outbox::list))
+        .route("/outbox/retry", post(outbox::retry_dead))
+        .route("/outbox/{id}", delete(outbox::discard))
+        .route("/outbox/{id}/retry", post(outbox::retry))
+        .route("/templates", get(templates::list))
+        .route("/templates/{name}", get(templates::retrieve))
+        .route("/templates/{name}/preview", post(templates::preview))
+        .route("/templates/{name}/variables", get(templates::variables))
+        .route(
+            "/templates/{name}/{language}",
+            put(templates::put).delete(templates::delete),
+        )
+}
+
 /// The routes, relative to `/api/v1`.
 fn routes() -> Routes {
-    let organisation = Routes::new()
+    let organisation = mail()
         .route("/", get(organisations::retrieve))
         .route("/apply", post(apply::apply))
         .route("/connections", get(connections::list))
@@ -81,48 +114,10 @@ fn routes() -> Routes {
         .route("/connections/{name}/held", delete(sync::discard))
         .route("/connections/{name}/held/approve", post(sync::approve))
         .route("/connections/{name}/reviews", get(reviews::list).post(reviews::decide))
-        .route("/groups", get(groups::list))
-        .route("/groups/{group}", get(groups::retrieve))
-        .route("/groups/{group}/members", get(groups::members))
-        .route("/invitations", get(invitations::list))
-        .route("/invitations/send", post(invitations::send))
-        .route("/invitations/{id}", get(invitations::retrieve))
-        .route("/invitations/{id}/resend", post(invitations::resend))
-        .route("/invitations/{id}/revoke", post(invitations::revoke))
-        .route("/licences", get(licences::list))
-        .route("/licences/{key}/holders", get(licences::holders))
-        .route("/outbox", get(outbox::list))
-        .route("/outbox/retry", post(outbox::retry_dead))
-        .route("/outbox/{id}", delete(outbox::discard))
-        .route("/outbox/{id}/retry", post(outbox::retry))
-        .route(
-            "/password-policy",
-            get(password_policy::retrieve).put(password_policy::replace),
-        )
-        .route("/password-policy/impact", get(password_policy::impact))
-        .route("/password-policy/check", post(password_policy::check))
-        .route("/roles", get(roles::list))
-        .route("/templates", get(templates::list))
-        .route("/templates/{name}", get(templates::retrieve))
-        .route("/templates/{name}/preview", post(templates::preview))
-        .route("/templates/{name}/variables", get(templates::variables))
-        .route(
-            "/templates/{name}/{language}",
-            put(templates::put).delete(templates::delete),
-        )
-        .route("/tokens", get(tokens::list).post(tokens::issue))
-        .route("/tokens/{id}", delete(tokens::revoke))
-        .route("/users", get(users::list).post(users::write::create))
-        .route(
-            "/users/{user}",
-            get(users::retrieve).patch(users::write::update).delete(users::delete),
-        )
-        .route("/users/{user}/licences", post(users::licences::assign))
-        .route("/users/{user}/licences/{key}", delete(users::licences::free))
-        .route("/users/{user}/suspend", post(users::suspend))
-        .route("/users/{user}/reactivate", post(users::reactivate))
-        .route("/users/{user}/invite", post(invitations::invite))
-        .route("/users/{user}/revoke-invitation", post(users::revoke_invitation))
+        .merge(access_routes())
+        .merge(people_routes())
+        .merge(group_routes())
+        .merge(resource_routes())
         .merge(credential_routes())
         .merge(accountability_routes());
     Routes::new()
@@ -135,6 +130,7 @@ fn routes() -> Routes {
         .route("/profiles/{name}", get(profiles::retrieve))
         .route("/audit", get(audit::list_gateway))
         .merge(session_routes())
+        .route("/guests/join", post(guests::join))
         .route("/verify", get(verify::gateway))
         .route("/openapi.json", get(openapi::retrieve))
 }
@@ -161,9 +157,124 @@ fn accountability_routes() -> Routes {
         .route("/users/{user}/restriction", put(privacy::restrict))
 }
 
-/// What administrators do with what a user signs in with.
+/// Roles, permissions, and what they come to.
+fn access_routes() -> Routes {
+    Routes::new()
+        .route("/permissions", get(permissions::list))
+        .route("/permissions/{key}", put(permissions::put).delete(permissions::delete))
+        .route(
+            "/default-permissions",
+            get(permissions::defaults).put(permissions::set_defaults),
+        )
+        .route("/roles", get(roles::list).post(roles::create))
+        .route("/roles/matrix", get(roles::matrix))
+        .route(
+            "/roles/{role}",
+            get(roles::retrieve).put(roles::replace).delete(roles::delete),
+        )
+        .route("/roles/{role}/groups/{group}", put(roles::link).delete(roles::unlink))
+        .route("/roles/{role}/holders", get(roles::holders))
+        .route("/roles/{role}/impact", get(roles::impact))
+        .route("/tokens", get(tokens::list).post(tokens::issue))
+        .route("/tokens/{id}", delete(tokens::revoke))
+        .route("/users/{user}/access", get(access::list))
+        .route("/users/{user}/access/{area}", put(access::set))
+        .route("/users/{user}/effective", get(rights::effective))
+        .route("/users/{user}/eligibility", get(rights::eligibility))
+        .route("/users/{user}/explain", get(rights::explain))
+        .route(
+            "/users/{user}/permissions",
+            get(grants::list).post(grants::grant).delete(grants::revoke),
+        )
+        .route("/users/{user}/roles/{role}", put(roles::assign).delete(roles::withdraw))
+}
+
+/// Of an organisation: its people, what they are given, and its guests.
+fn people_routes() -> Routes {
+    Routes::new()
+        .route("/users", get(users::list).post(users::write::create))
+        .route(
+            "/users/{user}",
+            get(users::retrieve).patch(users::write::update).delete(users::delete),
+        )
+        .route("/users/{user}/licences", post(users::licences::assign))
+        .route("/users/{user}/licences/{key}", delete(users::licences::free))
+        .route("/users/{user}/licences/{key}/cost-centre", put(users::licences::charge))
+        .route("/users/{user}/move", post(users::home::move_user))
+        .route("/users/{user}/review-permissions", post(users::home::review))
+        .route("/users/{user}/suspend", post(users::suspend))
+        .route("/users/{user}/reactivate", post(users::reactivate))
+        .route("/users/{user}/invite", post(invitations::invite))
+        .route("/users/{user}/revoke-invitation", post(users::revoke_invitation))
+        .route("/licences", get(licences::list))
+        .route("/licences/forecast", get(licences::forecast))
+        .route("/licences/{key}/holders", get(licences::holders))
+        .route("/cost-centres", get(licences::cost_centres))
+        .route("/guests", get(guests::list).post(guests::create))
+        .route("/guests/{guest}", delete(guests::delete))
+        .route("/guests/{guest}/disable", post(guests::disable))
+        .route("/guest-links", get(guests::list_links).post(guests::create_link))
+        .route("/guest-links/{link}/disable", post(guests::disable_link))
+}
+
+/// Groups, their members and their tree.
+fn group_routes() -> Routes {
+    Routes::new()
+        .route("/groups", get(groups::list).post(group_edit::create))
+        .route("/groups/tree", get(group_tree::tree))
+        .route(
+            "/groups/{group}",
+            get(groups::retrieve)
+                .patch(group_edit::update)
+                .delete(group_edit::delete),
+        )
+        .route("/groups/{group}/defaults", put(groups::set_defaults))
+        .route("/groups/{group}/disable", post(group_edit::disable))
+        .route("/groups/{group}/enable", post(group_edit::enable))
+        .route("/groups/{group}/gives", post(group_edit::change_gives))
+        .route(
+            "/groups/{group}/members",
+            get(group_members::list).post(group_members::add),
+        )
+        .route("/groups/{group}/members/{member}", delete(group_members::remove))
+        .route(
+            "/groups/{group}/roles/{role}",
+            post(group_members::give_role).delete(group_members::take_role),
+        )
+        .route("/groups/{group}/resources", get(resource_assign::of_group))
+}
+
+/// Resources, and who has them.
+fn resource_routes() -> Routes {
+    Routes::new()
+        .route("/resource-types", get(resources::types))
+        .route("/resources", get(resources::list).post(resources::create))
+        .route(
+            "/resources/{resource}",
+            get(resources::retrieve)
+                .patch(resources::update)
+                .delete(resources::delete),
+        )
+        .route(
+            "/resources/{resource}/assignments",
+            get(resource_assign::list).post(resource_assign::assign),
+        )
+        .route(
+            "/resources/{resource}/assignments/{kind}/{subject}",
+            delete(resource_assign::unassign),
+        )
+        .route("/users/{user}/resources", get(resource_assign::of_user))
+}
+
+/// The password policy, and what administrators do with what a user signs in with.
 fn credential_routes() -> Routes {
     Routes::new()
+        .route(
+            "/password-policy",
+            get(password_policy::retrieve).put(password_policy::replace),
+        )
+        .route("/password-policy/impact", get(password_policy::impact))
+        .route("/password-policy/check", post(password_policy::check))
         .route("/users/{user}/credential", get(credentials::retrieve))
         .route("/users/{user}/password", post(credentials::set_password))
         .route("/users/{user}/reset-link", post(credentials::reset_link))
@@ -182,6 +293,7 @@ fn session_routes() -> Routes {
     Routes::new()
         .route("/sign-in", post(sign_in::sign_in))
         .route("/sign-out", post(session::sign_out))
+        .route("/password/forgot", post(sign_in::forgot))
         .route("/password/reset", post(sign_in::reset))
         .route("/password/criteria", post(sign_in::criteria))
         .route("/session", get(session::retrieve))

@@ -5,22 +5,35 @@ pub mod apply;
 pub mod audit;
 pub mod check;
 pub mod connection;
+pub mod credential;
+mod export;
 pub mod failure;
 pub mod gateway;
 pub mod group;
+pub mod group_edit;
+pub mod guest;
+pub mod invitation;
 pub mod journal;
 pub mod licence;
+pub mod mail;
 pub mod org;
 pub mod output;
+pub mod password_policy;
+pub mod permission;
 pub mod pinned;
 pub mod plan;
 pub mod privacy;
 pub mod profile;
+pub mod prompt;
+pub mod resource;
 pub mod review;
+pub mod rights;
+pub mod role;
 pub mod runs;
 pub mod serve;
 pub mod sync;
 pub mod target;
+pub mod template;
 pub mod token;
 pub mod user;
 pub mod verify;
@@ -69,10 +82,18 @@ enum Command {
     Profile(profile::Profile),
     User(user::User),
     Group(group::Group),
+    Guest(guest::Guest),
+    Role(role::Role),
+    Permission(permission::Permission),
+    Resource(resource::Resource),
     Licence(licence::Licence),
+    Invitation(invitation::Invitation),
+    Mail(mail::Mail),
+    Template(template::Template),
     Journal(journal::Journal),
     Audit(audit::Audit),
     Privacy(privacy::Privacy),
+    PasswordPolicy(password_policy::PasswordPolicy),
     Token(token::Token),
     Check(check::Check),
     Verify(verify::Verify),
@@ -120,10 +141,18 @@ impl Command {
             Self::Profile(command) => command.run(),
             Self::User(command) => command.run().await,
             Self::Group(command) => command.run().await,
+            Self::Guest(command) => command.run().await,
+            Self::Role(command) => command.run().await,
+            Self::Permission(command) => command.run().await,
+            Self::Resource(command) => command.run().await,
             Self::Licence(command) => command.run().await,
+            Self::Invitation(command) => command.run().await,
+            Self::Mail(command) => command.run().await,
+            Self::Template(command) => command.run().await,
             Self::Journal(command) => command.run().await,
             Self::Audit(command) => command.run().await,
             Self::Privacy(command) => command.run().await,
+            Self::PasswordPolicy(command) => command.run().await,
             Self::Token(command) => command.run().await,
             Self::Check(command) => command.run(),
             Self::Verify(command) => command.run().await,

@@ -2,19 +2,33 @@
 
 pub mod accept;
 pub mod administering;
+pub mod administrator;
+mod attribute_edit;
 pub mod audit;
 pub mod authorise;
 pub mod browse;
 pub mod connection;
 pub mod correlation;
+pub mod cost_centre;
 pub mod credential;
 pub mod custom_attribute;
 pub mod declare;
 pub mod delete;
+pub mod effective;
+pub mod eligibility;
 pub mod error;
 pub mod events;
 pub mod first_start;
+pub mod grant;
 pub mod group;
+pub mod group_default;
+pub mod group_edit;
+pub mod group_gives;
+pub mod group_members;
+mod group_policy;
+mod group_purge;
+pub mod group_tree;
+pub mod guest;
 pub mod hashing;
 pub mod idempotency;
 pub mod invariant;
@@ -29,10 +43,22 @@ pub mod oauth;
 pub mod organisation;
 pub mod outbox;
 pub mod password;
+pub mod permission;
 pub mod privacy;
 pub mod query;
+pub mod reachable;
+pub mod refusal;
+pub mod resource;
+pub mod resource_assign;
+pub mod resource_read;
+pub mod resource_type;
 pub mod review;
 pub mod role;
+pub mod role_assignment;
+pub mod role_deletion;
+pub mod role_edit;
+pub mod role_link;
+pub mod role_link_work;
 pub mod sealing;
 pub mod seat;
 pub mod second_factor;
@@ -41,6 +67,7 @@ pub mod settings;
 pub mod sign_in;
 pub mod suspend;
 pub mod tables;
+pub mod tally;
 pub mod template;
 pub mod token;
 pub mod unit;
@@ -61,6 +88,7 @@ use crate::model::clock::Clock;
 use crate::store::{Key, SCAN_ENTRIES_MAX, Scan, Store, StoreError, Versioned};
 use hashing::{HashCost, Hashing};
 use journal::Journal;
+use refusal::Refusals;
 use sealing::SealingKey;
 use settings::Settings;
 
@@ -93,6 +121,7 @@ pub struct Directory {
     bell: Arc<tokio::sync::Notify>,
     hashing: Arc<Hashing>,
     sealing: Arc<SealingKey>,
+    refusals: Arc<Refusals>,
     retry: RetryLimits,
 }
 
@@ -123,6 +152,7 @@ impl Directory {
             bell: Arc::default(),
             hashing: Arc::default(),
             sealing,
+            refusals: Arc::default(),
             retry: RetryLimits::default(),
         }
     }
@@ -198,14 +228,46 @@ impl Directory {
         permit: &Permit,
         operation: &O,
     ) -> Result<O::Outcome, DirectoryError> {
+        let (outcome, leaves_work) = self.commit(permit, operation).await?;
+        if leaves_work {
+            self.settle_role_links(permit.organisation()).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// Runs an operation, and leaves the work on links that it may leave behind to others.
+    pub(in crate::directory) async fn run_only<O: Operation + ?Sized>(
+        &self,
+        permit: &Permit,
+        operation: &O,
+    ) -> Result<O::Outcome, DirectoryError> {
+        Ok(self.commit(permit, operation).await?.0)
+    }
+
+    /// Attempts until committed. Answers also whether work on links is left behind.
+    async fn commit<O: Operation + ?Sized>(
+        &self,
+        permit: &Permit,
+        operation: &O,
+    ) -> Result<(O::Outcome, bool), DirectoryError> {
         let started = Instant::now();
         let mut attempt = 0;
         loop {
             attempt += 1;
             let mut unit = Unit::new(self, permit);
-            let outcome = operation.attempt(&mut unit).await?;
+            let outcome = match operation.attempt(&mut unit).await {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    if let Some(refused) = unit.refused.take() {
+                        drop(unit);
+                        self.tell_refusal(permit, &refused).await;
+                    }
+                    return Err(error);
+                }
+            };
+            let leaves_work = unit.leaves_link_work();
             match unit.commit().await {
-                Ok(()) => return Ok(outcome),
+                Ok(()) => return Ok((outcome, leaves_work)),
                 Err(StoreError::Conflict { .. } | StoreError::LimitReached { .. })
                     if attempt < self.retry.attempts_max && started.elapsed() < self.retry.elapsed_max =>
                 {

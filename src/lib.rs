@@ -10,8 +10,10 @@
 //!   is counted.
 //! * The doors (adapters), none of which has rules of its own:
 //!   [`scim`] (RFC 7643 and 7644: one file per operation), [`admin`] (the JSON API under `/api/v1`: one file per noun),
-//!   [`oauth`] (the token endpoint: RFC 6749, 7523 and 8414), [`ldap`] (reads a directory completely or not at all).
+//!   [`oauth`] (the token endpoint: RFC 6749, 7523 and 8414), [`invitee`] (the page behind an invitation's link),
+//!   [`ldap`] (reads a directory completely or not at all).
 //!   [`rate`] bounds how often one client may knock.
+//! * [`delivery`]: what leaves the gateway after a commit: mail from the outbox.
 //! * [`provision`]: how an outside identity becomes a user: match, map, decide who has the say, plan, brake, apply.
 //! * [`directory`]: the use-cases and rules over the store: [`directory::unit`] (what was read becomes what must still hold),
 //!   [`directory::user`], [`directory::group`], [`directory::membership`], [`directory::seat`] (the one ledger of seats),
@@ -44,6 +46,7 @@ pub mod cli;
 pub mod config;
 pub mod delivery;
 pub mod directory;
+pub mod invitee;
 pub mod ldap;
 pub mod model;
 pub mod oauth;

@@ -147,6 +147,8 @@ pub struct Limits {
     pub failures: Limiter<IpAddr>,
     /// Requests of one client address at the token endpoint.
     pub exchanges: Limiter<IpAddr>,
+    /// Requests of one client address for pages that need no credential but a secret link.
+    pub pages: Limiter<IpAddr>,
     /// Wrong sign-ins of one client address.
     pub sign_ins: Delays<IpAddr>,
 }
@@ -172,6 +174,8 @@ pub struct Rates {
     pub failures: Rate,
     /// Of one client address at the token endpoint.
     pub exchanges: Rate,
+    /// Of one client address for pages behind a secret link.
+    pub pages: Rate,
     /// Of wrong sign-ins of one client address.
     pub sign_ins: Growth,
 }
@@ -185,6 +189,7 @@ impl Limits {
             administrators: Limiter::new("administrator", rates.administrator),
             failures: Limiter::new("failed authentication", rates.failures),
             exchanges: Limiter::new("token endpoint", rates.exchanges),
+            pages: Limiter::new("page", rates.pages),
             sign_ins: Delays::new(rates.sign_ins),
         }
     }
@@ -197,6 +202,7 @@ impl Limits {
             administrator: Rate::unlimited(),
             failures: Rate::unlimited(),
             exchanges: Rate::unlimited(),
+            pages: Rate::unlimited(),
             sign_ins: Growth::NONE,
         })
     }

@@ -288,7 +288,8 @@ fn tell_first(out: &mut (dyn Write + Send), made: &Bootstrap, data: &Path) -> io
     )
 }
 
-/// Finishes what an earlier process left half done: members of groups that were deleted, indexes of custom attributes.
+/// Finishes what an earlier process left half done: members of groups that were deleted, what groups give, resources whose time
+/// is over, indexes of custom attributes.
 async fn tidy_up(directory: Directory) {
     let organisations = match directory.list_organisations().await {
         Ok(organisations) => organisations,
@@ -297,6 +298,15 @@ async fn tidy_up(directory: Directory) {
     for settings in organisations {
         if let Err(error) = directory.purge_groups(settings.organisation.id).await {
             tracing::warn!(%error, organisation.id = %settings.organisation.id, "deleted groups could not be purged");
+        }
+        if let Err(error) = directory.settle_role_links(settings.organisation.id).await {
+            tracing::warn!(%error, organisation.id = %settings.organisation.id, "links of roles and groups could not be followed");
+        }
+        if let Err(error) = directory.resume_group_gives(settings.organisation.id).await {
+            tracing::warn!(%error, organisation.id = %settings.organisation.id, "what groups give did not reach everyone");
+        }
+        if let Err(error) = directory.close_resources(settings.organisation.id).await {
+            tracing::warn!(%error, organisation.id = %settings.organisation.id, "resources could not be removed");
         }
         if let Err(error) = settle(&directory, settings.organisation.id).await {
             tracing::warn!(%error, organisation.id = %settings.organisation.id, "custom attributes could not be indexed");

@@ -3,6 +3,7 @@
 mod acceptance;
 mod admin;
 mod cli;
+mod delivery;
 mod kit;
 mod ldap;
 mod model;

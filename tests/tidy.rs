@@ -68,12 +68,14 @@ fn layers_look_down_only() {
         ("oauth", &["model", "directory", "rate"]),
         ("scim", &["model", "store", "directory", "provision", "rate"]),
         ("admin", &["model", "store", "directory", "provision", "rate"]),
+        ("invitee", &["model", "directory", "rate"]),
         ("config", &["model"]),
         ("delivery", &["model", "directory", "provision", "config"]),
         (
             "server",
             &[
                 "delivery",
+                "invitee",
                 "model",
                 "store",
                 "directory",
@@ -124,6 +126,7 @@ fn layers_look_down_only() {
                     "rate",
                     "config",
                     "delivery",
+                    "invitee",
                     "server",
                     "cli",
                 ]
@@ -164,6 +167,8 @@ fn layers_do_not_name_what_they_must_not_know() {
         ("scim", &["sled::", "ldap3::", "SledStore", "MemoryStore"]),
         ("admin", &["sled::", "ldap3::", "SledStore", "MemoryStore"]),
         ("oauth", &["sled::", "ldap3::", "SledStore", "MemoryStore"]),
+        ("delivery", &["axum::", "sled::", "ldap3::", "SledStore", "MemoryStore"]),
+        ("invitee", &["sled::", "ldap3::", "SledStore", "MemoryStore"]),
     ];
     let mut wrong = Vec::new();
     for (path, text) in rust_files("src") {

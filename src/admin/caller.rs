@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, RawPathParams, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, OptionalFromRequest, RawPathParams, Request};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
+use crate::directory::authorise::Authority;
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{Correlation, Directory, DirectoryError, Permit, Principal};
+use crate::model::effective::Effective;
 use crate::model::id::OrganisationId;
 use crate::model::slug::Slug;
 
+use super::demand;
 use super::problem::Problem;
 
 /// Put into a request's extensions by a caller inside this process, which needs no token: the command line on a store that no
@@ -69,7 +72,11 @@ fn bearer(header: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// A caller who may administer the organisation `{org}` of the path.
+/// How the routes of an organisation begin.
+const ORGANISATION: &str = "/organisations/{org}";
+
+/// A caller who may do what the request asks in the organisation `{org}` of the path: its administration, or a person with the
+/// right that the route demands.
 pub struct Administrator {
     /// Who.
     pub principal: Principal,
@@ -87,6 +94,21 @@ impl Administrator {
     }
 }
 
+impl Administrator {
+    /// The person who asks, when it is one whose rights to an action do not reach everything.
+    #[must_use]
+    pub fn bounded(&self, action: &str) -> Option<Arc<Effective>> {
+        match self.permit.authority() {
+            Authority::Person(effective) if effective.bounds(action).is_some() => Some(Arc::clone(effective)),
+            Authority::Person(_)
+            | Authority::Gateway
+            | Authority::Organisation
+            | Authority::Connection
+            | Authority::Invitee => None,
+        }
+    }
+}
+
 impl FromRequestParts<Directory> for Administrator {
     type Rejection = Problem;
 
@@ -101,7 +123,22 @@ impl FromRequestParts<Directory> for Administrator {
         let missing = || DirectoryError::not_found("organisation", named);
         let slug: Slug = named.parse().map_err(|_| missing())?;
         let settings = directory.find_organisation(&slug).await?.ok_or_else(missing)?;
-        let permit = match principal.administer(settings.organisation.id) {
+        let organisation = settings.organisation.id;
+        let demand = match principal.user() {
+            // Only persons are asked for single rights.
+            Some(_) if principal.organisation() == Some(organisation) => {
+                let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+                let route = route.split_once(ORGANISATION).map_or(route, |(_, below)| below);
+                let route = route.trim_end_matches('/').to_owned();
+                let parameter = |wanted: &str| {
+                    let found = path.iter().find(|(name, _)| *name == wanted);
+                    found.map(|(_, value)| value.to_owned())
+                };
+                demand::of(directory, organisation, &parts.method, &route, parameter).await?
+            }
+            _ => None,
+        };
+        let permit = match directory.authorise(&principal, organisation, demand).await {
             Err(DirectoryError::NotFound { .. }) => return Err(missing().into()),
             other => other?,
         };

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::directory::keys::Count;
 use crate::directory::{Directory, DirectoryError};
-use crate::model::connection::Connection;
+use crate::model::connection::{Connection, ConnectionKind};
 use crate::model::slug::Slug;
-use crate::provision::probe;
+use crate::provision::{probe, state};
 
 use super::caller::{Administrator, Place};
 use super::lines;
@@ -24,7 +24,7 @@ pub struct PublicUrl(
     pub Arc<str>,
 );
 
-/// `GET .../connections`: all, each with how many people it is linked to.
+/// `GET .../connections`: all, each with how many people it is linked to, and the hash of a plan that is held.
 pub async fn list(State(directory): State<Directory>, caller: Administrator) -> Result<Json<Value>, Problem> {
     let connections: Vec<_> = caller.settings.connections.values().collect();
     let counts: Vec<Count> = connections
@@ -32,19 +32,21 @@ pub async fn list(State(directory): State<Directory>, caller: Administrator) -> 
         .map(|connection| Count::Linked(connection.name.clone()))
         .collect();
     let counts = directory.browse_counts(caller.organisation(), &counts).await?;
-    let items: Vec<Value> = connections
-        .iter()
-        .zip(counts)
-        .map(|(connection, linked)| {
-            json!({
-                "name": connection.name,
-                "kind": connection.kind,
-                "onboarding": connection.onboarding,
-                "schedule": connection.schedule,
-                "linked": linked,
-            })
-        })
-        .collect();
+    let mut items: Vec<Value> = Vec::with_capacity(connections.len());
+    for (connection, linked) in connections.into_iter().zip(counts) {
+        let held = match connection.kind {
+            ConnectionKind::Ldap => state::held(&directory, caller.organisation(), &connection.name).await?,
+            ConnectionKind::Scim => None,
+        };
+        items.push(json!({
+            "name": connection.name,
+            "kind": connection.kind,
+            "onboarding": connection.onboarding,
+            "schedule": connection.schedule,
+            "linked": linked,
+            "held": held.map(|held| held.hash),
+        }));
+    }
     Ok(Json(json!({ "items": items })))
 }
 

@@ -2,7 +2,7 @@
 //! (S002-22, S004-28, X02-8).
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::directory::password::impact::needs_second_factor;
 use crate::directory::password::reset::IssueResetLink;
+use crate::directory::password::reset_mail::{MailResetLink, PATH};
 use crate::directory::second_factor::RemoveSecondFactor;
 use crate::directory::session::EndSessions;
 use crate::directory::sign_in::{ReportSignIn, Unlock};
@@ -18,6 +19,8 @@ use crate::model::id::TokenId;
 use crate::model::session::Session;
 
 use super::caller::{Administrator, Body, Place};
+use super::connections::PublicUrl;
+use super::invitations::Optional;
 use super::problem::Problem;
 use super::users::{find, view};
 
@@ -71,15 +74,46 @@ pub async fn set_password(
     Ok(Json(view(&after, &caller.settings)))
 }
 
-/// `POST .../users/{user}/reset-link`: what sets a new password, once; shown once. An earlier one is worth nothing then.
+/// How a link reaches the person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ResetChannel {
+    /// Whoever asks is shown the secret.
+    #[default]
+    Link,
+    /// By mail.
+    Email,
+}
+
+/// What may be said when a link is made.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResetWay {
+    #[serde(default)]
+    channel: ResetChannel,
+}
+
+/// `POST .../users/{user}/reset-link`: what sets a new password, once; shown once, or with `"channel": "email"` mailed to the
+/// person alone. An earlier one is worth nothing then.
 pub async fn reset_link(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, user)): Place<(String, String)>,
+    public: Option<Extension<PublicUrl>>,
+    way: Optional<ResetWay>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let user = find(&directory, caller.organisation(), &user).await?;
+    let way = way.and_then(|Body(way)| way).unwrap_or_default();
+    if way.channel == ResetChannel::Email {
+        let sent = directory.run(&caller.permit, &MailResetLink(user.id)).await?;
+        let shown = json!({ "user": user.id, "mail": sent.mail, "expires": sent.expires });
+        return Ok((StatusCode::CREATED, Json(shown)));
+    }
     let issued = directory.run(&caller.permit, &IssueResetLink(user.id)).await?;
-    let shown = json!({ "user": user.id, "secret": issued.secret, "expires": issued.expires });
+    let mut shown = json!({ "user": user.id, "secret": issued.secret, "expires": issued.expires });
+    if let Some(Extension(PublicUrl(url))) = public {
+        shown["link"] = json!(format!("{url}{PATH}{}", issued.secret));
+    }
     Ok((StatusCode::CREATED, Json(shown)))
 }
 

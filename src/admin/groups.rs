@@ -1,16 +1,19 @@
-//! Groups and their members.
+//! Groups: listed and looked at.
 
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
 use crate::directory::keys::Count;
+use crate::directory::settings::OrganisationSettings;
+use crate::directory::user::inherit::SetGroupDefaults;
 use crate::directory::{Directory, DirectoryError};
+use crate::model::custom_attribute::Bearer;
 use crate::model::group::Group;
-use crate::model::id::{GroupId, OrganisationId, UserId};
-use crate::model::membership::Member;
+use crate::model::id::{GroupId, OrganisationId};
+use crate::model::locale::Defaults;
 
-use super::caller::{Administrator, Parameters, Place};
+use super::caller::{Administrator, Body, Parameters, Place};
 use super::page::{Paging, page};
 use super::problem::Problem;
 
@@ -22,14 +25,30 @@ pub async fn list(
 ) -> Result<Json<Value>, Problem> {
     let limit = paging.limit()?;
     let after = paging.after(|cursor| cursor.parse().ok())?;
-    let groups = directory.browse_groups(caller.organisation(), after, limit + 1).await?;
+    let (groups, more) = match caller.bounded("group.view") {
+        None => (
+            directory.browse_groups(caller.organisation(), after, limit + 1).await?,
+            None,
+        ),
+        Some(effective) => {
+            let right = (effective.as_ref(), "group.view");
+            let reached = directory
+                .reachable_groups(caller.organisation(), right, after, limit)
+                .await?;
+            (reached.items, reached.next)
+        }
+    };
     let counts: Vec<Count> = groups.iter().map(|group| Count::Members(group.id)).collect();
     let counts = directory.browse_counts(caller.organisation(), &counts).await?;
     let counted: Vec<(Group, i64)> = groups.into_iter().zip(counts).collect();
     let cursor = |(group, _): &(Group, i64)| group.id.to_string();
-    Ok(Json(page(counted, limit, cursor, |(group, members)| {
-        view(group, *members)
-    })))
+    let mut answer = page(counted, limit, cursor, |(group, members)| {
+        view(group, *members, &caller.settings)
+    });
+    if let Some(more) = more {
+        answer["next"] = json!(more);
+    }
+    Ok(Json(answer))
 }
 
 /// `GET .../groups/{group}`: by identifier or name.
@@ -39,46 +58,42 @@ pub async fn retrieve(
     Place((_, group)): Place<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let group = find(&directory, caller.organisation(), &group).await?;
+    shown(&directory, &caller, &group).await
+}
+
+/// A group with how many members it has.
+pub(super) async fn shown(
+    directory: &Directory,
+    caller: &Administrator,
+    group: &Group,
+) -> Result<Json<Value>, Problem> {
     let members = directory
         .browse_counts(caller.organisation(), &[Count::Members(group.id)])
         .await?;
-    Ok(Json(view(&group, members.first().copied().unwrap_or_default())))
+    let members = members.first().copied().unwrap_or_default();
+    Ok(Json(view(group, members, &caller.settings)))
 }
 
-/// `GET .../groups/{group}/members`: with the reasons why each is in.
-pub async fn members(
+/// `PUT .../groups/{group}/defaults`: the language, time zone and country prefix of those whose home group it is, or a group below
+/// it, and who have none of their own.
+pub async fn set_defaults(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, group)): Place<(String, String)>,
-    Parameters(paging): Parameters<Paging>,
+    Body(defaults): Body<Defaults>,
 ) -> Result<Json<Value>, Problem> {
-    let limit = paging.limit()?;
-    let after = paging.after(parse_member)?;
-    let group = find(&directory, caller.organisation(), &group).await?;
-    let members = directory
-        .browse_members(caller.organisation(), group.id, after, limit + 1)
+    let group = find(&directory, caller.organisation(), &group).await?.id;
+    let after = directory
+        .run(&caller.permit, &SetGroupDefaults { group, defaults })
         .await?;
-    Ok(Json(page(
-        members,
-        limit,
-        |(member, _)| write_member(*member),
-        |(member, edge)| {
-            let (kind, id) = match member {
-                Member::User(id) => ("user", id.uuid()),
-                Member::Group(id) => ("group", id.uuid()),
-            };
-            json!({
-                "kind": kind,
-                "id": id,
-                "origins": edge.origins,
-                "roles": edge.roles,
-                "since": edge.since,
-            })
-        },
-    )))
+    Ok(Json(json!({ "id": after.id, "defaults": after.defaults })))
 }
 
-async fn find(directory: &Directory, organisation: OrganisationId, named: &str) -> Result<Group, DirectoryError> {
+pub(super) async fn find(
+    directory: &Directory,
+    organisation: OrganisationId,
+    named: &str,
+) -> Result<Group, DirectoryError> {
     let by_id = match named.parse::<GroupId>() {
         Ok(id) => directory.browse_group(organisation, id).await?,
         Err(_) => None,
@@ -92,28 +107,28 @@ async fn find(directory: &Directory, organisation: OrganisationId, named: &str) 
     }
 }
 
-fn write_member(member: Member) -> String {
-    match member {
-        Member::User(id) => format!("u{id}"),
-        Member::Group(id) => format!("g{id}"),
+/// A group as the admin API shows one; never what the organisation declares to be secret.
+pub(super) fn view(group: &Group, members: i64, settings: &OrganisationSettings) -> Value {
+    let mut attributes = group.attributes.clone();
+    if let Some(custom) = settings.custom(Bearer::Group) {
+        custom.hide_unseen(&mut attributes);
     }
-}
-
-fn parse_member(cursor: &str) -> Option<Member> {
-    if let Some(id) = cursor.strip_prefix('u') {
-        return id.parse::<UserId>().ok().map(Member::User);
-    }
-    let id = cursor.strip_prefix('g')?;
-    id.parse::<GroupId>().ok().map(Member::Group)
-}
-
-fn view(group: &Group, members: i64) -> Value {
     json!({
         "id": group.id,
         "display_name": group.display_name,
         "kind": group.kind,
         "enabled": group.enabled,
+        "parent": group.parent,
+        "level": group.level(),
+        "code": group.code,
+        "is_billing_root": group.is_billing_root,
+        "link": group.link,
+        "avatar": group.avatar,
+        "is_default": group.is_default,
         "members": members,
+        "defaults": group.defaults,
+        "gives": { "roles": group.grants_roles, "licences": group.grants_licences },
+        "attributes": attributes,
         "external_ids": group.external_ids,
         "created": group.created,
         "last_modified": group.last_modified,

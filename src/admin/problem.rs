@@ -129,6 +129,7 @@ impl From<DirectoryError> for Problem {
             DirectoryError::Mutability { .. } => (StatusCode::BAD_REQUEST, "mutability"),
             DirectoryError::VersionMismatch { .. } => (StatusCode::PRECONDITION_FAILED, "version-mismatch"),
             DirectoryError::SeatsExhausted { .. } => (StatusCode::FORBIDDEN, "seats-exhausted"),
+            DirectoryError::Unconfirmed(_) => (StatusCode::CONFLICT, "unconfirmed"),
             DirectoryError::TooMany { .. } => (StatusCode::BAD_REQUEST, "too-many"),
             DirectoryError::Contended { key } => {
                 tracing::warn!(key, "retries were spent");
@@ -153,6 +154,9 @@ impl From<DirectoryError> for Problem {
                 .with("licence", json!(licence))
                 .with("used", json!(used))
                 .with("limit", json!(limit)),
+            DirectoryError::Unconfirmed(impact) => problem
+                .with("confirm", json!(impact.confirm))
+                .with("impact", json!(impact)),
             DirectoryError::Uniqueness { attribute, .. } => problem.with("attribute", json!(attribute)),
             DirectoryError::InvalidValue { attribute, .. } | DirectoryError::Mutability { attribute, .. } => {
                 problem.with("attribute", json!(attribute))

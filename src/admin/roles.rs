@@ -1,12 +1,218 @@
-//! Roles.
+//! Roles: made, changed, linked to groups, compared, deleted with a confirmation.
 
 use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::caller::Administrator;
+use crate::directory::keys::Count;
+use crate::directory::role_deletion::LinkedGroups;
+use crate::directory::role_edit::{EditRole, LinkGroup};
+use crate::directory::{Directory, DirectoryError};
+use crate::model::matrix;
+use crate::model::role::Role;
+use crate::model::slug::Slug;
+use crate::model::user::User;
+
+use super::caller::{Administrator, Body, Parameters, Place};
+use super::page::{Paging, page};
+use super::problem::Problem;
+use super::{groups, users};
 
 /// `GET .../roles`: all, in the order of their keys.
-pub async fn list(caller: Administrator) -> Json<Value> {
-    let roles: Vec<_> = caller.settings.roles.values().collect();
-    Json(json!({ "items": roles }))
+pub async fn list(State(directory): State<Directory>, caller: Administrator) -> Result<Json<Value>, Problem> {
+    let roles: Vec<&Role> = caller.settings.roles.values().collect();
+    let counts: Vec<Count> = roles.iter().map(|role| Count::RoleHolders(role.key.clone())).collect();
+    let counts = directory.browse_counts(caller.organisation(), &counts).await?;
+    let items: Vec<Value> = roles
+        .into_iter()
+        .zip(counts)
+        .map(|(role, holders)| view(role, holders))
+        .collect();
+    Ok(Json(json!({ "items": items })))
+}
+
+/// `GET .../roles/{role}`.
+pub async fn retrieve(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, key)): Place<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let role = find(&caller, &key)?;
+    Ok(Json(shown(&directory, &caller, &role).await?))
+}
+
+/// `POST .../roles`: makes one.
+pub async fn create(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Body(role): Body<Role>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let role = directory.run(&caller.permit, &EditRole { role, is_new: true }).await?;
+    Ok((StatusCode::CREATED, Json(shown(&directory, &caller, &role).await?)))
+}
+
+/// `PUT .../roles/{role}`: what it is to be, whole.
+pub async fn replace(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, key)): Place<(String, String)>,
+    Body(role): Body<Role>,
+) -> Result<Json<Value>, Problem> {
+    if role.key.as_str() != key {
+        let detail = format!(
+            "key: the address is for {key:?}, the role for {:?}: a role keeps its key",
+            role.key.as_str()
+        );
+        return Err(Problem::bad_request(detail));
+    }
+    let role = directory.run(&caller.permit, &EditRole { role, is_new: false }).await?;
+    Ok(Json(shown(&directory, &caller, &role).await?))
+}
+
+/// How to delete.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manner {
+    /// What becomes of its linked groups.
+    #[serde(default)]
+    linked_groups: LinkedGroups,
+    /// The `confirm` of the impact that was seen.
+    confirm: Option<String>,
+}
+
+/// `GET .../roles/{role}/impact`: what deleting it would mean.
+pub async fn impact(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, key)): Place<(String, String)>,
+    Parameters(manner): Parameters<Manner>,
+) -> Result<Json<Value>, Problem> {
+    let role = find(&caller, &key)?;
+    let impact = directory
+        .role_impact(caller.organisation(), &role.key, manner.linked_groups)
+        .await?;
+    Ok(Json(json!(impact)))
+}
+
+/// `DELETE .../roles/{role}`: with the `confirm` of its impact; without it, the answer is the impact and nothing happens.
+pub async fn delete(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, key)): Place<(String, String)>,
+    Parameters(manner): Parameters<Manner>,
+) -> Result<Json<Value>, Problem> {
+    let role = find(&caller, &key)?;
+    let confirm = manner.confirm.as_deref();
+    let impact = directory
+        .delete_role(&caller.permit, &role.key, manner.linked_groups, confirm)
+        .await?;
+    Ok(Json(json!(impact)))
+}
+
+/// `GET .../roles/{role}/holders`: everyone who holds it in the organisation, with the reasons.
+pub async fn holders(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, key)): Place<(String, String)>,
+    Parameters(paging): Parameters<Paging>,
+) -> Result<Json<Value>, Problem> {
+    let limit = paging.limit()?;
+    let after = paging.after(|cursor| cursor.parse().ok())?;
+    let role = find(&caller, &key)?.key;
+    let holders = directory
+        .browse_role_holders(caller.organisation(), &role, after, limit + 1)
+        .await?;
+    let shown = |user: &User| {
+        json!({
+            "id": user.id,
+            "user_name": user.user_name,
+            "display_name": user.display_name(),
+            "state": user.state(),
+            "origins": user.roles.get(&role),
+        })
+    };
+    Ok(Json(page(holders, limit, |user| user.id.to_string(), shown)))
+}
+
+/// `PUT .../roles/{role}/groups/{group}`: its holders are in the group from now on.
+pub async fn link(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, key, group)): Place<(String, String, String)>,
+) -> Result<Json<Value>, Problem> {
+    set_link(&directory, &caller, &key, &group, true).await
+}
+
+/// `DELETE .../roles/{role}/groups/{group}`: they are in it for other reasons only.
+pub async fn unlink(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, key, group)): Place<(String, String, String)>,
+) -> Result<Json<Value>, Problem> {
+    set_link(&directory, &caller, &key, &group, false).await
+}
+
+async fn set_link(
+    directory: &Directory,
+    caller: &Administrator,
+    key: &str,
+    group: &str,
+    linked: bool,
+) -> Result<Json<Value>, Problem> {
+    let role = find(caller, key)?.key;
+    let group = groups::find(directory, caller.organisation(), group).await?.id;
+    let role = directory
+        .run(&caller.permit, &LinkGroup { role, group, linked })
+        .await?;
+    Ok(Json(shown(directory, caller, &role).await?))
+}
+
+/// `PUT .../users/{user}/roles/{role}`: gives it.
+pub async fn assign(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, user, role)): Place<(String, String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let user = users::find(&directory, caller.organisation(), &user).await?.id;
+    let role = find(&caller, &role)?.key;
+    let assign = crate::directory::role_assignment::AssignRole { user, role };
+    let after = directory.run(&caller.permit, &assign).await?;
+    Ok(Json(users::view(&after, &caller.settings)))
+}
+
+/// `DELETE .../users/{user}/roles/{role}`: takes back what was given this way.
+pub async fn withdraw(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, user, key)): Place<(String, String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let user = users::find(&directory, caller.organisation(), &user).await?.id;
+    let role: Slug = key.parse().map_err(|_| DirectoryError::not_found("role", key))?;
+    let withdraw = crate::directory::role_assignment::WithdrawRole { user, role };
+    let after = directory.run(&caller.permit, &withdraw).await?;
+    Ok(Json(users::view(&after, &caller.settings)))
+}
+
+/// `GET .../roles/matrix`: every role with every permission, side by side (S000-8, S001-26).
+pub async fn matrix(caller: Administrator) -> Json<Value> {
+    Json(json!(matrix::of(&caller.settings.roles, &caller.settings.permissions)))
+}
+
+fn find(caller: &Administrator, key: &str) -> Result<Role, DirectoryError> {
+    let role = key.parse::<Slug>().ok().and_then(|key| caller.settings.roles.get(&key));
+    role.cloned().ok_or_else(|| DirectoryError::not_found("role", key))
+}
+
+async fn shown(directory: &Directory, caller: &Administrator, role: &Role) -> Result<Value, DirectoryError> {
+    let count = [Count::RoleHolders(role.key.clone())];
+    let counts = directory.browse_counts(caller.organisation(), &count).await?;
+    Ok(view(role, counts.first().copied().unwrap_or_default()))
+}
+
+fn view(role: &Role, holders: i64) -> Value {
+    let mut view = json!(role);
+    view["holders"] = json!(holders);
+    view
 }

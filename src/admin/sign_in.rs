@@ -110,6 +110,32 @@ pub async fn sign_in(
     }
 }
 
+/// Whose password is forgotten.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forgotten {
+    organisation: String,
+    /// A login id.
+    login: String,
+}
+
+/// `POST /password/forgot`: mails a link to whoever has the login id and an e-mail address. The answer is 202 whoever that is,
+/// nobody among them. An address that asks again and again has to wait, as with wrong sign-ins.
+pub async fn forgot(
+    State(directory): State<Directory>,
+    visitor: Visitor,
+    Body(forgotten): Body<Forgotten>,
+) -> Result<Response, Problem> {
+    if let Err(wait) = visitor.may_try() {
+        return Ok(too_many(wait));
+    }
+    visitor.failed();
+    directory
+        .forget_password(&forgotten.organisation, &forgotten.login)
+        .await?;
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
 /// A new password, by a link.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -24,6 +24,9 @@ pub struct NewToken {
     /// The connection that it opens; without it, the administration of the organisation.
     #[serde(default)]
     connection: Option<Slug>,
+    /// The person whose rights it has, by identifier or user name; not together with a connection.
+    #[serde(default)]
+    user: Option<String>,
     #[serde(default)]
     label: String,
     #[serde(default)]
@@ -43,12 +46,17 @@ pub async fn issue(
     Body(new): Body<NewToken>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let organisation = caller.organisation();
-    let grant = match &new.connection {
-        Some(connection) => TokenGrant::Connection {
+    let grant = match (&new.connection, &new.user) {
+        (Some(_), Some(_)) => return Err(Problem::bad_request("give connection or user, not both")),
+        (Some(connection), None) => TokenGrant::Connection {
             organisation,
             connection: connection.clone(),
         },
-        None => TokenGrant::Organisation { organisation },
+        (None, Some(user)) => TokenGrant::Person {
+            organisation,
+            user: super::users::find(&directory, organisation, user).await?.id,
+        },
+        (None, None) => TokenGrant::Organisation { organisation },
     };
     issue_for(&directory, &caller.permit, grant, new).await
 }
@@ -79,8 +87,8 @@ pub async fn issue_gateway(
     Body(new): Body<NewToken>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let permit = principal.administer_gateway(keys::GATEWAY)?;
-    if new.connection.is_some() {
-        let cure = "connection: a connection belongs to an organisation, use /organisations/{org}/tokens";
+    if new.connection.is_some() || new.user.is_some() {
+        let cure = "a connection and a person belong to an organisation: use /organisations/{org}/tokens";
         return Err(Problem::bad_request(cure));
     }
     issue_for(&directory, &permit, TokenGrant::Gateway, new).await
@@ -122,15 +130,17 @@ async fn revoke_for(directory: &Directory, permit: &Permit, id: &str) -> Result<
 }
 
 fn view(token: &Token) -> Value {
-    let (opens, connection) = match &token.grant {
-        TokenGrant::Connection { connection, .. } => ("connection", Some(connection)),
-        TokenGrant::Organisation { .. } => ("organisation", None),
-        TokenGrant::Gateway => ("gateway", None),
+    let (opens, connection, user) = match &token.grant {
+        TokenGrant::Connection { connection, .. } => ("connection", Some(connection), None),
+        TokenGrant::Organisation { .. } => ("organisation", None, None),
+        TokenGrant::Person { user, .. } => ("person", None, Some(user)),
+        TokenGrant::Gateway => ("gateway", None, None),
     };
     json!({
         "id": token.id,
         "opens": opens,
         "connection": connection,
+        "user": user,
         "label": token.label,
         "created": token.created,
         "expires": token.expires,

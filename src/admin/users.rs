@@ -1,5 +1,6 @@
 //! Users: found, looked at, suspended, invited, deleted; written and given licences in the files below.
 
+pub mod home;
 pub mod licences;
 pub mod write;
 
@@ -30,8 +31,9 @@ pub struct Wanted {
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<usize>,
     after: Option<String>,
-    /// The start of an e-mail address or display name, or a whole user name.
+    /// The start of an e-mail address or display name, or a whole login id.
     q: Option<String>,
+    /// A login id of any kind.
     user_name: Option<String>,
     email: Option<String>,
 }
@@ -48,7 +50,19 @@ pub async fn list(
         after: wanted.after,
     };
     let limit = paging.limit()?;
-    let users = match (wanted.q, wanted.user_name, wanted.email) {
+    let bounded = caller.bounded("user.view");
+    if let (Some(effective), None, None, None) = (&bounded, &wanted.q, &wanted.user_name, &wanted.email) {
+        let after = paging.after(|cursor| cursor.parse().ok())?;
+        let right = (effective.as_ref(), "user.view");
+        let reached = directory.reachable_users(organisation, right, after, limit).await?;
+        let items: Vec<Value> = reached.items.iter().map(|user| view(user, &caller.settings)).collect();
+        let mut answer = json!({ "items": items });
+        if let Some(next) = reached.next {
+            answer["next"] = json!(next);
+        }
+        return Ok(Json(answer));
+    }
+    let mut users = match (wanted.q, wanted.user_name, wanted.email) {
         (None, None, None) => {
             let after = paging.after(|cursor| cursor.parse().ok())?;
             directory.browse_users(organisation, after, limit + 1).await?
@@ -62,6 +76,16 @@ pub async fn list(
         (None, None, Some(email)) => directory.browse_users_with_email(organisation, &email, limit).await?,
         _ => return Err(Problem::bad_request("give one of q, user_name and email, not several")),
     };
+    if let Some(effective) = &bounded {
+        let mut reached = Vec::new();
+        for user in users {
+            let right = (effective.as_ref(), "user.view");
+            if directory.reaches_user(organisation, right, user.id).await? {
+                reached.push(user);
+            }
+        }
+        users = reached;
+    }
     Ok(Json(page(
         users,
         limit,
@@ -70,14 +94,18 @@ pub async fn list(
     )))
 }
 
-/// `GET .../users/{user}`: by identifier or user name.
+/// `GET .../users/{user}`: by identifier, or by any login id. `effective` tells the language, the time zone and the country prefix
+/// in force, and where each comes from.
 pub async fn retrieve(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, user)): Place<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let found = find(&directory, caller.organisation(), &user).await?;
-    Ok(Json(view(&found, &caller.settings)))
+    let mut shown = view(&found, &caller.settings);
+    let effective = directory.effective_locale(&caller.settings, &found).await?;
+    shown["effective"] = effective.to_json();
+    Ok(Json(shown))
 }
 
 /// `DELETE .../users/{user}`: for good; the identifier is never used again.
@@ -158,6 +186,12 @@ pub(super) fn view(user: &User, settings: &OrganisationSettings) -> Value {
         "active": user.is_active(),
         "restricted": user.restricted,
         "suspended_by": user.facts.suspended_by,
+        "login_ids": user.login_ids,
+        "nicknames": user.nicknames,
+        "labels": user.labels,
+        "country_prefix": user.country_prefix,
+        "home_group": user.home_group,
+        "review_pending": user.review_pending,
         "external_ids": user.external_ids,
         "roles": user.roles,
         "licences": user.licences,

@@ -8,6 +8,7 @@ use clap::Args;
 use super::failure::Failure;
 use super::output::faults;
 use crate::config::{Config, Overrides};
+use crate::delivery::transport::Transport;
 use crate::provision::organisation_file;
 use crate::server::tls::Certificate;
 
@@ -44,6 +45,7 @@ impl Check {
             if let (Some(chain), Some(key)) = (&config.server.tls_certificate, &config.server.tls_key) {
                 Certificate::load(chain, key).map_err(|error| Failure::Usage(error.to_string()))?;
             }
+            Transport::check(&config.mail).map_err(|error| Failure::Usage(error.to_string()))?;
             writeln!(out, "{}: nothing wrong", file.display())?;
         }
         let mut wrong = Vec::new();

@@ -40,7 +40,7 @@ pub struct Connection {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List connections, with how many people each is linked to
+    /// List connections, with how many people each is linked to, and the plans that wait for a person
     List,
     /// Show the settings of one
     Show {
@@ -76,7 +76,7 @@ impl Connection {
                     return Ok(output::json(&mut out, &answer["items"])?);
                 }
                 let rows: Vec<Vec<String>> = answer["items"].as_array().into_iter().flatten().map(row).collect();
-                let heading = ["NAME", "KIND", "ONBOARDING", "SCHEDULE", "LINKED"];
+                let heading = ["NAME", "KIND", "ONBOARDING", "SCHEDULE", "LINKED", "HELD PLAN"];
                 Ok(output::table(&mut out, &heading, &rows)?)
             }
             Action::Show { name } => {
@@ -104,7 +104,7 @@ impl Connection {
 }
 
 fn row(connection: &Value) -> Vec<String> {
-    ["name", "kind", "onboarding", "schedule", "linked"]
+    ["name", "kind", "onboarding", "schedule", "linked", "held"]
         .map(|name| cell(&connection[name]))
         .to_vec()
 }

@@ -15,6 +15,7 @@ use super::target::Target;
     "Examples:\n",
     "  usher licence list --org acme\n",
     "  usher licence holders pro --org acme --json\n",
+    "  usher licence forecast --org acme\n",
     "  usher licence assign pro ada@example.com --org acme\n\n",
     "Limits are declared in an organisation file and changed with: usher apply FILE",
 ))]
@@ -49,7 +50,24 @@ enum Action {
         licence: String,
         /// Whom: a user name or an identifier
         user: String,
+        /// Who pays: a cost centre's short name; the default one when none is named
+        #[arg(long, value_name = "CENTRE")]
+        cost_centre: Option<String>,
     },
+    /// Have somebody's seat paid for by another cost centre
+    Charge {
+        /// The licence's short name
+        licence: String,
+        /// Whose seat: a user name or an identifier
+        user: String,
+        /// A cost centre's short name; the default one when none is named
+        #[arg(long, value_name = "CENTRE")]
+        cost_centre: Option<String>,
+    },
+    /// Show who would need a seat beyond those in use, against what is free
+    Forecast,
+    /// List cost centres, and how many seats each pays for
+    CostCentres,
     /// Take a directly given licence away
     Free {
         /// The licence's short name
@@ -76,8 +94,7 @@ impl Licence {
         let mut out = std::io::stdout();
         let (items, heading, rows): (Vec<Value>, &[&str], Vec<Vec<String>>) = match &self.action {
             Action::List => {
-                let mut answer = gateway.ask(Method::GET, &licences, Payload::Empty).await?;
-                let items = answer["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
+                let items = items(gateway, &licences).await?;
                 let rows = items.iter().map(licence_row).collect();
                 (
                     items,
@@ -89,19 +106,34 @@ impl Licence {
                 let path = format!("{licences}/{}/holders", escaped(licence));
                 let items = gateway.list(&path, *limit).await?;
                 let rows = items.iter().map(holder_row).collect();
-                (items, &["USER", "STATE", "SEAT", "ID"], rows)
+                (items, &["USER", "STATE", "SEAT", "COST CENTRE", "ID"], rows)
             }
-            Action::Assign { licence, user } => {
-                let path = self.of_user(user);
-                let given = Payload::Json(json!({ "licence": licence }));
-                let answer = gateway.ask(Method::POST, &path, given).await?;
-                return Ok(output::record(&mut out, &answer, self.json)?);
+            Action::Forecast => {
+                let path = format!("{licences}/forecast");
+                let items = items(gateway, &path).await?;
+                let rows = items.iter().map(|item| columns(item, &FORECAST)).collect();
+                (
+                    items,
+                    &[
+                        "LICENCE",
+                        "LIMIT",
+                        "USED",
+                        "FREE",
+                        "PREPARED",
+                        "WAITING",
+                        "SUSPENDED",
+                        "SHORT",
+                    ],
+                    rows,
+                )
             }
-            Action::Free { licence, user } => {
-                let path = format!("{}/{}", self.of_user(user), escaped(licence));
-                let answer = gateway.ask(Method::DELETE, &path, Payload::Empty).await?;
-                return Ok(output::record(&mut out, &answer, self.json)?);
+            Action::CostCentres => {
+                let path = format!("/organisations/{}/cost-centres", escaped(&self.org));
+                let items = items(gateway, &path).await?;
+                let rows = items.iter().map(|item| columns(item, &CENTRES)).collect();
+                (items, &["CENTRE", "NAME", "DEFAULT", "SEATS"], rows)
             }
+            Action::Assign { .. } | Action::Free { .. } | Action::Charge { .. } => return self.change(gateway).await,
         };
         if self.json {
             return Ok(output::json(&mut out, &json!(items))?);
@@ -111,10 +143,63 @@ impl Licence {
 }
 
 impl Licence {
+    /// Gives, takes or charges a licence, and prints whose it is or was.
+    async fn change(&self, gateway: &Gateway) -> Result<(), Failure> {
+        let (method, path, payload) = match &self.action {
+            Action::Assign {
+                licence,
+                user,
+                cost_centre,
+            } => {
+                let given = json!({ "licence": licence, "cost_centre": cost_centre });
+                (Method::POST, self.of_user(user), Payload::Json(given))
+            }
+            Action::Charge {
+                licence,
+                user,
+                cost_centre,
+            } => {
+                let path = format!("{}/{}/cost-centre", self.of_user(user), escaped(licence));
+                (Method::PUT, path, Payload::Json(json!({ "cost_centre": cost_centre })))
+            }
+            Action::Free { licence, user } => {
+                let path = format!("{}/{}", self.of_user(user), escaped(licence));
+                (Method::DELETE, path, Payload::Empty)
+            }
+            Action::List | Action::Holders { .. } | Action::Forecast | Action::CostCentres => return Ok(()),
+        };
+        let answer = gateway.ask(method, &path, payload).await?;
+        Ok(output::record(&mut std::io::stdout(), &answer, self.json)?)
+    }
+
     /// The address of somebody's licences.
     fn of_user(&self, user: &str) -> String {
         format!("/organisations/{}/users/{}/licences", escaped(&self.org), escaped(user))
     }
+}
+
+/// The columns of a forecast.
+const FORECAST: [&str; 8] = [
+    "licence",
+    "limit",
+    "used",
+    "free",
+    "prepared",
+    "waiting",
+    "suspended",
+    "short",
+];
+/// The columns of cost centres.
+const CENTRES: [&str; 4] = ["key", "name", "default", "seats"];
+
+fn columns(item: &Value, members: &[&str]) -> Vec<String> {
+    members.iter().map(|member| cell(&item[*member])).collect()
+}
+
+/// A list that comes in one page.
+async fn items(gateway: &Gateway, path: &str) -> Result<Vec<Value>, Failure> {
+    let mut answer = gateway.ask(Method::GET, path, Payload::Empty).await?;
+    Ok(answer["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
 }
 
 fn licence_row(licence: &Value) -> Vec<String> {
@@ -137,6 +222,7 @@ fn holder_row(holder: &Value) -> Vec<String> {
         cell(&holder["user_name"]),
         cell(&holder["state"]),
         cell(&holder["claim"]["seat"]),
+        cell(&holder["cost_centre"]),
         cell(&holder["id"]),
     ]
 }

@@ -28,6 +28,7 @@ pub fn show(out: &mut dyn Write, report: &Value) -> io::Result<()> {
         report["unchanged"]
     )?;
     classes(out, &report["classes"])?;
+    entries(out, report)?;
     seats(out, &report["seats"])?;
     steps(out, &report["plan"])?;
     failures(out, &report["failures"])?;
@@ -71,6 +72,27 @@ pub fn classes(out: &mut dyn Write, classes: &Value) -> io::Result<()> {
         return writeln!(out, "nothing to do: everything is as the directory says");
     }
     table(out, &["WHAT", "ACTION", "COUNT"], &rows)
+}
+
+/// What became of the entries, and how long it took; of a run that applied something.
+fn entries(out: &mut dyn Write, report: &Value) -> io::Result<()> {
+    if report["outcome"] != "finished" {
+        return Ok(());
+    }
+    let row = |class: &str| {
+        let tally = &report["entries"][class];
+        let counts = ["read", "changed", "skipped", "failed"].map(|name| cell(&tally[name]));
+        [&[class.to_owned()], counts.as_slice()].concat()
+    };
+    writeln!(out)?;
+    let rows = ["people", "groups"].map(row);
+    table(out, &["CLASS", "READ", "CHANGED", "SKIPPED", "FAILED"], &rows)?;
+    let duration = &report["duration"];
+    writeln!(
+        out,
+        "{} ms: {} reading, {} planning, {} applying",
+        duration["total_ms"], duration["reading_ms"], duration["planning_ms"], duration["applying_ms"]
+    )
 }
 
 fn seats(out: &mut dyn Write, seats: &Value) -> io::Result<()> {

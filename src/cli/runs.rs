@@ -22,7 +22,7 @@ pub fn history(out: &mut dyn Write, state: &Value, as_json: bool) -> io::Result<
     let runs: Vec<RunSummary> = serde_json::from_value(state["runs"].clone()).unwrap_or_default();
     let rows: Vec<Vec<String>> = runs.iter().map(row).collect();
     let heading = [
-        "STARTED", "READING", "OUTCOME", "PEOPLE", "GROUPS", "CHANGED", "SAME", "FAILED", "MS", "NOTES",
+        "STARTED", "READING", "OUTCOME", "PEOPLE", "GROUPS", "CHANGED", "SKIPPED", "FAILED", "MS", "NOTES",
     ];
     table(out, &heading, &rows)
 }

@@ -1,12 +1,14 @@
 //! `usher sync`.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 
 use axum::http::Method;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use super::export;
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
@@ -27,7 +29,7 @@ use super::target::Target;
     "  usher sync directory --org acme --failures    entries that were left as they are, and why\n",
     "  usher sync directory --org acme --retry       try those again, and read what changed\n",
     "  usher sync directory --org acme --held        the plan that waits, and why\n",
-    "  usher sync directory --org acme --dry-run --json > plan.json    all of its steps\n",
+    "  usher sync directory --org acme --export plan.csv    all of its steps, for a spreadsheet; or plan.json\n",
     "  usher sync directory --org acme --approve 5f1c...\n\n",
     "Exit codes: 0 done, 1 failed and nothing was changed, 3 no gateway and no store can be reached,\n",
     "            4 the plan is held for a person",
@@ -65,6 +67,9 @@ pub struct Sync {
     /// Show the plan that is held, and do not run
     #[arg(long, group = "shown", conflicts_with_all = ["dry_run", "changes", "presence", "approve", "discard", "retry"])]
     held: bool,
+    /// Write every step of the plan to a file and change nothing: JSON, or CSV where the name ends in .csv; "-" is the output
+    #[arg(long, value_name = "FILE", group = "shown", conflicts_with_all = ["dry_run", "changes", "presence", "approve", "discard", "retry"])]
+    export: Option<PathBuf>,
     /// Print the report as JSON; with --dry-run the whole plan is in it
     #[arg(long)]
     json: bool,
@@ -107,15 +112,27 @@ impl Sync {
                 .ask(Method::POST, &path, Payload::Json(json!({ "hash": hash })))
                 .await?;
         }
-        let bar = self.bar();
+        if let Some(file) = &self.export {
+            let state = gateway
+                .ask(Method::GET, &format!("{connection}/runs"), Payload::Empty)
+                .await?;
+            let report = self.read(gateway, &connection, "dry_run=true&reading=whole").await?;
+            return export::write(file, &report, &state["held"]);
+        }
         let reading = match (self.changes || self.retry, self.presence) {
             (true, _) => "changes",
             (_, true) => "presence",
             _ => "whole",
         };
-        let path = format!("{connection}/sync?dry_run={}&reading={reading}", self.dry_run);
+        let manner = format!("dry_run={}&reading={reading}", self.dry_run);
+        self.conclude(&self.read(gateway, &connection, &manner).await?)
+    }
+
+    /// One run, with its progress.
+    async fn read(&self, gateway: &Gateway, connection: &str, manner: &str) -> Result<Value, Failure> {
+        let bar = self.bar();
         let report = gateway
-            .lines(Method::POST, &path, |line| {
+            .lines(Method::POST, &format!("{connection}/sync?{manner}"), |line| {
                 if let Some(bar) = &bar {
                     advance(bar, &line["progress"]);
                 }
@@ -125,7 +142,7 @@ impl Sync {
         if let Some(bar) = bar {
             bar.finish_and_clear();
         }
-        self.conclude(&report?)
+        report
     }
 
     /// What is remembered of earlier runs.
@@ -163,7 +180,7 @@ impl Sync {
         }
         let hash = cell(&report["plan_hash"]);
         Err(Failure::NeedsPerson(format!(
-            "the plan is held and nothing was changed; look at it with --dry-run, then let it pass with: \
+            "the plan is held and nothing was changed; look at it with --export FILE, then let it pass with: \
              usher sync {} --org {} --approve {hash}",
             self.name, self.org
         )))

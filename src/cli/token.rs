@@ -18,6 +18,7 @@ use super::target::Target;
     "Examples:\n",
     "  usher token issue --org acme --connection entra       for an identity provider\n",
     "  usher token issue --org acme --label dashboard        administers the organisation\n",
+    "  usher token issue --org acme --user mia               does what mia may do\n",
     "  usher token issue --gateway                           administers the whole gateway\n",
     "  usher token list --org acme\n",
     "  usher token revoke 0198c5a2-... --org acme\n\n",
@@ -46,6 +47,9 @@ enum Action {
         /// The SCIM connection that it opens; without it, the organisation's administration
         #[arg(long)]
         connection: Option<String>,
+        /// The person whose rights it has, by user name or identifier
+        #[arg(long, conflicts_with = "connection")]
+        user: Option<String>,
         /// A note for people
         #[arg(long, default_value = "")]
         label: String,
@@ -84,10 +88,11 @@ impl Token {
         match &self.action {
             Action::Issue {
                 connection,
+                user,
                 label,
                 expires,
             } => {
-                let new = json!({ "connection": connection, "label": label, "expires": expires });
+                let new = json!({ "connection": connection, "user": user, "label": label, "expires": expires });
                 let made = gateway.ask(Method::POST, &tokens, Payload::Json(new)).await?;
                 Ok(output::record(&mut out, &made, self.json)?)
             }
@@ -97,7 +102,7 @@ impl Token {
                     return Ok(output::json(&mut out, &answer["items"])?);
                 }
                 let rows: Vec<Vec<String>> = answer["items"].as_array().into_iter().flatten().map(row).collect();
-                let heading = ["ID", "OPENS", "CONNECTION", "LABEL", "CREATED", "EXPIRES"];
+                let heading = ["ID", "OPENS", "CONNECTION", "USER", "LABEL", "CREATED", "EXPIRES"];
                 Ok(output::table(&mut out, &heading, &rows)?)
             }
             Action::Revoke { id } => {
@@ -113,7 +118,7 @@ impl Token {
 }
 
 fn row(token: &Value) -> Vec<String> {
-    ["id", "opens", "connection", "label", "created", "expires"]
+    ["id", "opens", "connection", "user", "label", "created", "expires"]
         .map(|name| cell(&token[name]))
         .to_vec()
 }

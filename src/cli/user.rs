@@ -8,9 +8,11 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::credential;
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
+use super::rights;
 use super::target::Target;
 use written::Written;
 
@@ -24,8 +26,10 @@ use written::Written;
     "  usher user create ada@example.com --org acme --given-name Ada --email ada@example.com --licence pro --invite\n",
     "  usher user update ada@example.com --org acme --set title=Countess --unset nickName\n",
     "  usher user suspend ada@example.com --org acme\n",
-    "  usher user invite ada@example.com --org acme      prints the secret once\n\n",
-    "USER is a user name or an identifier.",
+    "  usher user invite ada@example.com --org acme      prints the secret once\n",
+    "  usher user explain ada@example.com meeting.plan --org acme\n",
+    "  usher user set-password ada@example.com --org acme < password.txt\n\n",
+    "USER is a login id of any kind, or an identifier.",
 ))]
 pub struct User {
     #[command(subcommand)]
@@ -65,6 +69,9 @@ enum Action {
         /// A licence, given directly
         #[arg(long, value_name = "LICENCE")]
         licence: Vec<String>,
+        /// The home group: its identifier or name
+        #[arg(long, value_name = "GROUP")]
+        home: Option<String>,
         /// Make an invitation at once, and print its secret once
         #[arg(long)]
         invite: bool,
@@ -78,6 +85,22 @@ enum Action {
         rename: Option<String>,
         #[command(flatten)]
         written: Box<Written>,
+    },
+    /// Move a user to another home group; what groups give follows, and a review of the permissions is pending
+    Move {
+        /// Whom
+        user: String,
+        /// The new home group: its identifier or name
+        #[arg(long, value_name = "GROUP")]
+        to: String,
+        /// Tell the product to take what was done before along
+        #[arg(long)]
+        take_history: bool,
+    },
+    /// Note that the permissions of a user who was moved have been looked at
+    ReviewPermissions {
+        /// Whose
+        user: String,
     },
     /// Block a user, whatever the connections say; seats are given back
     Suspend {
@@ -99,6 +122,28 @@ enum Action {
         /// Whose
         user: String,
     },
+    /// List everything that a user may do, with the reasons
+    Effective {
+        /// Whose
+        user: String,
+    },
+    /// Tell where a permission of a user comes from
+    Explain {
+        /// Whose
+        user: String,
+        /// Which, for example meeting.plan
+        permission: String,
+    },
+    /// Tell whether a user can do something, and if not, why
+    Eligibility {
+        /// Who
+        user: String,
+        /// What, for example meeting.hold
+        action: String,
+        /// The group in which it is to be done
+        #[arg(long)]
+        group: Option<String>,
+    },
     /// Delete a user for good
     Delete {
         /// Whom
@@ -107,6 +152,8 @@ enum Action {
         #[arg(long)]
         yes: bool,
     },
+    #[command(flatten)]
+    Credential(credential::Action),
 }
 
 impl User {
@@ -132,6 +179,13 @@ impl User {
         let mut payload = Payload::Empty;
         let (method, path) = match &self.action {
             Action::List { find, limit } => return self.list(gateway, &users, find.as_deref(), *limit).await,
+            Action::Effective { user } => return rights::effective(gateway, &one(user), self.json).await,
+            Action::Explain { user, permission } => {
+                return rights::explain(gateway, &one(user), permission, self.json).await;
+            }
+            Action::Eligibility { user, action, group } => {
+                return rights::eligibility(gateway, &one(user), action, group.as_deref(), self.json).await;
+            }
             Action::Show { user } => (Method::GET, one(user)),
             Action::Create { .. } => {
                 payload = Payload::Json(self.action.document()?);
@@ -141,7 +195,13 @@ impl User {
                 payload = Payload::Json(self.action.document()?);
                 (Method::PATCH, one(user))
             }
+            Action::Move { user, .. } => {
+                payload = Payload::Json(self.action.document()?);
+                (Method::POST, format!("{}/move", one(user)))
+            }
+            Action::ReviewPermissions { user } => (Method::POST, format!("{}/review-permissions", one(user))),
             Action::Suspend { user } => (Method::POST, format!("{}/suspend", one(user))),
+            Action::Credential(action) => return action.run(gateway, &users, self.json).await,
             Action::Reactivate { user } => (Method::POST, format!("{}/reactivate", one(user))),
             Action::Invite { user } => (Method::POST, format!("{}/invite", one(user))),
             Action::RevokeInvitation { user } => (Method::POST, format!("{}/revoke-invitation", one(user))),
@@ -185,24 +245,24 @@ impl Action {
                 user,
                 written,
                 licence,
+                home,
                 invite,
-            } => json!({
-                "user_name": user,
-                "attributes": written.attributes()?,
-                "licences": licence,
-                "invite": invite,
-            }),
+            } => {
+                let mut document = json!(written.members()?);
+                document["user_name"] = json!(user);
+                document["licences"] = json!(licence);
+                document["home_group"] = json!(home);
+                document["invite"] = json!(invite);
+                document
+            }
             Self::Update { rename, written, .. } => {
-                let mut patch = json!({});
-                let attributes = written.attributes()?;
-                if !attributes.is_empty() {
-                    patch["attributes"] = json!(attributes);
-                }
+                let mut patch = json!(written.members()?);
                 if let Some(name) = rename {
                     patch["user_name"] = json!(name);
                 }
                 patch
             }
+            Self::Move { to, take_history, .. } => json!({ "to": to, "take_history": take_history }),
             _ => Value::Null,
         })
     }

@@ -39,6 +39,8 @@ pub struct ServerConfig {
     pub failures_per_minute: u32,
     /// Requests a minute of one client address at the token endpoint; 0 for no limit.
     pub token_requests_per_minute: u32,
+    /// Requests a minute of one client address for pages behind a secret link, such as an invitation's; 0 for no limit.
+    pub page_requests_per_minute: u32,
     /// Requests a second of one administrator's token in the long run; 0 for no limit.
     pub admin_requests_per_second: u32,
     /// Requests of one administrator's token at once.
@@ -63,6 +65,7 @@ impl Default for ServerConfig {
             trusted_proxies: Vec::new(),
             failures_per_minute: 300,
             token_requests_per_minute: 120,
+            page_requests_per_minute: 60,
             admin_requests_per_second: 100,
             admin_requests_burst: 400,
             idempotency_hours: 24,

@@ -83,27 +83,23 @@ impl Transport {
     /// # Errors
     /// [`TransportError`].
     pub fn new(config: &MailConfig, data: &Path) -> Result<Self, TransportError> {
-        let Some(host) = &config.host else {
-            let path = data.join(folder::FOLDER);
-            return match folder::make(&path) {
-                Ok(()) => Ok(Self::Folder(path)),
-                Err(source) => Err(TransportError::Folder { path, source }),
-            };
-        };
-        let tls = match config.tls {
-            MailTls::Required => Tls::Wrapper(parameters(config, host)?),
-            MailTls::Starttls => Tls::Required(parameters(config, host)?),
-            MailTls::None => Tls::None,
-        };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-            .port(config.server_port())
-            .tls(tls)
-            .timeout(Some(config.timeout()))
-            .pool_config(PoolConfig::new().max_size(CONNECTIONS));
-        if let (Some(username), Some(password)) = (&config.username, password(config)?) {
-            builder = builder.credentials(Credentials::new(username.clone(), password));
+        if let Some(host) = &config.host {
+            return Ok(Self::Smtp(Box::new(smtp_to(config, host)?)));
         }
-        Ok(Self::Smtp(Box::new(builder.build())))
+        let path = data.join(folder::FOLDER);
+        match folder::make(&path) {
+            Ok(()) => Ok(Self::Folder(path)),
+            Err(source) => Err(TransportError::Folder { path, source }),
+        }
+    }
+
+    /// Checks that what the configuration names is there: passwords and certificates. Makes nothing.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    pub fn check(config: &MailConfig) -> Result<(), TransportError> {
+        let host = config.host.as_deref();
+        host.map_or(Ok(()), |host| smtp_to(config, host).map(drop))
     }
 
     /// Hands a mail over. A file's path is answered.
@@ -128,6 +124,23 @@ impl Transport {
             }
         }
     }
+}
+
+fn smtp_to(config: &MailConfig, host: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, TransportError> {
+    let tls = match config.tls {
+        MailTls::Required => Tls::Wrapper(parameters(config, host)?),
+        MailTls::Starttls => Tls::Required(parameters(config, host)?),
+        MailTls::None => Tls::None,
+    };
+    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
+        .port(config.server_port())
+        .tls(tls)
+        .timeout(Some(config.timeout()))
+        .pool_config(PoolConfig::new().max_size(CONNECTIONS));
+    if let (Some(username), Some(password)) = (&config.username, password(config)?) {
+        builder = builder.credentials(Credentials::new(username.clone(), password));
+    }
+    Ok(builder.build())
 }
 
 fn parameters(config: &MailConfig, host: &str) -> Result<TlsParameters, TransportError> {

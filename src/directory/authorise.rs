@@ -1,7 +1,12 @@
 //! Who may do what. A write needs a [`Permit`], and only this file makes one.
 
+mod person;
+
 use std::sync::Arc;
 
+pub use person::{Demand, On};
+
+use crate::model::effective::Effective;
 use crate::model::event::{Actor, Door};
 use crate::model::id::{OrganisationId, TokenId, UserId};
 use crate::model::slug::Slug;
@@ -32,6 +37,22 @@ enum Reach {
         organisation: OrganisationId,
         user: UserId,
     },
+    Guest(OrganisationId),
+}
+
+/// With whose authority a change is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authority {
+    /// The gateway's administrator, or the gateway itself.
+    Gateway,
+    /// A token that administers the organisation.
+    Organisation,
+    /// A connection.
+    Connection,
+    /// An invited person, a guest, or somebody at their own account: for that only.
+    Invitee,
+    /// A person with these rights: nobody gives away more than what they have (S001-25).
+    Person(Arc<Effective>),
 }
 
 /// Proof that the caller may change this organisation through this door.
@@ -40,6 +61,7 @@ pub struct Permit {
     organisation: OrganisationId,
     actor: Actor,
     correlation: Option<Arc<Correlation>>,
+    authority: Authority,
 }
 
 impl Permit {
@@ -56,6 +78,7 @@ impl Permit {
             organisation,
             actor,
             correlation: None,
+            authority: Authority::Invitee,
         }
     }
 
@@ -69,6 +92,12 @@ impl Permit {
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// With whose authority.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// The connection that acts, if one does.
@@ -188,7 +217,8 @@ impl Principal {
         }
     }
 
-    /// A person who has signed in; `token` is the public half of the session's.
+    /// A person of the organisation who signed in, or whom a token stands for. May do what the person's roles and grants allow,
+    /// through the admin API only, and only where its table of demands says so.
     #[must_use]
     pub fn person(organisation: OrganisationId, user: UserId, token: Option<TokenId>) -> Self {
         let actor = Actor {
@@ -226,6 +256,22 @@ impl Principal {
         Self { correlation, ..self }
     }
 
+    /// Whoever shows a guest's secret of this organisation.
+    #[must_use]
+    pub fn guest(organisation: OrganisationId) -> Self {
+        let actor = Actor {
+            door: Door::Guest,
+            connection: None,
+            token: None,
+            user: None,
+        };
+        Self {
+            reach: Reach::Guest(organisation),
+            actor,
+            correlation: None,
+        }
+    }
+
     /// May provision users and groups of this organisation through its connection.
     ///
     /// # Errors
@@ -235,17 +281,17 @@ impl Principal {
         match &self.reach {
             Reach::Connection { organisation: own, .. } if *own == organisation => Ok(self.permit(organisation)),
             Reach::Connection { .. } => Err(DirectoryError::Unauthenticated),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Person { .. } => {
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Guest(_) | Reach::Person { .. } => {
                 Err(DirectoryError::Denied(Denial::NotAConnection))
             }
         }
     }
 
-    /// May administer this organisation.
+    /// May administer this organisation, all of it. Persons may do single things only: see [`super::Directory::authorise`].
     ///
     /// # Errors
     /// [`DirectoryError::NotFound`] for another organisation's administrator, so that nobody learns which exist;
-    /// [`DirectoryError::Denied`] for a connection's token.
+    /// [`DirectoryError::Denied`] for a connection's token and for a person.
     pub fn administer(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
         match &self.reach {
             Reach::Gateway => Ok(self.permit(organisation)),
@@ -254,7 +300,7 @@ impl Principal {
             Reach::Person { organisation: own, .. } if *own != organisation => {
                 Err(DirectoryError::not_found("organisation", organisation))
             }
-            Reach::Connection { .. } | Reach::Invitee(_) | Reach::Person { .. } => {
+            Reach::Connection { .. } | Reach::Invitee(_) | Reach::Guest(_) | Reach::Person { .. } => {
                 Err(DirectoryError::Denied(Denial::NotAnAdministrator))
             }
         }
@@ -267,9 +313,11 @@ impl Principal {
     pub fn administer_gateway(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
         match self.reach {
             Reach::Gateway => Ok(self.permit(organisation)),
-            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Invitee(_) | Reach::Person { .. } => {
-                Err(DirectoryError::Denied(Denial::NotTheGateway))
-            }
+            Reach::Connection { .. }
+            | Reach::Organisation(_)
+            | Reach::Invitee(_)
+            | Reach::Guest(_)
+            | Reach::Person { .. } => Err(DirectoryError::Denied(Denial::NotTheGateway)),
         }
     }
 
@@ -284,6 +332,17 @@ impl Principal {
         }
     }
 
+    /// May come in as a guest of this organisation.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Unauthenticated`] for anyone else.
+    pub fn join(&self, organisation: OrganisationId) -> Result<Permit, DirectoryError> {
+        match self.reach {
+            Reach::Guest(own) if own == organisation => Ok(self.permit(organisation)),
+            _ => Err(DirectoryError::Unauthenticated),
+        }
+    }
+
     /// The one organisation that the credential belongs to; `None` for the gateway's.
     #[must_use]
     pub fn organisation(&self) -> Option<OrganisationId> {
@@ -291,6 +350,7 @@ impl Principal {
             Reach::Connection { organisation, .. }
             | Reach::Organisation(organisation)
             | Reach::Invitee(organisation)
+            | Reach::Guest(organisation)
             | Reach::Person { organisation, .. } => Some(*organisation),
             Reach::Gateway => None,
         }
@@ -301,17 +361,16 @@ impl Principal {
     pub fn connection(&self) -> Option<&Slug> {
         match &self.reach {
             Reach::Connection { connection, .. } => Some(connection),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Person { .. } => None,
+            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Guest(_) | Reach::Person { .. } => {
+                None
+            }
         }
     }
 
-    /// The person who has signed in, if it is one.
+    /// The person who acts, if one does.
     #[must_use]
     pub fn user(&self) -> Option<UserId> {
-        match &self.reach {
-            Reach::Person { user, .. } => Some(*user),
-            Reach::Connection { .. } | Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) => None,
-        }
+        self.actor.user
     }
 
     /// The public half of the token that was shown, if one was.
@@ -321,10 +380,18 @@ impl Principal {
     }
 
     fn permit(&self, organisation: OrganisationId) -> Permit {
+        let authority = match self.reach {
+            Reach::Connection { .. } => Authority::Connection,
+            // A person's rights are asked for one by one, where the permit is made.
+            Reach::Organisation(_) | Reach::Person { .. } => Authority::Organisation,
+            Reach::Gateway => Authority::Gateway,
+            Reach::Invitee(_) | Reach::Guest(_) => Authority::Invitee,
+        };
         Permit {
             organisation,
             actor: self.actor.clone(),
             correlation: self.correlation.clone(),
+            authority,
         }
     }
 }

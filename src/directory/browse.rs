@@ -58,7 +58,7 @@ impl Directory {
         self.record(keys::user(organisation, id)).await
     }
 
-    /// A user by user name, caseless.
+    /// A user by user name or another login id, caseless; a telephone number in any way of writing it.
     ///
     /// # Errors
     /// As the store's read.
@@ -67,9 +67,8 @@ impl Directory {
         organisation: OrganisationId,
         name: &str,
     ) -> Result<Option<User>, DirectoryError> {
-        let key = keys::unique(organisation, Unique::UserName, &fold(name));
-        match self.holder(key).await? {
-            Some(id) => self.browse_user(organisation, UserId::new(id)).await,
+        match self.login_holder(organisation, name).await? {
+            Some(id) => self.browse_user(organisation, id).await,
             None => Ok(None),
         }
     }
@@ -89,7 +88,7 @@ impl Directory {
         self.users(organisation, ids).await
     }
 
-    /// Users whose user name is this text, or whose e-mail address or display name starts with it.
+    /// Users who sign in by this text, or whose e-mail address or display name starts with it.
     ///
     /// # Errors
     /// As the store's read.
@@ -100,10 +99,8 @@ impl Directory {
         limit: usize,
     ) -> Result<Vec<User>, DirectoryError> {
         let folded = fold(text);
-        let by_name = self
-            .holder(keys::unique(organisation, Unique::UserName, &folded))
-            .await?;
-        let mut ids: BTreeSet<uuid::Uuid> = by_name.into_iter().collect();
+        let by_name = self.login_holder(organisation, text).await?;
+        let mut ids: BTreeSet<uuid::Uuid> = by_name.into_iter().map(UserId::uuid).collect();
         for index in [Index::UserEmail, Index::UserDisplayName] {
             let prefix = keys::index_prefix(organisation, index, &folded);
             ids.extend(self.indexed(Scan::prefix(&prefix, limit)).await?);
@@ -136,6 +133,27 @@ impl Directory {
         self.users(organisation, ids).await
     }
 
+    /// Users who hold this role in the whole organisation, after this one.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_role_holders(
+        &self,
+        organisation: OrganisationId,
+        role: &Slug,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<User>, DirectoryError> {
+        let prefix = keys::index_entries(organisation, Index::RoleHolder, role.as_str());
+        let mut scan = Scan::prefix(&prefix, limit);
+        if let Some(after) = after {
+            let last = keys::index(organisation, Index::RoleHolder, role.as_str(), after.uuid());
+            scan = scan.after(last);
+        }
+        let ids = self.indexed(scan).await?;
+        self.users(organisation, ids).await
+    }
+
     /// Groups in the order of their creation, after this one.
     ///
     /// # Errors
@@ -163,6 +181,20 @@ impl Directory {
         id: GroupId,
     ) -> Result<Option<Group>, DirectoryError> {
         self.record(keys::group(organisation, id)).await
+    }
+
+    /// Groups by identifier, in the order asked; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_groups_by_id(
+        &self,
+        organisation: OrganisationId,
+        ids: &[GroupId],
+    ) -> Result<Vec<Group>, DirectoryError> {
+        let keys = ids.iter().map(|id| keys::group(organisation, *id)).collect();
+        let found = self.store.get_many(keys).await?.into_iter().flatten();
+        found.map(|stored| Ok(record::decode(&stored.value)?)).collect()
     }
 
     /// A group by name, caseless.

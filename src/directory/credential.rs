@@ -26,6 +26,18 @@ impl Unit {
         self.put(key, credential);
     }
 
+    /// Refuses an administrator's way round what is asked of everyone for their own account: the present password, or a code.
+    ///
+    /// # Errors
+    /// [`DirectoryError::InvalidValue`] for whoever acts.
+    pub(super) fn not_oneself(&self, user: UserId) -> Result<(), DirectoryError> {
+        if self.actor().user == Some(user) {
+            let reason = "is yourself: change your own password and second factor at /api/v1/session";
+            return Err(DirectoryError::invalid("user", reason));
+        }
+        Ok(())
+    }
+
     /// Moves a hash that an earlier release kept in the user record to where it belongs now, when the user is written.
     pub(super) async fn move_password(&mut self, user: &mut User) -> Result<(), DirectoryError> {
         if user.password_hash.is_none() {

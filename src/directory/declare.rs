@@ -8,22 +8,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::cost_centre::CostCentre;
 use crate::model::custom_attribute::Bearer;
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
+use crate::model::effective::DefaultGrants;
 use crate::model::id::OrganisationId;
 use crate::model::licence::{Licence, WhenFull};
+use crate::model::mail::template::MailTemplate;
 use crate::model::organisation::Organisation;
+use crate::model::permission::definition::Definition;
 use crate::model::record::Record;
+use crate::model::resource::ResourceType;
 use crate::model::role::Role;
 use crate::model::slug::Slug;
 use crate::store::Key;
 
 use super::connection::PutConnection;
+use super::cost_centre::{self, PutCostCentre};
 use super::custom_attribute;
 use super::keys::{self, Table};
 use super::licence::PutLicence;
 use super::organisation::{CreateOrganisation, UpdateOrganisation};
+use super::permission::{PutDefaultGrants, PutPermission};
+use super::resource_type::PutResourceType;
 use super::role::PutRole;
+use super::template::PutTemplate;
 use super::{Directory, DirectoryError, Operation, Permit, Unit};
 
 /// What became, or would become, of one part of a declaration.
@@ -85,7 +94,7 @@ impl Operation for Declare<'_> {
 }
 
 impl Declare<'_> {
-    /// Roles, then licences, then connections: what is referred to comes first. Attributes come last, because one is not
+    /// Permissions, then licences, then roles, then connections: what is referred to comes first. Attributes come last, because one is not
     /// retired while a connection maps to it.
     async fn lay(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
         let place = "organisation".to_owned();
@@ -93,18 +102,59 @@ impl Declare<'_> {
         let before = record::<Organisation>(unit, &key).await?;
         let result = declare_organisation(unit, &self.0.organisation).await;
         note::<Organisation>(unit, shown, place, &key, before, result).await?;
-        for role in in_order(&self.0.roles, |role| &role.key, |role| role.includes.iter().collect()) {
-            let key = keys::named(unit.organisation(), Table::Role, &role.key);
-            let before = record::<Role>(unit, &key).await?;
-            let result = PutRole(role.clone()).attempt(unit).await.map(|_| ());
-            note::<Role>(unit, shown, format!("roles.{}", role.key), &key, before, result).await?;
+        for permission in in_order(
+            &self.0.permissions,
+            |permission| &permission.key,
+            |permission| permission.names().collect(),
+        ) {
+            let key = keys::named(unit.organisation(), Table::Permission, &permission.key);
+            let before = record::<Definition>(unit, &key).await?;
+            let result = PutPermission(permission.clone()).attempt(unit).await.map(|_| ());
+            note::<Definition>(
+                unit,
+                shown,
+                format!("permissions.{}", permission.key),
+                &key,
+                before,
+                result,
+            )
+            .await?;
         }
-        for licence in in_order(&self.0.licences, |licence| &licence.key, falls_back_to) {
-            let key = keys::named(unit.organisation(), Table::Licence, &licence.key);
-            let before = record::<Licence>(unit, &key).await?;
-            let result = PutLicence(licence.clone()).attempt(unit).await.map(|_| ());
-            note::<Licence>(unit, shown, format!("licences.{}", licence.key), &key, before, result).await?;
+        if let Some(defaults) = &self.0.default_permissions {
+            let key = keys::default_grants(unit.organisation());
+            let before = record::<DefaultGrants>(unit, &key).await?;
+            let result = PutDefaultGrants(defaults.clone()).attempt(unit).await.map(|_| ());
+            note::<DefaultGrants>(unit, shown, "default_permissions".to_owned(), &key, before, result).await?;
         }
+        for centre in cost_centre::in_order(&self.0.cost_centres) {
+            let key = keys::named(unit.organisation(), Table::CostCentre, &centre.key);
+            let before = record::<CostCentre>(unit, &key).await?;
+            let result = PutCostCentre(centre.clone()).attempt(unit).await.map(|_| ());
+            note::<CostCentre>(
+                unit,
+                shown,
+                format!("cost_centres.{}", centre.key),
+                &key,
+                before,
+                result,
+            )
+            .await?;
+        }
+        for type_ in &self.0.resource_types {
+            let key = keys::named(unit.organisation(), Table::ResourceType, &type_.key);
+            let before = record::<ResourceType>(unit, &key).await?;
+            let result = PutResourceType(type_.clone()).attempt(unit).await.map(|_| ());
+            note::<ResourceType>(
+                unit,
+                shown,
+                format!("resource_types.{}", type_.key),
+                &key,
+                before,
+                result,
+            )
+            .await?;
+        }
+        self.lay_roles(unit, shown).await?;
         for connection in &self.0.connections {
             let key = keys::named(unit.organisation(), Table::Connection, &connection.name);
             let before = record::<crate::model::connection::Connection>(unit, &key).await?;
@@ -115,8 +165,53 @@ impl Declare<'_> {
         for bearer in Bearer::ALL {
             custom_attribute::declare::lay(unit, shown, bearer, self.0.attributes(bearer)).await?;
         }
+        self.lay_templates(unit, shown).await
+    }
+
+    async fn lay_templates(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
+        for template in &self.0.templates {
+            let key = keys::mail::template(unit.organisation(), template.name, &template.language);
+            let before = record::<MailTemplate>(unit, &key).await?;
+            let result = PutTemplate(template.clone()).attempt(unit).await.map(drop);
+            let place = format!("templates.{}.{}", template.name, template.language);
+            note::<MailTemplate>(unit, shown, place, &key, before, result).await?;
+        }
         Ok(())
     }
+}
+
+impl Declare<'_> {
+    async fn lay_roles(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
+        for licence in in_order(&self.0.licences, |licence| &licence.key, falls_back_to) {
+            let key = keys::named(unit.organisation(), Table::Licence, &licence.key);
+            let before = record::<Licence>(unit, &key).await?;
+            let result = PutLicence(licence.clone()).attempt(unit).await.map(|_| ());
+            note::<Licence>(unit, shown, format!("licences.{}", licence.key), &key, before, result).await?;
+        }
+        for role in in_order(&self.0.roles, |role| &role.key, |role| role.includes.iter().collect()) {
+            let key = keys::named(unit.organisation(), Table::Role, &role.key);
+            let before = record::<Role>(unit, &key).await?;
+            let result = PutRole(kept_links(unit, role).await?).attempt(unit).await.map(|_| ());
+            note::<Role>(unit, shown, format!("roles.{}", role.key), &key, before, result).await?;
+        }
+        for permission in &self.0.permissions {
+            if let Err(error) = unit.refuse_unfit_roles(&permission.key).await {
+                refuse(shown, format!("permissions.{}", permission.key), error)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A declared role with the links that administrators made, when the file names none: groups are data, not settings.
+async fn kept_links(unit: &mut Unit, role: &Role) -> Result<Role, DirectoryError> {
+    let mut role = role.clone();
+    if role.linked_groups.is_empty()
+        && let Some(present) = unit.find_role(&role.key).await?
+    {
+        role.linked_groups = present.linked_groups;
+    }
+    Ok(role)
 }
 
 impl Directory {
@@ -144,6 +239,9 @@ impl Directory {
         let changes = self.run(permit, &Declare(declaration)).await?;
         for licence in &declaration.licences {
             self.promote_waiting(permit, &licence.key).await?;
+        }
+        if declaration.organisation.groups.is_some() {
+            self.number_groups(permit).await?;
         }
         if Bearer::ALL
             .into_iter()
@@ -183,13 +281,19 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
             .unwrap_or_else(|| present.verified_domains.clone()),
         local_changes: declared.local_changes.unwrap_or(present.local_changes),
         audit_days: declared.audit_days.unwrap_or(present.audit_days),
+        groups: declared.groups.clone().unwrap_or_else(|| present.groups.clone()),
         password_policy: declared
             .password_policy
             .clone()
             .unwrap_or_else(|| present.password_policy.clone()),
-        ..present
+        guest_url: declared.guest_url.clone().or_else(|| present.guest_url.clone()),
+        login: declared.login.clone().unwrap_or_else(|| present.login.clone()),
+        defaults: declared.defaults.clone().unwrap_or_else(|| present.defaults.clone()),
+        features: declared.features.clone().unwrap_or_else(|| present.features.clone()),
+        ..present.clone()
     };
-    UpdateOrganisation(wanted).attempt(unit).await
+    UpdateOrganisation(wanted.clone()).attempt(unit).await?;
+    unit.change_group_policy(&present.groups, &wanted).await
 }
 
 /// Notes what became of a part.

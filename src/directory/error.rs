@@ -69,6 +69,9 @@ pub enum DirectoryError {
         /// Seats in all.
         limit: i64,
     },
+    /// What would happen has to be seen and confirmed first.
+    #[error("{users} people hold role {role}, {memberships} memberships would end, {groups} groups would go: confirm with this answer's \"confirm\"", users = .0.users, role = .0.role, memberships = .0.memberships, groups = .0.groups.len())]
+    Unconfirmed(Box<super::role_deletion::Impact>),
     /// The query needs more work than one request may cause.
     #[error("the filter matches or searches too much: {reason}")]
     TooMany {
@@ -113,6 +116,48 @@ pub enum Denial {
          local_changes = \"allowed\" in the organisation file"
     )]
     LocalChange,
+    /// The person has no right to do this, or not there.
+    #[error("you have no right to do this here: ask an administrator for a role that allows it")]
+    NoRight,
+    /// Persons do not do this, whatever their rights.
+    #[error("this is done with a token that administers the organisation, not by a person")]
+    NotForPersons,
+    /// The person may not act: suspended, or without the seat that is needed.
+    #[error("you are suspended, or wait for a seat: ask an administrator")]
+    NotActive,
+    /// Nobody gives away more than what they have (S001-25).
+    #[error("you cannot give what you do not have: this role or permission reaches further than your own")]
+    MoreThanOwn,
+    /// The person's target has more power than the actor.
+    #[error("this person administers the organisation or is protected, and you do not administer it")]
+    AboveActor,
+    /// The role is given by tokens and connections only (S004-8).
+    #[error("this role is given through the API only, not by a person")]
+    RoleApiOnly,
+    /// As many people hold the role as may (X02-1).
+    #[error("{max} hold this role already, which is the most there may be: take it from somebody first")]
+    RoleFull {
+        /// How many may hold it.
+        max: u32,
+    },
+    /// The role belongs to the product.
+    #[error("this role is built in: an organisation file changes it, and nobody deletes it")]
+    RoleBuiltIn,
+    /// The person is protected by a role (X02-1, X03-5).
+    #[error("this person holds a protected role: only the gateway's administrator suspends, deletes or relieves them")]
+    Protected,
+    /// Nobody would be left who administers the organisation.
+    #[error(
+        "this would leave the organisation without an administrator: make somebody else one first, or let the gateway's \
+         administrator do it"
+    )]
+    LastAdministrator,
+    /// The organisation is billed by this group.
+    #[error("the billing root is never deleted, moved or disabled")]
+    BillingRoot,
+    /// Other groups lie below this one.
+    #[error("other groups lie below this one: move or delete them first")]
+    HasSubgroups,
     /// The invitation is used, withdrawn or expired.
     #[error("the invitation is used, withdrawn or expired: ask for a new one")]
     InvitationClosed,
@@ -130,6 +175,9 @@ pub enum Denial {
     /// A second factor must be set up before anything else.
     #[error("a second factor must be set up before anything else")]
     SecondFactorMissing,
+    /// The guest's link is unknown, disabled, used up or expired.
+    #[error("the guest link opens nothing: it is wrong, disabled, used up or expired; ask for a new one")]
+    GuestLinkClosed,
 }
 
 impl From<StoreError> for DirectoryError {

@@ -5,15 +5,16 @@ use serde_json::{Value, json};
 use crate::model::custom_attribute::Bearer;
 use crate::model::event::EventKind;
 use crate::model::group::Group;
-use crate::model::id::{GroupId, OrganisationId};
+use crate::model::id::GroupId;
 use crate::model::membership::Member;
+use crate::model::slug::Slug;
 use crate::model::user::Tombstone;
-use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
 use super::custom_attribute::Holder;
+use super::group_purge::PURGE_GIVES;
 use super::keys::{self, Count, Unique, fold};
 use super::user::parse_uuid;
-use super::{Directory, DirectoryError, Operation, Principal, Unit};
+use super::{DirectoryError, Unit};
 
 impl Unit {
     /// A group that the decision relies on.
@@ -47,11 +48,24 @@ impl Unit {
     /// Writes a new group without members.
     ///
     /// # Errors
-    /// [`DirectoryError::Uniqueness`]; as [`Unit::find`].
-    pub async fn create_group(&mut self, mut group: Group) -> Result<Group, DirectoryError> {
+    /// [`DirectoryError::Uniqueness`] of its name or link; [`DirectoryError::InvalidValue`] for a kind or a place in the tree
+    /// that the organisation does not allow; as [`Unit::find`].
+    pub async fn create_group(&mut self, group: Group) -> Result<Group, DirectoryError> {
         self.may_create().await?;
+        self.write_new_group(group).await
+    }
+
+    /// Writes a new group, also one that the organisation's settings ask for.
+    ///
+    /// # Errors
+    /// As [`Unit::create_group`].
+    pub(super) async fn write_new_group(&mut self, mut group: Group) -> Result<Group, DirectoryError> {
         group.revision = 1;
+        self.place(None, &mut group).await?;
         self.claim_group_names(None, &group).await?;
+        if group.is_default {
+            self.note_default_group(group.id, true).await?;
+        }
         self.index_custom(holder(&group), None, Some(&group.attributes)).await?;
         self.count(keys::count(self.organisation(), &Count::Groups), 1, None);
         self.put(keys::group(self.organisation(), group.id), &group);
@@ -68,7 +82,14 @@ impl Unit {
             return Ok(after);
         }
         self.may_change_group(before, &after).await?;
+        if before.grants_roles != after.grants_roles || before.grants_licences != after.grants_licences {
+            self.mark_group(after.id);
+        }
+        self.place(Some(before), &mut after).await?;
         self.claim_group_names(Some(before), &after).await?;
+        if before.is_default != after.is_default {
+            self.note_default_group(after.id, after.is_default).await?;
+        }
         self.index_custom(holder(&after), Some(&before.attributes), Some(&after.attributes))
             .await?;
         after.last_modified = self.now().max(before.last_modified);
@@ -79,31 +100,44 @@ impl Unit {
             after.id,
             json!({ "name_changed": before.display_name != after.display_name }),
         );
+        match (before.enabled, after.enabled) {
+            (true, false) => self.event(EventKind::GroupDisabled, after.id, Value::Null),
+            (false, true) => self.event(EventKind::GroupEnabled, after.id, Value::Null),
+            _ => {}
+        }
         Ok(after)
     }
 
     /// Deletes a group. Its record and name go in this commit; the edges of its members go right after, in parts, by
-    /// [`Directory::purge_groups`], because one commit cannot hold those of a very large group.
+    /// [`super::Directory::purge_groups`], because one commit cannot hold those of a very large group; so does what members had
+    /// because of the group.
     ///
     /// # Errors
-    /// [`DirectoryError::InvalidValue`] while the group gives roles or licences, which its members would keep.
+    /// [`DirectoryError::Denied`] for the billing root, and while other groups lie below.
     pub async fn delete_group(&mut self, group: &Group) -> Result<(), DirectoryError> {
         self.may_touch_group(group).await?;
         let organisation = self.organisation();
-        if !group.grants_roles.is_empty() || !group.grants_licences.is_empty() {
-            let reason = "the group gives roles or licences: take those from it first";
-            return Err(DirectoryError::invalid("group", reason));
+        self.leave_tree(group).await?;
+        if group.is_default {
+            self.note_default_group(group.id, false).await?;
         }
+        self.is_free_of_links(group).await?;
+        self.drop_assignments(Member::Group(group.id)).await?;
         self.index_custom(holder(group), Some(&group.attributes), None).await?;
         self.delete(keys::unique(
             organisation,
             Unique::GroupName,
             &fold(&group.display_name),
         ));
+        if let Some(link) = &group.link {
+            self.delete(keys::unique(organisation, Unique::GroupLink, link.as_str()));
+        }
+        self.delete(keys::group_gives(organisation, group.id));
         self.forget_links(b'g', &group.external_ids).await?;
         self.count(keys::count(organisation, &Count::Groups), -1, None);
         self.delete(keys::group(organisation, group.id));
-        self.put_bytes(keys::purge(organisation, group.id), "");
+        let left = if group.gives() { PURGE_GIVES } else { "" };
+        self.put_bytes(keys::purge(organisation, group.id), left);
         self.put(
             keys::tombstone(organisation, group.id.uuid()),
             &Tombstone { deleted: self.now() },
@@ -131,9 +165,32 @@ impl Unit {
                 self.delete(keys::unique(organisation, Unique::GroupName, &previous));
             }
         }
+        self.claim_link(before.and_then(|group| group.link.as_ref()), after)
+            .await?;
         let old = before.map(|group| &group.external_ids);
         self.claim_external_ids(b'g', after.id.uuid(), old, &after.external_ids)
             .await
+    }
+
+    async fn claim_link(&mut self, before: Option<&Slug>, after: &Group) -> Result<(), DirectoryError> {
+        if before == after.link.as_ref() {
+            return Ok(());
+        }
+        let organisation = self.organisation();
+        if let Some(link) = &after.link {
+            let key = keys::unique(organisation, Unique::GroupLink, link.as_str());
+            if self.bytes(&key).await?.is_some() {
+                return Err(DirectoryError::Uniqueness {
+                    attribute: "link".into(),
+                    value: link.to_string(),
+                });
+            }
+            self.put_bytes(key, after.id.to_string());
+        }
+        if let Some(link) = before {
+            self.delete(keys::unique(organisation, Unique::GroupLink, link.as_str()));
+        }
+        Ok(())
     }
 }
 
@@ -141,73 +198,5 @@ fn holder(group: &Group) -> Holder {
     Holder {
         bearer: Bearer::Group,
         id: group.id.uuid(),
-    }
-}
-
-/// Edges removed in one commit of a purge.
-const PURGE_EDGES: usize = 500;
-
-/// Removes some of what a deleted group left behind. Answers whether that was the rest.
-struct PurgeGroup(GroupId);
-
-#[async_trait::async_trait]
-impl Operation for PurgeGroup {
-    type Outcome = bool;
-
-    async fn attempt(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
-        let (organisation, group) = (unit.organisation(), self.0);
-        let own = Member::Group(group);
-        let marker = keys::purge(organisation, group);
-        if unit.bytes(&marker).await?.is_none() {
-            return Ok(true);
-        }
-        let below = unit
-            .scan(Scan::prefix(&keys::group_members(organisation, group), PURGE_EDGES))
-            .await?;
-        for (key, _) in &below {
-            unit.delete(key.clone());
-            if let Some(member) = keys::member_of(key) {
-                unit.delete(keys::member_group(organisation, member, group));
-            }
-        }
-        let above = unit
-            .scan(Scan::prefix(&keys::member_groups(organisation, own), PURGE_EDGES))
-            .await?;
-        for (key, _) in &above {
-            // Only the purge that still finds the edge counts it out of the group above.
-            let is_there = unit.bytes(key).await?.is_some();
-            if let Some(parent) = keys::last_uuid(key).map(GroupId::new).filter(|_| is_there) {
-                unit.remove_edge(parent, own);
-                unit.event(EventKind::MembershipRemoved, parent, json!({ "members": [group] }));
-            }
-        }
-        let is_done = below.is_empty() && above.is_empty();
-        if is_done {
-            unit.delete(marker);
-            unit.delete(keys::count(organisation, &Count::Members(group)));
-            unit.delete(keys::group_touched(organisation, group));
-            unit.delete(keys::group_changes(organisation, group));
-            unit.delete(keys::member_changes(organisation, own));
-        }
-        Ok(is_done)
-    }
-}
-
-impl Directory {
-    /// Removes what deleted groups of an organisation left behind: the edges to and from them. Safe to run at any time and
-    /// again; run after each deletion and at the start.
-    ///
-    /// # Errors
-    /// As the store's read and commit.
-    pub async fn purge_groups(&self, organisation: OrganisationId) -> Result<(), DirectoryError> {
-        let permit = Principal::system().administer(organisation)?;
-        let pending = Scan::prefix(&keys::table(organisation, keys::Table::Purge), SCAN_ENTRIES_MAX);
-        for (key, _) in self.store.scan(pending).await? {
-            if let Some(id) = keys::last_uuid(&key) {
-                let purge = PurgeGroup(GroupId::new(id));
-                while !self.run(&permit, &purge).await? {}
-            }
-        }
-        Ok(())
     }
 }

@@ -9,11 +9,16 @@ pub mod credentials;
 pub mod custom_attributes;
 pub mod edges;
 pub mod events;
+pub mod group_tree;
+pub mod guests;
+pub mod homes;
 pub mod index;
 pub mod invitations;
 pub mod links;
 pub mod mail;
 pub mod records;
+pub mod resources;
+pub mod role_links;
 pub mod seats;
 pub mod shared;
 pub mod tokens;
@@ -54,8 +59,13 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(links::Links),
         // Records lead to each other.
         Box::new(edges::Edges),
+        Box::new(homes::Homes),
+        Box::new(role_links::RoleLinks),
+        Box::new(group_tree::GroupTree),
+        Box::new(resources::Resources),
         Box::new(invitations::Invitations),
         Box::new(mail::Mail),
+        Box::new(guests::Guests),
         Box::new(tokens::Tokens),
         Box::new(credentials::Credentials),
         // The ledger needs users and licences that can be trusted.

@@ -274,9 +274,14 @@ impl Unit {
         if !invitation.state.is_out() {
             return Ok(false);
         }
-        self.close_invitation(invitation, InvitationState::Revoked).await?;
-        self.event(EventKind::InvitationRevoked, user.id, json!({ "invitation": id }));
-        Ok(true)
+        // The sweeper may not have been there yet.
+        let (state, event) = match invitation.state_at(self.now()) {
+            InvitationState::Expired => (InvitationState::Expired, EventKind::InvitationExpired),
+            _ => (InvitationState::Revoked, EventKind::InvitationRevoked),
+        };
+        self.close_invitation(invitation, state).await?;
+        self.event(event, user.id, json!({ "invitation": id }));
+        Ok(state == InvitationState::Revoked)
     }
 
     /// An invitation that waits for an e-mail address goes out when the person has got one: a new one, because the secret of the

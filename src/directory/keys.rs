@@ -7,27 +7,49 @@
 //! g 'a' token id                     -> AccessToken              (of the token endpoint)
 //! g 'm' due (ms), organisation, mail -> nothing                  (what the mailer does next)
 //! g 'e' end (ms), organisation, invitation -> nothing            (which invitation ends next)
+//! g 'k' SHA-256 of guest secret      -> organisation id, `G` or `K`, guest or link id
 //! o <org 16 bytes> <table byte> ...  -> everything of one organisation
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
 
+pub mod access;
 pub mod audit;
+mod connection;
 pub mod credential;
 mod custom_attribute;
 pub mod exchange;
+mod groups;
+
 pub mod mail;
-mod request_journal;
+mod membership;
+pub mod people;
+mod resources;
 
 use sha2::Digest as _;
 
+pub use access::default_grants;
+pub use connection::{journal, journal_entry, review, reviews, run, run_named};
 pub use custom_attribute::{
     custom_entry, custom_entry_values, custom_schema, custom_unique, custom_unique_values, is_custom_entry,
 };
 
-pub use request_journal::{journal, journal_entry};
+pub use groups::{
+    billing_root, default_groups, group_child, group_children, group_gives, group_number, groups_giving,
+    is_group_number,
+};
+pub use mail::{invitation, invitation_secret, invitation_secret_all};
+pub use membership::{
+    group_changes, group_member, group_members, group_of, group_touched, member_changes, member_group, member_groups,
+    member_of, purge,
+};
+pub use resources::{
+    Assigned, assigned_to, assignment, assignments, closing_resource, closing_resources, is_resource_name, owned,
+    resource, resource_entry, resource_expiries, resource_expiry, resource_name, resources, resources_of_type,
+    subject_assignment, subject_assignments, subject_of,
+};
 
 use crate::model::custom_attribute::Bearer;
-use crate::model::id::{GroupId, InvitationId, OrganisationId, TokenId, UserId};
+use crate::model::id::{GroupId, OrganisationId, ResourceId, TokenId, UserId};
 use crate::model::mail::MailState;
 use crate::model::membership::Member;
 use crate::model::slug::Slug;
@@ -94,6 +116,18 @@ pub enum Table {
     Audit = b'A',
     /// Requests that carried an idempotency key, with their answers.
     Idempotency = b'E',
+    /// The tree of groups: children, the numbers given to them, the billing root, the groups for newcomers.
+    GroupTree = b'H',
+    /// Work on groups and resources that follows a commit in parts.
+    Following = b'F',
+    /// Resources by id, and what they are found by.
+    Resource = b'R',
+    /// Types of resources by key.
+    ResourceType = b'Y',
+    /// Users and groups that a resource is assigned to.
+    Assignment = b'S',
+    /// Resources of a user or group.
+    SubjectAssignment = b'T',
     /// Mail that is to be sent, and mail that could not be.
     Outbox = b'O',
     /// The organisation's own wording of mails, by event and language.
@@ -104,15 +138,31 @@ pub enum Table {
     Credential = b'W',
     /// Sessions.
     Session = b'N',
+    /// Cost centres by key.
+    CostCentre = b'C',
+    /// Guests by id.
+    Guest = b'G',
+    /// Links by which guests join, by id.
+    GuestLink = b'K',
+    /// The permission catalogue by action.
+    Permission = b'P',
+    /// What everyone and every guest may do: one record.
+    DefaultGrants = b'D',
+    /// Roles and groups whose holders and members are still being brought in line with a changed link.
+    RoleLink = b'L',
 }
 
 /// What must be unique in an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unique {
-    /// A user's login name.
+    /// What a user signs in by: the user name, or another login id of any kind.
     UserName,
     /// A group's name.
     GroupName,
+    /// A group's name in links.
+    GroupLink,
+    /// A group's place in the tree.
+    GroupCode,
 }
 
 /// What users and groups are found by.
@@ -126,6 +176,8 @@ pub enum Index {
     RoleHolder,
     /// The licence a user is meant to have.
     LicenceHolder,
+    /// A user's home group.
+    HomeGroup,
 }
 
 /// What is counted.
@@ -145,8 +197,23 @@ pub enum Count {
     Linked(Slug),
     /// Resources that have a value of a custom attribute.
     Values(Bearer, String),
+    /// Groups on a level of the tree, from 2 on.
+    Level(u8),
+    /// Resources of a type.
+    Resources(Slug),
+    /// Users that a resource is assigned to directly.
+    ResourceUsers(ResourceId),
+    /// Groups that a resource is assigned to.
+    ResourceGroups(ResourceId),
+    /// Resources that a user or group is assigned to directly, or owns. Also the mark that makes an assignment conflict with the
+    /// deletion of its subject.
+    Subject(Member),
     /// Mails in the outbox.
     Mail(MailState),
+    /// People who hold a role in the whole organisation.
+    RoleHolders(Slug),
+    /// Roles that put their holders into a group.
+    RolesLinked(GroupId),
 }
 
 /// Texts above this many bytes are cut and hashed in a key.
@@ -226,18 +293,6 @@ pub fn tokens() -> Key {
     Builder::global(b't').key()
 }
 
-/// The invitation that a secret opens; `hash` is hexadecimal.
-#[must_use]
-pub fn invitation_secret(hash: &str) -> Key {
-    Builder::global(b'i').text(hash).key()
-}
-
-/// All invitation secrets.
-#[must_use]
-pub fn invitation_secret_all() -> Key {
-    Builder::global(b'i').key()
-}
-
 /// Everything of one organisation.
 #[must_use]
 pub fn organisation_all(organisation: OrganisationId) -> Key {
@@ -274,46 +329,10 @@ pub fn group(organisation: OrganisationId, id: GroupId) -> Key {
     Builder::of(organisation, Table::Group).uuid(id.uuid()).key()
 }
 
-/// When a group's members last changed.
-#[must_use]
-pub fn group_touched(organisation: OrganisationId, id: GroupId) -> Key {
-    Builder::of(organisation, Table::GroupTouched)
-        .uuid(id.uuid())
-        .byte(b't')
-        .key()
-}
-
-/// How often a group's members changed: part of its version.
-#[must_use]
-pub fn group_changes(organisation: OrganisationId, id: GroupId) -> Key {
-    Builder::of(organisation, Table::GroupTouched)
-        .uuid(id.uuid())
-        .byte(b'n')
-        .key()
-}
-
-/// A deleted group whose edges are still being removed.
-#[must_use]
-pub fn purge(organisation: OrganisationId, group: GroupId) -> Key {
-    Builder::of(organisation, Table::Purge).uuid(group.uuid()).key()
-}
-
-/// How often a member's groups changed: an edge that is added while the member is deleted conflicts on it.
-#[must_use]
-pub fn member_changes(organisation: OrganisationId, member: Member) -> Key {
-    member_parts(Builder::of(organisation, Table::MemberTouched), member).key()
-}
-
 /// What remains of a deleted user or group.
 #[must_use]
 pub fn tombstone(organisation: OrganisationId, id: uuid::Uuid) -> Key {
     Builder::of(organisation, Table::Tombstone).uuid(id).key()
-}
-
-/// An invitation.
-#[must_use]
-pub fn invitation(organisation: OrganisationId, id: InvitationId) -> Key {
-    Builder::of(organisation, Table::Invitation).uuid(id.uuid()).key()
 }
 
 /// A token in its organisation's list.
@@ -326,48 +345,6 @@ fn member_parts(builder: Builder, member: Member) -> Builder {
     match member {
         Member::User(id) => builder.byte(b'u').uuid(id.uuid()),
         Member::Group(id) => builder.byte(b'g').uuid(id.uuid()),
-    }
-}
-
-/// The edge from a group to a member.
-#[must_use]
-pub fn group_member(organisation: OrganisationId, group: GroupId, member: Member) -> Key {
-    member_parts(Builder::of(organisation, Table::GroupMember).uuid(group.uuid()), member).key()
-}
-
-/// All edges of a group.
-#[must_use]
-pub fn group_members(organisation: OrganisationId, group: GroupId) -> Key {
-    Builder::of(organisation, Table::GroupMember).uuid(group.uuid()).key()
-}
-
-/// The edge from a member to a group.
-#[must_use]
-pub fn member_group(organisation: OrganisationId, member: Member, group: GroupId) -> Key {
-    member_parts(Builder::of(organisation, Table::MemberGroup), member)
-        .uuid(group.uuid())
-        .key()
-}
-
-/// All edges of a member.
-#[must_use]
-pub fn member_groups(organisation: OrganisationId, member: Member) -> Key {
-    member_parts(Builder::of(organisation, Table::MemberGroup), member).key()
-}
-
-/// The member at the end of a [`group_member`] key; `None` for any other key.
-#[must_use]
-pub fn member_of(key: &Key) -> Option<Member> {
-    let bytes = key.as_bytes();
-    if bytes.get(17) != Some(&(Table::GroupMember as u8)) {
-        return None;
-    }
-    let (kind, id) = bytes.get(34..)?.split_first()?;
-    let id = uuid::Uuid::from_slice(id).ok()?;
-    match kind {
-        b'u' => Some(Member::User(UserId::new(id))),
-        b'g' => Some(Member::Group(GroupId::new(id))),
-        _ => None,
     }
 }
 
@@ -392,6 +369,8 @@ pub fn unique(organisation: OrganisationId, what: Unique, folded: &str) -> Key {
     let tag = match what {
         Unique::UserName => b'u',
         Unique::GroupName => b'g',
+        Unique::GroupLink => b'K',
+        Unique::GroupCode => b'D',
     };
     Builder::of(organisation, Table::Unique).byte(tag).text(folded).key()
 }
@@ -402,6 +381,7 @@ fn index_tag(index: Index) -> u8 {
         Index::UserDisplayName => b'd',
         Index::RoleHolder => b'r',
         Index::LicenceHolder => b'l',
+        Index::HomeGroup => b'h',
     }
 }
 
@@ -444,7 +424,14 @@ pub fn count(organisation: OrganisationId, what: &Count) -> Key {
         Count::Waiting(licence) => builder.byte(b'w').text(licence.as_str()),
         Count::Linked(connection) => builder.byte(b'c').text(connection.as_str()),
         Count::Values(bearer, attribute) => builder.byte(b'a').attribute(*bearer, attribute),
+        Count::Level(level) => builder.byte(b'v').byte(*level),
+        Count::Resources(key) => builder.byte(b'R').text(key.as_str()),
+        Count::ResourceUsers(id) => builder.byte(b'U').uuid(id.uuid()),
+        Count::ResourceGroups(id) => builder.byte(b'G').uuid(id.uuid()),
+        Count::Subject(member) => member_parts(builder.byte(b'S'), *member),
         Count::Mail(state) => builder.byte(b'O').byte(mail::place(*state)),
+        Count::RoleHolders(role) => builder.byte(b'r').text(role.as_str()),
+        Count::RolesLinked(group) => builder.byte(b'l').uuid(group.uuid()),
     }
     .key()
 }
@@ -512,39 +499,15 @@ pub fn source_name(organisation: OrganisationId, connection: &Slug, name: uuid::
         .key()
 }
 
-/// A record about a connection's runs: `what` is a word such as `state`, `lease`, `held`.
-#[must_use]
-pub fn run(organisation: OrganisationId, connection: &Slug, what: &str) -> Key {
-    run_named(organisation, connection.as_str(), what)
-}
-
-/// The same for a connection that is given by its name, or for a job of the gateway itself.
-#[must_use]
-pub fn run_named(organisation: OrganisationId, name: &str, what: &str) -> Key {
-    Builder::of(organisation, Table::Run).text(name).text(what).key()
-}
-
-/// All of a connection's review list.
-#[must_use]
-pub fn reviews(organisation: OrganisationId, connection: &Slug) -> Key {
-    run(organisation, connection, "review")
-}
-
-/// One identity of a connection's review list.
-#[must_use]
-pub fn review(organisation: OrganisationId, connection: &Slug, id: &str) -> Key {
-    Builder::of(organisation, Table::Run)
-        .text(connection.as_str())
-        .text("review")
-        .text(id)
-        .key()
-}
-
 /// The comparison form of a caseless name: NFKC, lower case, NFKC again, white space at both ends removed. Decided once
 /// (C9 in reliability.md: variants of one name must not become two identities).
 #[must_use]
 pub fn fold(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
+    // The same for ASCII, which most names are, and far cheaper.
+    if text.is_ascii() {
+        return text.trim().to_ascii_lowercase();
+    }
     text.trim().nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
@@ -553,13 +516,18 @@ pub fn fold(text: &str) -> String {
 pub fn is_settings(key: &Key) -> bool {
     match key.as_bytes() {
         [b'g', b's' | b't', ..] => true,
+        [b'o', ..] if groups::is_default_groups(key) => true,
         [b'o', rest @ ..] => rest.get(16).is_some_and(|table| {
             [
                 Table::Organisation,
                 Table::Connection,
                 Table::Role,
                 Table::Licence,
+                Table::CostCentre,
                 Table::CustomAttribute,
+                Table::Permission,
+                Table::DefaultGrants,
+                Table::ResourceType,
             ]
             .iter()
             .any(|t| *t as u8 == *table)

@@ -10,7 +10,7 @@ use crate::model::origin::{Origin, Origins};
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
-use super::keys::{self, Table};
+use super::keys::{self, Count, Table};
 use super::membership::claim_licence;
 use super::{Directory, DirectoryError, Operation, Permit, Unit, seat};
 
@@ -20,6 +20,8 @@ pub struct AssignLicence {
     pub user: UserId,
     /// Which.
     pub licence: Slug,
+    /// Who pays; as it is, or the default cost centre, when none is named.
+    pub cost_centre: Option<Slug>,
 }
 
 #[async_trait::async_trait]
@@ -30,6 +32,12 @@ impl Operation for AssignLicence {
         let before = unit.load_user(self.user).await?;
         let mut after = before.clone();
         claim_licence(&mut after, &self.licence, Origin::Direct);
+        unit.check_cost_centre(self.cost_centre.as_ref()).await?;
+        if let Some(claim) = after.licences.get_mut(&self.licence)
+            && self.cost_centre.is_some()
+        {
+            claim.cost_centre.clone_from(&self.cost_centre);
+        }
         unit.update_user(&before, after).await
     }
 }
@@ -76,21 +84,10 @@ impl Operation for PutLicence {
         if before.as_ref() == Some(licence) {
             return Ok(false);
         }
-        if before
-            .as_ref()
-            .is_some_and(|before| before.consumes_from != licence.consumes_from)
-        {
-            // "Nobody has it" is relied on: whoever is given it meanwhile leaves an event, and that is a conflict.
-            unit.bytes(&keys::events(unit.organisation())).await?;
-            let holders = keys::index_entries(unit.organisation(), keys::Index::LicenceHolder, licence.key.as_str());
-            if !unit.scan(crate::store::Scan::prefix(&holders, 1)).await?.is_empty() {
-                let reason = "cannot change while people have this licence: take it from them first";
-                return Err(DirectoryError::invalid(
-                    format!("licences.{}.consumes_from", licence.key),
-                    reason,
-                ));
-            }
+        if let Some(before) = &before {
+            check_seat_rules(unit, before, licence).await?;
         }
+        check_parts(unit, licence).await?;
         if let WhenFull::Fallback(other) = &licence.when_full {
             let exists = unit
                 .bytes(&keys::named(unit.organisation(), Table::Licence, other))
@@ -108,6 +105,14 @@ impl Operation for PutLicence {
             }
         }
         unit.put(key, licence);
+        if !licence.thresholds.is_empty() {
+            // Relied on: whoever takes a seat meanwhile decides anew which threshold is reached.
+            let pool = keys::count(unit.organisation(), &Count::Seats(licence.key.clone()));
+            unit.bytes(&pool).await?;
+            let used = unit.counter(&pool).await?;
+            let limit = before.map_or(licence.limit, |before| before.limit);
+            seat::note_thresholds(unit, licence, (used, limit), used);
+        }
         unit.event(
             EventKind::LicenceUpdated,
             &licence.key,
@@ -115,6 +120,48 @@ impl Operation for PutLicence {
         );
         Ok(true)
     }
+}
+
+/// Who needs a seat is decided by the licence when the person is written, so that its rule does not change while anyone has it.
+async fn check_seat_rules(unit: &mut Unit, before: &Licence, after: &Licence) -> Result<(), DirectoryError> {
+    let changed = if before.consumes_from != after.consumes_from {
+        "consumes_from"
+    } else if before.required_for_roles != after.required_for_roles {
+        "required_for_roles"
+    } else {
+        return Ok(());
+    };
+    // "Nobody has it" is relied on: whoever is given it meanwhile leaves an event, and that is a conflict.
+    unit.bytes(&keys::events(unit.organisation())).await?;
+    let holders = keys::index_entries(unit.organisation(), keys::Index::LicenceHolder, after.key.as_str());
+    if unit.scan(crate::store::Scan::prefix(&holders, 1)).await?.is_empty() {
+        return Ok(());
+    }
+    let reason = "cannot change while people have this licence: take it from them first";
+    Err(DirectoryError::invalid(
+        format!("licences.{}.{changed}", after.key),
+        reason,
+    ))
+}
+
+/// What a licence names must be there, and its numbers must mean something.
+async fn check_parts(unit: &mut Unit, licence: &Licence) -> Result<(), DirectoryError> {
+    for role in &licence.required_for_roles {
+        let key = keys::named(unit.organisation(), Table::Role, role);
+        if unit.bytes(&key).await?.is_none() {
+            let reason = format!("\"{role}\" is not a role of this organisation: declare it first");
+            let place = format!("licences.{}.required_for_roles", licence.key);
+            return Err(DirectoryError::invalid(place, reason));
+        }
+    }
+    if let Some(percent) = licence.thresholds.iter().find(|percent| !(1..=100).contains(*percent)) {
+        let place = format!("licences.{}.thresholds", licence.key);
+        return Err(DirectoryError::invalid(
+            place,
+            format!("{percent} is not a percentage from 1 to 100"),
+        ));
+    }
+    Ok(())
 }
 
 /// Gives free seats to those who wait, some at a time. Answers whether more may follow.

@@ -72,7 +72,7 @@ impl Unit {
         // The command line on a store that no gateway serves comes as the system.
         let is_local = match self.actor().door {
             Door::Api | Door::System => true,
-            Door::Scim | Door::Ldap | Door::Invitee | Door::Person => false,
+            Door::Scim | Door::Ldap | Door::Invitee | Door::Guest | Door::Person => false,
         };
         if !is_local {
             return Ok(());

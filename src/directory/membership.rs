@@ -15,6 +15,7 @@ use crate::model::licence::{Seat, SeatClaim};
 use crate::model::membership::{Member, Membership};
 use crate::model::origin::{Origin, Origins};
 use crate::model::record;
+use crate::model::role_link::is_linked;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 use crate::store::{Key, SCAN_ENTRIES_MAX, Scan};
@@ -141,17 +142,29 @@ impl Unit {
                 continue;
             };
             let was = edge.clone();
-            let is_over = edge.withdraw(origin) || owns;
-            if is_over {
+            edge.withdraw(origin);
+            if owns {
+                // Whom a role puts there stays, whoever owns the other members.
+                edge.origins.retain(is_linked);
+            }
+            if edge.origins.is_empty() {
                 self.remove_edge(group.id, member);
                 self.count(keys::member_changes(organisation, member), 1, None);
                 self.withdraw(group, member).await?;
+                if was.origins.contains(&Origin::Home) {
+                    self.forget_home(group.id, member).await?;
+                }
                 changes.removed.push(member);
             } else {
-                changes.kept.push(member);
                 if edge != was {
-                    self.put(key, &edge);
+                    self.put(key.clone(), &edge);
                     self.put(keys::member_group(organisation, member, group.id), &edge);
+                    self.settle_circle(group, member, &edge).await?;
+                }
+                if self.bytes(&key).await?.is_some() {
+                    changes.kept.push(member);
+                } else {
+                    changes.removed.push(member);
                 }
             }
         }
@@ -163,9 +176,7 @@ impl Unit {
         if changes.is_empty() {
             return;
         }
-        let organisation = self.organisation();
-        self.put_bytes(keys::group_touched(organisation, group), rfc3339(self.now()));
-        self.count(keys::group_changes(organisation, group), 1, None);
+        self.touch_group(group);
         let texts = |members: &[Member]| members.iter().copied().map(member_text).collect::<Vec<_>>();
         for (kind, members) in [
             (EventKind::MembershipAdded, &changes.added),
@@ -176,6 +187,13 @@ impl Unit {
                 self.event(kind, group, json!({ "members": texts(part) }));
             }
         }
+    }
+
+    /// Notes beside a group's record that its edges changed: part of its version.
+    pub(super) fn touch_group(&mut self, group: GroupId) {
+        let organisation = self.organisation();
+        self.put_bytes(keys::group_touched(organisation, group), rfc3339(self.now()));
+        self.count(keys::group_changes(organisation, group), 1, None);
     }
 
     /// Every member of a group with the edge. For a whole replacement only: the cost is the group's size.
@@ -226,12 +244,11 @@ impl Unit {
         self.delete(keys::group_member(organisation, group, member));
         self.delete(keys::member_group(organisation, member, group));
         self.count(keys::count(organisation, &Count::Members(group)), -1, None);
-        self.put_bytes(keys::group_touched(organisation, group), rfc3339(self.now()));
-        self.count(keys::group_changes(organisation, group), 1, None);
+        self.touch_group(group);
     }
 
     /// Whether a member exists; the commit relies on that it still does.
-    async fn is_known(&mut self, member: Member) -> Result<bool, DirectoryError> {
+    pub(super) async fn is_known(&mut self, member: Member) -> Result<bool, DirectoryError> {
         let organisation = self.organisation();
         Ok(match member {
             Member::User(id) => self
@@ -248,13 +265,16 @@ impl Unit {
     /// Gives a new member what the group gives.
     async fn grant(&mut self, group: &Group, member: Member) -> Result<(), DirectoryError> {
         let Member::User(id) = member else { return Ok(()) };
-        if group.grants_roles.is_empty() && group.grants_licences.is_empty() {
+        if !self.gives(group).await? {
             return Ok(());
         }
         let before = self.load_user(id).await?;
         let mut after = before.clone();
         let origin = Origin::Group(group.id);
         for role in &group.grants_roles {
+            if self.find_role(role).await?.is_none() {
+                continue;
+            }
             after.roles.entry(role.clone()).or_default().insert(origin.clone());
         }
         for licence in &group.grants_licences {
@@ -263,10 +283,20 @@ impl Unit {
         self.update_user(&before, after).await.map(|_| ())
     }
 
+    /// What is left of the reasons for an edge may be a role that the group itself gives: then it holds nobody any more.
+    async fn settle_circle(&mut self, group: &Group, member: Member, edge: &Membership) -> Result<(), DirectoryError> {
+        match member {
+            Member::User(id) if edge.origins.iter().any(is_linked) && self.gives(group).await? => {
+                self.resettle_user(id).await
+            }
+            Member::User(_) | Member::Group(_) => Ok(()),
+        }
+    }
+
     /// Takes back what the group gave.
     async fn withdraw(&mut self, group: &Group, member: Member) -> Result<(), DirectoryError> {
         let Member::User(id) = member else { return Ok(()) };
-        if group.grants_roles.is_empty() && group.grants_licences.is_empty() {
+        if !self.gives(group).await? {
             return Ok(());
         }
         let Some(before) = self.find_user(id).await? else {
@@ -306,6 +336,7 @@ pub fn claim_licence(user: &mut User, licence: &Slug, origin: Origin) {
     let unclaimed = || SeatClaim {
         origins: Origins::new(),
         seat: Seat::Unneeded,
+        cost_centre: None,
     };
     user.licences
         .entry(licence.clone())

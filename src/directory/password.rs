@@ -8,6 +8,7 @@ pub(super) mod compare;
 pub mod impact;
 pub mod policy;
 pub mod reset;
+pub mod reset_mail;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::model::clock::Clock;
 use crate::model::credential::Credential;
 use crate::model::id::{OrganisationId, UserId};
 use crate::model::organisation::Organisation;
-use crate::model::password_policy::{Criterion, PasswordPolicy, login_names, prepared, unmet};
+use crate::model::password_policy::{Criterion, CriterionKey, PasswordPolicy, login_names, prepared, unmet};
 use crate::model::user::User;
 
 use super::hashing::Hashing;
@@ -72,6 +73,25 @@ impl NewPassword {
         let used = is_good_so_far && self.was_used(policy, before).await?;
         criteria.extend(policy.history_criterion(is_good_so_far && !used));
         Ok(criteria)
+    }
+
+    /// What is wrong with the password, in words. The history is only spoken of when nothing else is wrong: nothing was compared
+    /// before.
+    async fn refusal(
+        &self,
+        policy: &PasswordPolicy,
+        names: &[&str],
+        before: &Credential,
+    ) -> Result<Option<String>, DirectoryError> {
+        let mut criteria = self.judge(policy, names, before).await?;
+        let is_history = |criterion: &Criterion| criterion.key == CriterionKey::History;
+        if criteria
+            .iter()
+            .any(|criterion| !criterion.met && !is_history(criterion))
+        {
+            criteria.retain(|criterion| !is_history(criterion));
+        }
+        Ok(unmet(&criteria))
     }
 
     async fn was_used(&self, policy: &PasswordPolicy, before: &Credential) -> Result<bool, DirectoryError> {
@@ -127,8 +147,7 @@ impl Unit {
     ) -> Result<Credential, DirectoryError> {
         let policy = self.password_policy().await?;
         let mut credential = self.find_credential(user).await?;
-        let criteria = password.judge(&policy, &login_names(user), &credential).await?;
-        if let Some(reason) = unmet(&criteria) {
+        if let Some(reason) = password.refusal(&policy, &login_names(user), &credential).await? {
             return Err(DirectoryError::invalid("password", reason));
         }
         credential.replace(password.hash().await?, &policy, self.now());
@@ -167,6 +186,7 @@ impl Operation for SetPassword {
     type Outcome = User;
 
     async fn attempt(&self, unit: &mut Unit) -> Result<User, DirectoryError> {
+        unit.not_oneself(self.user)?;
         let before = unit.load_user(self.user).await?;
         let mut after = before.clone();
         let must_change = match self.must_change {

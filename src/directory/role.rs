@@ -6,6 +6,7 @@ use crate::model::event::EventKind;
 use crate::model::role::Role;
 
 use super::keys::{self, Table};
+use super::role_edit::permits_less;
 use super::{DirectoryError, Operation, Unit};
 
 /// Makes a role, or replaces it. Answers whether anything changed.
@@ -21,7 +22,8 @@ impl Operation for PutRole {
     async fn attempt(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
         let role = &self.0;
         let key = keys::named(unit.organisation(), Table::Role, &role.key);
-        if unit.find::<Role>(&key).await?.as_ref() == Some(role) {
+        let before: Option<Role> = unit.find(&key).await?;
+        if before.as_ref() == Some(role) {
             return Ok(false);
         }
         for included in &role.includes {
@@ -35,8 +37,16 @@ impl Operation for PutRole {
                 return Err(DirectoryError::invalid(format!("roles.{}.includes", role.key), reason));
             }
         }
+        unit.check_role(before.as_ref(), role).await?;
+        // Whoever administers by this role may do so by another that includes it, so both sides are looked at as a whole.
+        let is_less = before.as_ref().is_some_and(|before| permits_less(before, role));
+        let administered = is_less && unit.has_administrator(None).await?;
         unit.put(key, role);
         unit.event(EventKind::RoleUpdated, &role.key, json!({}));
+        unit.change_links(before.as_ref(), role);
+        if administered {
+            unit.require_administrator(None).await?;
+        }
         Ok(true)
     }
 }

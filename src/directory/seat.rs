@@ -14,8 +14,10 @@ use crate::model::id::UserId;
 use crate::model::licence::{Licence, Seat, SeatClaim, WhenFull};
 use crate::model::slug::Slug;
 use crate::model::user::User;
+use crate::store::Key;
 
 use super::keys::{self, Count, Table};
+use super::refusal::Refused;
 use super::{DirectoryError, Unit};
 
 /// Brings the seats of a user in line with the claims and the state in `after`.
@@ -38,7 +40,7 @@ pub async fn settle(unit: &mut Unit, before: Option<&User>, after: &mut User) ->
         let previous = before.and_then(|user| user.licences.get(key));
         // The stored seat is the truth; what a caller put into the claim is not.
         claim.seat = previous.map_or(Seat::Unneeded, |claim| claim.seat.clone());
-        match (licence.needs_seat(&after.facts), &claim.seat) {
+        match (licence.needs_seat(&after.facts, &after.roles), &claim.seat) {
             (true, Seat::Unneeded) => wanted.push(licence),
             (false, Seat::Held(_) | Seat::Waiting(_) | Seat::Fallback { .. }) => {
                 given_up.insert(key.clone(), claim.clone());
@@ -50,7 +52,13 @@ pub async fn settle(unit: &mut Unit, before: Option<&User>, after: &mut User) ->
     // Seats are given back before others are taken: the person's own turn in a queue may be the one that comes.
     release(unit, &given_up, after.id, &mut claims).await?;
     for licence in wanted {
-        let seat = take(unit, &licence, after.id).await?;
+        let seat = match take(unit, &licence, after.id).await {
+            Ok(seat) => seat,
+            Err(error) => {
+                unit.refused = Refused::of(&error, before.map(|user| user.id), &after.user_name);
+                return Err(error);
+            }
+        };
         if let Some(claim) = claims.get_mut(&licence.key) {
             claim.seat = seat;
         }
@@ -82,7 +90,9 @@ pub async fn promote_waiting(unit: &mut Unit, licence: &Licence, most: usize) ->
             return Ok(false);
         };
         promote(unit, &licence.key, next);
+        rely_near_threshold(unit, licence, &pool).await?;
         unit.count(pool.clone(), 1, licence.ceiling());
+        note_thresholds(unit, licence, (used, licence.limit), used + 1);
     }
     Ok(true)
 }
@@ -102,7 +112,11 @@ async fn load_licence(unit: &mut Unit, key: &Slug) -> Result<Licence, DirectoryE
 /// Takes a seat, or does what the licence says when none is free.
 async fn take(unit: &mut Unit, licence: &Licence, user: UserId) -> Result<Seat, DirectoryError> {
     let now = unit.now();
-    if take_from_pool(unit, licence, user).await? {
+    if is_free(unit, licence).await? {
+        if licence.when_full == WhenFull::Wait && somebody_waits(unit, &licence.key).await? {
+            return take_in_turn(unit, licence, user).await;
+        }
+        take_from_pool(unit, licence, user).await?;
         return Ok(Seat::Held(now));
     }
     match &licence.when_full {
@@ -117,32 +131,74 @@ async fn take(unit: &mut Unit, licence: &Licence, user: UserId) -> Result<Seat, 
         }
         WhenFull::Fallback(other) => {
             let fallback = load_licence(unit, other).await?;
-            if take_from_pool(unit, &fallback, user).await? {
-                Ok(Seat::Fallback {
-                    licence: fallback.key,
-                    since: now,
-                })
-            } else {
-                Err(exhausted(unit, &fallback).await?)
+            // Whoever waits for the other licence's seats comes first.
+            let is_free = is_free(unit, &fallback).await? && !somebody_waits(unit, &fallback.key).await?;
+            if !is_free {
+                return Err(exhausted(unit, &fallback).await?);
             }
+            take_from_pool(unit, &fallback, user).await?;
+            Ok(Seat::Fallback {
+                licence: fallback.key,
+                since: now,
+            })
         }
     }
 }
 
-/// True when a seat was free. The bound is part of the commit: a racer who comes second is sent back to decide again.
-async fn take_from_pool(unit: &mut Unit, licence: &Licence, user: UserId) -> Result<bool, DirectoryError> {
+/// Seats are free and somebody waits: a raised limit is being handed out. The newcomer goes to the end of the queue and hands a
+/// seat to its first, so that nobody overtakes and the queue moves on whatever became of the handing out.
+async fn take_in_turn(unit: &mut Unit, licence: &Licence, user: UserId) -> Result<Seat, DirectoryError> {
+    let now = unit.now();
+    queue(unit, &licence.key, now, user, 1);
+    let seat = match first_waiting(unit, &licence.key, Some((user, true))).await? {
+        Some(Next::Other(next)) => {
+            promote(unit, &licence.key, next);
+            unit.event(EventKind::SeatWaiting, user, json!({ "licence": licence.key }));
+            Seat::Waiting(now)
+        }
+        Some(Next::Settled) | None => {
+            queue(unit, &licence.key, now, user, -1);
+            unit.event(EventKind::SeatTaken, user, json!({ "licence": licence.key }));
+            Seat::Held(now)
+        }
+    };
+    count_in(unit, licence, user).await?;
+    Ok(seat)
+}
+
+/// Whether a seat of the pool is free, overage included.
+async fn is_free(unit: &mut Unit, licence: &Licence) -> Result<bool, DirectoryError> {
     let pool = keys::count(unit.organisation(), &Count::Seats(licence.key.clone()));
     let used = unit.counter(&pool).await?;
-    let ceiling = licence.ceiling();
-    if ceiling.is_some_and(|ceiling| used >= ceiling) {
-        return Ok(false);
-    }
-    unit.count(pool, 1, ceiling);
+    Ok(licence.ceiling().is_none_or(|ceiling| used < ceiling))
+}
+
+/// Whether anyone is in the queue. The answer is relied on: who queues up, or has a turn, at the same time is a conflict.
+async fn somebody_waits(unit: &mut Unit, pool: &Slug) -> Result<bool, DirectoryError> {
+    let length = keys::count(unit.organisation(), &Count::Waiting(pool.clone()));
+    unit.bytes(&length).await?;
+    Ok(unit.counter(&length).await? > 0)
+}
+
+/// Takes a seat that [`is_free`].
+async fn take_from_pool(unit: &mut Unit, licence: &Licence, user: UserId) -> Result<(), DirectoryError> {
+    let used = count_in(unit, licence, user).await?;
     unit.event(
         EventKind::SeatTaken,
         user,
-        json!({ "licence": licence.key, "used": used + 1 }),
+        json!({ "licence": licence.key, "used": used }),
     );
+    Ok(())
+}
+
+/// Counts a seat in, and answers how many are in use then. The bound is part of the commit: a racer who comes second is sent
+/// back to decide again.
+async fn count_in(unit: &mut Unit, licence: &Licence, user: UserId) -> Result<i64, DirectoryError> {
+    let pool = keys::count(unit.organisation(), &Count::Seats(licence.key.clone()));
+    let used = unit.counter(&pool).await?;
+    rely_near_threshold(unit, licence, &pool).await?;
+    unit.count(pool, 1, licence.ceiling());
+    note_thresholds(unit, licence, (used, licence.limit), used + 1);
     if licence.limit.is_some_and(|limit| used >= i64::from(limit)) {
         unit.event(
             EventKind::SeatOverage,
@@ -150,7 +206,28 @@ async fn take_from_pool(unit: &mut Unit, licence: &Licence, user: UserId) -> Res
             json!({ "licence": licence.key, "limit": licence.limit }),
         );
     }
-    Ok(true)
+    Ok(used + 1)
+}
+
+/// Seats that changes at the same moment may take between a reading of the counter and the commit. As near as that to a
+/// threshold the counter is relied on, so that exactly one of them reaches it; farther away seats do not wait for each other.
+const TAKEN_AT_ONCE_MAX: i64 = 256;
+
+async fn rely_near_threshold(unit: &mut Unit, licence: &Licence, pool: &Key) -> Result<(), DirectoryError> {
+    let used = unit.counter(pool).await?;
+    let reached = licence.crossed((used, licence.limit), used + TAKEN_AT_ONCE_MAX).next();
+    if reached.is_some() {
+        unit.bytes(pool).await?;
+    }
+    Ok(())
+}
+
+/// Tells which thresholds the use of a licence has reached, when it goes from one state to another.
+pub(super) fn note_thresholds(unit: &mut Unit, licence: &Licence, before: (i64, Option<u32>), used: i64) {
+    for percent in licence.crossed(before, used).collect::<Vec<_>>() {
+        let data = json!({ "percent": percent, "used": used, "limit": licence.limit });
+        unit.event(EventKind::LicenceThreshold, &licence.key, data);
+    }
 }
 
 async fn exhausted(unit: &mut Unit, licence: &Licence) -> Result<DirectoryError, DirectoryError> {

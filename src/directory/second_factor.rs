@@ -228,6 +228,7 @@ impl Operation for RemoveSecondFactor {
     type Outcome = ();
 
     async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        unit.not_oneself(self.0)?;
         let user = unit.load_user(self.0).await?;
         let mut credential = unit.find_credential(&user).await?;
         if credential.second_factor.take().is_none() {

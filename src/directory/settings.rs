@@ -10,18 +10,23 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use crate::model::connection::Connection;
+use crate::model::cost_centre::CostCentre;
 use crate::model::custom_attribute::{Bearer, CustomSchema};
+use crate::model::effective::DefaultGrants;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId, TokenId};
 use crate::model::licence::Licence;
 use crate::model::organisation::Organisation;
+use crate::model::permission::definition::{Catalogue, Definition};
 use crate::model::record::{self, Record};
+use crate::model::resource::ResourceType;
 use crate::model::role::Role;
 use crate::model::schema::ResourceSchemas;
 use crate::model::slug::Slug;
 use crate::model::token::Token;
 use crate::store::{Found, Key, Read, SCAN_ENTRIES_MAX, Scan, Versioned};
 
+use super::group_default::read_default_groups;
 use super::keys::{self, Table};
 use super::{Directory, DirectoryError};
 
@@ -36,6 +41,16 @@ pub struct OrganisationSettings {
     pub roles: BTreeMap<Slug, Role>,
     /// Its licences by key.
     pub licences: BTreeMap<Slug, Licence>,
+    /// Its cost centres by key.
+    pub cost_centres: BTreeMap<Slug, CostCentre>,
+    /// Its permissions by action; empty without a catalogue.
+    pub permissions: Catalogue,
+    /// What everyone and every guest may do.
+    pub defaults: DefaultGrants,
+    /// Its types of resources by key.
+    pub resource_types: BTreeMap<Slug, ResourceType>,
+    /// The groups that newcomers become members of.
+    pub default_groups: BTreeSet<GroupId>,
     /// Its own attributes by resource type; a type without any is missing.
     pub custom: BTreeMap<Bearer, CustomSchema>,
     /// The schemas of users and groups, with its own attributes.
@@ -147,6 +162,11 @@ impl Directory {
             all(Table::Connection),
             all(Table::Role),
             all(Table::Licence),
+            all(Table::CostCentre),
+            all(Table::Permission),
+            Read::Get(keys::default_grants(id)),
+            all(Table::ResourceType),
+            Read::Get(keys::default_groups(id)),
         ];
         reads.extend(Bearer::ALL.map(|bearer| Read::Get(keys::custom_schema(id, bearer))));
         let mut found = self.store.read(reads).await?.into_iter();
@@ -159,6 +179,15 @@ impl Directory {
         })?;
         let roles = by_name(next(), |role: Role| (role.key.clone(), role))?;
         let licences = by_name(next(), |licence: Licence| (licence.key.clone(), licence))?;
+        let cost_centres = by_name(next(), |centre: CostCentre| (centre.key.clone(), centre))?;
+        let permissions = by_name(next(), |permission: Definition| (permission.key.clone(), permission))?;
+        let defaults = next().into_value();
+        let defaults = defaults.map(|stored| record::decode(&stored.value)).transpose()?;
+        let resource_types = by_name(next(), |type_: ResourceType| (type_.key.clone(), type_))?;
+        let default_groups = next()
+            .into_value()
+            .map_or_else(|| Some(BTreeSet::new()), |stored| read_default_groups(&stored.value))
+            .ok_or_else(|| DirectoryError::Corrupt("the groups for newcomers hold no identifiers".to_owned()))?;
         let mut custom = BTreeMap::new();
         for bearer in Bearer::ALL {
             if let Some(stored) = next().into_value() {
@@ -170,6 +199,11 @@ impl Directory {
             connections,
             roles,
             licences,
+            cost_centres,
+            permissions,
+            defaults: defaults.unwrap_or_default(),
+            resource_types,
+            default_groups,
             schemas: ResourceSchemas::new(custom.get(&Bearer::User), custom.get(&Bearer::Group)),
             custom,
         });

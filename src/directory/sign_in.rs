@@ -162,7 +162,8 @@ impl Unit {
         self.put_credential(credential);
     }
 
-    fn count_decoy(&mut self, folded: &str) {
+    /// Counts what is nobody's, so that it takes a commit as well.
+    pub(super) fn count_decoy(&mut self, folded: &str) {
         let key = keys::credential::decoy(self.organisation(), folded);
         self.count(key, 1, None);
     }
@@ -280,9 +281,14 @@ impl Directory {
         }
     }
 
-    /// The user whom a login name means.
-    async fn find_by_login(&self, organisation: OrganisationId, login: &str) -> Result<Option<User>, DirectoryError> {
-        self.browse_user_name(organisation, login).await
+    /// The user whom a login id means, of any kind that the organisation allows.
+    pub(super) async fn find_by_login(
+        &self,
+        organisation: OrganisationId,
+        login: &str,
+    ) -> Result<Option<User>, DirectoryError> {
+        let found = self.find_login(organisation, login).await?;
+        Ok(found.map(|(user, _)| user))
     }
 }
 

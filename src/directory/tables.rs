@@ -104,6 +104,19 @@ tables! {
     // Each sign-in writes one: what a person signs in with is told by events.
     Credential => Audited::No, Report;
     Session => Audited::No, Report;
+    CostCentre => Audited::Named(AuditKind::CostCentre), Report;
+    Guest => Audited::Record(AuditKind::Guest), Report;
+    GuestLink => Audited::Record(AuditKind::GuestLink), Report;
+    Permission => Audited::Named(AuditKind::Permission), Report;
+    DefaultGrants => Audited::Own(AuditKind::DefaultGrant), Report;
+    RoleLink => Audited::No, Report;
+    GroupTree => Audited::No, Report;
+    Following => Audited::No, Report;
+    // The table holds what resources are found by as well: events tell of resources and their assignments.
+    Resource => Audited::No, Report;
+    ResourceType => Audited::Named(AuditKind::ResourceType), Report;
+    Assignment => Audited::No, Report;
+    SubjectAssignment => Audited::No, Report;
 }
 
 /// The table of a key; `None` for a key of no organisation, or of no table that this release knows.

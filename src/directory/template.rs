@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::model::event::EventKind;
 use crate::model::id::OrganisationId;
+use crate::model::locale::Language;
 use crate::model::mail::language;
 use crate::model::mail::template::{MailTemplate, TemplateName, builtin};
 use crate::model::record;
@@ -96,8 +97,8 @@ impl Directory {
         Ok(stored.map(|stored| record::decode(&stored.value)).transpose()?)
     }
 
-    /// The wording for a reader: in the reader's language, in that language in general, in English; the organisation's own before
-    /// the built-in one of the same language.
+    /// The wording for a reader: in the reader's language, in that language in general, likewise in the organisation's, in English;
+    /// the organisation's own before the built-in one of the same language.
     ///
     /// # Errors
     /// As the store's read.
@@ -107,7 +108,9 @@ impl Directory {
         name: TemplateName,
         wanted: Option<&str>,
     ) -> Result<MailTemplate, DirectoryError> {
-        let tags = language::fallbacks(wanted);
+        let settings = self.load_organisation(organisation).await?;
+        let own = settings.organisation.defaults.language.as_ref();
+        let tags = language::fallbacks(wanted.into_iter().chain(own.map(Language::as_str)));
         let keys = tags.iter().map(|tag| keys::mail::template(organisation, name, tag));
         let found = self.store.get_many(keys.collect()).await?;
         match found.into_iter().flatten().next() {

@@ -15,6 +15,8 @@ use crate::model::id::OrganisationId;
 use crate::model::record::{self, Record};
 use crate::store::{Batch, Key, Precondition, Read, SCAN_ENTRIES_MAX, Scan, Store, StoreError, Versioned};
 
+use super::authorise::Authority;
+use super::refusal::Refused;
 use super::{Correlation, Directory, DirectoryError, Permit, audit, keys};
 
 /// One attempt of an operation.
@@ -26,6 +28,7 @@ pub struct Unit {
     organisation: OrganisationId,
     actor: Actor,
     correlation: Option<Arc<Correlation>>,
+    authority: Authority,
     now: Timestamp,
     seen: BTreeMap<Key, Option<Versioned>>,
     relied: BTreeSet<Key>,
@@ -33,6 +36,8 @@ pub struct Unit {
     changes: BTreeMap<Key, Option<Bytes>>,
     counts: BTreeMap<Key, (i64, Option<i64>)>,
     events: Vec<Event>,
+    /// The seat for which the attempt was refused, if it was.
+    pub(super) refused: Option<Refused>,
 }
 
 impl Unit {
@@ -45,6 +50,7 @@ impl Unit {
             organisation: permit.organisation(),
             actor: permit.actor().clone(),
             correlation: permit.correlation().cloned(),
+            authority: permit.authority().clone(),
             now: directory.clock.now(),
             seen: BTreeMap::new(),
             relied: BTreeSet::new(),
@@ -52,6 +58,7 @@ impl Unit {
             changes: BTreeMap::new(),
             counts: BTreeMap::new(),
             events: Vec::new(),
+            refused: None,
         }
     }
 
@@ -65,6 +72,12 @@ impl Unit {
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// With whose authority.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// The instant of the change: one for the whole unit.

@@ -1,6 +1,9 @@
 //! Writing users: names, indexes, seats and events in one place, whatever the door.
 
 pub mod administer;
+pub mod home;
+pub mod inherit;
+pub mod login;
 
 use std::collections::BTreeSet;
 
@@ -38,7 +41,7 @@ impl Unit {
             .ok_or_else(|| DirectoryError::not_found("user", id))
     }
 
-    /// Who holds this user name, if anyone.
+    /// Who signs in by this text, if anyone: as the user name or as another login id.
     ///
     /// # Errors
     /// As [`Unit::find`].
@@ -55,6 +58,8 @@ impl Unit {
     pub async fn create_user(&mut self, mut user: User) -> Result<User, DirectoryError> {
         self.may_create().await?;
         user.revision = 1;
+        self.follow_links(None, &mut user).await?;
+        self.may_hold_roles(None, &user).await?;
         seat::settle(self, None, &mut user).await?;
         self.claim_names(None, &user).await?;
         self.index_custom(holder(&user), None, Some(&user.attributes)).await?;
@@ -67,7 +72,7 @@ impl Unit {
             json!({ "state": user.state().as_str() }),
         );
         self.edge_events(None, &user);
-        Ok(user)
+        self.join_default_groups(user).await
     }
 
     /// Writes a changed user. Nothing happens, and the version stays, when nothing differs.
@@ -77,6 +82,13 @@ impl Unit {
     pub async fn update_user(&mut self, before: &User, mut after: User) -> Result<User, DirectoryError> {
         self.may_change_user(before, &after).await?;
         self.mail_waiting_invitation(before, &mut after).await?;
+        self.follow_links(Some(before), &mut after).await?;
+        self.write_user(before, after).await
+    }
+
+    /// Writes a changed user whose roles and memberships follow the links already.
+    pub(super) async fn write_user(&mut self, before: &User, mut after: User) -> Result<User, DirectoryError> {
+        self.may_hold_roles(Some(before), &after).await?;
         seat::settle(self, Some(before), &mut after).await?;
         if after == *before {
             return Ok(after);
@@ -99,6 +111,7 @@ impl Unit {
     /// As [`Unit::find`].
     pub async fn delete_user(&mut self, user: &User) -> Result<(), DirectoryError> {
         self.may_delete_user(user).await?;
+        self.may_lose_roles(user).await?;
         self.remove_user(user).await
     }
 
@@ -110,9 +123,10 @@ impl Unit {
         let organisation = self.organisation();
         seat::release_all(self, user).await?;
         self.leave_all_groups(Member::User(user.id)).await?;
+        self.drop_assignments(Member::User(user.id)).await?;
         self.reindex(Some(user), None);
         self.index_custom(holder(user), Some(&user.attributes), None).await?;
-        self.delete(keys::unique(organisation, Unique::UserName, &fold(&user.user_name)));
+        self.drop_logins(user);
         self.forget_links(b'u', &user.external_ids).await?;
         self.drop_invitations(user).await?;
         self.drop_credential(user.id).await?;
@@ -147,42 +161,10 @@ impl Unit {
         Ok(())
     }
 
-    /// Gives a user name up before the unit gives the user another one, so that people can exchange their names in one
-    /// commit. The user must be written with a name in the same unit.
-    ///
-    /// # Errors
-    /// As [`Unit::find`].
-    pub async fn release_user_name(&mut self, user: &User) -> Result<(), DirectoryError> {
-        if self.find_user_name(&user.user_name).await? == Some(user.id) {
-            let key = keys::unique(self.organisation(), Unique::UserName, &fold(&user.user_name));
-            self.delete(key);
-        }
-        Ok(())
-    }
-
-    /// Takes the user name and the external ids, and gives up those that changed.
+    /// Takes the login ids and the external ids, and gives up those that changed.
     async fn claim_names(&mut self, before: Option<&User>, after: &User) -> Result<(), DirectoryError> {
-        let organisation = self.organisation();
-        let folded = fold(&after.user_name);
-        let previous = before.map(|user| fold(&user.user_name));
-        if previous.as_ref() != Some(&folded) {
-            if self.find_user_name(&after.user_name).await?.is_some() {
-                return Err(DirectoryError::Uniqueness {
-                    attribute: "userName".into(),
-                    value: after.user_name.clone(),
-                });
-            }
-            self.put_bytes(
-                keys::unique(organisation, Unique::UserName, &folded),
-                after.id.to_string(),
-            );
-            // Somebody else may have taken it in this very unit, when people exchange their names.
-            if let Some(previous) = previous
-                && self.find_user_name(&previous).await? == Some(after.id)
-            {
-                self.delete(keys::unique(organisation, Unique::UserName, &previous));
-            }
-        }
+        self.check_logins(before, after).await?;
+        self.claim_logins(before, after).await?;
         let old = before.map(|user| &user.external_ids);
         self.claim_external_ids(b'u', after.id.uuid(), old, &after.external_ids)
             .await
@@ -261,6 +243,13 @@ fn changed_attributes(before: &User, after: &User) -> BTreeSet<String> {
         ("userName", before.user_name != after.user_name),
         ("externalId", before.external_ids != after.external_ids),
         ("password", before.facts.password_set_at != after.facts.password_set_at),
+        ("loginIds", before.login_ids != after.login_ids),
+        ("nicknames", before.nicknames != after.nicknames),
+        ("labels", before.labels != after.labels),
+        ("countryPrefix", before.country_prefix != after.country_prefix),
+        ("homeGroup", before.home_group != after.home_group),
+        ("grants", before.grants != after.grants),
+        ("access", before.access != after.access),
     ];
     changed.extend(
         pairs
@@ -303,5 +292,7 @@ pub fn index_entries(organisation: crate::model::id::OrganisationId, user: &User
             .keys()
             .map(|licence| entry(Index::LicenceHolder, licence.as_str())),
     );
+    let home = user.home_group.map(|group| group.to_string());
+    entries.extend(home.map(|group| entry(Index::HomeGroup, &group)));
     entries
 }

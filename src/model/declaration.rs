@@ -1,12 +1,22 @@
 //! What an organisation file declares: the settings of one organisation as they are to be.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::connection::Connection;
+use super::cost_centre::CostCentre;
 use super::custom_attribute::{Bearer, CustomAttribute};
+use super::effective::DefaultGrants;
+use super::group::GroupPolicy;
 use super::licence::Licence;
+use super::locale::Defaults;
+use super::login::LoginSettings;
+use super::mail::template::MailTemplate;
 use super::organisation::LocalChanges;
 use super::password_policy::PasswordPolicy;
+use super::permission::definition::Definition;
+use super::resource::ResourceType;
 use super::role::Role;
 use super::slug::Slug;
 
@@ -16,12 +26,21 @@ use super::slug::Slug;
 pub struct Declaration {
     /// The organisation itself.
     pub organisation: DeclaredOrganisation,
+    /// Its permissions.
+    #[serde(default)]
+    pub permissions: Vec<Definition>,
+    /// What everyone and every guest may do.
+    #[serde(default)]
+    pub default_permissions: Option<DefaultGrants>,
     /// Its roles.
     #[serde(default)]
     pub roles: Vec<Role>,
     /// Its licences.
     #[serde(default)]
     pub licences: Vec<Licence>,
+    /// Who pays for seats.
+    #[serde(default)]
+    pub cost_centres: Vec<CostCentre>,
     /// Its connections.
     #[serde(default)]
     pub connections: Vec<Connection>,
@@ -31,6 +50,12 @@ pub struct Declaration {
     /// Its own attributes of groups.
     #[serde(default)]
     pub group_attributes: Vec<CustomAttribute>,
+    /// Its own wording of mails.
+    #[serde(default)]
+    pub templates: Vec<MailTemplate>,
+    /// Its types of resources.
+    #[serde(default)]
+    pub resource_types: Vec<ResourceType>,
 }
 
 impl Declaration {
@@ -68,7 +93,22 @@ pub struct DeclaredOrganisation {
     /// How long the audit log is kept, in days.
     #[serde(default)]
     pub audit_days: Option<u32>,
+    /// What groups it may have: a table `[organisation.groups]`; what the table leaves out has its default value.
+    #[serde(default)]
+    pub groups: Option<GroupPolicy>,
     /// What it asks of passwords, as a whole: what the table leaves out has its default.
     #[serde(default)]
     pub password_policy: Option<PasswordPolicy>,
+    /// What people sign in by; given as a whole.
+    #[serde(default)]
+    pub login: Option<LoginSettings>,
+    /// The product's page for guests: `https://meet.example.com/guest?key={secret}`.
+    #[serde(default)]
+    pub guest_url: Option<String>,
+    /// Language, time zone and country prefix of whoever has none; given as a whole.
+    #[serde(default)]
+    pub defaults: Option<Defaults>,
+    /// Its plan and its add-ons.
+    #[serde(default)]
+    pub features: Option<BTreeSet<Slug>>,
 }

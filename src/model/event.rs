@@ -62,6 +62,8 @@ pub enum Door {
     Person,
     /// The gateway itself.
     System,
+    /// A guest with a link.
+    Guest,
 }
 
 macro_rules! event_kinds {
@@ -153,6 +155,30 @@ event_kinds! {
     ReviewRejected = "review.rejected",
     /// An administrator took the decision back.
     ReviewWithdrawn = "review.withdrawn",
+    /// A group's rights sleep from now on.
+    GroupDisabled = "group.disabled",
+    /// A group's rights are in force again.
+    GroupEnabled = "group.enabled",
+    /// A group has another place in the tree.
+    GroupMoved = "group.moved",
+    /// What members of a group are given changed.
+    GroupGivesChanged = "group.gives_changed",
+    /// Members of a group were given a role in it.
+    GroupRoleAssigned = "group_role.assigned",
+    /// A role in a group was taken from members.
+    GroupRoleWithdrawn = "group_role.withdrawn",
+    /// A type of resources was made or changed.
+    ResourceTypeUpdated = "resource_type.updated",
+    /// A resource was made.
+    ResourceCreated = "resource.created",
+    /// A resource changed.
+    ResourceUpdated = "resource.updated",
+    /// A resource was deleted.
+    ResourceDeleted = "resource.deleted",
+    /// A resource was assigned to users or groups, or what an assignment says changed.
+    ResourceAssigned = "resource.assigned",
+    /// A resource was taken from users or groups.
+    ResourceUnassigned = "resource.unassigned",
     /// A user is meant to have a licence.
     LicenceAssigned = "licence.assigned",
     /// A user is no longer meant to have a licence.
@@ -181,4 +207,40 @@ event_kinds! {
     UserRestricted = "user.restricted",
     /// It is used again.
     UserUnrestricted = "user.unrestricted",
+    /// So much of a licence's limit has come into use as one of its thresholds says.
+    LicenceThreshold = "licence.threshold",
+    /// A seat was needed and none was free; the change was refused. At most once an hour for one person and licence.
+    SeatRefused = "seat.refused",
+    /// A seat is paid for by another cost centre.
+    SeatCharged = "seat.charged",
+    /// A cost centre was made or changed.
+    CostCentreUpdated = "cost_centre.updated",
+    /// A user has another home group; `take_history` says whether what was done before goes along.
+    UserMoved = "user.moved",
+    /// An administrator has looked at the permissions of a user who was moved.
+    UserReviewed = "user.reviewed",
+    /// A guest was made by an administrator.
+    GuestCreated = "guest.created",
+    /// A guest came in by a link.
+    GuestJoined = "guest.joined",
+    /// A guest may no longer come in.
+    GuestDisabled = "guest.disabled",
+    /// A guest's record is gone.
+    GuestDeleted = "guest.deleted",
+    /// A link for guests was made.
+    GuestLinkCreated = "guest_link.created",
+    /// A link for guests opens nothing any more; who joined by it stays.
+    GuestLinkDisabled = "guest_link.disabled",
+    /// A role was deleted, and is being taken from its holders.
+    RoleDeleted = "role.deleted",
+    /// A permission of the catalogue was made, changed or deleted.
+    PermissionUpdated = "permission.updated",
+    /// What everyone or every guest may do changed.
+    DefaultGrantsUpdated = "default_grants.updated",
+    /// A permission was given to a user without a role.
+    PermissionGranted = "permission.granted",
+    /// Such a permission was taken back.
+    PermissionRevoked = "permission.revoked",
+    /// Whose data a user sees changed.
+    AccessUpdated = "access.updated",
 }

@@ -7,8 +7,19 @@ use serde_json::{Map, Value};
 
 use super::clock::Timestamp;
 use super::id::GroupId;
+use super::locale::Defaults;
 use super::record::Record;
 use super::slug::Slug;
+
+mod avatar;
+mod code;
+mod draft;
+mod policy;
+
+pub use avatar::{AVATAR_DATA_MAX, AVATAR_URL_MAX, check_avatar};
+pub use code::{Code, NotACode};
+pub use draft::GroupDraft;
+pub use policy::{DEPTH_MAX, GroupPolicy};
 
 /// A group record. Its members are edges of their own (see [`super::membership`]), so that a change of one member never
 /// reads or writes the others.
@@ -42,6 +53,25 @@ pub struct Group {
     /// Licences that members are meant to have because they are members.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub grants_licences: BTreeSet<Slug>,
+    /// What people get whose home group it is, or a group below it, and who have none of their own (X04-9).
+    #[serde(default, skip_serializing_if = "Defaults::is_empty")]
+    pub defaults: Defaults,
+    /// Its name in links, for example to book one of its members; unique in the organisation (S001-8, S001-9).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Slug>,
+    /// Its picture (see [`check_avatar`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
+    /// Whether everyone who is new in the organisation becomes a member (X02-12).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_default: bool,
+    /// Whether it is the one group of level 1 that the organisation is billed by: it is never deleted, moved or disabled
+    /// (S004-6, X04-3).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_billing_root: bool,
+    /// Its place in the tree; `None` where groups lie side by side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
     /// When the record was made.
     pub created: Timestamp,
     /// When the record itself last changed; a change of members is kept apart (see `directory/keys.rs`).
@@ -66,6 +96,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Group, Self::Team, Self::Unit, Self::Room];
+
     /// The word in answers and configuration.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -79,6 +112,44 @@ impl Kind {
 }
 
 impl Group {
+    /// A group without members, made now and enabled.
+    #[must_use]
+    pub fn new(id: GroupId, display_name: String, now: Timestamp) -> Self {
+        Self {
+            id,
+            display_name,
+            kind: Kind::default(),
+            enabled: true,
+            parent: None,
+            attributes: Map::new(),
+            external_ids: BTreeMap::new(),
+            sources: BTreeSet::new(),
+            grants_roles: BTreeSet::new(),
+            grants_licences: BTreeSet::new(),
+            defaults: Defaults::default(),
+            link: None,
+            avatar: None,
+            is_default: false,
+            is_billing_root: false,
+            code: None,
+            created: now,
+            last_modified: now,
+            revision: 0,
+        }
+    }
+
+    /// How deep it lies: 1 for a group without a parent (S004-4).
+    #[must_use]
+    pub fn level(&self) -> u8 {
+        self.code.as_ref().map_or(1, Code::level)
+    }
+
+    /// Whether members get something by being members.
+    #[must_use]
+    pub fn gives(&self) -> bool {
+        !self.grants_roles.is_empty() || !self.grants_licences.is_empty()
+    }
+
     /// Every connection that holds the group: only these may change or delete it.
     #[must_use]
     pub fn held_by(&self) -> BTreeSet<&Slug> {

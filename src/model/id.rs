@@ -65,12 +65,24 @@ identifier!(
     GroupId
 );
 identifier!(
+    /// A resource's identifier.
+    ResourceId
+);
+identifier!(
     /// An invitation's identifier. Not its secret.
     InvitationId
 );
 identifier!(
     /// The identifier of a mail in the outbox, and of the message that is sent for it.
     MailId
+);
+identifier!(
+    /// A guest's identifier.
+    GuestId
+);
+identifier!(
+    /// The identifier of a link by which guests join. Not its secret.
+    GuestLinkId
 );
 identifier!(
     /// A token's public half.

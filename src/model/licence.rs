@@ -1,5 +1,7 @@
 //! Licences and their seats (S003-3, S003-8, X02-4, X03-8).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
@@ -25,6 +27,15 @@ pub struct Licence {
     /// What happens when no seat is free.
     #[serde(default)]
     pub when_full: WhenFull,
+    /// Who holds none of these roles needs no seat; without any, everyone who is meant to have the licence does (X02-4).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub required_for_roles: BTreeSet<Slug>,
+    /// What a seat opens in the product: keys that only the product understands.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub features: BTreeSet<String>,
+    /// Percentages of the limit, 1 to 100: an event tells when so much comes into use.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub thresholds: BTreeSet<u8>,
 }
 
 impl Record for Licence {
@@ -47,11 +58,43 @@ pub enum WhenFull {
 }
 
 impl Licence {
-    /// Whether a person with these facts needs a seat of this licence. A suspended person needs none: reactivation takes
-    /// one again.
+    /// A licence without a limit.
     #[must_use]
-    pub fn needs_seat(&self, facts: &Facts) -> bool {
-        !facts.is_suspended() && facts.step() >= self.consumes_from
+    pub fn new(key: Slug, name: String) -> Self {
+        Self {
+            key,
+            name,
+            limit: None,
+            consumes_from: Step::default(),
+            when_full: WhenFull::default(),
+            required_for_roles: BTreeSet::new(),
+            features: BTreeSet::new(),
+            thresholds: BTreeSet::new(),
+        }
+    }
+
+    /// Whether a person with these facts and roles needs a seat of this licence. A suspended person needs none: reactivation
+    /// takes one again.
+    #[must_use]
+    pub fn needs_seat(&self, facts: &Facts, roles: &BTreeMap<Slug, Origins>) -> bool {
+        !facts.is_suspended() && facts.step() >= self.consumes_from && self.concerns(roles)
+    }
+
+    /// Whether seats of this licence are for people with these roles.
+    #[must_use]
+    pub fn concerns(&self, roles: &BTreeMap<Slug, Origins>) -> bool {
+        self.required_for_roles.is_empty() || self.required_for_roles.iter().any(|role| roles.contains_key(role))
+    }
+
+    /// The thresholds that are reached when the use of a limit goes from one state to another, and were not before. Without a
+    /// limit there are none.
+    pub fn crossed(&self, (before, limit_before): (i64, Option<u32>), after: i64) -> impl Iterator<Item = u8> {
+        let reaches = |percent: u8, used: i64, limit: Option<u32>| {
+            limit.is_some_and(|limit| used * 100 >= i64::from(percent) * i64::from(limit) && used > 0)
+        };
+        let limit = self.limit;
+        let reached = move |percent: &u8| reaches(*percent, after, limit) && !reaches(*percent, before, limit_before);
+        self.thresholds.iter().copied().filter(reached)
     }
 
     /// The most seats that may ever be held, overage included; `None` for no bound.
@@ -73,6 +116,9 @@ pub struct SeatClaim {
     pub origins: Origins,
     /// Whether a seat is held.
     pub seat: Seat,
+    /// Who pays for the seat; the default cost centre when none is named (X03-10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_centre: Option<Slug>,
 }
 
 /// The state of one person's seat.
@@ -99,6 +145,15 @@ impl SeatClaim {
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         matches!(self.seat, Seat::Waiting(_))
+    }
+
+    /// Since when the seat is held or waited for.
+    #[must_use]
+    pub fn since(&self) -> Option<Timestamp> {
+        match self.seat {
+            Seat::Held(since) | Seat::Waiting(since) | Seat::Fallback { since, .. } => Some(since),
+            Seat::Unneeded => None,
+        }
     }
 
     /// The pool that the seat is taken from, when one is held.

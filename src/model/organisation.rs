@@ -1,9 +1,14 @@
 //! An organisation: a tenant, one customer. Everything else belongs to exactly one.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
+use super::group::GroupPolicy;
 use super::id::OrganisationId;
+use super::locale::Defaults;
+use super::login::LoginSettings;
 use super::password_policy::PasswordPolicy;
 use super::record::Record;
 use super::slug::Slug;
@@ -30,9 +35,27 @@ pub struct Organisation {
     /// How long the audit log is kept, in days.
     #[serde(default = "audit_days")]
     pub audit_days: u32,
+    /// What groups it may have.
+    #[serde(default)]
+    pub groups: GroupPolicy,
     /// What it asks of passwords, second factors and whoever signs in.
     #[serde(default)]
     pub password_policy: PasswordPolicy,
+    /// What people sign in by.
+    #[serde(default)]
+    pub login: LoginSettings,
+    /// What people get who have no language, time zone or country prefix of their own or of their home group.
+    #[serde(default)]
+    pub defaults: Defaults,
+    /// The cost centre that pays for seats which are charged to no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_cost_centre: Option<Slug>,
+    /// The product's page for guests, with `{secret}` where the guest's secret goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_url: Option<String>,
+    /// Its plan and its add-ons: permissions that need one of them sleep without it (X02-5, S002-20).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub features: BTreeSet<Slug>,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -72,7 +95,13 @@ impl Organisation {
             verified_domains: Vec::new(),
             local_changes: LocalChanges::default(),
             audit_days: audit_days(),
+            groups: GroupPolicy::default(),
             password_policy: PasswordPolicy::default(),
+            login: LoginSettings::default(),
+            defaults: Defaults::default(),
+            default_cost_centre: None,
+            guest_url: None,
+            features: BTreeSet::new(),
             created,
         }
     }

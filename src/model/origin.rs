@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::id::GroupId;
 use super::slug::Slug;
 
-/// One reason for an edge. Written as `direct`, `default`, `connection:NAME`, `role:NAME`, `group:ID`, `rule:NAME`.
+/// One reason for an edge. Written as `direct`, `default`, `home`, `connection:NAME`, `role:NAME`, `group:ID`, `rule:NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Origin {
@@ -25,6 +25,8 @@ pub enum Origin {
     Group(GroupId),
     /// A rule of this connection says so.
     Rule(Slug),
+    /// The group is the user's home group (S004-35).
+    Home,
 }
 
 /// The reasons for one edge.
@@ -40,6 +42,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Direct => f.write_str("direct"),
             Self::Default => f.write_str("default"),
+            Self::Home => f.write_str("home"),
             Self::Connection(name) => write!(f, "connection:{name}"),
             Self::Role(role) => write!(f, "role:{role}"),
             Self::Group(group) => write!(f, "group:{group}"),
@@ -56,6 +59,7 @@ impl FromStr for Origin {
         match text.split_once(':') {
             None if text == "direct" => Ok(Self::Direct),
             None if text == "default" => Ok(Self::Default),
+            None if text == "home" => Ok(Self::Home),
             Some(("connection", name)) => name.parse().map(Self::Connection).map_err(|_| bad()),
             Some(("role", name)) => name.parse().map(Self::Role).map_err(|_| bad()),
             Some(("rule", name)) => name.parse().map(Self::Rule).map_err(|_| bad()),

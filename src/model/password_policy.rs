@@ -425,7 +425,11 @@ pub fn prepared(password: &str) -> String {
 /// The names that a person signs in with, which a password should not hold.
 #[must_use]
 pub fn login_names(user: &User) -> Vec<&str> {
-    std::iter::once(user.user_name.as_str()).chain(user.emails()).collect()
+    let own = user.login_ids.iter().map(|login| login.value.as_str());
+    std::iter::once(user.user_name.as_str())
+        .chain(own)
+        .chain(user.emails())
+        .collect()
 }
 
 fn is_symbol(c: char) -> bool {

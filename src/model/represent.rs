@@ -34,6 +34,10 @@ pub fn held_user(of: &User, connection: Option<&Slug>) -> Object {
     let mut resource = user(of, connection);
     add_held(&mut resource, "roles", of.roles.keys());
     add_held(&mut resource, "entitlements", of.licences.keys());
+    // SCIM knows one nickname; the first stands in while it has none of its own (S004-25).
+    if let Some(first) = of.nicknames.first() {
+        resource.entry("nickName").or_insert_with(|| first.clone().into());
+    }
     resource
 }
 
@@ -85,6 +89,7 @@ fn usher_user(user: &User) -> Value {
     if !licences.is_empty() {
         extension.insert("licences".to_owned(), licences.into());
     }
+    add_personal(&mut extension, user);
     for (name, instant) in [
         ("invitedAt", user.facts.invited_at),
         ("activatedAt", user.facts.activated_at),
@@ -94,6 +99,31 @@ fn usher_user(user: &User) -> Value {
         }
     }
     Value::Object(extension)
+}
+
+fn add_personal(extension: &mut Object, user: &User) {
+    let logins = user.login_ids.iter();
+    let logins: Vec<Value> = logins
+        .map(|login| json!({ "value": login.value, "type": login.kind.as_str() }))
+        .collect();
+    for (name, values) in [
+        ("loginIds", Value::from(logins)),
+        ("nicknames", json!(user.nicknames)),
+        ("labels", json!(user.labels)),
+    ] {
+        if values.as_array().is_some_and(|values| !values.is_empty()) {
+            extension.insert(name.to_owned(), values);
+        }
+    }
+    if let Some(prefix) = &user.country_prefix {
+        extension.insert("countryPrefix".to_owned(), prefix.as_str().into());
+    }
+    if let Some(group) = user.home_group {
+        extension.insert("homeGroup".to_owned(), json!({ "value": group }));
+    }
+    if user.review_pending.is_some() {
+        extension.insert("reviewPending".to_owned(), true.into());
+    }
 }
 
 /// What is kept beside a group's record, because it changes with the members.

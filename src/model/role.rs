@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::id::GroupId;
+pub use super::permission::{Permission, Reach};
 use super::record::Record;
 use super::slug::Slug;
 
@@ -24,13 +26,57 @@ pub struct Role {
     /// Roles whose permissions it contains (S001-22).
     #[serde(default)]
     pub includes: BTreeSet<Slug>,
-    /// Whether it administers the organisation: no connection grants such a role unless it is allowed to by name.
+    /// Whether it administers the organisation: its holders may do everything that the admin API offers there, and no
+    /// connection grants such a role unless it is allowed to by name.
     #[serde(default)]
     pub administers: bool,
+    /// Whether it belongs to the product: only an organisation file changes it, and nobody deletes it.
+    #[serde(default)]
+    pub built_in: bool,
+    /// Through which doors it is given.
+    #[serde(default)]
+    pub assignable: Assignable,
+    /// Groups that its holders are members of by themselves (S003-45).
+    #[serde(default)]
+    pub linked_groups: BTreeSet<GroupId>,
+    /// What its holders may do within its linked groups (S003-46).
+    #[serde(default)]
+    pub group_permissions: BTreeSet<Permission>,
+    /// At most so many people hold it; `None` for as many as wanted (X02-1: exactly one administrator).
+    #[serde(default)]
+    pub max_holders: Option<u32>,
+    /// Whether its holders can be suspended, deleted or relieved of it by nobody but the gateway's administrator (X02-1, X03-5).
+    #[serde(default)]
+    pub protected: bool,
+    /// The licence whose seat a person must hold for the role to count.
+    #[serde(default)]
+    pub requires_licence: Option<Slug>,
 }
 
 impl Record for Role {
     const KIND: &'static str = "role";
+}
+
+impl Role {
+    /// A role that permits nothing yet.
+    #[must_use]
+    pub fn new(key: Slug, name: String) -> Self {
+        Self {
+            key,
+            name,
+            scope: Scope::default(),
+            permissions: BTreeSet::new(),
+            includes: BTreeSet::new(),
+            administers: false,
+            built_in: false,
+            assignable: Assignable::default(),
+            linked_groups: BTreeSet::new(),
+            group_permissions: BTreeSet::new(),
+            max_holders: None,
+            protected: false,
+            requires_licence: None,
+        }
+    }
 }
 
 /// Where a role counts.
@@ -44,67 +90,13 @@ pub enum Scope {
     Group,
 }
 
-/// One action at one reach, written `action` or `action@reach` with reach `self`, `group` or `organisation` (the default).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Permission {
-    /// For example `meeting.plan`.
-    pub action: String,
-    /// How far it reaches.
-    pub reach: Reach,
-}
-
-/// How far a permission reaches (`seeds.md` section 3.1: one action at three scopes).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reach {
-    /// The holder only.
-    Own,
-    /// The group in which the role is held.
-    Group,
-    /// Everything in the organisation.
-    Organisation,
-}
-
-/// The text is not a permission.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not a permission: write an action such as \"meeting.plan\", with \"@self\", \"@group\" or \"@organisation\" behind it"
-)]
-pub struct NotAPermission(String);
-
-impl TryFrom<String> for Permission {
-    type Error = NotAPermission;
-
-    fn try_from(text: String) -> Result<Self, NotAPermission> {
-        let (action, reach) = match text.split_once('@') {
-            None => (text.as_str(), Reach::Organisation),
-            Some((action, "self")) => (action, Reach::Own),
-            Some((action, "group")) => (action, Reach::Group),
-            Some((action, "organisation")) => (action, Reach::Organisation),
-            Some(_) => return Err(NotAPermission(text)),
-        };
-        let named = !action.is_empty()
-            && action
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-'));
-        if named {
-            Ok(Self {
-                action: action.to_owned(),
-                reach,
-            })
-        } else {
-            Err(NotAPermission(text))
-        }
-    }
-}
-
-impl From<Permission> for String {
-    fn from(permission: Permission) -> Self {
-        let reach = match permission.reach {
-            Reach::Own => "self",
-            Reach::Group => "group",
-            Reach::Organisation => "organisation",
-        };
-        format!("{}@{reach}", permission.action)
-    }
+/// Through which doors a role is given (S004-8).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Assignable {
+    /// Through all.
+    #[default]
+    Everywhere,
+    /// By tokens and connections only: no person sees it on offer.
+    Api,
 }

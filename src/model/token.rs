@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
-use super::id::{OrganisationId, TokenId};
+use super::id::{OrganisationId, TokenId, UserId};
 use super::record::Record;
 use super::slug::Slug;
 
@@ -46,6 +46,13 @@ pub enum TokenGrant {
     Organisation {
         /// The organisation.
         organisation: OrganisationId,
+    },
+    /// What one person of an organisation may do.
+    Person {
+        /// The organisation.
+        organisation: OrganisationId,
+        /// The person.
+        user: UserId,
     },
     /// The administration of the whole gateway.
     Gateway,

@@ -5,11 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::access::{AccessList, Area};
 use super::clock::Timestamp;
 use super::id::{GroupId, InvitationId, UserId};
 use super::licence::SeatClaim;
 use super::lifecycle::{Facts, State};
+use super::locale::CountryPrefix;
+use super::login::LoginId;
 use super::origin::Origins;
+use super::permission::Permission;
 use super::record::Record;
 use super::slug::Slug;
 
@@ -42,12 +46,36 @@ pub struct User {
     /// Licences that the person is meant to have, each with the state of the seat.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub licences: BTreeMap<Slug, SeatClaim>,
+    /// Permissions given to the person without a role (S003-53).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub grants: BTreeSet<Permission>,
+    /// Whose data the person sees, by area; an area that is missing shows nothing (S004-29).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub access: BTreeMap<Area, AccessList>,
     /// The connection that owns an attribute's present value; attributes nobody owns are not listed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub owners: BTreeMap<String, Slug>,
     /// The groups that each connection's rules have put the person into.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rule_teams: BTreeMap<Slug, BTreeSet<GroupId>>,
+    /// What the person may sign in by beside the user name; unique in the organisation over all kinds, caseless.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub login_ids: BTreeSet<LoginId>,
+    /// Other names, in the order in which they are shown (S004-25).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nicknames: Vec<String>,
+    /// Words that people are sorted by (X02-12).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub labels: BTreeSet<String>,
+    /// The country of telephone numbers that name none; inherited when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country_prefix: Option<CountryPrefix>,
+    /// The group that the person belongs to first (S004-35). The person is a member of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home_group: Option<GroupId>,
+    /// Set by a move to another home group, until an administrator has looked at the person's permissions (S004-26).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_pending: Option<PendingReview>,
     /// The invitation that counts, if one is out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<InvitationId>,
@@ -80,8 +108,16 @@ impl User {
             password_hash: None,
             roles: BTreeMap::new(),
             licences: BTreeMap::new(),
+            grants: BTreeSet::new(),
+            access: BTreeMap::new(),
             owners: BTreeMap::new(),
             rule_teams: BTreeMap::new(),
+            login_ids: BTreeSet::new(),
+            nicknames: Vec::new(),
+            labels: BTreeSet::new(),
+            country_prefix: None,
+            home_group: None,
+            review_pending: None,
             invitation: None,
             restricted: false,
             created: now,
@@ -127,6 +163,17 @@ impl User {
     pub fn connections(&self) -> impl Iterator<Item = &Slug> {
         self.external_ids.keys()
     }
+}
+
+/// A person's permissions are to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PendingReview {
+    /// Since when.
+    pub since: Timestamp,
+    /// The home group before the move, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<GroupId>,
 }
 
 /// What remains of a deleted user: no personal data, and the id is never used again (S003-26).

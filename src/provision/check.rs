@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::model::connection::{Connection, RUNS_KEPT_MAX};
+use crate::model::connection::{Connection, ConnectionKind, RUNS_KEPT_MAX};
 use crate::model::custom_attribute::CustomSchema;
 use crate::model::oauth::OAuthError;
 
@@ -25,9 +25,57 @@ pub enum SettingsError {
     /// How many runs are kept.
     #[error("runs_kept: {0} is more than {RUNS_KEPT_MAX}")]
     RunsKept(u32),
+    /// A part that is more than the whole: nothing would ever pass it.
+    #[error("{place}: {value} is more than 100; it is a part in per cent, so write 0 to 100")]
+    Percent {
+        /// The setting.
+        place: &'static str,
+        /// What it is.
+        value: u32,
+    },
+    /// Nobody is missing before the first run without them.
+    #[error("leavers.suspend_after_runs: is 0; write 1 to suspend in the first complete run without the person")]
+    SuspendAfterRuns,
+    /// Longer than anybody means.
+    #[error("leavers.delete_after_days: {0} is more than {DAYS_MAX}; leave it out where nobody is ever to be deleted")]
+    DeleteAfterDays(u32),
+    /// A setting of connections that read a directory, where nothing is read.
+    #[error("{place}: a connection of kind \"scim\" reads nothing by itself; take it out")]
+    ReadsNothing {
+        /// The setting.
+        place: &'static str,
+    },
     /// How the client proves itself.
     #[error(transparent)]
     OAuth(#[from] OAuthError),
+}
+
+/// Days until somebody is deleted at most: a hundred years.
+const DAYS_MAX: u32 = 36_500;
+
+/// Numbers that cannot be meant.
+fn limits(connection: &Connection) -> impl Iterator<Item = SettingsError> {
+    let (brake, leavers) = (&connection.brake, &connection.leavers);
+    let percentages = [
+        ("brake.percent", brake.percent),
+        ("brake.drop_percent", brake.drop_percent),
+    ];
+    let percentages = percentages.into_iter().filter(|(_, value)| *value > 100);
+    let schedules = [
+        ("schedule", connection.schedule.is_some()),
+        ("changes_schedule", connection.changes_schedule.is_some()),
+        ("presence_schedule", connection.presence_schedule.is_some()),
+    ];
+    let reads_nothing = connection.kind == ConnectionKind::Scim;
+    let schedules = schedules
+        .into_iter()
+        .filter(move |(_, is_set)| *is_set && reads_nothing);
+    let days = leavers.delete_after_days.filter(|days| *days > DAYS_MAX);
+    percentages
+        .map(|(place, value)| SettingsError::Percent { place, value })
+        .chain((leavers.suspend_after_runs == 0).then_some(SettingsError::SuspendAfterRuns))
+        .chain(days.map(SettingsError::DeleteAfterDays))
+        .chain(schedules.map(|(place, _)| SettingsError::ReadsNothing { place }))
 }
 
 /// Every fault in a connection's settings, found without the network and without secrets. Ask before they are stored. `own` are the attributes that the
@@ -56,6 +104,7 @@ pub fn faults(connection: &Connection, own: Option<&CustomSchema>) -> Vec<Settin
         .chain(directory.map(SettingsError::from))
         .chain(times)
         .chain((connection.runs_kept > RUNS_KEPT_MAX).then_some(SettingsError::RunsKept(connection.runs_kept)))
+        .chain(limits(connection))
         .chain(client.map(SettingsError::from))
         .collect()
 }

@@ -49,6 +49,22 @@ pub(super) fn run(organisation: &Slug, connection: &Slug, asked: Reading, outcom
     entries("people", "failed", summary.failed.people);
     entries("groups", "failed", summary.failed.groups);
     if summary.outcome == Ended::Finished {
+        let step = |class: &'static str, action: &'static str, count: u64| {
+            counter!(
+                "usher_sync_steps_total",
+                "organisation" => organisation.clone(), "connection" => connection.clone(),
+                "class" => class, "action" => action,
+            )
+            .increment(count);
+        };
+        for (action, count) in &summary.classes.people {
+            step("people", action.as_str(), *count);
+        }
+        for (action, count) in &summary.classes.groups {
+            step("groups", action.as_str(), *count);
+        }
+        step("memberships", "add", summary.classes.members_added);
+        step("memberships", "remove", summary.classes.members_removed);
         entries("people", "planned", summary.classes.people.values().sum());
         entries("groups", "planned", summary.classes.groups.values().sum());
         entries(
@@ -56,7 +72,10 @@ pub(super) fn run(organisation: &Slug, connection: &Slug, asked: Reading, outcom
             "planned",
             summary.classes.members_added + summary.classes.members_removed,
         );
-        entries("all", "changed", summary.changed);
-        entries("all", "unchanged", summary.unchanged);
+        let (people, groups) = (summary.entries.people, summary.entries.groups);
+        entries("people", "changed", people.changed);
+        entries("people", "unchanged", people.skipped);
+        entries("groups", "changed", groups.changed);
+        entries("groups", "unchanged", groups.skipped);
     }
 }

@@ -1,5 +1,6 @@
-//! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]`, `[[connections]]`, `[[user_attributes]]`
-//! and `[[group_attributes]]`. Every fault is reported at once, with its line and column.
+//! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]`, `[[cost_centres]]`, `[[connections]]`,
+//! `[[permissions]]`, `[default_permissions]`, `[[user_attributes]]`, `[[group_attributes]]`, `[[templates]]` and
+//! `[[resource_types]]`. Every fault is reported at once, with its line and column.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,12 +11,17 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
 use crate::model::connection::Connection;
+use crate::model::cost_centre::CostCentre;
 use crate::model::custom_attribute::{Bearer, CustomAttribute, CustomSchema, Defined};
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 
+use crate::model::group::GroupPolicy;
 use crate::model::licence::Licence;
+use crate::model::mail::template::MailTemplate;
 use crate::model::password_policy::PasswordPolicy;
+use crate::model::permission::definition::Definition;
 use crate::model::position::{Position, one_line};
+use crate::model::resource::ResourceType;
 use crate::model::role::Role;
 use crate::model::slug::Slug;
 
@@ -63,13 +69,20 @@ impl OrganisationFile {
     }
 }
 
+/// What everyone and every guest may do.
+const DEFAULT_PERMISSIONS: &str = "default_permissions";
+
 /// The lists of a file.
-const LISTS: [&str; 5] = [
+const LISTS: [&str; 9] = [
+    "permissions",
     "roles",
     "licences",
+    "cost_centres",
     "connections",
     Bearer::User.list(),
     Bearer::Group.list(),
+    "templates",
+    "resource_types",
 ];
 
 /// Understands a file, laid over the profile that it names.
@@ -122,13 +135,21 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
     let table = document.get_ref();
     reader.unknown_keys(table);
     let organisation = reader.organisation(table, slug);
+    let permissions = reader.list(table, "permissions", |permission: &Definition| {
+        permission.key.to_string()
+    });
+    let default_permissions = reader.part(table, DEFAULT_PERMISSIONS);
     let roles = reader.list(table, "roles", |role: &Role| role.key.to_string());
     let licences = reader.list(table, "licences", |licence: &Licence| licence.key.to_string());
+    let cost_centres = reader.list(table, "cost_centres", |centre: &CostCentre| centre.key.to_string());
     let connections = reader.list(table, "connections", |connection: &Connection| {
         connection.name.to_string()
     });
     let user_attributes = reader.attributes(table, Bearer::User);
     let group_attributes = reader.attributes(table, Bearer::Group);
+    let templates = reader.templates(table);
+    let resource_types = reader.list(table, "resource_types", |type_: &ResourceType| type_.key.to_string());
+    reader.resource_types(&resource_types);
     let own = organisation.as_ref().map(|organisation| {
         let mut own = CustomSchema::new(&organisation.slug, Bearer::User);
         own.attributes
@@ -143,16 +164,25 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
         Some(organisation) if faults.is_empty() => Ok(OrganisationFile {
             declaration: Declaration {
                 organisation,
+                permissions,
+                default_permissions,
                 roles,
                 licences,
+                cost_centres,
                 connections,
                 user_attributes,
                 group_attributes,
+                templates,
+                resource_types,
             },
             positions,
         }),
         _ => Err(faults),
     }
+}
+
+fn template_place(template: &MailTemplate) -> String {
+    format!("{}.{}", template.name, template.language)
 }
 
 struct Reader<'a> {
@@ -178,9 +208,10 @@ impl Reader<'_> {
     fn unknown_keys(&mut self, table: &DeTable<'_>) {
         for (key, _) in table {
             let name = key.get_ref().as_ref();
-            if name != "organisation" && !LISTS.contains(&name) {
-                let reason = "is not a part of an organisation file: use organisation, roles, licences, \
-                              connections, user_attributes and group_attributes";
+            if name != "organisation" && name != DEFAULT_PERMISSIONS && !LISTS.contains(&name) {
+                let reason = "is not a part of an organisation file: use organisation, permissions, default_permissions, \
+                              roles, licences, cost_centres, connections, user_attributes, group_attributes \
+                              templates and resource_types";
                 self.fault(key.span(), name, reason);
             }
         }
@@ -214,13 +245,33 @@ impl Reader<'_> {
         if declared.audit_days == Some(0) {
             self.fault(value.span(), "organisation", "audit_days: is 0, use 1 or more");
         }
+        if let Some(Err((setting, reason))) = declared.groups.as_ref().map(GroupPolicy::check) {
+            self.fault(value.span(), "organisation", format!("groups.{setting}: {reason}"));
+        }
         if let Some(Err(error)) = declared.password_policy.as_ref().map(PasswordPolicy::validate) {
             self.fault(value.span(), "organisation", format!("password_policy.{error}"));
+        }
+        if declared.login.as_ref().is_some_and(|login| login.kinds.is_empty()) {
+            let reason = "login.kinds: is empty, use one or more of \"user_name\", \"email\" and \"mobile\"";
+            self.fault(value.span(), "organisation", reason);
+        }
+        let is_page = |url: &String| url.starts_with("https://") && url.contains("{secret}");
+        if declared.guest_url.as_ref().is_some_and(|url| !is_page(url)) {
+            let reason = "guest_url: is not an https address with {secret} in it";
+            self.fault(value.span(), "organisation", reason);
         }
         if declared.invitation_hours == Some(0) {
             self.fault(value.span(), "organisation", "invitation_hours: is 0, use 1 or more");
         }
         Some(declared)
+    }
+
+    /// A part that stands once, if the file has it.
+    fn part<T: DeserializeOwned>(&mut self, table: &DeTable<'_>, name: &str) -> Option<T> {
+        let value = table.get(name)?;
+        let position = Position::of(self.text, Some(value.span()));
+        self.positions.insert(name.to_owned(), position);
+        self.value(name, value.clone())
     }
 
     /// Every item that can be understood; the others become faults, and so does a name that comes twice.
@@ -263,6 +314,20 @@ impl Reader<'_> {
         }
     }
 
+    /// Types of resources, each checked by itself.
+    fn resource_types(&mut self, declared: &[ResourceType]) {
+        for type_ in declared {
+            if let Err((setting, reason)) = type_.check() {
+                let place = format!("resource_types.{}", type_.key);
+                self.faults.push(Fault {
+                    position: self.positions.get(&place).copied(),
+                    place,
+                    reason: format!("{setting}: {reason}"),
+                });
+            }
+        }
+    }
+
     /// The organisation's own attributes of a resource type, each checked by itself.
     fn attributes(&mut self, table: &DeTable<'_>, bearer: Bearer) -> Vec<CustomAttribute> {
         let list = bearer.list();
@@ -280,6 +345,22 @@ impl Reader<'_> {
                     position: self.positions.get(&place).copied(),
                     place,
                     reason,
+                });
+            }
+        }
+        declared
+    }
+
+    /// Wordings of mails, each filled in with samples. Lines in a fault's reason count from the start of the part.
+    fn templates(&mut self, table: &DeTable<'_>) -> Vec<MailTemplate> {
+        let declared = self.list(table, "templates", template_place);
+        for template in &declared {
+            if let Err(error) = template.check() {
+                let place = format!("templates.{}", template_place(template));
+                self.faults.push(Fault {
+                    position: self.positions.get(&place).copied(),
+                    place,
+                    reason: error.to_string(),
                 });
             }
         }

@@ -10,6 +10,7 @@ mod id_changes;
 mod leavers;
 mod linked;
 mod people;
+mod present;
 mod preview;
 mod seats;
 mod table;

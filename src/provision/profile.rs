@@ -69,16 +69,24 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
     // Taken apart without a rest, so that a new section cannot be forgotten here.
     let Declaration {
         organisation,
+        permissions,
+        default_permissions,
         roles,
         licences,
+        cost_centres,
         connections,
         user_attributes,
         group_attributes,
+        templates,
+        resource_types,
     } = file;
     Declaration {
         organisation: organisation_over(profile.organisation, organisation),
+        permissions: over(profile.permissions, permissions, |permission| permission.key.clone()),
+        default_permissions: default_permissions.or(profile.default_permissions),
         roles: over(profile.roles, roles, |role| role.key.clone()),
         licences: over(profile.licences, licences, |licence| licence.key.clone()),
+        cost_centres: over(profile.cost_centres, cost_centres, |centre| centre.key.clone()),
         connections: over(profile.connections, connections, |connection| connection.name.clone()),
         user_attributes: over(profile.user_attributes, user_attributes, |attribute| {
             attribute.name.clone()
@@ -86,6 +94,10 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
         group_attributes: over(profile.group_attributes, group_attributes, |attribute| {
             attribute.name.clone()
         }),
+        templates: over(profile.templates, templates, |template| {
+            (template.name, template.language.clone())
+        }),
+        resource_types: over(profile.resource_types, resource_types, |type_| type_.key.clone()),
     }
 }
 
@@ -98,7 +110,12 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         verified_domains,
         local_changes,
         audit_days,
+        login,
+        guest_url,
+        defaults,
+        groups,
         password_policy,
+        features,
     } = file;
     DeclaredOrganisation {
         slug,
@@ -108,7 +125,12 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         verified_domains: verified_domains.or(profile.verified_domains),
         local_changes: local_changes.or(profile.local_changes),
         audit_days: audit_days.or(profile.audit_days),
+        login: login.or(profile.login),
+        guest_url: guest_url.or(profile.guest_url),
+        defaults: defaults.or(profile.defaults),
+        groups: groups.or(profile.groups),
         password_policy: password_policy.or(profile.password_policy),
+        features: features.or(profile.features),
     }
 }
 

@@ -66,7 +66,7 @@ pub enum WhyWhole {
     },
     /// A group changed, and the connection's rules look at groups: anybody may be given something else.
     GroupRules,
-    /// Somebody came or left, and a group that is read is the primary group of people whom it does not name.
+    /// A group that is the primary group of people whom it does not name changed, or one around it.
     PrimaryGroup,
     /// A plan is held, and a person is to see all of it.
     Held,
@@ -86,9 +86,7 @@ impl fmt::Display for WhyWhole {
                 "more than {limit} entries changed; raise changes_max if that is usual"
             ),
             Self::GroupRules => f.write_str("a group changed and the rules look at groups"),
-            Self::PrimaryGroup => {
-                f.write_str("the primary group of people is among the groups, and somebody came or left")
-            }
+            Self::PrimaryGroup => f.write_str("a group changed that is the primary group of people, or is around one"),
             Self::Held => f.write_str("a plan is held"),
             Self::Brake => f.write_str("the changes would be held"),
         }

@@ -3,9 +3,7 @@
 //!
 //! Rules never look at memberships that rules made, so one cannot feed the next, and there are no circles.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::Map;
+use std::collections::BTreeSet;
 
 use crate::directory::membership::{Leaving, MemberChanges};
 use crate::directory::{DirectoryError, Operation, Unit};
@@ -95,21 +93,9 @@ async fn find_or_make(unit: &mut Unit, context: Context<'_>, team: &str) -> Resu
         return Err(missing(context, team));
     }
     let now = unit.now();
-    let group = Group {
-        id: GroupId::new(unit.clock().uuid()),
-        display_name: team.to_owned(),
-        kind: Kind::Team,
-        enabled: true,
-        parent: None,
-        attributes: Map::new(),
-        external_ids: BTreeMap::new(),
-        sources: BTreeSet::from([context.connection.name.clone()]),
-        grants_roles: BTreeSet::new(),
-        grants_licences: BTreeSet::new(),
-        created: now,
-        last_modified: now,
-        revision: 0,
-    };
+    let mut group = Group::new(GroupId::new(unit.clock().uuid()), team.to_owned(), now);
+    group.kind = Kind::Team;
+    group.sources = BTreeSet::from([context.connection.name.clone()]);
     Ok(unit.create_group(group).await?.id)
 }
 

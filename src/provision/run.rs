@@ -8,12 +8,12 @@ mod report;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use report::{Durations, Entries, Outcome, RunError, RunMode, RunReport, Tally};
 
 use crate::directory::settings::OrganisationSettings;
-use crate::directory::{Directory, Permit, Principal};
+use crate::directory::{Directory, Permit, Principal, RetryLimits};
 use crate::model::clock::Timestamp;
 use crate::model::connection::{Connection, ConnectionKind};
 use crate::model::custom_attribute::Bearer;
@@ -36,6 +36,12 @@ use super::progress::{Progress, Report};
 use super::reading::{Reading, WhyWhole};
 use super::snapshot::{Part, PartError, PartFrom, PartReader, Snapshot, SnapshotError, WholeReader};
 use super::state::{self, Remember, RunState};
+
+/// How long one step of a run is tried again when other changes come first.
+const STEP_RETRY: RetryLimits = RetryLimits {
+    attempts_max: 1000,
+    elapsed_max: Duration::from_secs(120),
+};
 
 /// Runs.
 pub struct SyncRun;
@@ -150,8 +156,10 @@ impl Running<'_> {
             return Ok(report);
         }
         let begun = Instant::now();
+        // Nobody waits for an answer, as a client does: a step that a busy machine holds up is not given up like a request.
+        let patient = self.directory.clone().with_retry(STEP_RETRY);
         let applier = Applier {
-            directory: self.directory,
+            directory: &patient,
             permit: &self.permit,
             context: self.context(),
             snapshot: &snapshot,

@@ -98,6 +98,7 @@ pub struct SnapshotGroup {
     pub groups: Vec<u32>,
     dn: u128,
     is_primary: bool,
+    is_open: bool,
     inside: Vec<Arc<str>>,
     hash: [u8; 32],
 }
@@ -281,6 +282,13 @@ impl SnapshotGroup {
     #[must_use]
     pub fn is_primary(&self) -> bool {
         self.is_primary
+    }
+
+    /// Of a partial reading: whether only those who were read, or are gone, are told apart in it; everybody else is in it
+    /// or not as before.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// The identifiers of the groups directly inside.

@@ -53,6 +53,15 @@ pub enum SourceError {
         /// What was given.
         name: String,
     },
+    /// An attribute that no server can have, of which nothing would ever come.
+    #[error("ldap.member_attributes: {name:?} is not the name of an attribute; use letters, digits and hyphens")]
+    MemberAttribute {
+        /// What was given.
+        name: String,
+    },
+    /// Groups are read, and nothing says who is in them.
+    #[error("ldap.member_attributes: is empty, so every group would lose its members; leave it out for the usual ones")]
+    NoMemberAttribute,
     /// The numbers make no sense, or the password would travel readable.
     #[error("ldap.{0}")]
     Settings(#[from] SettingsError),
@@ -72,9 +81,26 @@ pub fn check(source: &LdapSource) -> Result<(), SourceError> {
         .groups
         .as_ref()
         .map_or(Ok(()), |groups| search(groups, "groups").map(|_| ()))?;
+    member_attributes(source)?;
     // A password stands in, because what is checked here does not depend on it.
     with_password(source, Secret::literal("unknown"))?.validate()?;
     Ok(())
+}
+
+fn member_attributes(source: &LdapSource) -> Result<(), SourceError> {
+    if source.groups.is_some() && source.member_attributes.is_empty() {
+        return Err(SourceError::NoMemberAttribute);
+    }
+    // RFC 4512 section 1.4, keystring; options would never match the names that come.
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    let mut names = source.member_attributes.iter();
+    match names.find(|name| !is_name(name)) {
+        Some(name) => Err(SourceError::MemberAttribute { name: name.clone() }),
+        None => Ok(()),
+    }
 }
 
 /// The settings for a connection to the directory, its password read now.

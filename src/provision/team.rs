@@ -8,7 +8,7 @@ use crate::directory::error::Denial;
 use crate::directory::membership::{Leaving, MemberChanges};
 use crate::directory::{DirectoryError, Unit};
 use crate::model::connection::UnknownMembers;
-use crate::model::group::{Group, Kind};
+use crate::model::group::Group;
 use crate::model::id::GroupId;
 use crate::model::membership::Member;
 use crate::model::origin::Origin;
@@ -50,21 +50,11 @@ pub async fn create(unit: &mut Unit, context: Context<'_>, team: &Team) -> Resul
         .external_id
         .iter()
         .map(|id| (context.connection.name.clone(), id.clone()));
-    let group = Group {
-        id: GroupId::new(unit.clock().uuid()),
-        display_name: team.display_name.clone(),
-        kind: Kind::default(),
-        enabled: true,
-        parent: None,
-        attributes: team.attributes.clone(),
-        external_ids: BTreeMap::from_iter(link),
-        sources: BTreeSet::from([context.connection.name.clone()]),
-        grants_roles: BTreeSet::new(),
-        grants_licences: BTreeSet::new(),
-        created: now,
-        last_modified: now,
-        revision: 0,
-    };
+    let mut group = Group::new(GroupId::new(unit.clock().uuid()), team.display_name.clone(), now);
+    group.kind = context.organisation.organisation.groups.default_kind;
+    group.attributes.clone_from(&team.attributes);
+    group.external_ids = BTreeMap::from_iter(link);
+    group.sources = BTreeSet::from([context.connection.name.clone()]);
     unit.create_group(group).await
 }
 

@@ -6,8 +6,9 @@ use std::str::FromStr;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::directory::membership::member_uuid;
 use crate::directory::query::{Queryable, StoredGroup};
 use crate::directory::{DirectoryError, keys};
 use crate::model::Object;
@@ -152,8 +153,9 @@ pub(super) async fn answer_user(
     projection: &Projection,
 ) -> Result<Response, ScimError> {
     let mut groups = Vec::new();
-    // A user who was made by this request is in no group yet.
-    if projection.wants("groups") && user.revision > 1 {
+    // A user who was made by this request is in no group yet, unless there are groups for newcomers.
+    let has_groups = user.revision > 1 || !access.organisation.default_groups.is_empty();
+    if projection.wants("groups") && has_groups {
         let scan = groups_of(access.organisation_id(), user.id);
         let edges = scim.directory().store().scan(scan).await.map_err(from_store)?;
         groups.extend(
@@ -252,6 +254,19 @@ pub(super) async fn show_group(
         let shown: Vec<Value> = all.into_iter().map(|member| members::shown(member, &base)).collect();
         if !shown.is_empty() {
             resource.insert("members".to_owned(), shown.into());
+        }
+    }
+    if projection.wants(&format!("{}:memberRoles", USHER_GROUP.id)) && stored.state.members > 0 {
+        let roles = scim
+            .directory()
+            .list_member_roles(access.organisation_id(), stored.group.id)
+            .await?;
+        let roles: Vec<Value> = roles
+            .into_iter()
+            .map(|(member, role)| json!({ "value": member_uuid(member), "role": role }))
+            .collect();
+        if let Some(extension) = resource.get_mut(&USHER_GROUP.id).filter(|_| !roles.is_empty()) {
+            extension["memberRoles"] = roles.into();
         }
     }
     let location = format!("{base}/Groups/{}", stored.group.id);

@@ -23,6 +23,7 @@ use crate::admin::problem::Problem;
 use crate::config::{Config, ScimConfig, ServerConfig};
 use crate::directory::Directory;
 use crate::directory::query::QueryBudget;
+use crate::invitee;
 use crate::model::filter::FilterLimits;
 use crate::oauth;
 use crate::rate::delays::Growth;
@@ -36,7 +37,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A client's own identifier is kept up to this many bytes.
 const REQUEST_ID_BYTES_MAX: usize = 64;
 
-/// Every door over one directory. Who calls what: identity providers `/scim` and `/oauth`, the command line and the product `/api/v1`,
+/// Every door over one directory. Who calls what: identity providers `/scim` and `/oauth`, the command line and the product `/api/v1`, invited people `/invitations`,
 /// supervisors `/healthz` and `/readyz`, Prometheus `/metrics`. `public_url` is the address that clients know the gateway by.
 pub fn router(directory: &Directory, config: &Config, public_url: &str) -> Router {
     let limits = Arc::new(Limits::new(rates(config)));
@@ -55,6 +56,7 @@ pub fn router(directory: &Directory, config: &Config, public_url: &str) -> Route
             journal_entries_max,
             Arc::clone(&limits),
         ))
+        .merge(invitee::router(directory.clone(), Arc::clone(&limits)))
         .merge(health::router(directory.clone()))
         .merge(admin::limit(
             metrics::router(directory.clone()),
@@ -124,6 +126,7 @@ fn rates(config: &Config) -> Rates {
         administrator: Rate::per_second(server.admin_requests_per_second, server.admin_requests_burst),
         failures: Rate::per_minute(server.failures_per_minute),
         exchanges: Rate::per_minute(server.token_requests_per_minute),
+        pages: Rate::per_minute(server.page_requests_per_minute),
         sign_ins: Growth {
             attempts: sign_in.address_attempts,
             first: sign_in.address_first_delay(),

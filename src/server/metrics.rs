@@ -79,6 +79,10 @@ fn describe_counters() {
         "usher_mail_total",
         "Attempts to hand a mail over, by outcome: sent, failed, dead"
     );
+    describe_counter!(
+        "usher_sync_steps_total",
+        "Steps of applied plans, by class and action; what failed of them is in usher_sync_entries_total"
+    );
     describe_histogram!("usher_sync_phase_seconds", "Seconds of each phase of a run");
     describe_counter!(
         "usher_sign_ins_total",
@@ -98,6 +102,10 @@ fn describe_gauges() {
     describe_gauge!(
         "usher_sync_last_read",
         "Entries that the last good run over everything read"
+    );
+    describe_gauge!(
+        "usher_sync_last_complete_run_age_seconds",
+        "How long ago the last good run over everything began"
     );
     describe_gauge!("usher_sync_failures", "Entries in the failure list");
     describe_gauge!("usher_sync_held", "1 while a plan waits for a person");
@@ -183,7 +191,8 @@ async fn render(directory: &Directory) -> Result<String, DirectoryError> {
                 held: state::held(directory, organisation, &name).await?,
                 name,
             };
-            with_local_recorder(&recorder, || runs(&settings.organisation.slug, &source));
+            let now = directory.clock().now();
+            with_local_recorder(&recorder, || runs(&settings.organisation.slug, &source, now));
         }
     }
     Ok(recorder.handle().render())
@@ -225,7 +234,7 @@ fn mails(organisation: &Slug, waiting: &[i64], oldest_s: i64) {
     clippy::cast_precision_loss,
     reason = "a sample is a float; counts stay far below 2^53"
 )]
-fn runs(organisation: &Slug, source: &Source) {
+fn runs(organisation: &Slug, source: &Source, now: Timestamp) {
     let labels = [
         ("organisation", organisation.to_string()),
         ("connection", source.name.to_string()),
@@ -235,6 +244,7 @@ fn runs(organisation: &Slug, source: &Source) {
     gauge!("usher_sync_failing", &labels).set(f64::from(u8::from(source.state.last_error.is_some())));
     let state = &source.state;
     if let Some(good) = &state.last_good {
+        gauge!("usher_sync_last_complete_run_age_seconds", &labels).set(seconds(now) - seconds(good.started));
         for (class, count) in [("people", good.read.people), ("groups", good.read.groups)] {
             let class = [&labels[..], &[("class", class.to_owned())]].concat();
             gauge!("usher_sync_last_read", &class).set(count as f64);
@@ -290,6 +300,7 @@ fn door(path: &str) -> &'static str {
         Some("scim") => "scim",
         Some("oauth" | ".well-known") => "oauth",
         Some("api") => "admin",
+        Some("invitations" | "password-reset") => "invitee",
         Some("healthz" | "readyz") => "health",
         Some("metrics") => "metrics",
         _ => "other",

@@ -28,10 +28,12 @@ fn histories() -> u32 {
             .parse()
             .expect("USHER_HISTORIES is a number: how many histories to run")
     });
-    wanted.unwrap_or(if std::env::var_os("CI").is_some() {
-        IN_CI
-    } else {
-        ELSEWHERE
+    wanted.unwrap_or_else(|| {
+        if std::env::var_os("CI").is_some() {
+            IN_CI
+        } else {
+            ELSEWHERE
+        }
     })
 }
 

@@ -12,6 +12,10 @@ key = "pro"
 name = "Pro"
 limit = 2
 when_full = "wait"
+[[cost_centres]]
+key = "main"
+name = "Main"
+default = true
 [[connections]]
 name = "entra"
 kind = "scim"
@@ -46,6 +50,19 @@ pub(super) async fn lived_in(inside: &Inside) -> Caller {
         .delete(&format!("/scim/acme/v2/Users/{}", people[0]))
         .await
         .expect(204);
+    let path = |rest: &str| format!("/api/v1/organisations/acme/{rest}");
+    let made = json!({
+        "user_name": "margaret",
+        "home_group": "Engineering",
+        "login_ids": [{ "kind": "email", "value": "margaret@acme.example" }],
+    });
+    acme.post(&path("users"), made).await.expect(201);
+    let link = acme
+        .post(&path("guest-links"), json!({ "name": "Open day" }))
+        .await
+        .expect(201);
+    let joining = json!({ "secret": link["secret"], "name": "Visitor" });
+    acme.post("/api/v1/guests/join", joining).await.expect(200);
     root
 }
 
@@ -59,6 +76,12 @@ pub(super) async fn verify(root: &Caller) -> (Vec<Value>, Value) {
     let (last, before) = lines.split_last().expect("a last line");
     let violations = before.iter().map(|line| line["violation"].clone()).collect();
     (violations, last["done"].clone())
+}
+
+/// Asserts that nothing is damaged.
+pub(super) async fn verify_ok(inside: &Inside) {
+    let (violations, _) = verify(&inside.administrator().await).await;
+    assert_eq!(violations, Vec::<Value>::new());
 }
 
 #[tokio::test]

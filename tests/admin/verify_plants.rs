@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use usher::directory::keys::{self, Count, Index, Table, Unique};
-use usher::model::id::{GroupId, InvitationId, OrganisationId, TokenId, UserId};
+use usher::model::id::{GroupId, InvitationId, MailId, OrganisationId, TokenId, UserId};
+use usher::model::invitation::InvitationState;
+use usher::model::mail::{MailState, TemplateName};
 use usher::model::membership::Member;
 use usher::store::memory::MemoryStore;
 use usher::store::{Batch, Key, Scan, Store, Versioned};
@@ -29,12 +31,27 @@ impl Plot {
         self.under(table).await.into_iter().next().expect("an entry")
     }
 
+    async fn first_of(&self, prefix: &Key) -> (Key, Versioned) {
+        let entries = self.store.scan(Scan::prefix(prefix, 1)).await.expect("entries");
+        entries.into_iter().next().expect("an entry")
+    }
+
     async fn user(&self) -> UserId {
         UserId::new(keys::last_uuid(&self.first(Table::User).await.0).expect("an id"))
     }
 
     async fn group(&self) -> GroupId {
         GroupId::new(keys::last_uuid(&self.first(Table::Group).await.0).expect("an id"))
+    }
+
+    /// The membership of somebody in their home group.
+    async fn home_edge(&self) -> (GroupId, Member) {
+        let edges = self.under(Table::GroupMember).await.into_iter();
+        let mut home = edges.filter(|(_, stored)| String::from_utf8_lossy(&stored.value).contains("\"home\""));
+        let (key, _) = home.next().expect("a home");
+        let member = keys::member_of(&key).expect("a member");
+        let group = uuid::Uuid::from_slice(&key.as_bytes()[18..34]).expect("a group");
+        (GroupId::new(group), member)
     }
 
     async fn commit(&self, fill: impl FnOnce(&mut Batch)) {
@@ -190,6 +207,46 @@ damage! {
         let target = format!("{} {}", plot.organisation, uuid::Uuid::now_v7());
         plot.put(keys::invitation_secret(&"0".repeat(64)), &target).await;
     }
+    an_invitation_that_is_in_no_list => ["invitations"], plot {
+        let (key, _) = plot.first(Table::InvitationIndex).await;
+        plot.delete(key).await;
+    }
+    a_list_with_an_invitation_that_does_not_exist => ["invitations"], plot {
+        let ghost = InvitationId::new(uuid::Uuid::now_v7());
+        plot.put(keys::mail::invitation_in(plot.organisation, InvitationState::Sent, ghost), "").await;
+    }
+    an_invitation_that_never_ends => ["invitations"], plot {
+        let (key, _) = plot.first_of(&keys::mail::all_ends()).await;
+        plot.delete(key).await;
+    }
+    an_end_of_no_invitation => ["invitations"], plot {
+        let ghost = InvitationId::new(uuid::Uuid::now_v7());
+        plot.put(keys::mail::ends(1, plot.organisation, ghost), "").await;
+    }
+    a_mail_that_is_never_due => ["mail"], plot {
+        let (key, _) = plot.first_of(&keys::mail::dues()).await;
+        plot.delete(key).await;
+    }
+    a_mail_that_is_due_at_another_time => ["mail"], plot {
+        let (key, _) = plot.first_of(&keys::mail::dues()).await;
+        let (due_ms, organisation, id) = keys::mail::timed(&key).expect("a time");
+        plot.put(keys::mail::due(due_ms + 1, organisation, MailId::new(id)), "").await;
+    }
+    a_mail_that_would_outlive_its_person => ["mail"], plot {
+        let (key, _) = plot.first_of(&keys::mail::mails_by_person(plot.organisation)).await;
+        plot.delete(key).await;
+    }
+    a_mail_that_is_lost => ["counters", "mail"], plot {
+        let (key, _) = plot.first_of(&keys::mail::mails(plot.organisation, MailState::Queued)).await;
+        plot.delete(key).await;
+    }
+    a_wording_that_cannot_be_filled_in => ["mail"], plot {
+        let template = serde_json::json!({
+            "v": 1, "name": "invitation", "language": "de", "subject": "x", "text": "{{ nobody }}",
+        });
+        let key = keys::mail::template(plot.organisation, TemplateName::Invitation, "de");
+        plot.put(key, &template.to_string()).await;
+    }
     a_listed_token_that_does_not_exist => ["tokens"], plot {
         plot.put(keys::token_entry(plot.organisation, TokenId::new(uuid::Uuid::now_v7())), "").await;
     }
@@ -239,6 +296,43 @@ damage! {
     a_counter_of_a_group_that_is_gone => ["counters"], plot {
         let ghost = GroupId::new(uuid::Uuid::now_v7());
         plot.put(keys::count(plot.organisation, &Count::Members(ghost)), "1").await;
+    }
+    a_login_id_that_is_lost => ["unique"], plot {
+        plot.delete(keys::unique(plot.organisation, Unique::UserName, "margaret@acme.example")).await;
+    }
+    a_home_group_without_the_membership => ["homes"], plot {
+        let edge = plot.home_edge().await;
+        plot.delete(keys::group_member(plot.organisation, edge.0, edge.1)).await;
+        plot.delete(keys::member_group(plot.organisation, edge.1, edge.0)).await;
+        let left = keys::count(plot.organisation, &Count::Members(edge.0));
+        plot.put(left, "3").await;
+    }
+    a_membership_at_home_of_somebody_who_lives_elsewhere => ["homes", "index"], plot {
+        let Member::User(user) = plot.home_edge().await.1 else { panic!("a user") };
+        let key = keys::user(plot.organisation, user);
+        let stored = plot.store.get(key.clone()).await.expect("a read").expect("a user");
+        plot.edit((key, stored), |user| user["home_group"] = Value::Null).await;
+    }
+    a_guest_whose_link_is_gone => ["guests"], plot {
+        let (key, _) = plot.first(Table::GuestLink).await;
+        plot.delete(key).await;
+    }
+    a_link_whose_secret_is_lost => ["guests"], plot {
+        let (_, stored) = plot.first(Table::GuestLink).await;
+        let link: Value = serde_json::from_slice(&stored.value).expect("JSON");
+        let hash = link["secret_hash"].as_str().expect("a hash");
+        plot.delete(keys::people::guest_secret(hash)).await;
+    }
+    a_second_default_cost_centre => ["guests"], plot {
+        let centre = "{\"v\":1,\"key\":\"sales\",\"name\":\"Sales\",\"default\":true}";
+        plot.put(keys::named(plot.organisation, Table::CostCentre, &slug("sales")), centre).await;
+    }
+    a_seat_charged_to_nobody => ["seats"], plot {
+        let user = plot.under(Table::User).await.into_iter().find(|(_, stored)| {
+            String::from_utf8_lossy(&stored.value).contains("\"licences\"")
+        });
+        let user = user.expect("somebody with a licence");
+        plot.edit(user, |user| user["licences"]["pro"]["cost_centre"] = "nowhere".into()).await;
     }
     a_gap_in_the_events => ["events"], plot {
         plot.delete(keys::event(plot.organisation, 3)).await;

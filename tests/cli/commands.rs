@@ -185,7 +185,7 @@ fn a_lost_bootstrap_file_locks_nobody_out() {
 #[test]
 fn every_command_has_help_with_examples() {
     let commands = [
-        "serve", "apply", "sync", "org", "user", "group", "licence", "token", "check", "verify",
+        "serve", "apply", "sync", "org", "user", "group", "guest", "licence", "token", "check", "verify",
     ];
     let all = Ran::of(usher().arg("--help")).expect(0).out;
     for command in commands {

@@ -307,11 +307,18 @@ async fn metrics_show_the_last_run_of_each_reading_and_its_entries(directory: Re
         format!("usher_sync_runs_total{{{labels},reading=\"whole\",outcome=\"finished\"}} 1"),
         format!("usher_sync_runs_total{{{labels},reading=\"changes\",outcome=\"finished\"}} 1"),
         format!("usher_sync_entries_total{{{labels},class=\"people\",result=\"planned\"}} 2"),
+        format!("usher_sync_steps_total{{{labels},class=\"people\",action=\"create\"}} 2"),
+        format!("usher_sync_entries_total{{{labels},class=\"people\",result=\"changed\"}} 2"),
         format!("usher_sync_phase_seconds_count{{{labels},phase=\"reading\"}} 2"),
         "usher_seats_used{organisation=\"acme\",licence=\"pro\"} 2".to_owned(),
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
+    let age = format!("usher_sync_last_complete_run_age_seconds{{{labels}}} ");
+    let age = text
+        .lines()
+        .find_map(|line| line.strip_prefix(&age)?.parse::<f64>().ok());
+    assert!(age.is_some_and(|age| (0.0..600.0).contains(&age)), "{age:?} in\n{text}");
     for reading in ["whole", "changes"] {
         let start = format!("usher_sync_last_run_timestamp_seconds{{{labels},reading=\"{reading}\"}} ");
         assert!(text.contains(&start), "{start} is not in\n{text}");

@@ -107,6 +107,37 @@ fn a_plan_that_removes_everybody_is_held_until_it_is_approved_or_discarded() {
 
     let report = sync(&gateway, &["--json"]).expect(4).json();
     let hash = report["plan_hash"].as_str().expect("a hash").to_owned();
+    let listed = gateway.command(&["connection", "list", "--org", "acme"]).expect(0);
+    assert!(listed.out.contains(&hash), "{listed:?}");
+    let shown = sync(&gateway, &["--held"]).expect(0);
+    assert!(
+        shown.out.contains(&hash) && shown.out.contains("no people at all"),
+        "{shown:?}"
+    );
+    let (rows, document) = (gateway.file("plan.csv", ""), gateway.file("plan.json", ""));
+    let exported = sync(&gateway, &["--export", &rows]).expect(0);
+    assert!(
+        exported
+            .out
+            .contains(&format!("plan {hash}: this is the plan that is held")),
+        "{exported:?}"
+    );
+    let rows = std::fs::read_to_string(rows).expect("the file");
+    let suspended = rows.lines().filter(|line| line.starts_with("person,suspend_missing,"));
+    assert_eq!(
+        suspended.count(),
+        report["classes"]["people"]["suspend_missing"],
+        "every step:\n{rows}"
+    );
+    sync(&gateway, &["--export", &document]).expect(0);
+    let document = crate::kit::gateway::read_json(document.as_ref());
+    assert_eq!(document["hash"], hash.as_str());
+    let output = sync(&gateway, &["--export", "-"]).expect(0);
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&output.out).expect("JSON"),
+        document
+    );
+    sync(&gateway, &["--export", "/no/such/folder/plan.json"]).expect(1);
     sync(&gateway, &["--approve", &hash]).expect(0);
     assert_eq!(active(&gateway), 0);
     gateway.command(&["verify"]).expect(0);

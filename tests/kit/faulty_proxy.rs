@@ -15,13 +15,13 @@ use tokio::task::JoinHandle;
 
 use super::ber::{elements, header, integer, number, octets, sequence, tlv};
 use super::faulty_ldap::{After, result};
+use super::faulty_message::{PAGED_RESULTS, find, holds, other_id, paging_without_more, referral, replaced, uuid_of};
 use super::faulty_sync;
 
 const ENTRY: u8 = 0x64;
 const REFERENCE: u8 = 0x73;
 const DONE: u8 = 0x65;
 const BIND_RESPONSE: u8 = 0x61;
-const PAGED_RESULTS: &[u8] = b"1.2.840.113556.1.4.319";
 const SYNC_REQUEST: &[u8] = b"1.3.6.1.4.1.4203.1.9.1.1";
 const SYNC_STATE: &[u8] = b"1.3.6.1.4.1.4203.1.9.1.2";
 const SYNC_INFO: &[u8] = b"1.3.6.1.4.1.4203.1.9.1.4";
@@ -450,50 +450,4 @@ struct Moment {
     id: u32,
     tag: u8,
     search: Search,
-}
-
-/// The paging control of a last page.
-fn paging_without_more() -> Vec<u8> {
-    let value = sequence(&[integer(2, 0), octets("")]);
-    tlv(0xa0, &sequence(&[octets(PAGED_RESULTS), octets(value)]))
-}
-
-fn referral(id: u32) -> Vec<u8> {
-    let urls = tlv(0xa3, &octets("ldap://elsewhere.example.com/ou=people"));
-    let referral = [integer(0x0a, 10), octets(""), octets(""), urls].concat();
-    sequence(&[integer(2, id), tlv(DONE, &referral)])
-}
-
-/// An entry whose `entryUUID` is another one of the same length; `None` when it has none.
-fn other_id(message: &[u8]) -> Option<Vec<u8>> {
-    let name = find(message, b"entryUUID")?;
-    let mut message = message.to_vec();
-    // Name, tag and length of the set, tag and length of the value.
-    let first = name + b"entryUUID".len() + 4;
-    message[first] = if message[first] == b'f' { b'e' } else { b'f' };
-    Some(message)
-}
-
-/// The `entryUUID` that an entry shows.
-fn uuid_of(message: &[u8]) -> Option<[u8; 16]> {
-    let name = find(message, b"entryUUID")?;
-    let first = name + b"entryUUID".len() + 4;
-    let text = std::str::from_utf8(message.get(first..first + 36)?).ok()?;
-    uuid::Uuid::parse_str(text).ok().map(uuid::Uuid::into_bytes)
-}
-
-/// The message with the last digit of `oid` changed.
-fn replaced(message: &[u8], oid: &[u8]) -> Vec<u8> {
-    let place = find(message, oid).expect("the control") + oid.len() - 1;
-    let mut message = message.to_vec();
-    message[place] = b'0';
-    message
-}
-
-fn holds(message: &[u8], part: &[u8]) -> bool {
-    find(message, part).is_some()
-}
-
-fn find(message: &[u8], part: &[u8]) -> Option<usize> {
-    message.windows(part.len()).position(|window| window == part)
 }

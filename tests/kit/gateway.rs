@@ -258,7 +258,11 @@ impl Inside {
 
     /// Over this store.
     pub(crate) fn over(store: Arc<dyn Store>) -> Self {
-        let directory = Directory::new(store, Arc::new(SystemClock));
+        Self::of(Directory::new(store, Arc::new(SystemClock)))
+    }
+
+    /// Over this directory.
+    pub(crate) fn of(directory: Directory) -> Self {
         let config = Config::default();
         let routes = usher::server::app::router(&directory, &config, "https://usher.example");
         Self { directory, routes }
@@ -349,6 +353,16 @@ impl Caller {
     /// POST.
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(Method::POST, path, Some(body)).await
+    }
+
+    /// PUT.
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PUT, path, Some(body)).await
+    }
+
+    /// PATCH.
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, Some(body)).await
     }
 
     /// DELETE.

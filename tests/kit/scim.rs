@@ -16,7 +16,6 @@ use usher::model::clock::SystemClock;
 use usher::model::connection::{Connection, ConnectionKind};
 use usher::model::id::OrganisationId;
 use usher::model::licence::{Licence, WhenFull};
-use usher::model::lifecycle::Step;
 use usher::model::slug::Slug;
 use usher::model::token::TokenGrant;
 use usher::scim::ScimSettings;
@@ -125,11 +124,9 @@ impl Tenant {
     /// Declares a licence.
     pub(crate) async fn licence(&self, key: &str, limit: u32, when_full: WhenFull) {
         let licence = Licence {
-            key: slug(key),
-            name: key.to_owned(),
             limit: Some(limit),
-            consumes_from: Step::Prepared,
             when_full,
+            ..Licence::new(slug(key), key.to_owned())
         };
         self.service
             .directory

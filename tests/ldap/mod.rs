@@ -4,6 +4,7 @@ mod account;
 mod capability;
 mod change_methods;
 mod changes;
+mod changes_ds389;
 mod changes_faults;
 mod changes_slapd;
 mod dn;

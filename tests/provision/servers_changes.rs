@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
-use usher::provision::reading::Reading;
+use usher::provision::reading::{Reading, WhyWhole};
 use usher::provision::run::Outcome;
 
 use super::gateway::Gateway;
@@ -219,4 +219,69 @@ async fn random_histories_end_where_the_directory_is(directory: RealDirectory) {
         follow(&gateway, &told.join(", ")).await;
     }
     assert_eq!(gateway.sync().await.changed, 0, "{told:?}");
+}
+
+/// Nobody is a `member` of the group that is everybody's primary one (MS-ADTS, attribute primaryGroupID): who came or left is
+/// told by the people alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_primary_group_of_a_domain_follows_without_reading_everything() {
+    let Some(directory) = RealDirectory::open(ServerKind::Samba) else {
+        return;
+    };
+    directory.add_people(&["ada", "bob", "cat"]);
+    directory.add_group("crew", &[directory.dn("ada"), directory.dn("bob")]);
+    let filter = format!(
+        "(&(objectClass=group)(|(cn=Domain Users)(sAMAccountName={})))",
+        directory.login("crew")
+    );
+    let groups = json!({ "base": "DC=lab,DC=test", "filter": filter });
+    let mut settings = settings(&directory);
+    settings["ldap"]["groups"] = groups;
+    let gateway = Gateway::over(directory).await;
+    gateway.connect(settings.clone()).await;
+    gateway.sync().await;
+    let real = gateway.real();
+    let follow = async |reading: Reading, what: &str| {
+        let report = gateway.read(reading).await;
+        assert_eq!(
+            (report.outcome, &report.failures[..]),
+            (Outcome::Finished, &[][..]),
+            "{what}"
+        );
+        assert_eq!((report.reading, report.why_whole), (reading, None), "{what}");
+        let fresh = Gateway::beside(Arc::clone(&gateway.slapd)).await;
+        fresh.connect(settings.clone()).await;
+        fresh.sync().await;
+        assert_eq!(outcome(&gateway).await, outcome(&fresh).await, "{what}");
+    };
+    real.add_people(&["dan"]);
+    follow(Reading::Changes, "somebody new").await;
+    assert!(gateway.groups().await["Domain Users"].contains(&real.login("dan")));
+    real.rename(&real.dn("bob"), &real.rdn("zoe"), None);
+    follow(Reading::Changes, "another name").await;
+    real.replace(&real.dn("cat"), "description", "hidden");
+    follow(Reading::Changes, "out of the filter").await;
+    real.replace(&real.dn("cat"), "description", "shown");
+    follow(Reading::Changes, "back again").await;
+    real.remove_member("crew", &real.dn("ada"));
+    follow(Reading::Changes, "a member of another group").await;
+    real.delete(&real.dn("dan"));
+    follow(Reading::Presence, "somebody deleted").await;
+    // Whoever was in it otherwise may still be, and nobody can tell without reading everybody.
+    real.change(
+        "CN=Domain Users,CN=Users,DC=lab,DC=test",
+        &format!("add: member\nmember: {}\n", real.group_dn("crew")),
+    );
+    let report = gateway.read(Reading::Changes).await;
+    assert_eq!(report.why_whole, Some(WhyWhole::PrimaryGroup));
+    real.change(
+        "CN=Domain Users,CN=Users,DC=lab,DC=test",
+        &format!("delete: member\nmember: {}\n", real.group_dn("crew")),
+    );
+    gateway.sync().await;
+    assert_eq!(
+        gateway.sync().await.changed,
+        0,
+        "a run over everything finds nothing left"
+    );
 }

@@ -158,33 +158,6 @@ async fn the_larger_reading_does_for_the_smaller_and_is_never_left_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_stays_connected_follows_within_moments() {
-    let Some(gateway) = Gateway::start(&people("q", 3)).await else {
-        return;
-    };
-    gateway.connect(json!({ "ldap": { "stay_connected": true } })).await;
-    gateway.sync().await;
-    let directory = usher::directory::Directory::new(gateway.store.clone(), Arc::new(SystemClock));
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let scheduler = tokio::spawn(Scheduler::new(directory).run(async { drop(stopped.await) }));
-    for title in ["Captain", "Admiral"] {
-        gateway.slapd.modify(&format!(
-            "dn: uid=q0000,ou=people,dc=example,dc=com\nchangetype: modify\nreplace: title\ntitle: {title}\n"
-        ));
-        let arrived = async {
-            while gateway.users().await["q0000"].attributes.get("title") != Some(&json!(title)) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), arrived)
-            .await
-            .expect("the change within 30 seconds");
-    }
-    stop.send(()).expect("it listens");
-    scheduler.await.expect("it does not crash");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn the_scheduler_runs_a_connection_by_itself_until_it_is_told_to_stop() {
     let Some(gateway) = Gateway::start(&people("q", 3)).await else {
         return;

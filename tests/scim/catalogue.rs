@@ -11,12 +11,8 @@ use crate::kit::scim::{Client, Service, USER, slug};
 
 fn role(key: &str, scope: Scope) -> Role {
     Role {
-        key: slug(key),
-        name: format!("Role {key}"),
         scope,
-        permissions: [].into(),
-        includes: [].into(),
-        administers: false,
+        ..Role::new(slug(key), format!("Role {key}"))
     }
 }
 

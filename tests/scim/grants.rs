@@ -21,12 +21,8 @@ async fn tenant() -> Tenant {
         ("host", Scope::Group),
     ] {
         let role = Role {
-            key: slug(key),
-            name: key.to_owned(),
             scope,
-            permissions: [].into(),
-            includes: [].into(),
-            administers: false,
+            ..Role::new(slug(key), key.to_owned())
         };
         tenant
             .service

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::admin::caller::{Administrator, Body, Place};
 use crate::admin::problem::Problem;
+use crate::directory::cost_centre::ChargeSeat;
 use crate::directory::licence::{AssignLicence, FreeLicence};
 use crate::directory::{Directory, DirectoryError};
 use crate::model::slug::Slug;
@@ -19,6 +20,17 @@ use super::{find, view};
 #[serde(deny_unknown_fields)]
 pub struct Given {
     licence: Slug,
+    /// Who pays; the default cost centre when none is named.
+    #[serde(default)]
+    cost_centre: Option<Slug>,
+}
+
+/// Who is to pay for a seat.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Charged {
+    /// `null` for the default cost centre.
+    cost_centre: Option<Slug>,
 }
 
 /// `POST .../users/{user}/licences`: gives a licence directly; a seat is taken when one is needed.
@@ -32,6 +44,7 @@ pub async fn assign(
     let assign = AssignLicence {
         user: user.id,
         licence: given.licence,
+        cost_centre: given.cost_centre,
     };
     let after = directory.run(&caller.permit, &assign).await?;
     Ok(Json(view(&after, &caller.settings)))
@@ -45,13 +58,33 @@ pub async fn free(
     Place((_, user, key)): Place<(String, String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let user = find(&directory, caller.organisation(), &user).await?;
-    let missing = |_| DirectoryError::not_found("licence", &key);
     let free = FreeLicence {
         user: user.id,
-        licence: key.parse().map_err(missing)?,
+        licence: parse(&key)?,
     };
     let (after, staying) = directory.run(&caller.permit, &free).await?;
     let mut shown = view(&after, &caller.settings);
     shown["staying"] = json!(staying);
     Ok(Json(shown))
+}
+
+/// `PUT .../users/{user}/licences/{key}/cost-centre`: has the seat paid for by another cost centre.
+pub async fn charge(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, user, key)): Place<(String, String, String)>,
+    Body(charged): Body<Charged>,
+) -> Result<Json<Value>, Problem> {
+    let user = find(&directory, caller.organisation(), &user).await?;
+    let charge = ChargeSeat {
+        user: user.id,
+        licence: parse(&key)?,
+        cost_centre: charged.cost_centre,
+    };
+    let after = directory.run(&caller.permit, &charge).await?;
+    Ok(Json(view(&after, &caller.settings)))
+}
+
+fn parse(key: &str) -> Result<Slug, DirectoryError> {
+    key.parse().map_err(|_| DirectoryError::not_found("licence", key))
 }

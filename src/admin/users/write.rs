@@ -1,5 +1,7 @@
 //! Users made and changed by administrators.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,16 +10,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::admin::caller::{Administrator, Body, Place};
+use crate::admin::groups;
 use crate::admin::problem::Problem;
 use crate::directory::Directory;
 use crate::directory::user::administer::{CreateUser, NewUser, UpdateUser};
 use crate::model::Object;
+use crate::model::locale::CountryPrefix;
+use crate::model::login::LoginId;
 use crate::model::slug::Slug;
 
 use super::{find, view};
 
 /// What a new user is made of.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewUserBody {
     user_name: String,
@@ -27,6 +32,20 @@ pub struct NewUserBody {
     /// Make an invitation at once; the person is prepared otherwise.
     #[serde(default)]
     invite: bool,
+    /// A first password, instead of an invitation.
+    #[serde(default)]
+    password: Option<String>,
+    #[serde(default)]
+    login_ids: Vec<LoginId>,
+    #[serde(default)]
+    nicknames: Vec<String>,
+    #[serde(default)]
+    labels: BTreeSet<String>,
+    #[serde(default)]
+    country_prefix: Option<CountryPrefix>,
+    /// The home group: its identifier or name.
+    #[serde(default)]
+    home_group: Option<String>,
     /// Licences, given directly.
     #[serde(default)]
     licences: Vec<Slug>,
@@ -38,11 +57,20 @@ pub async fn create(
     caller: Administrator,
     Body(new): Body<NewUserBody>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
+    let home_group = match &new.home_group {
+        Some(named) => Some(groups::find(&directory, caller.organisation(), named).await?.id),
+        None => None,
+    };
     let user = NewUser {
         user_name: new.user_name,
         attributes: new.attributes,
         invite: new.invite,
-        password_hash: None,
+        password: new.password.map(|password| directory.new_password(&password)),
+        login_ids: new.login_ids,
+        nicknames: new.nicknames,
+        labels: new.labels,
+        country_prefix: new.country_prefix,
+        home_group,
         licences: new.licences,
     };
     let create = CreateUser {

@@ -20,6 +20,19 @@ pub struct Written {
     /// An e-mail address; the first is the primary one. On update, these replace all
     #[arg(long, value_name = "ADDRESS")]
     email: Vec<String>,
+    /// Something else to sign in by: an e-mail address or a telephone number as email:ADDRESS, mobile:NUMBER or user_name:NAME. On
+    /// update, these replace all
+    #[arg(long, value_name = "KIND:VALUE")]
+    login: Vec<String>,
+    /// Another name; the first is the one that SCIM clients see. On update, these replace all
+    #[arg(long, value_name = "TEXT")]
+    nickname: Vec<String>,
+    /// A word that people are sorted by. On update, these replace all
+    #[arg(long, value_name = "TEXT")]
+    label: Vec<String>,
+    /// The country of telephone numbers that name none, as +49
+    #[arg(long, value_name = "PREFIX")]
+    country_prefix: Option<String>,
     /// A SCIM attribute as text: title=Engineer, name.middleName=Byron, or with the URN of its schema in front of the name
     #[arg(long, value_name = "NAME=TEXT")]
     set: Vec<String>,
@@ -32,11 +45,42 @@ pub struct Written {
 }
 
 impl Written {
-    /// The SCIM attributes.
+    /// Everything but the user name, as members of the document.
     ///
     /// # Errors
     /// [`Failure::Usage`] for an option that cannot be read.
-    pub fn attributes(&self) -> Result<Map<String, Value>, Failure> {
+    pub fn members(&self) -> Result<Map<String, Value>, Failure> {
+        let mut members = Map::new();
+        let attributes = self.attributes()?;
+        if !attributes.is_empty() {
+            members.insert("attributes".to_owned(), attributes.into());
+        }
+        let mut logins = Vec::new();
+        for login in &self.login {
+            let (kind, value) = login.split_once(':').ok_or_else(|| {
+                Failure::Usage(format!(
+                    "--login {login:?}: write email:ADDRESS, mobile:NUMBER or user_name:NAME"
+                ))
+            })?;
+            logins.push(json!({ "kind": kind, "value": value }));
+        }
+        for (name, values) in [
+            ("login_ids", logins),
+            ("nicknames", self.nickname.iter().map(|name| json!(name)).collect()),
+            ("labels", self.label.iter().map(|label| json!(label)).collect()),
+        ] {
+            if !values.is_empty() {
+                members.insert(name.to_owned(), values.into());
+            }
+        }
+        if let Some(prefix) = &self.country_prefix {
+            members.insert("country_prefix".to_owned(), json!(prefix));
+        }
+        Ok(members)
+    }
+
+    /// The SCIM attributes.
+    fn attributes(&self) -> Result<Map<String, Value>, Failure> {
         let mut attributes = Map::new();
         let named = [
             ("name.givenName", &self.given_name),

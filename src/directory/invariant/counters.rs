@@ -1,4 +1,5 @@
-//! Every counter equals what it counts: users, groups, members of each group, seats, people who wait, people linked.
+//! Every counter equals what it counts: users, groups, members of each group, seats, people who wait, people linked, resources and
+//! their assignments.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +14,11 @@ use crate::model::custom_attribute::Bearer;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId};
 use crate::model::mail::MailState;
+use crate::model::role::Role;
 use crate::model::user::User;
 use crate::store::{Key, Version, Versioned};
 
-use super::{Invariant, PATIENCE, View, readable};
+use super::{Invariant, PATIENCE, View, readable, resources};
 
 /// The invariant.
 pub struct Counters;
@@ -198,9 +200,21 @@ async fn count(view: &View<'_>, report: &Report) -> Result<BTreeMap<Key, i64>, D
                 for what in custom_attribute::counters(Bearer::Group, &group.attributes) {
                     add(&mut sums, organisation, &what);
                 }
+                if group.level() > 1 {
+                    add(&mut sums, organisation, &Count::Level(group.level()));
+                }
             }
         }
     }
+    let mut roles = view.under(&keys::table(organisation, Table::Role));
+    while let Some(entries) = roles.next(report).await? {
+        for role in entries.iter().filter_map(|(_, stored)| readable::<Role>(Some(stored))) {
+            for group in role.linked_groups {
+                add(&mut sums, organisation, &Count::RolesLinked(group));
+            }
+        }
+    }
+    resources::count(view, report, &mut sums).await?;
     Ok(sums)
 }
 
@@ -212,6 +226,9 @@ fn count_user(sums: &mut BTreeMap<Key, i64>, organisation: OrganisationId, user:
         if claim.is_waiting() {
             add(sums, organisation, &Count::Waiting(key.clone()));
         }
+    }
+    for role in user.roles.keys() {
+        add(sums, organisation, &Count::RoleHolders(role.clone()));
     }
     for connection in user.connections() {
         add(sums, organisation, &Count::Linked(connection.clone()));

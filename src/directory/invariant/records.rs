@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 
+use crate::directory::group_default::read_default_groups;
 use crate::directory::idempotency::Remembered;
 use crate::directory::journal::JournalEntry;
-use crate::directory::keys::{self, Table, Unique, credential, exchange};
+use crate::directory::keys::{self, Assigned, Table, Unique, credential, exchange};
 use crate::directory::link::{Link, named as source_named};
 use crate::directory::oauth::UsedAssertion;
+use crate::directory::role_link_work::Pending;
 use crate::directory::tables::{self, TABLE_AT};
 use crate::directory::unit::parse_counter;
 use crate::directory::user::parse_uuid;
@@ -14,10 +16,13 @@ use crate::directory::verify::Report;
 use crate::directory::{DirectoryError, keys::fold};
 use crate::model::audit::AuditEntry;
 use crate::model::connection::Connection;
+use crate::model::cost_centre::CostCentre;
 use crate::model::credential::Credential;
 use crate::model::custom_attribute::{Bearer, CustomSchema};
+use crate::model::effective::DefaultGrants;
 use crate::model::event::Event;
 use crate::model::group::Group;
+use crate::model::guest::{Guest, GuestLink};
 use crate::model::id::OrganisationId;
 use crate::model::invitation::Invitation;
 use crate::model::licence::Licence;
@@ -25,7 +30,9 @@ use crate::model::mail::QueuedMail;
 use crate::model::mail::template::MailTemplate;
 use crate::model::membership::Membership;
 use crate::model::organisation::Organisation;
+use crate::model::permission::definition::Definition;
 use crate::model::record::{self, Record};
+use crate::model::resource::{Assignment, Resource, ResourceType};
 use crate::model::role::Role;
 use crate::model::session::Session;
 use crate::model::user::{Tombstone, User};
@@ -77,14 +84,23 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
             let bearer = bearer.ok_or("has a URN that belongs to no resource type")?;
             named(keys::custom_schema(organisation, bearer))
         }),
+        Table::Permission => {
+            read::<Definition>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
+        }
+        Table::DefaultGrants => read::<DefaultGrants>(value).and_then(|_| named(keys::default_grants(organisation))),
+        Table::RoleLink => read::<Pending>(value).map(|_| ()),
         Table::User => read::<User>(value).and_then(|own| named(keys::user(organisation, own.id))),
         Table::Group => read::<Group>(value).and_then(|own| named(keys::group(organisation, own.id))),
         Table::Invitation => read::<Invitation>(value).and_then(|own| named(keys::invitation(organisation, own.id))),
-        Table::MailTemplate => read::<MailTemplate>(value)
-            .and_then(|own| named(keys::mail::template(organisation, own.name, &own.language))),
-        Table::Outbox if key.as_bytes().get(TABLE_AT + 1) == Some(&b'u') => nothing(value),
-        Table::Outbox => {
-            read::<QueuedMail>(value).and_then(|own| named(keys::mail::mail(organisation, own.state, own.id)))
+        Table::MailTemplate | Table::Outbox => {
+            mail(organisation, table, key, value).and_then(|own| own.map_or(Ok(()), named))
+        }
+        Table::CostCentre => {
+            read::<CostCentre>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
+        }
+        Table::Guest => read::<Guest>(value).and_then(|own| named(keys::people::guest(organisation, own.id))),
+        Table::GuestLink => {
+            read::<GuestLink>(value).and_then(|own| named(keys::people::guest_link(organisation, own.id)))
         }
         Table::Tombstone => read::<Tombstone>(value).map(|_| ()),
         Table::GroupMember | Table::MemberGroup => read::<Membership>(value).map(|_| ()),
@@ -117,8 +133,56 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::Run => serde_json::from_slice::<serde_json::Value>(value)
             .map(|_| ())
             .map_err(|error| format!("is not JSON: {error}")),
-        Table::Index | Table::Waiting | Table::Purge | Table::TokenList | Table::InvitationIndex => nothing(value),
+        Table::GroupTree
+        | Table::Following
+        | Table::Resource
+        | Table::ResourceType
+        | Table::Assignment
+        | Table::SubjectAssignment
+        | Table::Purge => judge_of_groups(organisation, table, key, value),
+        Table::Index | Table::Waiting | Table::TokenList | Table::InvitationIndex => nothing(value),
     }
+}
+
+/// The tables of groups and of resources.
+fn judge_of_groups(organisation: OrganisationId, table: Table, key: &Key, value: &[u8]) -> Result<(), String> {
+    let named = |expected: Key| {
+        if expected == *key {
+            Ok(())
+        } else {
+            Err(format!("holds the record that belongs at {expected}"))
+        }
+    };
+    match table {
+        Table::Purge if value == b"gives" => Ok(()),
+        Table::GroupTree => tree(key, value),
+        Table::Following => walk(value),
+        Table::ResourceType => {
+            read::<ResourceType>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
+        }
+        Table::Resource if key.as_bytes().starts_with(keys::resources(organisation).as_bytes()) => {
+            read::<Resource>(value).and_then(|own| named(keys::resource(organisation, own.id)))
+        }
+        Table::Resource if keys::is_resource_name(key) => unique(value),
+        Table::Assignment => read::<Assignment>(value).map(|_| ()),
+        Table::SubjectAssignment if matches!(Assigned::read(key), Some(Assigned::To(..))) => {
+            read::<Assignment>(value).map(|_| ())
+        }
+        _ => nothing(value),
+    }
+}
+
+/// The key at which a record that has to do with mail belongs; `None` for what finds mails by person.
+fn mail(organisation: OrganisationId, table: Table, key: &Key, value: &[u8]) -> Result<Option<Key>, String> {
+    if table == Table::MailTemplate {
+        let own = read::<MailTemplate>(value)?;
+        return Ok(Some(keys::mail::template(organisation, own.name, &own.language)));
+    }
+    if key.as_bytes().get(TABLE_AT + 1) == Some(&b'u') {
+        return nothing(value).map(|()| None);
+    }
+    let own = read::<QueuedMail>(value)?;
+    Ok(Some(keys::mail::mail(organisation, own.state, own.id)))
 }
 
 fn nothing(value: &[u8]) -> Result<(), String> {
@@ -158,18 +222,45 @@ fn hash_or_nothing(value: &[u8]) -> Result<(), String> {
     }
 }
 
+/// A child has no value; a number is one; everything else in the tree holds identifiers.
+fn tree(key: &Key, value: &[u8]) -> Result<(), String> {
+    if value.is_empty() {
+        return Ok(());
+    }
+    if keys::is_group_number(key) {
+        return counter(key, value);
+    }
+    match read_default_groups(value) {
+        Some(_) => Ok(()),
+        None => Err("holds no identifiers".to_owned()),
+    }
+}
+
+/// A walk stands at its start or at a member.
+fn walk(value: &[u8]) -> Result<(), String> {
+    let text = std::str::from_utf8(value).unwrap_or("?");
+    let is_member = text
+        .strip_prefix(['u', 'g'])
+        .is_some_and(|id| uuid::Uuid::try_parse(id).is_ok());
+    if text.is_empty() || is_member {
+        Ok(())
+    } else {
+        Err("stands at no member".to_owned())
+    }
+}
+
 fn unique(value: &[u8]) -> Result<(), String> {
     parse_uuid(value)
         .map(|_| ())
         .ok_or_else(|| "holds no identifier".to_owned())
 }
 
-/// The unique names that a user and a group hold, for the invariants behind this one.
-pub(super) fn user_name_key(organisation: OrganisationId, user: &User) -> Key {
-    keys::unique(organisation, Unique::UserName, &fold(&user.user_name))
-}
-
-/// See [`user_name_key`].
-pub(super) fn group_name_key(organisation: OrganisationId, group: &Group) -> Key {
-    keys::unique(organisation, Unique::GroupName, &fold(&group.display_name))
+/// What a group holds alone, for the invariants behind this one: the name, the name in links, and the code.
+pub(super) fn group_unique_keys(organisation: OrganisationId, group: &Group) -> Vec<Key> {
+    let name = Some((Unique::GroupName, fold(&group.display_name)));
+    let link = group.link.as_ref().map(|link| (Unique::GroupLink, link.to_string()));
+    let code = group.code.as_ref().map(|code| (Unique::GroupCode, code.to_string()));
+    let all = name.into_iter().chain(link).chain(code);
+    all.map(|(what, text)| keys::unique(organisation, what, &text))
+        .collect()
 }

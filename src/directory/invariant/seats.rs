@@ -192,12 +192,19 @@ async fn free_and_wanted(view: &View<'_>, key: &Key) -> Result<Option<(Key, Stri
     Ok(Some((first, told)))
 }
 
-/// What a claim rests on: its licence, the licence that stands in, its place in the queue.
-fn behind(organisation: OrganisationId, key: &Slug, claim: &SeatClaim, user: UserId) -> [Key; 3] {
+/// What a claim rests on: its licence, the licence that stands in, its place in the queue, its cost centre.
+fn behind(organisation: OrganisationId, key: &Slug, claim: &SeatClaim, user: UserId) -> [Key; 4] {
     let licence = |key: &Slug| keys::named(organisation, Table::Licence, key);
     let pool = claim.pool(key).unwrap_or(key);
     let queue = place(organisation, key, claim, user);
-    [licence(key), licence(pool), queue.unwrap_or_else(|| licence(key))]
+    let centre = claim.cost_centre.as_ref();
+    let centre = centre.map(|centre| keys::named(organisation, Table::CostCentre, centre));
+    [
+        licence(key),
+        licence(pool),
+        queue.unwrap_or_else(|| licence(key)),
+        centre.unwrap_or_else(|| licence(key)),
+    ]
 }
 
 /// The place in the queue of a claim that waits.
@@ -216,14 +223,21 @@ fn judge(entry: &Entry) -> Vec<String> {
         return Vec::new();
     };
     let mut broken = Vec::new();
-    for ((key, claim), behind) in user.licences.iter().zip(entry.others.chunks(3)) {
-        let [licence, pool, queue] = behind else { continue };
+    for ((key, claim), behind) in user.licences.iter().zip(entry.others.chunks(4)) {
+        let [licence, pool, queue, centre] = behind else {
+            continue;
+        };
         let Some(licence) = readable::<Licence>(licence.as_ref()) else {
             broken.push(format!("has licence {key}, which does not exist"));
             continue;
         };
         if claim.origins.is_empty() {
             broken.push(format!("has licence {key} for no reason"));
+        }
+        if centre.is_none() {
+            broken.push(format!(
+                "has licence {key} charged to a cost centre that does not exist"
+            ));
         }
         if pool.is_none() {
             broken.push(format!(
@@ -233,7 +247,7 @@ fn judge(entry: &Entry) -> Vec<String> {
         if queue.is_none() {
             broken.push(format!("waits for licence {key} and has no place in its queue"));
         }
-        match (licence.needs_seat(&user.facts), &claim.seat) {
+        match (licence.needs_seat(&user.facts, &user.roles), &claim.seat) {
             (true, Seat::Unneeded) => broken.push(format!("needs a seat of licence {key} and has none")),
             (false, Seat::Held(_) | Seat::Waiting(_) | Seat::Fallback { .. }) => {
                 broken.push(format!("needs no seat of licence {key} and has one, or waits for one"));

@@ -28,6 +28,7 @@ pub async fn verify(store: &dyn Store, report: &mut Report) -> Result<Vec<Organi
     access_tokens(store, report).await?;
     invitation_secrets(store, report).await?;
     times(store, report).await?;
+    super::guests::verify_secrets(store, report).await?;
     outside(store, report).await?;
     let present = organisations(store).await?;
     for organisation in &present {
@@ -79,9 +80,9 @@ async fn tokens(store: &dyn Store, report: &mut Report) -> Result<(), DirectoryE
         let list = |_: &Key, stored: &Versioned| {
             readable::<Token>(Some(stored)).map_or_else(Vec::new, |token| {
                 let owner = match token.grant {
-                    TokenGrant::Connection { organisation, .. } | TokenGrant::Organisation { organisation } => {
-                        organisation
-                    }
+                    TokenGrant::Connection { organisation, .. }
+                    | TokenGrant::Organisation { organisation }
+                    | TokenGrant::Person { organisation, .. } => organisation,
                     TokenGrant::Gateway => keys::GATEWAY,
                 };
                 vec![keys::token_entry(owner, token.id)]
@@ -209,6 +210,7 @@ async fn outside(store: &dyn Store, report: &mut Report) -> Result<(), Directory
         keys::mail::all_ends(),
         keys::invitation_secret_all(),
         keys::mail::dues(),
+        keys::people::guest_secrets(),
         keys::slugs(),
         keys::tokens(),
         Key::new(&b"o"[..]),

@@ -69,9 +69,14 @@ fn judge(organisation: OrganisationId, token: Option<&Token>, connections: &[Slu
                 Err("opens a connection that does not exist")
             }
         }
-        TokenGrant::Organisation { organisation: own } if *own == organisation => Ok(()),
-        TokenGrant::Gateway | TokenGrant::Connection { .. } | TokenGrant::Organisation { .. } => {
-            Err("is in the list of one organisation and opens another")
+        TokenGrant::Organisation { organisation: own } | TokenGrant::Person { organisation: own, .. }
+            if *own == organisation =>
+        {
+            Ok(())
         }
+        TokenGrant::Gateway
+        | TokenGrant::Connection { .. }
+        | TokenGrant::Organisation { .. }
+        | TokenGrant::Person { .. } => Err("is in the list of one organisation and opens another"),
     }
 }

@@ -1,9 +1,10 @@
-//! Every unique name leads to a record that bears it, and every record holds its name.
+//! Every unique name leads to a record that bears it, and every record holds its names: a user every login id.
 
 use async_trait::async_trait;
 
 use crate::directory::DirectoryError;
 use crate::directory::keys::{self, Table};
+use crate::directory::user::login::login_keys;
 use crate::directory::user::parse_uuid;
 use crate::directory::verify::Report;
 use crate::model::group::Group;
@@ -11,7 +12,7 @@ use crate::model::id::{GroupId, UserId};
 use crate::model::user::User;
 use crate::store::{Key, Versioned};
 
-use super::records::{group_name_key, user_name_key};
+use super::records::group_unique_keys;
 use super::{Invariant, View, readable};
 
 /// The invariant.
@@ -48,8 +49,8 @@ impl UniqueNames {
             for entry in view.together(entries, holders).await? {
                 let user = readable::<User>(entry.others.first().and_then(Option::as_ref));
                 let group = readable::<Group>(entry.others.get(1).and_then(Option::as_ref));
-                let is_borne = user.is_some_and(|user| user_name_key(organisation, &user) == entry.key)
-                    || group.is_some_and(|group| group_name_key(organisation, &group) == entry.key);
+                let is_borne = user.is_some_and(|user| login_keys(organisation, &user).contains_key(&entry.key))
+                    || group.is_some_and(|group| group_unique_keys(organisation, &group).contains(&entry.key));
                 if !is_borne {
                     let what = "leads to no record that bears this name";
                     view.broken(report, self.name(), &entry.key, what).await;
@@ -64,7 +65,8 @@ impl UniqueNames {
         let mut pages = view.under(&keys::table(organisation, Table::User));
         while let Some(entries) = pages.next(report).await? {
             let name = |_: &Key, stored: &Versioned| {
-                readable::<User>(Some(stored)).map_or_else(Vec::new, |user| vec![user_name_key(organisation, &user)])
+                readable::<User>(Some(stored))
+                    .map_or_else(Vec::new, |user| login_keys(organisation, &user).into_keys().collect())
             };
             for entry in view.together(entries, name).await? {
                 self.compare(view, report, &entry.key, &entry.others).await;
@@ -78,8 +80,7 @@ impl UniqueNames {
         let mut pages = view.under(&keys::table(organisation, Table::Group));
         while let Some(entries) = pages.next(report).await? {
             let name = |_: &Key, stored: &Versioned| {
-                readable::<Group>(Some(stored))
-                    .map_or_else(Vec::new, |group| vec![group_name_key(organisation, &group)])
+                readable::<Group>(Some(stored)).map_or_else(Vec::new, |group| group_unique_keys(organisation, &group))
             };
             for entry in view.together(entries, name).await? {
                 self.compare(view, report, &entry.key, &entry.others).await;
@@ -90,14 +91,15 @@ impl UniqueNames {
 
     async fn compare(&self, view: &View<'_>, report: &mut Report, key: &Key, others: &[Option<Versioned>]) {
         // A record that cannot be read asks for no name and is reported elsewhere.
-        let Some(held) = others.first() else { return };
-        let holder = held.as_ref().and_then(|stored| parse_uuid(&stored.value));
-        if holder != keys::last_uuid(key) {
-            let what = match holder {
-                Some(other) => format!("does not hold its own name: {other} does"),
-                None => "does not hold its own name: nobody does".to_owned(),
-            };
-            view.broken(report, self.name(), key, what).await;
+        for held in others {
+            let holder = held.as_ref().and_then(|stored| parse_uuid(&stored.value));
+            if holder != keys::last_uuid(key) {
+                let what = match holder {
+                    Some(other) => format!("does not hold its own name: {other} does"),
+                    None => "does not hold its own name: nobody does".to_owned(),
+                };
+                view.broken(report, self.name(), key, what).await;
+            }
         }
     }
 }

@@ -164,3 +164,21 @@ pub fn invitations_of(organisation: OrganisationId, user: UserId) -> Key {
         .uuid(user.uuid())
         .key()
 }
+
+/// The invitation that a secret opens; `hash` is hexadecimal.
+#[must_use]
+pub fn invitation_secret(hash: &str) -> Key {
+    Builder::global(b'i').text(hash).key()
+}
+
+/// All invitation secrets.
+#[must_use]
+pub fn invitation_secret_all() -> Key {
+    Builder::global(b'i').key()
+}
+
+/// An invitation.
+#[must_use]
+pub fn invitation(organisation: OrganisationId, id: InvitationId) -> Key {
+    Builder::of(organisation, Table::Invitation).uuid(id.uuid()).key()
+}

@@ -44,6 +44,7 @@ impl Operation for IssueResetLink {
     type Outcome = IssuedReset;
 
     async fn attempt(&self, unit: &mut Unit) -> Result<IssuedReset, DirectoryError> {
+        unit.not_oneself(self.0)?;
         let user = unit.load_user(self.0).await?;
         if user.facts.step() < Step::Enrolled {
             let reason = "has not come in yet: invite, or set a password";

@@ -1,15 +1,22 @@
 //! Users written by administrators: created, changed, renamed. Their attributes pass the schema rules of the SCIM door, held to
 //! the letter: an administrator is told what is wrong, where an identity provider is met as it is.
 
+use std::collections::BTreeSet;
+
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::directory::invitation::IssuedInvitation;
+use crate::directory::keys::fold;
 use crate::directory::membership::claim_licence;
+use crate::directory::password::NewPassword;
 use crate::directory::{DirectoryError, Operation, Unit};
 use crate::model::Object;
 use crate::model::deviation::Strictness;
-use crate::model::id::UserId;
+use crate::model::id::{GroupId, UserId};
 use crate::model::invitation::Channel;
+use crate::model::locale::CountryPrefix;
+use crate::model::login::LoginId;
 use crate::model::merge_patch;
 use crate::model::normalise::{SchemaError, normalise};
 use crate::model::origin::Origin;
@@ -18,6 +25,8 @@ use crate::model::represent;
 use crate::model::schema::{SchemaSet, USHER_USER};
 use crate::model::slug::Slug;
 use crate::model::user::User;
+
+use super::home;
 
 /// Somebody to be made by an administrator.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,8 +37,18 @@ pub struct NewUser {
     pub attributes: Object,
     /// Whether an invitation is made in the same commit; the person is prepared otherwise (S003-21).
     pub invite: bool,
-    /// The argon2id hash of a first password, when one was set.
-    pub password_hash: Option<String>,
+    /// A first password (S002-22), to be changed at the first sign-in when the policy says so: the person is enrolled by it.
+    pub password: Option<NewPassword>,
+    /// What the person may sign in by beside the user name.
+    pub login_ids: Vec<LoginId>,
+    /// Other names.
+    pub nicknames: Vec<String>,
+    /// Words that people are sorted by.
+    pub labels: BTreeSet<String>,
+    /// The country of telephone numbers that name none.
+    pub country_prefix: Option<CountryPrefix>,
+    /// The home group, which the person becomes a member of.
+    pub home_group: Option<GroupId>,
     /// Licences that the person is to have; a seat is taken in the same commit where one is needed (S003-3).
     pub licences: Vec<Slug>,
 }
@@ -52,9 +71,13 @@ impl Operation for CreateUser<'_> {
         let user_name = checked_name(&new.user_name)?;
         let mut user = User::new(UserId::new(unit.clock().uuid()), user_name, unit.now());
         user.attributes = read_attributes(self.schemas, &new.user_name, &new.attributes)?;
-        if let Some(hash) = &new.password_hash {
-            user.password_hash = Some(hash.clone());
-            user.facts.password_set_at = Some(unit.now());
+        user.country_prefix.clone_from(&new.country_prefix);
+        user.login_ids = unit.read_logins(&user, &new.login_ids).await?.into_iter().collect();
+        user.nicknames = checked_nicknames(new.nicknames.clone())?;
+        user.labels = checked_labels(new.labels.clone())?;
+        if let Some(password) = &new.password {
+            let must_change = unit.password_policy().await?.change_after_set;
+            unit.set_password(&mut user, password, must_change).await?;
         }
         for licence in &new.licences {
             claim_licence(&mut user, licence, Origin::Direct);
@@ -65,7 +88,12 @@ impl Operation for CreateUser<'_> {
         } else {
             None
         };
-        Ok((unit.create_user(user).await?, issued))
+        let mut made = unit.create_user(user).await?;
+        if let Some(home) = new.home_group {
+            let group = unit.load_group(home).await?;
+            made = home::enter(unit, &group, made.id).await?;
+        }
+        Ok((made, issued))
     }
 }
 
@@ -75,7 +103,7 @@ pub struct UpdateUser<'a> {
     pub schemas: &'a SchemaSet,
     /// Whom.
     pub user: UserId,
-    /// The patch: `user_name`, and `attributes` with SCIM attributes.
+    /// The patch: `user_name`, `login_ids`, `nicknames`, `labels`, `country_prefix`, and `attributes` with SCIM attributes.
     pub patch: &'a Object,
 }
 
@@ -86,30 +114,109 @@ impl Operation for UpdateUser<'_> {
     async fn attempt(&self, unit: &mut Unit) -> Result<User, DirectoryError> {
         let before = unit.load_user(self.user).await?;
         let mut after = before.clone();
-        for (member, value) in self.patch {
-            match (member.as_str(), value) {
-                ("user_name", Value::String(name)) => after.user_name = checked_name(name)?,
-                ("user_name", _) => return Err(DirectoryError::invalid(member, "is required, and must be a text")),
-                ("attributes", Value::Object(patch)) => {
-                    after.attributes = patch_attributes(self.schemas, &before, patch)?;
-                }
-                ("attributes", Value::Null) => {
-                    let mut all = before.attributes.clone();
-                    all.retain(|name, _| elsewhere(name).is_none());
-                    all.values_mut().for_each(|value| *value = Value::Null);
-                    after.attributes = patch_attributes(self.schemas, &before, &all)?;
-                }
-                ("attributes", _) => return Err(DirectoryError::invalid(member, "must be an object")),
-                _ => {
-                    return Err(DirectoryError::invalid(
-                        member,
-                        "cannot be written here: use user_name and attributes",
-                    ));
-                }
-            }
+        for member in self.patch.keys().filter(|name| !WRITABLE.contains(&name.as_str())) {
+            let reason = format!("cannot be written here: use {}", WRITABLE.join(", "));
+            return Err(DirectoryError::invalid(member, reason));
+        }
+        // In this order: a login id may be a number of the country that the same patch sets.
+        for (member, value) in WRITABLE
+            .into_iter()
+            .filter_map(|name| Some((name, self.patch.get(name)?)))
+        {
+            self.write(unit, &mut after, member, value).await?;
         }
         unit.update_user(&before, after).await
     }
+}
+
+/// The members of the document that an administrator may write.
+const WRITABLE: [&str; 6] = [
+    "user_name",
+    "country_prefix",
+    "login_ids",
+    "nicknames",
+    "labels",
+    "attributes",
+];
+
+impl UpdateUser<'_> {
+    /// Writes one member: `null` takes it away, anything but an object replaces it.
+    async fn write(&self, unit: &mut Unit, user: &mut User, member: &str, value: &Value) -> Result<(), DirectoryError> {
+        match member {
+            "user_name" => user.user_name = checked_name(value.as_str().unwrap_or_default())?,
+            "country_prefix" => user.country_prefix = read(member, value)?,
+            "login_ids" => {
+                let written: Option<Vec<LoginId>> = read(member, value)?;
+                user.login_ids = unit
+                    .read_logins(user, &written.unwrap_or_default())
+                    .await?
+                    .into_iter()
+                    .collect();
+            }
+            "nicknames" => user.nicknames = checked_nicknames(read::<Option<_>>(member, value)?.unwrap_or_default())?,
+            "labels" => user.labels = checked_labels(read::<Option<_>>(member, value)?.unwrap_or_default())?,
+            _ => {
+                let patch = match value {
+                    Value::Object(patch) => patch.clone(),
+                    Value::Null => {
+                        let mut all = user.attributes.clone();
+                        all.retain(|name, _| elsewhere(name).is_none());
+                        all.values_mut().for_each(|value| *value = Value::Null);
+                        all
+                    }
+                    _ => return Err(DirectoryError::invalid(member, "must be an object")),
+                };
+                user.attributes = patch_attributes(self.schemas, user, &patch)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read<T: DeserializeOwned>(member: &str, value: &Value) -> Result<T, DirectoryError> {
+    T::deserialize(value).map_err(|error| DirectoryError::invalid(member, error.to_string()))
+}
+
+/// Nicknames of one person at most.
+const NICKNAMES_MAX: usize = 50;
+/// Labels of one person at most.
+const LABELS_MAX: usize = 100;
+/// Characters of a nickname or a label.
+const WORD_CHARS_MAX: usize = 200;
+
+/// Nicknames without those that differ from an earlier one by case only.
+fn checked_nicknames(nicknames: Vec<String>) -> Result<Vec<String>, DirectoryError> {
+    check_words("nicknames", &nicknames, NICKNAMES_MAX)?;
+    let mut seen = BTreeSet::new();
+    let mut kept = nicknames;
+    kept.retain(|name| seen.insert(fold(name)));
+    Ok(kept)
+}
+
+fn checked_labels(labels: BTreeSet<String>) -> Result<BTreeSet<String>, DirectoryError> {
+    check_words("labels", &labels, LABELS_MAX)?;
+    Ok(labels)
+}
+
+fn check_words<'a>(
+    member: &str,
+    words: impl IntoIterator<Item = &'a String, IntoIter: ExactSizeIterator>,
+    most: usize,
+) -> Result<(), DirectoryError> {
+    let words = words.into_iter();
+    if words.len() > most {
+        return Err(DirectoryError::invalid(member, format!("are more than {most}")));
+    }
+    let is_bad = |word: &String| {
+        word.trim().is_empty() || word.chars().count() > WORD_CHARS_MAX || word.chars().any(char::is_control)
+    };
+    for word in words {
+        if is_bad(word) {
+            let reason = format!("must have 1 to {WORD_CHARS_MAX} characters each, and no control characters");
+            return Err(DirectoryError::invalid(member, reason));
+        }
+    }
+    Ok(())
 }
 
 /// A user name that people can type (RFC 7644 s5, RFC 8265 s3.3: no control characters).

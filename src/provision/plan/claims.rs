@@ -6,7 +6,7 @@ use crate::directory::membership::withdraw_origin;
 use crate::model::id::GroupId;
 use crate::model::licence::{Licence, Seat, SeatClaim};
 use crate::model::lifecycle::Facts;
-use crate::model::origin::Origin;
+use crate::model::origin::{Origin, Origins};
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
@@ -17,6 +17,7 @@ use super::teams::Teams;
 pub(super) struct Claims {
     pub(super) licences: BTreeMap<Slug, SeatClaim>,
     pub(super) facts: Facts,
+    pub(super) roles: BTreeMap<Slug, Origins>,
 }
 
 impl Claims {
@@ -24,6 +25,7 @@ impl Claims {
         Self {
             licences: user.licences.clone(),
             facts: user.facts.clone(),
+            roles: user.roles.clone(),
         }
     }
 
@@ -42,7 +44,7 @@ impl Claims {
                 .licences
                 .get(key)
                 .map_or(Seat::Unneeded, |claim| claim.seat.clone());
-            let is_needed = licence(key).is_some_and(|licence| licence.needs_seat(&self.facts));
+            let is_needed = licence(key).is_some_and(|licence| licence.needs_seat(&self.facts, &self.roles));
             match (is_needed, &claim.seat) {
                 (true, Seat::Unneeded) => movement.asked.push(key.clone()),
                 (false, Seat::Held(_) | Seat::Waiting(_) | Seat::Fallback { .. }) => {
@@ -67,6 +69,10 @@ impl Claims {
         for claim in self.licences.values_mut() {
             claim.origins.remove(&Origin::Group(group));
         }
+        self.roles.retain(|_, origins| {
+            origins.remove(&Origin::Group(group));
+            !origins.is_empty()
+        });
     }
 }
 
@@ -91,7 +97,7 @@ pub(super) fn path(
     let mut path = vec![Claims::of(before), Claims::of(written)];
     let mut after = written.clone();
     teams.claim(&mut after, names);
-    if after.licences != written.licences {
+    if after.licences != written.licences || after.roles != written.roles {
         path.push(Claims::of(&after));
     }
     if !left.is_empty() {

@@ -3,7 +3,7 @@
 //! Application changes members when every person is written, and lets everybody leave before anybody comes in; so does this.
 //! Who would get no seat is not added: the failure says so before.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::directory::DirectoryError;
@@ -65,7 +65,6 @@ impl Planner<'_> {
         if giving.is_empty() {
             return Ok(());
         }
-        let mut giving = giving;
         let mut paper = Paper {
             planner: self,
             teams,
@@ -73,48 +72,9 @@ impl Planner<'_> {
             by_id: people.iter().map(|step| (step.external_id.as_str(), step)).collect(),
             kept: several(&giving),
         };
-        for step in &giving {
-            let (Some(gives), Some(group)) = (&step.gives, step.group) else {
-                continue;
-            };
-            let leaving: Vec<Who> = step
-                .remove
-                .iter()
-                .filter(|member| !gives.stay.contains(member))
-                .filter_map(known)
-                .collect();
-            for part in leaving.chunks(CHUNK) {
-                for (who, claims) in paper.of(part, ledger).await? {
-                    let Some(before) = claims else { continue };
-                    let mut after = before.clone();
-                    after.leave(group);
-                    let mut path = [before, after];
-                    // Whoever gives up is never refused.
-                    let _ = ledger.follow(&mut path);
-                    paper.note(who, path);
-                }
-            }
-        }
-        for step in &mut giving {
-            let (Some(gives), Some(group)) = (step.gives.clone(), step.group) else {
-                continue;
-            };
-            let mut short: HashMap<Slug, u64> = HashMap::new();
-            let mut stays = Vec::with_capacity(step.add.len());
-            for part in std::mem::take(&mut step.add).chunks(CHUNK) {
-                let who: Vec<Who> = part.iter().filter_map(planned).collect();
-                let mut found: HashMap<Who, Option<Claims>> = paper.of(&who, ledger).await?.into_iter().collect();
-                for member in part {
-                    let claims = planned(member).and_then(|who| Some((found.remove(&who)??, who)));
-                    let refused =
-                        claims.and_then(|(before, who)| enter(ledger, &mut paper, who, before, &gives, group));
-                    match refused {
-                        Some(licence) => *short.entry(licence).or_default() += 1,
-                        None => stays.push(member.clone()),
-                    }
-                }
-            }
-            step.add = stays;
+        paper.let_leave(&giving, ledger).await?;
+        for step in giving {
+            let short = paper.let_in(step, ledger).await?;
             for (licence, count) in short {
                 step.missing += count;
                 failures.push(Failure {
@@ -149,6 +109,7 @@ fn enter(
         let unclaimed = || SeatClaim {
             origins: Origins::new(),
             seat: Seat::Unneeded,
+            cost_centre: None,
         };
         let claim = after.licences.entry(licence.clone()).or_insert_with(unclaimed);
         claim.origins.insert(Origin::Group(group));
@@ -167,6 +128,56 @@ fn enter(
 }
 
 impl Paper<'_> {
+    /// Plays through who leaves.
+    async fn let_leave(&mut self, steps: &[&mut GroupStep], ledger: &mut Ledger) -> Result<(), DirectoryError> {
+        for step in steps {
+            let (Some(gives), Some(group)) = (&step.gives, step.group) else {
+                continue;
+            };
+            let leaving = step.remove.iter().filter(|member| !gives.stay.contains(member));
+            let leaving: Vec<Who> = leaving.filter_map(known).collect();
+            for part in leaving.chunks(CHUNK) {
+                for (who, claims) in self.of(part, ledger).await? {
+                    let Some(before) = claims else { continue };
+                    let mut after = before.clone();
+                    after.leave(group);
+                    let mut path = [before, after];
+                    // Whoever gives up is never refused.
+                    let _ = ledger.follow(&mut path);
+                    self.note(who, path);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Plays through who comes in, and takes those out of the step for whom there is no seat. Answers how many, by licence.
+    async fn let_in(
+        &mut self,
+        step: &mut GroupStep,
+        ledger: &mut Ledger,
+    ) -> Result<BTreeMap<Slug, u64>, DirectoryError> {
+        let mut short = BTreeMap::new();
+        let (Some(gives), Some(group)) = (&step.gives, step.group) else {
+            return Ok(short);
+        };
+        let mut stays = Vec::with_capacity(step.add.len());
+        for part in step.add.chunks(CHUNK) {
+            let who: Vec<Who> = part.iter().filter_map(planned).collect();
+            let mut found: HashMap<Who, Option<Claims>> = self.of(&who, ledger).await?.into_iter().collect();
+            for member in part {
+                let claims = planned(member).and_then(|who| Some((found.remove(&who)??, who)));
+                let refused = claims.and_then(|(before, who)| enter(ledger, self, who, before, gives, group));
+                match refused {
+                    Some(licence) => *short.entry(licence).or_default() += 1,
+                    None => stays.push(member.clone()),
+                }
+            }
+        }
+        step.add = stays;
+        Ok(short)
+    }
+
     /// What these people claim now; `None` for those who are gone.
     async fn of(&mut self, who: &[Who], ledger: &Ledger) -> Result<Vec<(Who, Option<Claims>)>, DirectoryError> {
         let planner = self.planner;

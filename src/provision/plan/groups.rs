@@ -9,15 +9,15 @@ use crate::directory::user::parse_uuid;
 use crate::directory::{DirectoryError, membership::member_uuid};
 use crate::model::group::Group;
 use crate::model::id::{GroupId, UserId};
-use crate::model::membership::{Member, Membership};
-use crate::model::origin::Origin;
+use crate::model::membership::Member;
 use crate::model::record;
 use crate::provision::failure::{Failure, FailureReason, Kind};
 use crate::provision::matching::{GroupVerdict, judge_group};
-use crate::provision::snapshot::{SnapshotGroup, SnapshotPerson};
+use crate::provision::snapshot::SnapshotGroup;
 
 use super::group_seats::Gives;
 use super::linked::Links;
+use super::present::Present;
 use super::{CHUNK, GroupAction, GroupStep, PersonAction, Plan, PlannedMember, Planner};
 
 /// How the members of the snapshot's groups stand in the model.
@@ -30,17 +30,8 @@ struct Standing<'a> {
     /// Those whose entries were read but cannot be used. Such an entry may have lost the very attribute by which its
     /// groups name it, so nobody of these leaves a group.
     failing: HashSet<Member>,
-}
-
-/// Who is in a group.
-#[derive(Default)]
-struct Present {
-    /// Those whom the connection holds in it.
-    members: BTreeSet<Member>,
-    /// Those of them whom another reason keeps.
-    stay: BTreeSet<Member>,
-    /// Whether somebody else holds a member in it, one of these or another.
-    has_others: bool,
+    /// Those who were read or are gone: nobody else comes into an open group, or leaves one.
+    concerned: BTreeSet<Member>,
 }
 
 impl Planner<'_> {
@@ -55,6 +46,7 @@ impl Planner<'_> {
             new_people: new.filter_map(|step| step.index).collect(),
             new_groups: HashSet::new(),
             failing: self.failing(people, known),
+            concerned: self.concerned(people),
         };
         let refused = self.refused_groups(known, plan);
         let mut records = self.known_groups(known, &standing, &refused, plan).await?;
@@ -207,6 +199,7 @@ impl Planner<'_> {
         standing: &Standing<'_>,
     ) -> Result<GroupStep, DirectoryError> {
         let present = match group {
+            Some(group) if entry.is_open() => self.present_of(group.id, &standing.concerned).await?,
             Some(group) => self.present(group.id).await?,
             None => Present::default(),
         };
@@ -240,6 +233,9 @@ impl Planner<'_> {
                 (None, None) => missing += 1,
             }
         }
+        if entry.is_open() {
+            wanted.retain(|member| standing.concerned.contains(member));
+        }
         let known: Vec<Member> = wanted.difference(&present).copied().collect();
         add.splice(0..0, known.into_iter().map(PlannedMember::Known));
         let proves_absence = self.snapshot.proves_absence();
@@ -255,8 +251,8 @@ impl Planner<'_> {
             remove,
             present: present.len() as u64,
             missing,
-            // Those who are kept for now are asked about again.
-            hash: kept.is_empty().then(|| entry.hash()),
+            // Those who are kept for now are asked about again; of an open group the hash says nothing.
+            hash: (kept.is_empty() && !entry.is_open()).then(|| entry.hash()),
             index: None,
             gives,
         })
@@ -302,38 +298,6 @@ impl Planner<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The members whom this connection holds in a group; all of them when it owns memberships.
-    async fn present(&self, group: GroupId) -> Result<Present, DirectoryError> {
-        let connection = self.context.connection;
-        let origin = Origin::Connection(connection.name.clone());
-        let mut present = Present::default();
-        let members = keys::group_members(self.permit.organisation(), group);
-        let each = self.directory.for_each_under(&members, |key, stored| {
-            let edge: Membership = record::decode(&stored.value)?;
-            let is_ours = connection.owns_memberships || edge.origins.contains(&origin);
-            let is_shared = !connection.owns_memberships && edge.origins.iter().any(|other| *other != origin);
-            let member = keys::member_of(key);
-            present.members.extend(member.filter(|_| is_ours));
-            present.stay.extend(member.filter(|_| is_ours && is_shared));
-            present.has_others |= is_shared;
-            Ok(())
-        });
-        each.await?;
-        Ok(present)
-    }
-
-    fn failing(&self, people: &Links, groups: &Links) -> HashSet<Member> {
-        let people = self.snapshot.people().iter().zip(&people.entries);
-        let is_failing = |person: &SnapshotPerson| !person.is_usable() && !person.is_only_named();
-        let people = people.filter_map(|(person, link)| link.filter(|_| is_failing(person)));
-        let groups = self.snapshot.groups().iter().zip(&groups.entries);
-        let groups = groups.filter_map(|(group, link)| link.filter(|_| !group.is_usable()));
-        people
-            .map(|link| Member::User(UserId::new(link.id)))
-            .chain(groups.map(|link| Member::Group(GroupId::new(link.id))))
-            .collect()
     }
 
     /// Groups that cannot be used: without a name, or with one that another group has.

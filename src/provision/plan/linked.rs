@@ -1,6 +1,6 @@
 //! What the connection remembers: for a complete snapshot read in large scans, for a partial one link by link.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use uuid::Uuid;
 
@@ -34,14 +34,6 @@ pub(super) struct Known {
     pub(super) has_same_names: bool,
 }
 
-/// The entries of one kind in a snapshot, as links know them.
-struct Wanted {
-    /// The keys of their links, in the snapshot's order.
-    keys: Vec<Key>,
-    hashes: Vec<String>,
-    names: Vec<Vec<Uuid>>,
-}
-
 impl Planner<'_> {
     pub(super) async fn links(&self, kind: Kind) -> Result<Links, DirectoryError> {
         match self.snapshot.extent() {
@@ -61,17 +53,12 @@ impl Planner<'_> {
 
     /// Every link: those without an entry are missing.
     async fn all_links(&self, kind: Kind) -> Result<Links, DirectoryError> {
-        let wanted = self.wanted(kind);
-        let places: HashMap<&Key, usize> = wanted.keys.iter().zip(0..).collect();
         // An entry that was read but cannot be used is failing, not missing.
         let failing = self.snapshot.failures().iter().filter(|failure| failure.kind == kind);
-        let failing: HashSet<Key> = failing
-            .filter_map(|failure| failure.external_id.as_deref())
-            .map(|external_id| self.link_key(kind, external_id))
-            .collect();
+        let failing: HashSet<&str> = failing.filter_map(|failure| failure.external_id.as_deref()).collect();
         let mut links = Links {
             count: 0,
-            entries: vec![None; wanted.keys.len()],
+            entries: vec![None; self.entries(kind)],
             missing: Vec::new(),
         };
         let prefix = keys::links(
@@ -82,9 +69,10 @@ impl Planner<'_> {
         let each = self.directory.for_each_under(&prefix, |key, stored| {
             let link: Link = record::decode(&stored.value)?;
             links.count += 1;
-            match places.get(key) {
-                Some(place) => links.entries[*place] = Some(wanted.known(*place, &link)),
-                None if failing.contains(key) => {}
+            let external_id = keys::linked_id(&prefix, key);
+            match external_id.and_then(|external_id| self.place(kind, external_id)) {
+                Some(place) => links.entries[place] = Some(self.known(kind, place, &link)),
+                None if external_id.is_some_and(|external_id| failing.contains(external_id)) => {}
                 None => links.missing.push(link),
             }
             Ok(())
@@ -95,17 +83,20 @@ impl Planner<'_> {
 
     /// The links of what changed, and of what is gone. The others stay unread, so the cost is that of the change.
     async fn some_links(&self, kind: Kind, gone: &[String]) -> Result<Links, DirectoryError> {
-        let wanted = self.wanted(kind);
+        let wanted = 0..self.entries(kind);
+        let wanted: Vec<Key> = wanted
+            .map(|place| self.link_key(kind, self.external_id(kind, place)))
+            .collect();
         let mut links = Links {
             count: self.linked_before(kind),
-            entries: Vec::with_capacity(wanted.keys.len()),
+            entries: Vec::with_capacity(wanted.len()),
             missing: Vec::new(),
         };
-        for part in wanted.keys.chunks(CHUNK) {
+        for part in wanted.chunks(CHUNK) {
             for found in self.directory.store().get_many(part.to_vec()).await? {
                 let link: Option<Link> = found.map(|found| record::decode(&found.value)).transpose()?;
                 let place = links.entries.len();
-                links.entries.push(link.map(|link| wanted.known(place, &link)));
+                links.entries.push(link.map(|link| self.known(kind, place, &link)));
             }
         }
         for part in gone.chunks(CHUNK) {
@@ -120,26 +111,47 @@ impl Planner<'_> {
         Ok(links)
     }
 
-    fn wanted(&self, kind: Kind) -> Wanted {
-        let (ids, rest): (Vec<&str>, Vec<(String, Vec<Uuid>)>) = match kind {
+    /// How many entries of a kind the snapshot has.
+    fn entries(&self, kind: Kind) -> usize {
+        match kind {
+            Kind::User => self.snapshot.people().len(),
+            Kind::Group => self.snapshot.groups().len(),
+        }
+    }
+
+    fn external_id(&self, kind: Kind, place: usize) -> &str {
+        match kind {
+            Kind::User => &self.snapshot.people()[place].external_id,
+            Kind::Group => &self.snapshot.groups()[place].external_id,
+        }
+    }
+
+    /// Where an entry is in the snapshot, which is in the order of the stable ids.
+    fn place(&self, kind: Kind, external_id: &str) -> Option<usize> {
+        let (people, groups) = (self.snapshot.people(), self.snapshot.groups());
+        let place = match kind {
+            Kind::User => people.binary_search_by(|person| (*person.external_id).cmp(external_id)),
+            Kind::Group => groups.binary_search_by(|group| (*group.external_id).cmp(external_id)),
+        };
+        place.ok()
+    }
+
+    /// An entry as its link knows it.
+    fn known(&self, kind: Kind, place: usize, link: &Link) -> Known {
+        let (hash, names) = match kind {
             Kind::User => {
-                let people = self.snapshot.people().iter();
-                people
-                    .map(|person| (&*person.external_id, (person.hash(), person.names())))
-                    .unzip()
+                let person = &self.snapshot.people()[place];
+                (person.hash(), person.names())
             }
             Kind::Group => {
-                let groups = self.snapshot.groups().iter();
-                groups
-                    .map(|group| (&*group.external_id, (group.hash(), group.names())))
-                    .unzip()
+                let group = &self.snapshot.groups()[place];
+                (group.hash(), group.names())
             }
         };
-        let (hashes, names) = rest.into_iter().unzip();
-        Wanted {
-            keys: ids.into_iter().map(|id| self.link_key(kind, id)).collect(),
-            hashes,
-            names,
+        Known {
+            id: link.id,
+            is_unchanged: link.is_seen() && link.hash == Some(hash),
+            has_same_names: link.names == names,
         }
     }
 
@@ -152,16 +164,6 @@ impl Planner<'_> {
         match kind {
             Kind::User => self.linked.people,
             Kind::Group => self.linked.groups,
-        }
-    }
-}
-
-impl Wanted {
-    fn known(&self, place: usize, link: &Link) -> Known {
-        Known {
-            id: link.id,
-            is_unchanged: link.is_seen() && link.hash.as_ref() == Some(&self.hashes[place]),
-            has_same_names: link.names == self.names[place],
         }
     }
 }

@@ -1,6 +1,7 @@
 //! People who are in the snapshot: new, changed, or as they were.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use futures_util::future::BoxFuture;
 
@@ -100,12 +101,21 @@ impl Planner<'_> {
     fn duplicates(&self, known: &Links, plan: &mut Plan) -> HashSet<u32> {
         let people = self.snapshot.people();
         let usable = people.iter().zip(0_u32..).filter(|(person, _)| person.is_usable());
-        let mut holders: HashMap<String, Vec<u32>> = HashMap::with_capacity(people.len());
+        let mut first: HashMap<String, u32> = HashMap::with_capacity(people.len());
+        // Hardly any name has a second holder, so only those that have one get a list.
+        let mut holders: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for (person, index) in usable {
-            holders.entry(fold(&person.user_name)).or_default().push(index);
+            match first.entry(fold(&person.user_name)) {
+                Entry::Vacant(free) => {
+                    free.insert(index);
+                }
+                Entry::Occupied(taken) => holders.entry(*taken.get()).or_default().push(index),
+            }
         }
+        drop(first);
         let mut refused = HashSet::new();
-        for mut same in holders.into_values().filter(|same| same.len() > 1) {
+        for (first, mut same) in holders {
+            same.push(first);
             same.sort_by_key(|index| {
                 let link = known.entries[*index as usize];
                 (!link.is_some_and(|link| link.is_unchanged), link.is_none(), *index)

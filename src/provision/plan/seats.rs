@@ -189,7 +189,13 @@ impl Ledger {
         };
         if pool.take() {
             pool.tally.needed += 1;
-            return Ok(Seat::Held(self.now));
+            // Where somebody waits already, the newcomer queues up and the first of the queue has the seat.
+            let is_overtaken = pool.licence.when_full == WhenFull::Wait && pool.tally.waiting > 0;
+            return Ok(if is_overtaken {
+                Seat::Waiting(self.now)
+            } else {
+                Seat::Held(self.now)
+            });
         }
         match pool.licence.when_full.clone() {
             WhenFull::Wait => {
@@ -201,7 +207,7 @@ impl Ledger {
                 let Some(fallback) = self.pools.get_mut(&other) else {
                     return Ok(Seat::Unneeded);
                 };
-                if !fallback.take() {
+                if !fallback.take_unwaited() {
                     return Err(fallback.exhausted(&other));
                 }
                 fallback.tally.needed += 1;
@@ -230,6 +236,11 @@ impl Ledger {
 }
 
 impl Pool {
+    /// Takes a seat that nobody waits for.
+    fn take_unwaited(&mut self) -> bool {
+        self.tally.waiting == 0 && self.take()
+    }
+
     fn take(&mut self) -> bool {
         let is_free = self.licence.ceiling().is_none_or(|ceiling| self.tally.in_use < ceiling);
         self.tally.in_use += i64::from(is_free);

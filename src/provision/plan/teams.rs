@@ -74,7 +74,7 @@ impl Planner<'_> {
             .iter()
             .map(|(user, names)| {
                 let mut left = user.rule_teams.get(name).cloned().unwrap_or_default();
-                for stays in names.into_iter().flat_map(|names| teams.ids(names)) {
+                for stays in names.iter().flat_map(|names| teams.ids(names)) {
                     left.remove(&stays);
                 }
                 left

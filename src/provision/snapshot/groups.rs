@@ -1,6 +1,6 @@
 //! Groups as they stream in, and their members as indexes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
@@ -42,6 +42,18 @@ pub(super) struct Found {
     pub(super) dangling: Dangling,
     /// The names of each person's groups, nested ones included; empty unless asked for.
     pub(super) names_of: HashMap<u32, Vec<String>>,
+}
+
+impl Found {
+    /// Marks the groups of which a partial reading does not know everybody.
+    pub(super) fn open(&mut self, open: &BTreeMap<String, bool>) {
+        for group in &mut self.groups {
+            if let Some(is_primary) = open.get(group.external_id.as_ref()) {
+                group.is_open = true;
+                group.is_primary |= *is_primary;
+            }
+        }
+    }
 }
 
 impl<'a> Collector<'a> {
@@ -144,6 +156,7 @@ impl<'a> Collector<'a> {
                 groups,
                 dn: draft.dn,
                 is_primary: draft.is_primary,
+                is_open: false,
                 inside,
                 hash: [0; 32],
             }

@@ -190,12 +190,12 @@ impl PartReader {
             for (id, names) in around.named {
                 collector.know(&id, names.into());
             }
-            found = Some(around.entries);
+            found = Some((around.entries, around.open));
         }
         ldap.close().await;
         (self.report)(Progress::Reading {
             people: called.len() as u64,
-            groups: found.as_ref().map_or(0, |found| found.len() as u64),
+            groups: found.as_ref().map_or(0, |(entries, _)| entries.len() as u64),
         });
         Ok(self.part(directory, heard, collector.finish(), found))
     }
@@ -206,12 +206,14 @@ impl PartReader {
         directory: &LdapSource,
         heard: Vec<Heard>,
         collected: people::Collected,
-        entries: Option<BTreeMap<String, Entry>>,
+        entries: Option<(BTreeMap<String, Entry>, BTreeMap<String, bool>)>,
     ) -> Part {
-        let found = entries.map(|entries| {
+        let found = entries.map(|(entries, open)| {
             let mut collector = groups::Collector::new(&collected, &directory.member_attributes);
             entries.into_values().for_each(|entry| collector.add(entry));
-            collector.finish(directory.nesting, self.mapping.needs_groups())
+            let mut found = collector.finish(directory.nesting, self.mapping.needs_groups());
+            found.open(&open);
+            found
         });
         let mut proof = Proof {
             unidentified: Vec::new(),

@@ -35,6 +35,9 @@ pub(super) struct Around {
     pub(super) entries: BTreeMap<String, Entry>,
     /// People who were not read and are as they were, with the names that groups have for them.
     pub(super) named: BTreeMap<String, Vec<u128>>,
+    /// Primary groups and those above them, each with whether it is one: their entries do not name everybody, and of
+    /// people who were not read nothing changed in them.
+    pub(super) open: BTreeMap<String, bool>,
 }
 
 impl GroupReader<'_> {
@@ -52,8 +55,10 @@ impl GroupReader<'_> {
             return Ok(Around {
                 entries,
                 named: BTreeMap::new(),
+                open: BTreeMap::new(),
             });
         }
+        let changed: BTreeSet<String> = entries.keys().chain(self.gone_groups).cloned().collect();
         let links = self.memory.all_links(Kind::Group).await?;
         let moved = self.moved_groups(&entries, &links);
         let people = joined.iter().map(|how| (how.dn.as_str(), how.uid.as_deref()));
@@ -62,15 +67,23 @@ impl GroupReader<'_> {
         let mut touched = self.memory.groups_of(left).await?;
         touched.extend(entries.keys().cloned());
         touched.extend(self.gone_groups.iter().cloned());
-        let touched = Nest::of(&links).upwards(touched);
-        let has_moved = !joined.is_empty() || !left.is_empty();
-        let is_told_by_people = links
-            .iter()
-            .any(|(id, link)| link.is_primary && (has_moved || touched.contains(id)));
-        if is_told_by_people {
+        let nest = Nest::of(&links);
+        let primary = links.iter().filter(|(_, link)| link.is_primary);
+        let primary: BTreeSet<String> = primary.map(|(id, _)| id.clone()).collect();
+        let told_by_people = nest.upwards(primary.clone());
+        // When such a group changed itself, nobody can tell who of those who were not read is still in it.
+        if nest.upwards(changed).iter().any(|id| told_by_people.contains(id)) {
             return Err(PartError::Whole(WhyWhole::PrimaryGroup));
         }
-        self.read_closed(ldap, entries, touched).await
+        if !joined.is_empty() || !left.is_empty() {
+            touched.extend(told_by_people.iter().cloned());
+        }
+        let open = told_by_people.into_iter().map(|id| (primary.contains(&id), id));
+        let around = self.read_closed(ldap, entries, nest.upwards(touched)).await?;
+        Ok(Around {
+            open: open.map(|(is_primary, id)| (id, is_primary)).collect(),
+            ..around
+        })
     }
 
     /// The names of groups that are new or renamed: groups above may have named them all along.
@@ -176,7 +189,11 @@ impl GroupReader<'_> {
             }
         }
         self.ask_for(ldap, unknown, &mut named).await?;
-        Ok(Around { entries, named })
+        Ok(Around {
+            entries,
+            named,
+            open: BTreeMap::new(),
+        })
     }
 
     fn is_as_it_was(&self, id: &str) -> bool {

@@ -1,0 +1,270 @@
+//! What a person must be allowed to do for each route of an organisation: one table. A route that is not in it is closed to
+//! persons; tokens that administer the organisation pass everywhere.
+
+use axum::http::Method;
+
+use crate::directory::authorise::{Demand, On};
+use crate::directory::{Directory, DirectoryError};
+use crate::model::id::OrganisationId;
+
+use super::{groups, users};
+
+/// What an action is done to, by the route's own parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    /// The organisation as a whole.
+    Organisation,
+    /// What the person's rights reach; the handler shows no more.
+    Reachable,
+    /// The `{user}` of the path.
+    User,
+    /// The `{group}` of the path.
+    Group,
+}
+
+/// Method, route below the organisation, action, target.
+type Row = (Method, &'static str, &'static str, Target);
+
+/// The table.
+const TABLE: &[Row] = &[
+    (Method::GET, "", "organisation.view", Target::Organisation),
+    (Method::GET, "/users", "user.view", Target::Reachable),
+    (Method::POST, "/users", "user.create", Target::Organisation),
+    (Method::GET, "/users/{user}", "user.view", Target::User),
+    (Method::PATCH, "/users/{user}", "user.update", Target::User),
+    (Method::DELETE, "/users/{user}", "user.delete", Target::User),
+    (Method::POST, "/users/{user}/suspend", "user.suspend", Target::User),
+    (Method::POST, "/users/{user}/reactivate", "user.suspend", Target::User),
+    (Method::POST, "/users/{user}/invite", "user.invite", Target::User),
+    (
+        Method::POST,
+        "/users/{user}/revoke-invitation",
+        "user.invite",
+        Target::User,
+    ),
+    (Method::POST, "/users/{user}/licences", "licence.assign", Target::User),
+    (
+        Method::DELETE,
+        "/users/{user}/licences/{key}",
+        "licence.assign",
+        Target::User,
+    ),
+    (
+        Method::PUT,
+        "/users/{user}/licences/{key}/cost-centre",
+        "licence.assign",
+        Target::User,
+    ),
+    (Method::POST, "/users/{user}/move", "user.update", Target::User),
+    (
+        Method::POST,
+        "/users/{user}/review-permissions",
+        "permission.grant",
+        Target::User,
+    ),
+    (Method::GET, "/users/{user}/credential", "user.password", Target::User),
+    (Method::POST, "/users/{user}/password", "user.password", Target::User),
+    (Method::POST, "/users/{user}/reset-link", "user.password", Target::User),
+    (Method::POST, "/users/{user}/unlock", "user.password", Target::User),
+    (
+        Method::DELETE,
+        "/users/{user}/second-factor",
+        "user.password",
+        Target::User,
+    ),
+    (Method::GET, "/users/{user}/sessions", "user.password", Target::User),
+    (Method::DELETE, "/users/{user}/sessions", "user.password", Target::User),
+    (
+        Method::DELETE,
+        "/users/{user}/sessions/{session}",
+        "user.password",
+        Target::User,
+    ),
+    (Method::GET, "/users/{user}/effective", "user.view", Target::User),
+    (Method::GET, "/users/{user}/explain", "user.view", Target::User),
+    (Method::GET, "/users/{user}/eligibility", "user.view", Target::User),
+    (Method::GET, "/users/{user}/permissions", "user.view", Target::User),
+    (
+        Method::POST,
+        "/users/{user}/permissions",
+        "permission.grant",
+        Target::User,
+    ),
+    (
+        Method::DELETE,
+        "/users/{user}/permissions",
+        "permission.grant",
+        Target::User,
+    ),
+    (Method::GET, "/users/{user}/access", "user.view", Target::User),
+    (
+        Method::PUT,
+        "/users/{user}/access/{area}",
+        "access.manage",
+        Target::User,
+    ),
+    (Method::PUT, "/users/{user}/roles/{role}", "role.assign", Target::User),
+    (
+        Method::DELETE,
+        "/users/{user}/roles/{role}",
+        "role.assign",
+        Target::User,
+    ),
+    (Method::GET, "/groups", "group.view", Target::Reachable),
+    (Method::GET, "/groups/{group}", "group.view", Target::Group),
+    (Method::GET, "/groups/{group}/members", "group.view", Target::Group),
+    (Method::PUT, "/groups/{group}/defaults", "group.update", Target::Group),
+    (Method::GET, "/guests", "guest.manage", Target::Organisation),
+    (Method::POST, "/guests", "guest.manage", Target::Organisation),
+    (Method::DELETE, "/guests/{guest}", "guest.manage", Target::Organisation),
+    (
+        Method::POST,
+        "/guests/{guest}/disable",
+        "guest.manage",
+        Target::Organisation,
+    ),
+    (Method::GET, "/guest-links", "guest.manage", Target::Organisation),
+    (Method::POST, "/guest-links", "guest.manage", Target::Organisation),
+    (
+        Method::POST,
+        "/guest-links/{link}/disable",
+        "guest.manage",
+        Target::Organisation,
+    ),
+    (Method::GET, "/cost-centres", "licence.view", Target::Organisation),
+    (Method::GET, "/licences/forecast", "licence.view", Target::Organisation),
+    (Method::GET, "/roles", "role.view", Target::Organisation),
+    (Method::POST, "/roles", "role.manage", Target::Organisation),
+    (Method::GET, "/roles/matrix", "role.view", Target::Organisation),
+    (Method::GET, "/roles/{role}", "role.view", Target::Organisation),
+    (Method::PUT, "/roles/{role}", "role.manage", Target::Organisation),
+    (Method::DELETE, "/roles/{role}", "role.manage", Target::Organisation),
+    (Method::GET, "/roles/{role}/holders", "user.view", Target::Organisation),
+    (Method::GET, "/roles/{role}/impact", "role.manage", Target::Organisation),
+    (
+        Method::PUT,
+        "/roles/{role}/groups/{group}",
+        "role.manage",
+        Target::Organisation,
+    ),
+    (
+        Method::DELETE,
+        "/roles/{role}/groups/{group}",
+        "role.manage",
+        Target::Organisation,
+    ),
+    (Method::GET, "/permissions", "role.view", Target::Organisation),
+    (Method::PUT, "/permissions/{key}", "role.manage", Target::Organisation),
+    (
+        Method::DELETE,
+        "/permissions/{key}",
+        "role.manage",
+        Target::Organisation,
+    ),
+    (Method::GET, "/default-permissions", "role.view", Target::Organisation),
+    (Method::PUT, "/default-permissions", "role.manage", Target::Organisation),
+    (Method::GET, "/invitations", "user.invite", Target::Organisation),
+    (Method::POST, "/invitations/send", "user.invite", Target::Organisation),
+    (Method::GET, "/invitations/{id}", "user.invite", Target::Organisation),
+    (
+        Method::POST,
+        "/invitations/{id}/resend",
+        "user.invite",
+        Target::Organisation,
+    ),
+    (
+        Method::POST,
+        "/invitations/{id}/revoke",
+        "user.invite",
+        Target::Organisation,
+    ),
+    (
+        Method::GET,
+        "/password-policy",
+        "organisation.view",
+        Target::Organisation,
+    ),
+    (
+        Method::PUT,
+        "/password-policy",
+        "organisation.update",
+        Target::Organisation,
+    ),
+    (
+        Method::GET,
+        "/password-policy/impact",
+        "organisation.update",
+        Target::Organisation,
+    ),
+    (Method::GET, "/templates", "template.manage", Target::Organisation),
+    (
+        Method::GET,
+        "/templates/{name}",
+        "template.manage",
+        Target::Organisation,
+    ),
+    (
+        Method::POST,
+        "/templates/{name}/preview",
+        "template.manage",
+        Target::Organisation,
+    ),
+    (
+        Method::GET,
+        "/templates/{name}/variables",
+        "template.manage",
+        Target::Organisation,
+    ),
+    (
+        Method::PUT,
+        "/templates/{name}/{language}",
+        "template.manage",
+        Target::Organisation,
+    ),
+    (
+        Method::DELETE,
+        "/templates/{name}/{language}",
+        "template.manage",
+        Target::Organisation,
+    ),
+    (Method::GET, "/licences", "licence.view", Target::Organisation),
+    (
+        Method::GET,
+        "/licences/{key}/holders",
+        "licence.view",
+        Target::Organisation,
+    ),
+    (Method::GET, "/events", "event.view", Target::Organisation),
+];
+
+/// What the route below an organisation demands of a person. `parameter` answers the path's parameters by name. A target that
+/// does not exist is judged as the whole organisation, so that nobody learns what is there.
+///
+/// # Errors
+/// As the store's read.
+pub(super) async fn of(
+    directory: &Directory,
+    organisation: OrganisationId,
+    method: &Method,
+    route: &str,
+    parameter: impl Fn(&str) -> Option<String> + Send,
+) -> Result<Option<Demand>, DirectoryError> {
+    let Some((_, _, action, target)) = TABLE.iter().find(|row| row.0 == *method && row.1 == route) else {
+        return Ok(None);
+    };
+    let on = match target {
+        Target::Organisation => On::Organisation,
+        Target::Reachable => On::Reachable,
+        Target::User => match users::find(directory, organisation, &parameter("user").unwrap_or_default()).await {
+            Ok(user) => On::User(user.id),
+            Err(DirectoryError::NotFound { .. }) => On::Organisation,
+            Err(error) => return Err(error),
+        },
+        Target::Group => match groups::find(directory, organisation, &parameter("group").unwrap_or_default()).await {
+            Ok(group) => On::Group(group.id),
+            Err(DirectoryError::NotFound { .. }) => On::Organisation,
+            Err(error) => return Err(error),
+        },
+    };
+    Ok(Some(Demand { action, on }))
+}

@@ -1,0 +1,64 @@
+//! Permissions given to one user without a role. Roles are the better way for more than one (S003-54).
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::directory::Directory;
+use crate::directory::grant::{GrantPermission, RevokePermission};
+use crate::model::role::Permission;
+use crate::model::user::User;
+
+use super::caller::{Administrator, Body, Parameters, Place};
+use super::problem::Problem;
+use super::users;
+
+/// One permission.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    permission: Permission,
+}
+
+/// `GET .../users/{user}/permissions`.
+pub async fn list(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, user)): Place<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let user = users::find(&directory, caller.organisation(), &user).await?;
+    Ok(Json(view(&user)))
+}
+
+/// `POST .../users/{user}/permissions`: gives one.
+pub async fn grant(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, user)): Place<(String, String)>,
+    Body(Named { permission }): Body<Named>,
+) -> Result<Json<Value>, Problem> {
+    let user = users::find(&directory, caller.organisation(), &user).await?.id;
+    let after = directory
+        .run(&caller.permit, &GrantPermission { user, permission })
+        .await?;
+    Ok(Json(view(&after)))
+}
+
+/// `DELETE .../users/{user}/permissions?permission=`: takes one back.
+pub async fn revoke(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, user)): Place<(String, String)>,
+    Parameters(Named { permission }): Parameters<Named>,
+) -> Result<Json<Value>, Problem> {
+    let user = users::find(&directory, caller.organisation(), &user).await?.id;
+    let after = directory
+        .run(&caller.permit, &RevokePermission { user, permission })
+        .await?;
+    Ok(Json(view(&after)))
+}
+
+fn view(user: &User) -> Value {
+    json!({ "items": user.grants })
+}

@@ -1,0 +1,210 @@
+//! Members of a group, and the roles that they hold in it.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::directory::group_members::{
+    AddMembers, ChangeGroupRole, MEMBERS_AT_ONCE, Reasons, RemoveMembers, RoleChange,
+};
+use crate::directory::membership::member_uuid;
+use crate::directory::{Directory, DirectoryError};
+use crate::model::id::{GroupId, UserId};
+use crate::model::membership::Member;
+use crate::model::slug::Slug;
+
+use super::caller::{Administrator, Body, Parameters, Place};
+use super::groups::find;
+use super::page::{Paging, page};
+use super::problem::Problem;
+use super::users;
+
+/// Users by identifier or user name, and groups by identifier or name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    /// Users.
+    #[serde(default)]
+    pub users: Vec<String>,
+    /// Groups.
+    #[serde(default)]
+    pub groups: Vec<String>,
+}
+
+/// `GET .../groups/{group}/members`: with the reasons why each is in, and the roles held in the group.
+pub async fn list(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, group)): Place<(String, String)>,
+    Parameters(paging): Parameters<Paging>,
+) -> Result<Json<Value>, Problem> {
+    let limit = paging.limit()?;
+    let after = paging.after(parse_member)?;
+    let group = find(&directory, caller.organisation(), &group).await?;
+    let members = directory
+        .browse_members(caller.organisation(), group.id, after, limit + 1)
+        .await?;
+    Ok(Json(page(
+        members,
+        limit,
+        |(member, _)| write_member(*member),
+        |(member, edge)| {
+            json!({
+                "kind": kind(*member),
+                "id": member_uuid(*member),
+                "origins": edge.origins,
+                "roles": edge.roles,
+                "since": edge.since,
+            })
+        },
+    )))
+}
+
+/// `POST .../groups/{group}/members`: puts users and groups into it, all of them or none.
+pub async fn add(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, group)): Place<(String, String)>,
+    Body(named): Body<Named>,
+) -> Result<Json<Value>, Problem> {
+    let group = find(&directory, caller.organisation(), &group).await?;
+    let add = AddMembers {
+        group: group.id,
+        members: members(&directory, &caller, &named).await?,
+    };
+    let changes = directory.run(&caller.permit, &add).await?;
+    Ok(Json(json!({ "added": ids(&changes.added) })))
+}
+
+/// Which reasons to take.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manner {
+    /// Also those of connections and their rules.
+    #[serde(default)]
+    managed: bool,
+}
+
+/// `DELETE .../groups/{group}/members/{member}`: takes a user, or a nested group, out of it. Whoever a connection holds in the
+/// group stays and is answered with the reasons, unless `?managed=true` takes those too.
+pub async fn remove(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, group, member)): Place<(String, String, String)>,
+    Parameters(manner): Parameters<Manner>,
+) -> Result<Json<Value>, Problem> {
+    let group = find(&directory, caller.organisation(), &group).await?;
+    let member = match users::find(&directory, caller.organisation(), &member).await {
+        Ok(user) => Member::User(user.id),
+        Err(DirectoryError::NotFound { .. }) => {
+            let nested = find(&directory, caller.organisation(), &member).await;
+            Member::Group(nested.map_err(|_| DirectoryError::not_found("member", &member))?.id)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let remove = RemoveMembers {
+        group: group.id,
+        members: vec![member],
+        reasons: if manner.managed {
+            Reasons::Managed
+        } else {
+            Reasons::Local
+        },
+    };
+    let (changes, staying) = directory.run(&caller.permit, &remove).await?;
+    let staying: Vec<Value> = staying
+        .iter()
+        .map(|(member, origins)| json!({ "kind": kind(*member), "id": member_uuid(*member), "origins": origins }))
+        .collect();
+    Ok(Json(json!({ "removed": ids(&changes.removed), "staying": staying })))
+}
+
+/// `POST .../groups/{group}/roles/{role}`: gives members a role in this group.
+pub async fn give_role(
+    state: State<Directory>,
+    caller: Administrator,
+    place: Place<(String, String, String)>,
+    named: Body<Named>,
+) -> Result<Json<Value>, Problem> {
+    change_role(state, caller, place, named, RoleChange::Give).await
+}
+
+/// `DELETE .../groups/{group}/roles/{role}`: takes it from members.
+pub async fn take_role(
+    state: State<Directory>,
+    caller: Administrator,
+    place: Place<(String, String, String)>,
+    named: Body<Named>,
+) -> Result<Json<Value>, Problem> {
+    change_role(state, caller, place, named, RoleChange::Take).await
+}
+
+async fn change_role(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, group, role)): Place<(String, String, String)>,
+    Body(named): Body<Named>,
+    change: RoleChange,
+) -> Result<Json<Value>, Problem> {
+    let group = find(&directory, caller.organisation(), &group).await?;
+    let role: Slug = role.parse().map_err(|_| DirectoryError::not_found("role", &role))?;
+    let change = ChangeGroupRole {
+        group: group.id,
+        role,
+        members: members(&directory, &caller, &named).await?,
+        change,
+    };
+    let changed = directory.run(&caller.permit, &change).await?;
+    Ok(Json(json!({ "changed": ids(&changed) })))
+}
+
+/// The members that a request names.
+pub(super) async fn members(
+    directory: &Directory,
+    caller: &Administrator,
+    named: &Named,
+) -> Result<Vec<Member>, Problem> {
+    let count = named.users.len() + named.groups.len();
+    if count > MEMBERS_AT_ONCE {
+        let reason = format!("{count} are too many, at most {MEMBERS_AT_ONCE} at once: send them in parts");
+        return Err(DirectoryError::invalid("users", reason).into());
+    }
+    let mut members = Vec::with_capacity(count);
+    for user in &named.users {
+        members.push(Member::User(
+            users::find(directory, caller.organisation(), user).await?.id,
+        ));
+    }
+    for group in &named.groups {
+        members.push(Member::Group(find(directory, caller.organisation(), group).await?.id));
+    }
+    Ok(members)
+}
+
+/// The word for a member in answers.
+pub(super) fn kind(member: Member) -> &'static str {
+    match member {
+        Member::User(_) => "user",
+        Member::Group(_) => "group",
+    }
+}
+
+fn ids(members: &[Member]) -> Vec<uuid::Uuid> {
+    members.iter().copied().map(member_uuid).collect()
+}
+
+pub(super) fn write_member(member: Member) -> String {
+    match member {
+        Member::User(id) => format!("u{id}"),
+        Member::Group(id) => format!("g{id}"),
+    }
+}
+
+pub(super) fn parse_member(cursor: &str) -> Option<Member> {
+    if let Some(id) = cursor.strip_prefix('u') {
+        return id.parse::<UserId>().ok().map(Member::User);
+    }
+    let id = cursor.strip_prefix('g')?;
+    id.parse::<GroupId>().ok().map(Member::Group)
+}

@@ -1,0 +1,223 @@
+//! Guests and the links by which they join.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::directory::guest::{CreateGuest, CreateGuestLink, DisableGuestLink, EndGuest, Visitor};
+use crate::directory::{Directory, DirectoryError};
+use crate::model::guest::{Delivery, Guest, GuestLink};
+use crate::model::id::{GuestId, GuestLinkId};
+use crate::model::organisation::Organisation;
+
+use super::caller::{Administrator, Body, Parameters, Place};
+use super::page::{Paging, page};
+use super::problem::Problem;
+
+/// A guest to be made.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewGuest {
+    name: String,
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    mobile: Option<String>,
+    #[serde(default)]
+    channels: BTreeSet<String>,
+    #[serde(default)]
+    delivery: Delivery,
+}
+
+/// A link to be made.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewLink {
+    name: String,
+    #[serde(default)]
+    channels: BTreeSet<String>,
+    /// Guests who may join by it in all.
+    #[serde(default = "limit")]
+    limit: u32,
+    #[serde(default)]
+    expires: Option<DateTime<Utc>>,
+}
+
+const fn limit() -> u32 {
+    1000
+}
+
+/// Somebody at the door.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Joining {
+    secret: String,
+    /// Needed with the secret of a link.
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    mobile: Option<String>,
+}
+
+/// `GET .../guests`: all, in the order in which they came.
+pub async fn list(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Parameters(paging): Parameters<Paging>,
+) -> Result<Json<Value>, Problem> {
+    let limit = paging.limit()?;
+    let after = paging.after(|cursor| cursor.parse().ok())?;
+    let guests = directory.browse_guests(caller.organisation(), after, limit + 1).await?;
+    Ok(Json(page(guests, limit, |guest| guest.id.to_string(), view)))
+}
+
+/// `POST .../guests`: makes a guest; the link is shown once.
+pub async fn create(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Body(new): Body<NewGuest>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let create = CreateGuest {
+        visitor: Visitor {
+            name: new.name,
+            email: new.email,
+            mobile: new.mobile,
+        },
+        channels: new.channels,
+        delivery: new.delivery,
+    };
+    let (guest, secret) = directory.run(&caller.permit, &create).await?;
+    let mut shown = view(&guest);
+    shown["delivery"] = json!(new.delivery);
+    show_secret(&mut shown, &caller.settings.organisation, &secret);
+    Ok((StatusCode::CREATED, Json(shown)))
+}
+
+/// `POST .../guests/{guest}/disable`: the guest may no longer come in.
+pub async fn disable(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, guest)): Place<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let guest = guest_id(&guest)?;
+    let end = EndGuest { guest, delete: false };
+    Ok(Json(view(&directory.run(&caller.permit, &end).await?)))
+}
+
+/// `DELETE .../guests/{guest}`: nothing of the guest stays.
+pub async fn delete(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, guest)): Place<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let guest = guest_id(&guest)?;
+    directory.run(&caller.permit, &EndGuest { guest, delete: true }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET .../guest-links`: all, in the order in which they were made; without their secrets.
+pub async fn list_links(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Parameters(paging): Parameters<Paging>,
+) -> Result<Json<Value>, Problem> {
+    let limit = paging.limit()?;
+    let after = paging.after(|cursor| cursor.parse().ok())?;
+    let links = directory
+        .browse_guest_links(caller.organisation(), after, limit + 1)
+        .await?;
+    Ok(Json(page(links, limit, |link| link.id.to_string(), view_link)))
+}
+
+/// `POST .../guest-links`: makes a link for many; it is shown once.
+pub async fn create_link(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Body(new): Body<NewLink>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let create = CreateGuestLink {
+        name: new.name,
+        channels: new.channels,
+        limit: new.limit,
+        expires: new.expires,
+    };
+    let (link, secret) = directory.run(&caller.permit, &create).await?;
+    let mut shown = view_link(&link);
+    show_secret(&mut shown, &caller.settings.organisation, &secret);
+    Ok((StatusCode::CREATED, Json(shown)))
+}
+
+/// `POST .../guest-links/{link}/disable`: nobody joins by it any more; who has joined stays.
+pub async fn disable_link(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, link)): Place<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let missing = |_| DirectoryError::not_found("guest link", &link);
+    let id: GuestLinkId = link.parse().map_err(missing)?;
+    let link = directory.run(&caller.permit, &DisableGuestLink(id)).await?;
+    Ok(Json(view_link(&link)))
+}
+
+/// `POST /guests/join`: needs no token but a secret, as accepting an invitation does. Answers who the guest is and what may be
+/// entered.
+pub async fn join(State(directory): State<Directory>, Body(joining): Body<Joining>) -> Result<Json<Value>, Problem> {
+    let visitor = Visitor {
+        name: joining.name,
+        email: joining.email,
+        mobile: joining.mobile,
+    };
+    let (organisation, guest) = directory.join_as_guest(&joining.secret, &visitor).await?;
+    let settings = directory.load_organisation(organisation).await?;
+    Ok(Json(json!({
+        "organisation": settings.organisation.slug,
+        "guest": guest.id,
+        "name": guest.name,
+        "channels": guest.channels,
+    })))
+}
+
+fn guest_id(text: &str) -> Result<GuestId, DirectoryError> {
+    text.parse().map_err(|_| DirectoryError::not_found("guest", text))
+}
+
+/// The secret, and the address of the product's page that holds it, where the organisation has one: what a QR code is made of.
+fn show_secret(shown: &mut Value, organisation: &Organisation, secret: &str) {
+    shown["secret"] = json!(secret);
+    if let Some(page) = &organisation.guest_url {
+        shown["url"] = json!(page.replace("{secret}", secret));
+    }
+}
+
+fn view(guest: &Guest) -> Value {
+    json!({
+        "id": guest.id,
+        "name": guest.name,
+        "email": guest.email,
+        "mobile": guest.mobile,
+        "channels": guest.channels,
+        "link": guest.link,
+        "enabled": guest.enabled,
+        "created": guest.created,
+    })
+}
+
+fn view_link(link: &GuestLink) -> Value {
+    json!({
+        "id": link.id,
+        "name": link.name,
+        "channels": link.channels,
+        "enabled": link.enabled,
+        "limit": link.limit,
+        "joined": link.joined,
+        "expires": link.expires,
+        "created": link.created,
+    })
+}

@@ -1,0 +1,120 @@
+//! `usher permission`.
+
+use axum::http::Method;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::gateway::{Gateway, Payload, escaped};
+use super::output::{self, cell};
+use super::target::Target;
+
+/// The catalogue of permissions, and permissions given without a role.
+#[derive(Debug, Args)]
+#[command(after_help = concat!(
+    "Examples:\n",
+    "  usher permission list --org acme\n",
+    "  usher permission grant mia \"call.make;visibility=same-room\" --org acme\n",
+    "  usher permission revoke mia \"call.make;visibility=same-room\" --org acme\n",
+    "  usher permission defaults --org acme\n\n",
+    "A permission is an action, with @self, @group, @subtree or @organisation and ;name=value behind it. For more than one\n",
+    "person a role is the better way: usher role. The catalogue is declared by usher apply.",
+))]
+pub struct Permission {
+    #[command(subcommand)]
+    action: Action,
+    /// The organisation's short name
+    #[arg(long, env = "USHER_ORG", default_value = "default", global = true)]
+    org: String,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the catalogue
+    List,
+    /// Show what everyone and every guest may do
+    Defaults,
+    /// Show what a user was given without a role
+    Of {
+        /// Whom
+        user: String,
+    },
+    /// Give a permission to a user
+    Grant {
+        /// To whom
+        user: String,
+        /// Which
+        permission: String,
+    },
+    /// Take back a permission that was given this way
+    Revoke {
+        /// From whom
+        user: String,
+        /// Which, exactly as it was given
+        permission: String,
+    },
+}
+
+impl Permission {
+    /// Runs the action.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn run(self) -> Result<(), Failure> {
+        let gateway = Gateway::find(&self.target).await?;
+        let outcome = self.act(&gateway).await;
+        gateway.close().await?;
+        outcome
+    }
+
+    async fn act(&self, gateway: &Gateway) -> Result<(), Failure> {
+        let org = format!("/organisations/{}", escaped(&self.org));
+        let of = |user: &str| format!("{org}/users/{}/permissions", escaped(user));
+        let (method, path, payload) = match &self.action {
+            Action::List => (Method::GET, format!("{org}/permissions"), Payload::Empty),
+            Action::Defaults => (Method::GET, format!("{org}/default-permissions"), Payload::Empty),
+            Action::Of { user } => (Method::GET, of(user), Payload::Empty),
+            Action::Grant { user, permission } => {
+                let wanted = json!({ "permission": permission });
+                (Method::POST, of(user), Payload::Json(wanted))
+            }
+            Action::Revoke { user, permission } => {
+                let path = format!("{}?permission={}", of(user), escaped(permission));
+                (Method::DELETE, path, Payload::Empty)
+            }
+        };
+        let answer = gateway.ask(method, &path, payload).await?;
+        let mut out = std::io::stdout();
+        let items = answer["items"].as_array().into_iter().flatten();
+        match &self.action {
+            _ if self.json => Ok(output::json(&mut out, answer.get("items").unwrap_or(&answer))?),
+            Action::Defaults => Ok(output::record(&mut out, &answer, false)?),
+            Action::List => {
+                let heading = ["PERMISSION", "AREA", "CONTAINED IN", "IMPLIES", "NEEDS", "NAME"];
+                Ok(output::table(&mut out, &heading, &items.map(row).collect::<Vec<_>>())?)
+            }
+            Action::Of { .. } | Action::Grant { .. } | Action::Revoke { .. } => {
+                let rows: Vec<Vec<String>> = items.map(|permission| vec![cell(permission)]).collect();
+                Ok(output::table(&mut out, &["PERMISSION"], &rows)?)
+            }
+        }
+    }
+}
+
+fn row(permission: &Value) -> Vec<String> {
+    let implied = permission["implies"].as_array().into_iter().flatten();
+    let implied: Vec<String> = implied.map(cell).collect();
+    vec![
+        cell(&permission["key"]),
+        cell(&permission["area"]),
+        cell(&permission["parent"]),
+        implied.join(","),
+        cell(&permission["requires_feature"]),
+        cell(&permission["name"]),
+    ]
+}

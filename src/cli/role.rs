@@ -1,0 +1,284 @@
+//! `usher role`.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use axum::http::Method;
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::gateway::{Gateway, Payload, escaped};
+use super::output::{self, cell};
+use super::target::Target;
+
+/// List, compare, give, make and delete roles.
+#[derive(Debug, Args)]
+#[command(after_help = concat!(
+    "Examples:\n",
+    "  usher role list --org acme\n",
+    "  usher role matrix --org acme                          what each role permits, side by side\n",
+    "  usher role assign manager ada@example.com --org acme\n",
+    "  usher role link telephony Support --org acme          its holders are in the group from now on\n",
+    "  usher role delete telephony --org acme                shows what it would mean, and how to confirm\n\n",
+    "A role for put is a JSON file with key, name, scope, permissions, includes, group_permissions and so on.",
+))]
+pub struct Role {
+    #[command(subcommand)]
+    action: Action,
+    /// The organisation's short name
+    #[arg(long, env = "USHER_ORG", default_value = "default", global = true)]
+    org: String,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List roles with how many people hold each
+    List,
+    /// Show one
+    Show {
+        /// Which
+        role: String,
+    },
+    /// Show what every role permits, side by side
+    Matrix,
+    /// List who holds one, with the reasons
+    Holders {
+        /// Which
+        role: String,
+        /// At most this many
+        #[arg(long)]
+        limit: Option<usize>,
+    },
+    /// Give a role to a user
+    Assign {
+        /// Which
+        role: String,
+        /// To whom, by user name or identifier
+        user: String,
+    },
+    /// Take a role from a user that was given this way
+    Withdraw {
+        /// Which
+        role: String,
+        /// From whom
+        user: String,
+    },
+    /// Put the holders of a role into a group from now on
+    Link {
+        /// Which
+        role: String,
+        /// The group, by name or identifier
+        group: String,
+    },
+    /// Take back such a link; whoever is in the group for no other reason leaves it
+    Unlink {
+        /// Which
+        role: String,
+        /// The group
+        group: String,
+    },
+    /// Make a role, or replace it, from a JSON file
+    Put {
+        /// The file
+        file: PathBuf,
+    },
+    /// Delete a role; without --confirm, show what that would mean
+    Delete {
+        /// Which
+        role: String,
+        /// What becomes of the groups that it is linked to
+        #[arg(long, value_enum, default_value_t)]
+        linked_groups: LinkedGroups,
+        /// The confirmation that was shown with the impact
+        #[arg(long, value_name = "CODE")]
+        confirm: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum LinkedGroups {
+    /// Memberships because of the role alone end
+    #[default]
+    DropMemberships,
+    /// The groups are disabled as well
+    DisableGroups,
+    /// The groups are deleted as well
+    DeleteGroups,
+}
+
+impl Role {
+    /// Runs the action.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn run(self) -> Result<(), Failure> {
+        let gateway = Gateway::find(&self.target).await?;
+        let outcome = self.act(&gateway).await;
+        gateway.close().await?;
+        outcome
+    }
+
+    async fn act(&self, gateway: &Gateway) -> Result<(), Failure> {
+        let org = format!("/organisations/{}", escaped(&self.org));
+        let one = |role: &str| format!("{org}/roles/{}", escaped(role));
+        let held = |role: &str, user: &str| format!("{org}/users/{}/roles/{}", escaped(user), escaped(role));
+        let linked = |role: &str, group: &str| format!("{}/groups/{}", one(role), escaped(group));
+        let (method, path) = match &self.action {
+            Action::List => return self.list(gateway, &format!("{org}/roles")).await,
+            Action::Matrix => return self.matrix(gateway, &format!("{org}/roles/matrix")).await,
+            Action::Holders { role, limit } => {
+                return self.holders(gateway, &format!("{}/holders", one(role)), *limit).await;
+            }
+            Action::Put { file } => return self.put(gateway, &format!("{org}/roles"), file).await,
+            Action::Delete {
+                role,
+                linked_groups,
+                confirm,
+            } => {
+                return self
+                    .delete(gateway, &one(role), *linked_groups, confirm.as_deref())
+                    .await;
+            }
+            Action::Show { role } => (Method::GET, one(role)),
+            Action::Assign { role, user } => (Method::PUT, held(role, user)),
+            Action::Withdraw { role, user } => (Method::DELETE, held(role, user)),
+            Action::Link { role, group } => (Method::PUT, linked(role, group)),
+            Action::Unlink { role, group } => (Method::DELETE, linked(role, group)),
+        };
+        let answer = gateway.ask(method, &path, Payload::Empty).await?;
+        Ok(output::record(&mut std::io::stdout(), &answer, self.json)?)
+    }
+
+    async fn list(&self, gateway: &Gateway, path: &str) -> Result<(), Failure> {
+        let answer = gateway.ask(Method::GET, path, Payload::Empty).await?;
+        let mut out = std::io::stdout();
+        if self.json {
+            return Ok(output::json(&mut out, &answer["items"])?);
+        }
+        let row = |role: &Value| {
+            [
+                "key",
+                "name",
+                "scope",
+                "holders",
+                "max_holders",
+                "built_in",
+                "assignable",
+            ]
+            .map(|name| cell(&role[name]))
+            .to_vec()
+        };
+        let rows: Vec<Vec<String>> = answer["items"].as_array().into_iter().flatten().map(row).collect();
+        let heading = ["ROLE", "NAME", "SCOPE", "HOLDERS", "AT MOST", "BUILT IN", "ASSIGNABLE"];
+        Ok(output::table(&mut out, &heading, &rows)?)
+    }
+
+    async fn holders(&self, gateway: &Gateway, path: &str, limit: Option<usize>) -> Result<(), Failure> {
+        let items = gateway.list(path, limit).await?;
+        let mut out = std::io::stdout();
+        if self.json {
+            return Ok(output::json(&mut out, &json!(items))?);
+        }
+        let row = |user: &Value| {
+            let origins = user["origins"].as_array().into_iter().flatten();
+            let origins: Vec<String> = origins.map(cell).collect();
+            vec![
+                cell(&user["user_name"]),
+                cell(&user["state"]),
+                origins.join(","),
+                cell(&user["id"]),
+            ]
+        };
+        let rows: Vec<Vec<String>> = items.iter().map(row).collect();
+        Ok(output::table(&mut out, &["USER", "STATE", "BECAUSE OF", "ID"], &rows)?)
+    }
+
+    async fn matrix(&self, gateway: &Gateway, path: &str) -> Result<(), Failure> {
+        let answer = gateway.ask(Method::GET, path, Payload::Empty).await?;
+        let mut out = std::io::stdout();
+        if self.json {
+            return Ok(output::json(&mut out, &answer)?);
+        }
+        let none = Vec::new();
+        let roles = answer["roles"].as_array().unwrap_or(&none);
+        let names: Vec<String> = roles.iter().map(|role| cell(&role["key"])).collect();
+        let mut heading = vec!["PERMISSION"];
+        heading.extend(names.iter().map(String::as_str));
+        let rows = answer["permissions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|permission| {
+                let action = cell(&permission["action"]);
+                let cells = roles.iter().map(|role| {
+                    let both = [&role["cells"][&action], &role["linked_cells"][&action]];
+                    let reaches = both.into_iter().filter_map(Value::as_array).flatten();
+                    let reaches: Vec<String> = reaches.map(cell).collect();
+                    match (reaches.is_empty(), role["administers"] == true) {
+                        (true, true) => "all".to_owned(),
+                        (true, false) => "-".to_owned(),
+                        (false, _) => reaches.join(","),
+                    }
+                });
+                std::iter::once(action.clone())
+                    .chain(cells.collect::<Vec<_>>())
+                    .collect()
+            });
+        Ok(output::table(&mut out, &heading, &rows.collect::<Vec<Vec<String>>>())?)
+    }
+
+    async fn put(&self, gateway: &Gateway, roles: &str, file: &std::path::Path) -> Result<(), Failure> {
+        let wrong = |reason: String| Failure::Usage(format!("role file {}: {reason}", file.display()));
+        let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+        let role: Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let key = role["key"].as_str().ok_or_else(|| wrong("has no \"key\"".to_owned()))?;
+        let listed = gateway.ask(Method::GET, roles, Payload::Empty).await?;
+        let is_there = listed["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|known| known["key"] == key);
+        let (method, path) = if is_there {
+            (Method::PUT, format!("{roles}/{}", escaped(key)))
+        } else {
+            (Method::POST, roles.to_owned())
+        };
+        let answer = gateway.ask(method, &path, Payload::Json(role)).await?;
+        Ok(output::record(&mut std::io::stdout(), &answer, self.json)?)
+    }
+
+    async fn delete(
+        &self,
+        gateway: &Gateway,
+        role: &str,
+        linked_groups: LinkedGroups,
+        confirm: Option<&str>,
+    ) -> Result<(), Failure> {
+        let policy = match linked_groups {
+            LinkedGroups::DropMemberships => "drop-memberships",
+            LinkedGroups::DisableGroups => "disable-groups",
+            LinkedGroups::DeleteGroups => "delete-groups",
+        };
+        let mut out = std::io::stdout();
+        let (method, path) = match confirm {
+            None => (Method::GET, format!("{role}/impact?linked_groups={policy}")),
+            Some(code) => {
+                let path = format!("{role}?linked_groups={policy}&confirm={}", escaped(code));
+                (Method::DELETE, path)
+            }
+        };
+        let impact = gateway.ask(method, &path, Payload::Empty).await?;
+        output::record(&mut out, &impact, self.json)?;
+        if confirm.is_none() && !self.json {
+            let code = cell(&impact["confirm"]);
+            writeln!(out, "nothing was deleted: repeat the command with --confirm {code}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! Groups by administrators: made, changed, deleted (S001-3, S001-7, S001-8, S003-40..42).
+
+use serde_json::{Map, Value, json};
+
+use crate::model::custom_attribute::Bearer;
+use crate::model::group::{Group, GroupDraft, check_avatar};
+use crate::model::id::GroupId;
+use crate::model::merge_patch::merge;
+
+use super::attribute_edit::Attributes;
+use super::settings::OrganisationSettings;
+use super::{DirectoryError, Operation, Unit};
+
+/// Makes a group.
+pub struct CreateGroup<'a> {
+    /// The group as it is to be.
+    pub draft: GroupDraft,
+    /// The organisation's settings.
+    pub settings: &'a OrganisationSettings,
+}
+
+#[async_trait::async_trait]
+impl Operation for CreateGroup<'_> {
+    type Outcome = Group;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<Group, DirectoryError> {
+        let draft = &self.draft;
+        check(draft)?;
+        let mut group = Group::new(
+            GroupId::new(unit.clock().uuid()),
+            draft.display_name.clone(),
+            unit.now(),
+        );
+        check_names(self.settings, &draft.attributes)?;
+        let written = attributes(self.settings).written(named(&group), &draft.attributes)?;
+        group.attributes = without_name(written);
+        group.kind = match draft.kind {
+            Some(kind) => kind,
+            None => unit.group_policy().await?.default_kind,
+        };
+        lay(draft, &mut group);
+        unit.create_group(group).await
+    }
+}
+
+/// Changes a group by a merge patch (RFC 7396) of its [`GroupDraft`].
+pub struct UpdateGroup<'a> {
+    /// Which.
+    pub group: GroupId,
+    /// What changes. An attribute of the organisation's own may be named without its URN.
+    pub changes: Map<String, Value>,
+    /// The organisation's settings.
+    pub settings: &'a OrganisationSettings,
+}
+
+#[async_trait::async_trait]
+impl Operation for UpdateGroup<'_> {
+    type Outcome = Group;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<Group, DirectoryError> {
+        let before = unit.load_group(self.group).await?;
+        let mut after = before.clone();
+        let mut changes = self.changes.clone();
+        if let Some(changed) = changes.remove("attributes") {
+            let Value::Object(changed) = changed else {
+                return Err(DirectoryError::invalid("attributes", "must be an object"));
+            };
+            check_names(self.settings, &changed)?;
+            let mut current = before.attributes.clone();
+            current.extend(named(&before));
+            after.attributes = without_name(attributes(self.settings).changed(&current, &changed)?);
+        }
+        let mut document = serde_json::to_value(GroupDraft::from(&before)).unwrap_or_default();
+        merge(&mut document, &Value::Object(changes));
+        let draft: GroupDraft =
+            serde_json::from_value(document).map_err(|error| DirectoryError::invalid("group", error.to_string()))?;
+        check(&draft)?;
+        after.display_name.clone_from(&draft.display_name);
+        if let Some(kind) = draft.kind {
+            after.kind = kind;
+        } else {
+            after.kind = unit.group_policy().await?.default_kind;
+        }
+        lay(&draft, &mut after);
+        unit.update_group(&before, after).await
+    }
+}
+
+/// Deletes a group. What it left behind goes by [`super::Directory::purge_groups`].
+pub struct DeleteGroup(
+    /// Which.
+    pub GroupId,
+);
+
+#[async_trait::async_trait]
+impl Operation for DeleteGroup {
+    type Outcome = ();
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        let group = unit.load_group(self.0).await?;
+        unit.delete_group(&group).await
+    }
+}
+
+fn attributes(settings: &OrganisationSettings) -> Attributes<'_> {
+    Attributes {
+        schemas: &settings.schemas.groups,
+        custom: settings.custom(Bearer::Group),
+    }
+}
+
+/// The core attributes of a group are members of the document itself, or edges.
+fn check_names(settings: &OrganisationSettings, given: &Map<String, Value>) -> Result<(), DirectoryError> {
+    let core = |name: &&String| settings.schemas.groups.core_attribute(name).is_some();
+    match given.keys().find(core) {
+        None => Ok(()),
+        Some(name) => {
+            let reason = "is no attribute of the organisation's own: write display_name, or change the members";
+            Err(DirectoryError::invalid(format!("attributes.{name}"), reason))
+        }
+    }
+}
+
+const NAME: &str = "displayName";
+
+fn named(group: &Group) -> Map<String, Value> {
+    Map::from_iter([(NAME.to_owned(), json!(group.display_name))])
+}
+
+fn without_name(mut attributes: Map<String, Value>) -> Map<String, Value> {
+    attributes.remove(NAME);
+    attributes
+}
+
+fn check(draft: &GroupDraft) -> Result<(), DirectoryError> {
+    let name = draft.display_name.trim();
+    if name.is_empty() || name.chars().any(char::is_control) {
+        let reason = "is required, must not be blank and must not hold control characters";
+        return Err(DirectoryError::invalid("display_name", reason));
+    }
+    match draft.avatar.as_deref().map(check_avatar) {
+        Some(Err(reason)) => Err(DirectoryError::invalid("avatar", reason)),
+        Some(Ok(())) | None => Ok(()),
+    }
+}
+
+fn lay(draft: &GroupDraft, group: &mut Group) {
+    group.parent = draft.parent;
+    group.enabled = draft.enabled;
+    group.link.clone_from(&draft.link);
+    group.avatar.clone_from(&draft.avatar);
+    group.is_default = draft.is_default;
+}

@@ -1,0 +1,408 @@
+//! Deleting a role (S003-50..52): first what it means, then, confirmed, the deletion itself, which reaches everyone in parts.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::model::event::EventKind;
+use crate::model::group::Group;
+use crate::model::id::{GroupId, OrganisationId, UserId};
+use crate::model::membership::{Member, Membership};
+use crate::model::origin::Origin;
+use crate::model::record;
+use crate::model::role::Role;
+use crate::model::slug::Slug;
+use crate::store::{Key, SCAN_ENTRIES_MAX, Scan};
+
+use super::error::Denial;
+use super::keys::{self, Count, Index, Table, access};
+use super::role_link_work::{AT_ONCE, Pending, Work};
+use super::{Directory, DirectoryError, Operation, Permit, Unit};
+
+/// What becomes of the groups that the role is linked to (`seeds.md` A1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkedGroups {
+    /// They stay; who is in them because of the role alone leaves.
+    #[default]
+    DropMemberships,
+    /// They are disabled as well.
+    DisableGroups,
+    /// They are deleted as well.
+    DeleteGroups,
+}
+
+/// What the deletion of a role means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Impact {
+    /// The role.
+    pub role: Slug,
+    /// What becomes of its linked groups.
+    pub linked_groups: LinkedGroups,
+    /// How many people hold it in the whole organisation.
+    pub users: u64,
+    /// The first of them.
+    pub first_users: Vec<UserId>,
+    /// How many memberships end, because the role is the only reason for them.
+    pub memberships: u64,
+    /// The groups that are disabled or deleted.
+    pub groups: BTreeSet<GroupId>,
+    /// The groups that give the role to their members, and will not any more.
+    pub given_by: BTreeSet<GroupId>,
+    /// Stands for all of this: the deletion asks for it, so that nobody deletes more than what they saw.
+    pub confirm: String,
+}
+
+/// Users that an impact names.
+const NAMED: usize = 50;
+
+impl Directory {
+    /// What the deletion of a role would mean at present.
+    ///
+    /// # Errors
+    /// [`DirectoryError::NotFound`]; as the store's read.
+    pub async fn role_impact(
+        &self,
+        organisation: OrganisationId,
+        role: &Slug,
+        linked_groups: LinkedGroups,
+    ) -> Result<Impact, DirectoryError> {
+        let stored = self.store.get(keys::named(organisation, Table::Role, role)).await?;
+        let stored = stored.ok_or_else(|| DirectoryError::not_found("role", role))?;
+        let known: Role = record::decode(&stored.value)?;
+        let mut hash = Sha256::new();
+        hash.update(&stored.value);
+        hash.update(json!(linked_groups).to_string());
+        let mut impact = Impact {
+            role: role.clone(),
+            linked_groups,
+            users: 0,
+            first_users: Vec::new(),
+            memberships: 0,
+            groups: BTreeSet::new(),
+            given_by: BTreeSet::new(),
+            confirm: String::new(),
+        };
+        if linked_groups != LinkedGroups::DropMemberships {
+            impact.groups.clone_from(&known.linked_groups);
+        }
+        let mut scan = Scan::prefix(
+            &keys::index_entries(organisation, Index::RoleHolder, role.as_str()),
+            1000,
+        );
+        loop {
+            let found = self.store.scan(scan.clone()).await?;
+            let users: Vec<UserId> = found
+                .iter()
+                .filter_map(|(key, _)| keys::last_uuid(key))
+                .map(UserId::new)
+                .collect();
+            let Some((last, _)) = found.last() else { break };
+            scan = scan.after(last.clone());
+            for user in &users {
+                hash.update(user.uuid().as_bytes());
+                impact.users += 1;
+                if impact.first_users.len() < NAMED {
+                    impact.first_users.push(*user);
+                }
+            }
+            impact.memberships += self.ending(organisation, &known, &users).await?;
+        }
+        self.for_each_under(&keys::table(organisation, Table::Group), |_, stored| {
+            let group: Group = record::decode(&stored.value)?;
+            if group.grants_roles.contains(role) {
+                hash.update(group.id.uuid().as_bytes());
+                impact.given_by.insert(group.id);
+            }
+            Ok(())
+        })
+        .await?;
+        let digest = hash.finalize();
+        impact.confirm = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Ok(impact)
+    }
+
+    /// Deletes a role whose impact was seen and confirmed. It is gone at once, and is taken from everyone before this answers; what
+    /// is broken off goes on at the next start.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Unconfirmed`] with the present impact, when it was not confirmed or is another by now;
+    /// [`DirectoryError::InvalidValue`] while something names the role; [`DirectoryError::Denied`].
+    pub async fn delete_role(
+        &self,
+        permit: &Permit,
+        role: &Slug,
+        linked_groups: LinkedGroups,
+        confirm: Option<&str>,
+    ) -> Result<Impact, DirectoryError> {
+        let impact = self.role_impact(permit.organisation(), role, linked_groups).await?;
+        if confirm != Some(impact.confirm.as_str()) {
+            return Err(DirectoryError::Unconfirmed(Box::new(impact)));
+        }
+        self.run(permit, &DeleteRole(&impact)).await?;
+        Ok(impact)
+    }
+
+    /// How many edges of these users have no reason but the role.
+    async fn ending(&self, organisation: OrganisationId, role: &Role, users: &[UserId]) -> Result<u64, DirectoryError> {
+        let edges = users.iter().flat_map(|user| {
+            let member = Member::User(*user);
+            role.linked_groups
+                .iter()
+                .map(move |group| keys::group_member(organisation, *group, member))
+        });
+        let edges: Vec<Key> = edges.collect();
+        let own = BTreeSet::from([Origin::Role(role.key.clone())]);
+        let mut ending = 0;
+        for part in edges.chunks(1000) {
+            for stored in self.store.get_many(part.to_vec()).await?.into_iter().flatten() {
+                ending += u64::from(record::decode::<Membership>(&stored.value)?.origins == own);
+            }
+        }
+        Ok(ending)
+    }
+}
+
+/// Deletes a role whose impact was confirmed: it is gone at once, and is taken from everyone right after, in parts.
+struct DeleteRole<'a>(&'a Impact);
+
+#[async_trait::async_trait]
+impl Operation for DeleteRole<'_> {
+    type Outcome = ();
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        let organisation = unit.organisation();
+        let Impact {
+            role,
+            linked_groups,
+            users,
+            ..
+        } = self.0;
+        let missing = || DirectoryError::not_found("role", role);
+        let role = unit.find_role(role).await?.ok_or_else(missing)?;
+        if role.built_in {
+            return Err(DirectoryError::Denied(Denial::RoleBuiltIn));
+        }
+        unit.may_pass_on(&role, None).await?;
+        let held = keys::count(organisation, &Count::RoleHolders(role.key.clone()));
+        unit.bytes(&held).await?;
+        if unit.counter(&held).await?.unsigned_abs() != *users {
+            return Err(DirectoryError::Unconfirmed(Box::new(self.0.clone())));
+        }
+        if role.protected && unit.counter(&held).await? > 0 && *unit.authority() != super::authorise::Authority::Gateway
+        {
+            return Err(DirectoryError::Denied(Denial::Protected));
+        }
+        unit.refuse_references(&role.key).await?;
+        let administered = unit.any_administers(std::iter::once(&role.key)).await? && unit.counter(&held).await? > 0;
+        unit.delete(keys::named(organisation, Table::Role, &role.key));
+        unit.delete(access::pending_role(organisation, &role.key));
+        unit.count_links(&role.linked_groups, &BTreeSet::new());
+        if administered {
+            unit.require_administrator(None).await?;
+        }
+        let deletion = Deletion {
+            role: role.key.clone(),
+            linked_groups: *linked_groups,
+            groups: role.linked_groups,
+            step: Step::Givers,
+            edge: None,
+        };
+        unit.put(
+            access::pending_deletion(organisation, &role.key),
+            &Pending::new(Work::Deletion(deletion)),
+        );
+        unit.event(
+            EventKind::RoleDeleted,
+            &role.key,
+            json!({ "linked_groups": linked_groups }),
+        );
+        Ok(())
+    }
+}
+
+impl Unit {
+    /// Refuses to delete a role that another role includes, or that a connection may grant.
+    async fn refuse_references(&mut self, key: &Slug) -> Result<(), DirectoryError> {
+        let organisation = self.organisation();
+        let mut refers = None;
+        for (_, stored) in self
+            .scan(Scan::prefix(&keys::table(organisation, Table::Role), SCAN_ENTRIES_MAX))
+            .await?
+        {
+            let role: Role = record::decode(&stored.value)?;
+            if role.includes.contains(key) && role.key != *key {
+                refers = Some(format!("roles.{}.includes", role.key));
+            }
+        }
+        let connections = Scan::prefix(&keys::table(organisation, Table::Connection), SCAN_ENTRIES_MAX);
+        for (_, stored) in self.scan(connections).await? {
+            let connection: crate::model::connection::Connection = record::decode(&stored.value)?;
+            let by_rule = connection.grants.iter().any(|rule| rule.roles.contains(key));
+            if by_rule || connection.roles.contains(key) || connection.grantable_roles.contains(key) {
+                refers = Some(format!("connections.{}", connection.name));
+            }
+        }
+        match refers {
+            Some(place) => Err(DirectoryError::invalid(
+                "role",
+                format!("{place} names it: take it out there first"),
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The deletion of a role, as far as it has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deletion {
+    role: Slug,
+    linked_groups: LinkedGroups,
+    groups: BTreeSet<GroupId>,
+    step: Step,
+    /// The last edge that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    edge: Option<(GroupId, Member)>,
+}
+
+/// Groups come before holders, so that no new member gets the role while it is taken from the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Step {
+    /// Groups that give it do so no longer.
+    Givers,
+    /// It is taken from those who hold it in the organisation.
+    Holders,
+    /// It is taken from those who hold it in a group.
+    Edges,
+    /// The policy for the linked groups is carried out.
+    Groups,
+}
+
+/// Groups and edges looked at in one commit.
+const LOOKED_AT: usize = 500;
+
+impl Deletion {
+    /// Does some of it. Answers whether that was the rest.
+    pub(super) async fn go_on(
+        &mut self,
+        unit: &mut Unit,
+        after: &mut Option<uuid::Uuid>,
+    ) -> Result<bool, DirectoryError> {
+        let (is_over, next) = match self.step {
+            Step::Givers => (self.from_groups(unit, after).await?, Step::Holders),
+            Step::Holders => (self.from_holders(unit).await?, Step::Edges),
+            Step::Edges => (self.from_edges(unit).await?, Step::Groups),
+            Step::Groups => return self.policy(unit).await,
+        };
+        if is_over {
+            self.step = next;
+            *after = None;
+        }
+        Ok(false)
+    }
+
+    async fn from_groups(&self, unit: &mut Unit, after: &mut Option<uuid::Uuid>) -> Result<bool, DirectoryError> {
+        let organisation = unit.organisation();
+        let mut scan = Scan::prefix(&keys::table(organisation, Table::Group), LOOKED_AT);
+        if let Some(after) = after {
+            scan = scan.after(keys::group(organisation, GroupId::new(*after)));
+        }
+        let found = unit.scan(scan).await?;
+        for (key, stored) in &found {
+            *after = keys::last_uuid(key);
+            let gives = record::decode::<Group>(&stored.value)?
+                .grants_roles
+                .contains(&self.role);
+            if let (true, Some(id)) = (gives, keys::last_uuid(key))
+                && let Some(before) = unit.find_group(GroupId::new(id)).await?
+            {
+                let mut group = before.clone();
+                group.grants_roles.remove(&self.role);
+                unit.update_group(&before, group).await?;
+            }
+        }
+        Ok(found.is_empty())
+    }
+
+    async fn from_holders(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
+        let prefix = keys::index_entries(unit.organisation(), Index::RoleHolder, self.role.as_str());
+        let found = unit.scan(Scan::prefix(&prefix, AT_ONCE)).await?;
+        for id in found.iter().filter_map(|(key, _)| keys::last_uuid(key)) {
+            if let Some(before) = unit.find_user(UserId::new(id)).await? {
+                let mut user = before.clone();
+                user.roles.remove(&self.role);
+                unit.update_user(&before, user).await?;
+            }
+        }
+        Ok(found.is_empty())
+    }
+
+    /// Group roles are found by looking at every edge: no index leads to them.
+    async fn from_edges(&mut self, unit: &mut Unit) -> Result<bool, DirectoryError> {
+        let organisation = unit.organisation();
+        let mut scan = Scan::prefix(&keys::table(organisation, Table::GroupMember), LOOKED_AT);
+        if let Some((group, member)) = self.edge {
+            scan = scan.after(keys::group_member(organisation, group, member));
+        }
+        let found = unit.scan(scan).await?;
+        for (key, stored) in &found {
+            let (Some(group), Some(member)) = (keys::group_of(key), keys::member_of(key)) else {
+                continue;
+            };
+            self.edge = Some((group, member));
+            let holds = record::decode::<Membership>(&stored.value)?
+                .roles
+                .contains_key(&self.role);
+            if holds && let Some(mut edge) = unit.find::<Membership>(key).await? {
+                edge.roles.remove(&self.role);
+                unit.put(key.clone(), &edge);
+                unit.put(keys::member_group(organisation, member, group), &edge);
+            }
+        }
+        Ok(found.is_empty())
+    }
+
+    async fn policy(&mut self, unit: &mut Unit) -> Result<bool, DirectoryError> {
+        if self.linked_groups == LinkedGroups::DropMemberships {
+            return Ok(true);
+        }
+        let Some(id) = self.groups.first().copied() else {
+            return Ok(true);
+        };
+        let before = unit.find_group(id).await?;
+        let mut group = match before.clone() {
+            Some(group) => group,
+            None => {
+                self.groups.remove(&id);
+                return Ok(false);
+            }
+        };
+        let Some(before) = before else { return Ok(false) };
+        if self.linked_groups == LinkedGroups::DisableGroups {
+            group.enabled = false;
+        } else if group.grants_roles.is_empty() && group.grants_licences.is_empty() {
+            self.groups.remove(&id);
+            return match unit.delete_group(&before).await {
+                // Another role links it, or it cannot be deleted: it stays.
+                Err(error @ (DirectoryError::InvalidValue { .. } | DirectoryError::Denied(_))) => {
+                    tracing::warn!(%error, group.id = %id, "a group that was linked to a deleted role stays");
+                    Ok(false)
+                }
+                deleted => deleted.map(|()| false),
+            };
+        } else {
+            // What the group gives ends first; its members are brought in line by a mark of their own, before this goes on.
+            group.grants_roles.clear();
+            group.grants_licences.clear();
+        }
+        if self.linked_groups == LinkedGroups::DisableGroups {
+            self.groups.remove(&id);
+        }
+        unit.update_group(&before, group).await?;
+        Ok(false)
+    }
+}

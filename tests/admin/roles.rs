@@ -1,0 +1,156 @@
+//! Roles through the admin API: made, given, bounded, protected.
+
+use serde_json::json;
+
+use crate::kit::access::{ACME, Acme};
+
+#[tokio::test]
+async fn a_role_is_given_and_taken_back_and_what_another_reason_gives_stays() {
+    let acme = Acme::new("").await;
+    acme.role(json!({ "key": "agent", "name": "Agent", "permissions": ["call.make@self"] }))
+        .await;
+    let ada = acme.user("ada").await;
+    let shown = acme.assign("ada", "agent").await.expect(200);
+    assert_eq!(shown["roles"], json!({ "agent": ["direct"] }));
+    let holders = acme.get("/roles/agent/holders").await.expect(200);
+    assert_eq!(holders["items"][0]["id"], json!(ada));
+    acme.withdraw("ada", "agent").await.expect(200);
+    acme.withdraw("ada", "agent").await.expect(404);
+    acme.assign("ada", "nothing").await.expect(404);
+    let support = acme
+        .group("Support", |group| {
+            group.grants_roles = [crate::kit::scim::slug("agent")].into()
+        })
+        .await;
+    acme.join(support, ada).await.expect("a member");
+    let refused = acme.withdraw("ada", "agent").await.expect(400);
+    assert!(
+        refused["detail"].as_str().expect("words").contains("comes from group:"),
+        "{refused}"
+    );
+    acme.verify().await;
+}
+
+#[tokio::test]
+async fn a_role_of_groups_is_not_given_in_the_whole_organisation() {
+    let acme = Acme::new("").await;
+    acme.role(json!({ "key": "operator", "name": "Operator", "scope": "group" }))
+        .await;
+    acme.user("ada").await;
+    let refused = acme.assign("ada", "operator").await.expect(400);
+    assert_eq!(refused["attribute"], "role");
+}
+
+#[tokio::test]
+async fn a_role_is_changed_and_its_key_stays_and_a_built_in_one_belongs_to_files() {
+    let acme = Acme::new("[[roles]]\nkey = \"owner\"\nname = \"Owner\"\nbuilt_in = true\n").await;
+    acme.role(json!({ "key": "agent", "name": "Agent" })).await;
+    acme.post("/roles", json!({ "key": "agent", "name": "Agent" }))
+        .await
+        .expect(409);
+    let changed = acme
+        .put("/roles/agent", json!({ "key": "agent", "name": "Caller" }))
+        .await
+        .expect(200);
+    assert_eq!(changed["name"], "Caller");
+    acme.put("/roles/agent", json!({ "key": "other", "name": "Caller" }))
+        .await
+        .expect(400);
+    acme.put("/roles/other", json!({ "key": "other", "name": "Other" }))
+        .await
+        .expect(404);
+    acme.put("/roles/owner", json!({ "key": "owner", "name": "Mine" }))
+        .await
+        .expect(403);
+    let impact = acme.get("/roles/owner/impact").await.expect(200);
+    let code = impact["confirm"].as_str().expect("a code");
+    acme.delete(&format!("/roles/owner?confirm={code}")).await.expect(403);
+}
+
+#[tokio::test]
+async fn no_more_people_hold_a_role_than_may_whoever_comes_at_the_same_time() {
+    let acme = Acme::new("").await;
+    acme.role(json!({ "key": "admin", "name": "Administrator", "max_holders": 1 }))
+        .await;
+    let names: Vec<String> = (0..8).map(|number| format!("p{number}")).collect();
+    for name in &names {
+        acme.user(name).await;
+    }
+    let racing = names.iter().map(|name| acme.assign(name, "admin"));
+    let answers = futures_util::future::join_all(racing).await;
+    let given = answers.iter().filter(|answer| answer.status == 200).count();
+    let refused = answers.iter().filter(|answer| answer.status == 403).count();
+    assert_eq!((given, refused), (1, 7));
+    assert_eq!(acme.get("/roles/admin").await.expect(200)["holders"], 1);
+    acme.verify().await;
+}
+
+#[tokio::test]
+async fn the_last_administrator_stays_whoever_asks_but_the_gateway() {
+    let acme = Acme::new("").await;
+    acme.role(json!({ "key": "admin", "name": "Administrator", "administers": true }))
+        .await;
+    acme.role(json!({ "key": "chief", "name": "Chief", "includes": ["admin"] }))
+        .await;
+    let (ada, _) = (acme.user("ada").await, acme.user("grace").await);
+    acme.assign("ada", "chief").await.expect(200);
+    acme.withdraw("ada", "chief").await.expect(403);
+    acme.post("/users/ada/suspend", json!({})).await.expect(403);
+    acme.client()
+        .delete(&format!("/scim/acme/v2/Users/{ada}"))
+        .await
+        .expect(403);
+    acme.put("/roles/chief", json!({ "key": "chief", "name": "Chief" }))
+        .await
+        .expect(403);
+    acme.put("/roles/admin", json!({ "key": "admin", "name": "Administrator" }))
+        .await
+        .expect(403);
+    acme.assign("grace", "admin").await.expect(200);
+    acme.withdraw("ada", "chief").await.expect(200);
+    acme.withdraw("grace", "admin").await.expect(403);
+    let path = format!("{ACME}/users/grace/roles/admin");
+    acme.root.delete(&path).await.expect(200);
+    acme.verify().await;
+}
+
+#[tokio::test]
+async fn two_administrators_cannot_relieve_each_other_at_the_same_time() {
+    for _ in 0..20 {
+        let acme = Acme::new("").await;
+        acme.role(json!({ "key": "admin", "name": "Administrator", "administers": true }))
+            .await;
+        for name in ["ada", "grace"] {
+            acme.user(name).await;
+            acme.assign(name, "admin").await.expect(200);
+        }
+        let (one, other) = tokio::join!(
+            acme.withdraw("ada", "admin"),
+            acme.post("/users/grace/suspend", json!({}))
+        );
+        let mut told = [one.status.as_u16(), other.status.as_u16()];
+        told.sort_unstable();
+        assert_eq!(told, [200, 403]);
+        acme.verify().await;
+    }
+}
+
+#[tokio::test]
+async fn a_protected_holder_is_touched_by_the_gateway_only() {
+    let acme = Acme::new("").await;
+    acme.role(json!({ "key": "owner", "name": "Owner", "protected": true, "max_holders": 1 }))
+        .await;
+    let ada = acme.user("ada").await;
+    acme.assign("ada", "owner").await.expect(200);
+    acme.withdraw("ada", "owner").await.expect(403);
+    acme.post("/users/ada/suspend", json!({})).await.expect(403);
+    acme.delete("/users/ada").await.expect(403);
+    let impact = acme.get("/roles/owner/impact").await.expect(200);
+    let code = impact["confirm"].as_str().expect("a code");
+    acme.delete(&format!("/roles/owner?confirm={code}")).await.expect(403);
+    acme.root
+        .delete(&format!("{ACME}/users/{ada}/roles/owner"))
+        .await
+        .expect(200);
+    acme.verify().await;
+}
