@@ -37,7 +37,10 @@ pub async fn list(
     let after: Option<Slug> = paging.after(|cursor| cursor.parse().ok())?;
     let mut organisations = match principal.organisation() {
         Some(own) => {
-            principal.administer(own)?;
+            // Persons see their own organisation, whatever they may do in it.
+            if principal.user().is_none() {
+                principal.administer(own)?;
+            }
             vec![directory.load_organisation(own).await?]
         }
         None => directory.list_organisations().await?,

@@ -94,7 +94,7 @@ impl Operation for Declare<'_> {
 }
 
 impl Declare<'_> {
-    /// Permissions, then licences, then roles, then connections: what is referred to comes first. Attributes come last, because one is not
+    /// Permissions, then roles and licences, then connections: what is referred to comes first. Attributes come last, because one is not
     /// retired while a connection maps to it.
     async fn lay(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
         let place = "organisation".to_owned();
@@ -181,25 +181,55 @@ impl Declare<'_> {
 }
 
 impl Declare<'_> {
+    /// Roles that need no licence, licences, and the roles that need one.
     async fn lay_roles(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
+        let needing = needing_a_licence(&self.0.roles);
+        let (needing, free): (Vec<Role>, Vec<Role>) = self
+            .0
+            .roles
+            .iter()
+            .cloned()
+            .partition(|role| needing.contains(&role.key));
+        lay_some_roles(unit, shown, &free).await?;
         for licence in in_order(&self.0.licences, |licence| &licence.key, falls_back_to) {
             let key = keys::named(unit.organisation(), Table::Licence, &licence.key);
             let before = record::<Licence>(unit, &key).await?;
             let result = PutLicence(licence.clone()).attempt(unit).await.map(|_| ());
             note::<Licence>(unit, shown, format!("licences.{}", licence.key), &key, before, result).await?;
         }
-        for role in in_order(&self.0.roles, |role| &role.key, |role| role.includes.iter().collect()) {
-            let key = keys::named(unit.organisation(), Table::Role, &role.key);
-            let before = record::<Role>(unit, &key).await?;
-            let result = PutRole(kept_links(unit, role).await?).attempt(unit).await.map(|_| ());
-            note::<Role>(unit, shown, format!("roles.{}", role.key), &key, before, result).await?;
-        }
+        lay_some_roles(unit, shown, &needing).await?;
         for permission in &self.0.permissions {
             if let Err(error) = unit.refuse_unfit_roles(&permission.key).await {
                 refuse(shown, format!("permissions.{}", permission.key), error)?;
             }
         }
         Ok(())
+    }
+}
+
+async fn lay_some_roles(unit: &mut Unit, shown: &mut Rehearsal, roles: &[Role]) -> Result<(), DirectoryError> {
+    for role in in_order(roles, |role| &role.key, |role| role.includes.iter().collect()) {
+        let key = keys::named(unit.organisation(), Table::Role, &role.key);
+        let before = record::<Role>(unit, &key).await?;
+        let result = PutRole(kept_links(unit, role).await?).attempt(unit).await.map(|_| ());
+        note::<Role>(unit, shown, format!("roles.{}", role.key), &key, before, result).await?;
+    }
+    Ok(())
+}
+
+/// The roles that need a licence, and those that include one of them.
+fn needing_a_licence(roles: &[Role]) -> BTreeSet<Slug> {
+    let mut needing = BTreeSet::new();
+    loop {
+        let before = needing.len();
+        for role in roles {
+            if role.requires_licence.is_some() || role.includes.iter().any(|other| needing.contains(other)) {
+                needing.insert(role.key.clone());
+            }
+        }
+        if needing.len() == before {
+            return needing;
+        }
     }
 }
 

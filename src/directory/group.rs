@@ -83,7 +83,11 @@ impl Unit {
         }
         self.may_change_group(before, &after).await?;
         if before.grants_roles != after.grants_roles || before.grants_licences != after.grants_licences {
-            self.mark_group(after.id);
+            // A walk that was begun in this very commit brings it to the members and tells who got none.
+            let walk = keys::group_gives(self.organisation(), after.id);
+            if self.changed_under(&walk).next().is_none() {
+                self.mark_group(after.id);
+            }
         }
         self.place(Some(before), &mut after).await?;
         self.claim_group_names(Some(before), &after).await?;

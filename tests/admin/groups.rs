@@ -333,7 +333,7 @@ async fn a_bounded_number_of_groups_is_for_newcomers() {
         .await
         .expect(400);
     assert_eq!(refused["attribute"], "is_default");
-    acme.delete(&at("Lobby 3")).await.expect(204);
+    acme.delete(&at("Lobby%203")).await.expect(204);
     group(&acme, json!({ "display_name": "One more", "is_default": true })).await;
 }
 

@@ -7,6 +7,8 @@ use crate::kit::access::{ACME, Acme};
 use crate::kit::gateway::Caller;
 
 const ROLES: &str = r#"
+[organisation.groups]
+depth = 3
 [[roles]]
 key = "admin"
 name = "Administrator"

@@ -59,7 +59,7 @@ fn whoever_cannot_be_invited_makes_the_exit_code_4() {
         .expect(0);
     assert_eq!(all.json(), json!([]));
     let usage = gateway.command(&["invitation", "send"]).expect(2);
-    assert!(usage.err.contains("--all-prepared"), "{usage:?}");
+    assert!(usage.err.contains("<USERS>"), "{usage:?}");
     assert_eq!(gateway.command(&["mail", "list", "--json"]).expect(0).json(), json!([]));
     gateway
         .command(&["mail", "discard", "0197f0f0-0000-7000-8000-000000000000"])

@@ -205,7 +205,7 @@ async fn times(store: &dyn Store, report: &mut Report) -> Result<(), DirectoryEr
 
 /// Keys that belong to no table: the gaps between the known prefixes.
 async fn outside(store: &dyn Store, report: &mut Report) -> Result<(), DirectoryError> {
-    let known = [
+    let mut known = [
         exchange::access_tokens(),
         keys::mail::all_ends(),
         keys::invitation_secret_all(),
@@ -215,6 +215,7 @@ async fn outside(store: &dyn Store, report: &mut Report) -> Result<(), Directory
         keys::tokens(),
         Key::new(&b"o"[..]),
     ];
+    known.sort();
     let mut start = Bound::Unbounded;
     let ends = known.iter().cloned().map(Bound::Excluded).chain([Bound::Unbounded]);
     let afters = known
