@@ -126,6 +126,23 @@ impl Declare<'_> {
             let result = PutDefaultGrants(defaults.clone()).attempt(unit).await.map(|_| ());
             note::<DefaultGrants>(unit, shown, "default_permissions".to_owned(), &key, before, result).await?;
         }
+        self.lay_kinds(unit, shown).await?;
+        self.lay_roles(unit, shown).await?;
+        for connection in &self.0.connections {
+            let key = keys::named(unit.organisation(), Table::Connection, &connection.name);
+            let before = record::<crate::model::connection::Connection>(unit, &key).await?;
+            let result = PutConnection(connection.clone()).attempt(unit).await.map(|_| ());
+            let place = format!("connections.{}", connection.name);
+            note::<crate::model::connection::Connection>(unit, shown, place, &key, before, result).await?;
+        }
+        for bearer in Bearer::ALL {
+            custom_attribute::declare::lay(unit, shown, bearer, self.0.attributes(bearer)).await?;
+        }
+        self.lay_templates(unit, shown).await
+    }
+
+    /// Cost centres, and types of resources.
+    async fn lay_kinds(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
         for centre in cost_centre::in_order(&self.0.cost_centres) {
             let key = keys::named(unit.organisation(), Table::CostCentre, &centre.key);
             let before = record::<CostCentre>(unit, &key).await?;
@@ -154,18 +171,7 @@ impl Declare<'_> {
             )
             .await?;
         }
-        self.lay_roles(unit, shown).await?;
-        for connection in &self.0.connections {
-            let key = keys::named(unit.organisation(), Table::Connection, &connection.name);
-            let before = record::<crate::model::connection::Connection>(unit, &key).await?;
-            let result = PutConnection(connection.clone()).attempt(unit).await.map(|_| ());
-            let place = format!("connections.{}", connection.name);
-            note::<crate::model::connection::Connection>(unit, shown, place, &key, before, result).await?;
-        }
-        for bearer in Bearer::ALL {
-            custom_attribute::declare::lay(unit, shown, bearer, self.0.attributes(bearer)).await?;
-        }
-        self.lay_templates(unit, shown).await
+        Ok(())
     }
 
     async fn lay_templates(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {

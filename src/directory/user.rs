@@ -58,6 +58,14 @@ impl Unit {
     pub async fn create_user(&mut self, mut user: User) -> Result<User, DirectoryError> {
         self.may_create().await?;
         user.revision = 1;
+        // What the steps below read one by one, in one round trip.
+        let organisation = self.organisation();
+        self.fetch([
+            keys::organisation(organisation),
+            keys::default_groups(organisation),
+            keys::unique(organisation, Unique::UserName, &fold(&user.user_name)),
+        ])
+        .await?;
         self.follow_links(None, &mut user).await?;
         self.may_hold_roles(None, &user).await?;
         seat::settle(self, None, &mut user).await?;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use usher::directory::{DirectoryError, Operation, Unit};
+use usher::directory::{DirectoryError, Operation, Unit, keys};
 use usher::model::id::GroupId;
+use usher::model::organisation::Organisation;
 use usher::scim::ScimSettings;
 use usher::store::memory::MemoryStore;
 use usher::store::observed::Observed;
@@ -125,6 +126,10 @@ impl Operation for PutUnder {
     type Outcome = ();
 
     async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        let key = keys::organisation(unit.organisation());
+        let mut organisation: Organisation = unit.find(&key).await?.expect("an organisation");
+        organisation.groups.depth = 2;
+        unit.put(key, &organisation);
         let before = unit.load_group(self.group).await?;
         let mut after = before.clone();
         (after.parent, after.enabled) = (Some(self.parent), false);

@@ -72,31 +72,20 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         }
     };
     match table {
-        Table::Organisation => read::<Organisation>(value).and_then(|own| named(keys::organisation(own.id))),
-        Table::Connection => {
-            read::<Connection>(value).and_then(|own| named(keys::named(organisation, table, &own.name)))
-        }
-        Table::Role => read::<Role>(value).and_then(|own| named(keys::named(organisation, table, &own.key))),
-        Table::Licence => read::<Licence>(value).and_then(|own| named(keys::named(organisation, table, &own.key))),
-        Table::CustomAttribute => read::<CustomSchema>(value).and_then(|own| {
-            let mut all = Bearer::ALL.into_iter();
-            let bearer = all.find(|bearer| own.urn.ends_with(&format!(":2.0:{}", bearer.resource_type())));
-            let bearer = bearer.ok_or("has a URN that belongs to no resource type")?;
-            named(keys::custom_schema(organisation, bearer))
-        }),
-        Table::Permission => {
-            read::<Definition>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
-        }
-        Table::DefaultGrants => read::<DefaultGrants>(value).and_then(|_| named(keys::default_grants(organisation))),
+        Table::Organisation
+        | Table::Connection
+        | Table::Role
+        | Table::Licence
+        | Table::CustomAttribute
+        | Table::Permission
+        | Table::DefaultGrants
+        | Table::CostCentre => judge_of_settings(organisation, table, key, value),
         Table::RoleLink => read::<Pending>(value).map(|_| ()),
         Table::User => read::<User>(value).and_then(|own| named(keys::user(organisation, own.id))),
         Table::Group => read::<Group>(value).and_then(|own| named(keys::group(organisation, own.id))),
         Table::Invitation => read::<Invitation>(value).and_then(|own| named(keys::invitation(organisation, own.id))),
         Table::MailTemplate | Table::Outbox => {
             mail(organisation, table, key, value).and_then(|own| own.map_or(Ok(()), named))
-        }
-        Table::CostCentre => {
-            read::<CostCentre>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
         }
         Table::Guest => read::<Guest>(value).and_then(|own| named(keys::people::guest(organisation, own.id))),
         Table::GuestLink => {
@@ -141,6 +130,39 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         | Table::SubjectAssignment
         | Table::Purge => judge_of_groups(organisation, table, key, value),
         Table::Index | Table::Waiting | Table::TokenList | Table::InvitationIndex => nothing(value),
+    }
+}
+
+/// The tables of what is declared.
+fn judge_of_settings(organisation: OrganisationId, table: Table, key: &Key, value: &[u8]) -> Result<(), String> {
+    let named = |expected: Key| {
+        if expected == *key {
+            Ok(())
+        } else {
+            Err(format!("holds the record that belongs at {expected}"))
+        }
+    };
+    match table {
+        Table::Organisation => read::<Organisation>(value).and_then(|own| named(keys::organisation(own.id))),
+        Table::Connection => {
+            read::<Connection>(value).and_then(|own| named(keys::named(organisation, table, &own.name)))
+        }
+        Table::Role => read::<Role>(value).and_then(|own| named(keys::named(organisation, table, &own.key))),
+        Table::Licence => read::<Licence>(value).and_then(|own| named(keys::named(organisation, table, &own.key))),
+        Table::CustomAttribute => read::<CustomSchema>(value).and_then(|own| {
+            let mut all = Bearer::ALL.into_iter();
+            let bearer = all.find(|bearer| own.urn.ends_with(&format!(":2.0:{}", bearer.resource_type())));
+            let bearer = bearer.ok_or("has a URN that belongs to no resource type")?;
+            named(keys::custom_schema(organisation, bearer))
+        }),
+        Table::Permission => {
+            read::<Definition>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
+        }
+        Table::DefaultGrants => read::<DefaultGrants>(value).and_then(|_| named(keys::default_grants(organisation))),
+        Table::CostCentre => {
+            read::<CostCentre>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
+        }
+        other => Err(format!("{other:?} is no table of settings")),
     }
 }
 

@@ -41,6 +41,24 @@ pub(super) enum Step {
     Accept,
     /// The limit and the policy of the licence change.
     Limit(u8, u8),
+    /// An administrator gives a person a licence, or takes it.
+    License(Pick, Pick, bool),
+    /// An administrator gives a person a role, or takes it; one of them puts its holders into a group.
+    Assign(Pick, Pick, bool),
+    /// An administrator puts a person into a group, or takes the person out.
+    Join(Pick, Pick, bool),
+    /// A person has another home group.
+    Move(Pick, Pick),
+    /// What a group gives changes.
+    Give(Pick, Pick, bool),
+    /// A group's rights sleep, or wake.
+    Enable(Pick, bool),
+    /// A role puts its holders into a group, or no longer.
+    Link(Pick, Pick, bool),
+    /// A person is made by an administrator.
+    Prepare(Pick, bool),
+    /// A person is erased.
+    Erase(Pick),
 }
 
 impl Arbitrary for Step {
@@ -65,6 +83,15 @@ impl Arbitrary for Step {
             1 => pick().prop_map(Self::AdministratorDeletes),
             1 => Just(Self::Accept),
             3 => (any::<u8>(), any::<u8>()).prop_map(|(limit, policy)| Self::Limit(limit, policy)),
+            4 => (pick(), pick(), any::<bool>()).prop_map(|(who, licence, gives)| Self::License(who, licence, gives)),
+            4 => (pick(), pick(), any::<bool>()).prop_map(|(who, role, gives)| Self::Assign(who, role, gives)),
+            3 => (pick(), pick(), any::<bool>()).prop_map(|(group, who, comes)| Self::Join(group, who, comes)),
+            2 => (pick(), pick()).prop_map(|(who, group)| Self::Move(who, group)),
+            2 => (pick(), pick(), any::<bool>()).prop_map(|(group, what, adds)| Self::Give(group, what, adds)),
+            1 => (pick(), any::<bool>()).prop_map(|(group, wakes)| Self::Enable(group, wakes)),
+            2 => (pick(), pick(), any::<bool>()).prop_map(|(role, group, links)| Self::Link(role, group, links)),
+            2 => (pick(), any::<bool>()).prop_map(|(name, invites)| Self::Prepare(name, invites)),
+            1 => pick().prop_map(Self::Erase),
         ]
         .boxed()
     }
@@ -118,6 +145,71 @@ impl Step {
             Self::AdministratorDeletes(who) => world.delete(*who).await,
             Self::Accept => world.accept().await,
             Self::Limit(limit, policy) => world.limit(limit % 4, *policy).await,
+            Self::License(who, licence, true) => {
+                let body = json!({ "licence": one_of(&LICENCES, *licence) });
+                world
+                    .admin(
+                        Method::POST,
+                        &format!("users/{}/licences", world.user_id(*who)),
+                        Some(body),
+                    )
+                    .await
+            }
+            Self::License(who, licence, false) => {
+                let path = format!("users/{}/licences/{}", world.user_id(*who), one_of(&LICENCES, *licence));
+                world.admin(Method::DELETE, &path, None).await
+            }
+            Self::Assign(who, role, gives) => {
+                let path = format!("users/{}/roles/{}", world.user_id(*who), one_of(&ROLES, *role));
+                world.admin(put_or_delete(*gives), &path, None).await
+            }
+            Self::Join(group, who, true) => {
+                let body = json!({ "users": [world.user_id(*who)] });
+                world
+                    .admin(
+                        Method::POST,
+                        &format!("groups/{}/members", world.group_id(*group)),
+                        Some(body),
+                    )
+                    .await
+            }
+            Self::Join(group, who, false) => {
+                let path = format!("groups/{}/members/{}", world.group_id(*group), world.user_id(*who));
+                world.admin(Method::DELETE, &path, None).await
+            }
+            Self::Move(who, group) => {
+                let body = json!({ "to": world.group_id(*group) });
+                world
+                    .admin(Method::POST, &format!("users/{}/move", world.user_id(*who)), Some(body))
+                    .await
+            }
+            Self::Give(group, what, adds) => {
+                let what = json!({ "roles": [one_of(&ROLES, *what)], "licences": [one_of(&LICENCES, *what)] });
+                let body = if *adds {
+                    json!({ "add": what })
+                } else {
+                    json!({ "remove": what })
+                };
+                world
+                    .admin(
+                        Method::POST,
+                        &format!("groups/{}/gives", world.group_id(*group)),
+                        Some(body),
+                    )
+                    .await
+            }
+            Self::Enable(group, wakes) => {
+                let verb = if *wakes { "enable" } else { "disable" };
+                world
+                    .admin(Method::POST, &format!("groups/{}/{verb}", world.group_id(*group)), None)
+                    .await
+            }
+            Self::Link(role, group, links) => {
+                let path = format!("roles/{}/groups/{}", one_of(&ROLES, *role), world.group_id(*group));
+                world.admin(put_or_delete(*links), &path, None).await
+            }
+            Self::Prepare(name, invites) => world.prepare(&format!("person{}", name % 6), *invites).await,
+            Self::Erase(who) => world.erase(*who).await,
         }
     }
 }
@@ -132,6 +224,17 @@ fn person(name: Pick) -> Value {
         "displayName": format!("Person {name}"),
         "emails": [{ "value": format!("person{name}@acme.example"), "primary": true }],
     })
+}
+
+const LICENCES: [&str; 3] = ["basic", "pro", "lead"];
+const ROLES: [&str; 3] = ["member", "agent", "head"];
+
+fn one_of(names: &[&'static str], pick: Pick) -> &'static str {
+    names[usize::from(pick) % names.len()]
+}
+
+fn put_or_delete(puts: bool) -> Method {
+    if puts { Method::PUT } else { Method::DELETE }
 }
 
 fn group_name(name: Pick) -> String {

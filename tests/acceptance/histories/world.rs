@@ -71,6 +71,8 @@ fn file(slug: &str, limit: u8, policy: u8) -> String {
     format!(
         "[organisation]\nslug = \"{slug}\"\n\
          [[roles]]\nkey = \"member\"\nname = \"Member\"\n\
+         [[roles]]\nkey = \"agent\"\nname = \"Agent\"\nincludes = [\"member\"]\n\
+         [[roles]]\nkey = \"head\"\nname = \"Head\"\nmax_holders = 2\n\
          [[licences]]\nkey = \"basic\"\nname = \"Basic\"\nlimit = 4\n\
          [[licences]]\nkey = \"pro\"\nname = \"Pro\"\nlimit = {limit}\nwhen_full = {when_full}\n\
          [[licences]]\nkey = \"lead\"\nname = \"Lead\"\nlimit = 1\nwhen_full = \"wait\"\n\
@@ -93,6 +95,42 @@ impl World {
 
     pub(super) fn group(&self, pick: u8) -> String {
         format!("Groups/{}", picked(&self.groups, pick))
+    }
+
+    pub(super) fn group_id(&self, pick: u8) -> String {
+        picked(&self.groups, pick)
+    }
+
+    /// A request of the administrator, relative to the organisation. Any answer but a fault of our own will do.
+    pub(super) async fn admin(&self, method: Method, path: &str, body: Option<Value>) -> Result<(), TestCaseError> {
+        let answer = self
+            .administrator
+            .send(method, &format!("{}/{path}", self.path), body)
+            .await;
+        no_fault_of_ours(&answer, path)
+    }
+
+    /// A person whom no identity provider brings.
+    pub(super) async fn prepare(&mut self, name: &str, invites: bool) -> Result<(), TestCaseError> {
+        let user = json!({ "user_name": name, "licences": ["basic"], "invite": invites });
+        let answer = self.administrator.post(&format!("{}/users", self.path), user).await;
+        no_fault_of_ours(&answer, "users")?;
+        if let Some(id) = answer.body["id"]
+            .as_str()
+            .or_else(|| answer.body["user"]["id"].as_str())
+        {
+            self.users.push(id.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Erases a person who is there.
+    pub(super) async fn erase(&self, who: u8) -> Result<(), TestCaseError> {
+        let path = format!("{}/users/{}", self.path, self.user_id(who));
+        let found = self.administrator.get(&path).await;
+        let confirm = json!({ "confirm": found.body["user_name"] });
+        let answer = self.administrator.post(&format!("{path}/erase"), confirm).await;
+        no_fault_of_ours(&answer, "erase")
     }
 
     pub(super) fn members(&self, picks: &[u8]) -> Value {

@@ -41,15 +41,20 @@ fn the_code_opens_no_other_tree_and_never_flushes_in_the_background() {
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let files = below(folder);
+    assert!(!files.is_empty(), "{} has no code", folder.display());
+    files
+}
+
+fn below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            files.extend(rust_files(&path));
+            files.extend(below(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             files.push(path);
         }
     }
-    assert!(!files.is_empty(), "{} has no code", folder.display());
     files
 }
