@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -93,7 +94,7 @@ pub async fn delete(
 }
 
 /// Roles and licences.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gives {
     #[serde(default)]
@@ -103,7 +104,7 @@ pub struct Gives {
 }
 
 /// What a group gives from now on, and what no more.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GivesChange {
     #[serde(default)]

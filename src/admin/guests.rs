@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,7 +21,7 @@ use super::page::{Paging, page};
 use super::problem::Problem;
 
 /// A guest to be made.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewGuest {
     name: String,
@@ -35,7 +36,7 @@ pub struct NewGuest {
 }
 
 /// A link to be made.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewLink {
     name: String,
@@ -43,6 +44,7 @@ pub struct NewLink {
     channels: BTreeSet<String>,
     /// Guests who may join by it in all.
     #[serde(default = "limit")]
+    #[schemars(range(min = 1))]
     limit: u32,
     #[serde(default)]
     expires: Option<DateTime<Utc>>,
@@ -53,7 +55,7 @@ const fn limit() -> u32 {
 }
 
 /// Somebody at the door.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Joining {
     secret: String,

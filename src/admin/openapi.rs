@@ -9,10 +9,14 @@ mod connections;
 mod credentials;
 pub mod description;
 mod groups;
+mod guests;
 mod licences;
 mod mail;
 mod organisations;
+mod permissions;
 mod privacy;
+mod resources;
+mod roles;
 pub mod schema;
 mod tokens;
 mod users;
@@ -32,11 +36,15 @@ fn descriptions() -> Vec<Description> {
         audit::descriptions(),
         connections::descriptions(),
         groups::descriptions(),
+        guests::descriptions(),
         licences::descriptions(),
         tokens::descriptions(),
         users::descriptions(),
         credentials::descriptions(),
         mail::descriptions(),
+        permissions::descriptions(),
+        resources::descriptions(),
+        roles::descriptions(),
         privacy::descriptions(),
     ]
     .into_iter()
@@ -51,11 +59,15 @@ fn components() -> Map<String, Value> {
         audit::components(),
         connections::components(),
         groups::components(),
+        guests::components(),
         licences::components(),
         tokens::components(),
         users::components(),
         credentials::components(),
         mail::components(),
+        permissions::components(),
+        resources::components(),
+        roles::components(),
     ]
     .into_iter()
     .flatten()

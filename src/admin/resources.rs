@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -32,9 +33,10 @@ pub async fn types(State(directory): State<Directory>, caller: Administrator) ->
 }
 
 /// Which resources to list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
+    #[schemars(range(min = 1, max = 1000))]
     limit: Option<usize>,
     after: Option<String>,
     /// Of this type only.

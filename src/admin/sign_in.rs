@@ -111,7 +111,7 @@ pub async fn sign_in(
 }
 
 /// Whose password is forgotten.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Forgotten {
     organisation: String,

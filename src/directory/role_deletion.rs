@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -22,7 +23,7 @@ use super::role_link_work::{AT_ONCE, Pending, Work};
 use super::{Directory, DirectoryError, Operation, Permit, Unit};
 
 /// What becomes of the groups that the role is linked to (`seeds.md` A1).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkedGroups {
     /// They stay; who is in them because of the role alone leaves.

@@ -8,6 +8,7 @@ mod derive;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use derive::{Sources, reach_of};
@@ -20,7 +21,7 @@ use super::role::Permission;
 use super::slug::Slug;
 
 /// What everyone, and every guest, may do without a role (X03-4). One record of the organisation.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DefaultGrants {
     /// Everyone but guests.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
@@ -81,7 +82,7 @@ impl GuestLink {
 
 /// How a guest's link reaches the guest (S002-15, S002-16). The gateway answers with the link; the event tells the product what
 /// was asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Delivery {
     /// Whoever asked hands it over.

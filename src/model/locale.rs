@@ -1,6 +1,7 @@
 //! Language, time zone and country prefix, inherited by a person from the home group and from the organisation (S003-14,
 //! S003-19, S003-20, X03-6, X04-9).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -92,7 +93,7 @@ impl CountryPrefix {
 }
 
 /// What people get who have no value of their own.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Defaults {
     /// The language.

@@ -3,10 +3,12 @@
 pub mod definition;
 pub mod gateway;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::slug::Slug;
@@ -28,7 +30,7 @@ pub struct Permission {
 }
 
 /// How far a permission reaches. The order is that of width.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Reach {
     /// The holder only.
@@ -93,6 +95,22 @@ impl FromStr for Permission {
             reach,
             parameters,
         })
+    }
+}
+
+impl JsonSchema for Permission {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Permission".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let name = "[a-z0-9][a-z0-9._-]{0,63}";
+        let form = format!("^{name}(@(self|group|subtree|organisation))?(;{name}={name})*$");
+        json_schema!({ "type": "string", "pattern": form })
     }
 }
 

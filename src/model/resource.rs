@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -231,7 +232,7 @@ impl Resource {
 }
 
 /// The part of a resource that administrators write.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceDraft {
     /// The key of its type.
@@ -239,8 +240,9 @@ pub struct ResourceDraft {
     pub type_: Slug,
     /// Its name.
     pub name: String,
-    /// Whose it is.
+    /// Whose it is; the admin API takes the user name as well.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub owner: Option<UserId>,
     /// What the product needs to know about it.
     #[serde(default)]

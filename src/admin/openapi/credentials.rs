@@ -99,6 +99,13 @@ fn of_oneself() -> Vec<Description> {
             [("token", text()), ("ends_unless_used", nullable(time()))],
         )),
         post("/sign-out", "Ends the session").session().answers_nothing(),
+        post(
+            "/password/forgot",
+            "Mails a link that sets a new password; the answer is the same whoever asks",
+        )
+        .open()
+        .takes::<sign_in::Forgotten>()
+        .answers_bare(202),
         post("/password/reset", "Sets a new password by a link")
             .open()
             .takes::<sign_in::Reset>()

@@ -205,8 +205,14 @@ impl Description {
 
     /// 204.
     #[must_use]
-    pub fn answers_nothing(mut self) -> Self {
-        self.answers.push((204, None));
+    pub fn answers_nothing(self) -> Self {
+        self.answers_bare(204)
+    }
+
+    /// This status, without a body.
+    #[must_use]
+    pub fn answers_bare(mut self, status: u16) -> Self {
+        self.answers.push((status, None));
         self
     }
 

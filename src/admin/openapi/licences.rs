@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::description::{Description, get};
-use super::schema::{any, integer, list, named, nullable, object, text, uuid};
+use super::schema::{any, boolean, integer, list, map, named, nullable, object, text, time, uuid};
 
 pub(super) fn descriptions() -> Vec<Description> {
     vec![
@@ -18,25 +18,75 @@ pub(super) fn descriptions() -> Vec<Description> {
         )
         .answers_page(object(
             [("id", uuid()), ("user_name", text()), ("state", text())],
-            [("claim", any())],
+            [
+                ("claim", any()),
+                ("since", nullable(time())),
+                ("cost_centre", nullable(text())),
+            ],
+        )),
+        get(
+            "licences/forecast",
+            "For each licence, who would need a seat beyond those in use, against what is free",
+        )
+        .answers(object([("items", list(named("LicenceForecast")))], [])),
+        get(
+            "cost-centres",
+            "Cost centres, with how many seats of each licence each pays for",
+        )
+        .answers(object(
+            [(
+                "items",
+                list(object(
+                    [
+                        ("key", text()),
+                        ("name", text()),
+                        ("default", boolean()),
+                        ("seats", map(integer())),
+                    ],
+                    [],
+                )),
+            )],
+            [],
         )),
     ]
 }
 
 pub(super) fn components() -> Vec<(&'static str, Value)> {
-    vec![(
-        "Licence",
-        object(
-            [
-                ("key", text()),
-                ("name", text()),
-                ("limit", nullable(integer())),
-                ("used", integer()),
-                ("waiting", integer()),
-                ("consumes_from", text()),
-                ("when_full", any()),
-            ],
-            [],
+    vec![
+        (
+            "Licence",
+            object(
+                [
+                    ("key", text()),
+                    ("name", text()),
+                    ("limit", nullable(integer())),
+                    ("used", integer()),
+                    ("waiting", integer()),
+                    ("consumes_from", text()),
+                    ("when_full", any()),
+                ],
+                [
+                    ("required_for_roles", list(text())),
+                    ("features", list(text())),
+                    ("thresholds", list(any())),
+                ],
+            ),
         ),
-    )]
+        (
+            "LicenceForecast",
+            object(
+                [
+                    ("licence", text()),
+                    ("limit", nullable(integer())),
+                    ("used", integer()),
+                    ("free", nullable(integer())),
+                    ("prepared", integer()),
+                    ("waiting", integer()),
+                    ("suspended", integer()),
+                    ("short", integer()),
+                ],
+                [],
+            ),
+        ),
+    ]
 }

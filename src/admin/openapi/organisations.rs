@@ -46,7 +46,6 @@ pub(super) fn descriptions() -> Vec<Description> {
         )
         .query::<events::Wanted>()
         .answers_page(named("Event")),
-        get("roles", "Roles, in the order of their keys").answers(object([("items", list(named("Role")))], [])),
         get(
             "/profiles",
             "Profiles that come with the gateway, with what each is for",
@@ -121,6 +120,5 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
             "Profile",
             object([("name", text()), ("summary", text())], [("file", text())]),
         ),
-        ("Role", object([("key", text()), ("name", text())], [])),
     ]
 }

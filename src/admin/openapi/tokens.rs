@@ -31,8 +31,9 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
         object(
             [
                 ("id", uuid()),
-                ("opens", words(&["connection", "organisation", "gateway"])),
+                ("opens", words(&["connection", "organisation", "person", "gateway"])),
                 ("connection", nullable(text())),
+                ("user", nullable(uuid())),
                 ("label", text()),
                 ("created", time()),
                 ("expires", nullable(time())),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::description::{Description, delete, get, patch, post};
+use super::description::{Description, delete, get, patch, post, put};
 use super::schema::{any, boolean, list, map, named, nullable, object, text, time, uuid};
 use crate::admin::users;
 
@@ -35,6 +35,23 @@ pub(super) fn descriptions() -> Vec<Description> {
         .takes::<users::licences::Given>()
         .answers(named("User")),
         delete("users/{user}/licences/{key}", "Takes a directly given licence away").answers(named("User")),
+        put(
+            "users/{user}/licences/{key}/cost-centre",
+            "Has a seat paid for by another cost centre",
+        )
+        .takes::<users::licences::Charged>()
+        .answers(named("User")),
+        post(
+            "users/{user}/move",
+            "Moves a user to another home group; a review of the permissions is pending then",
+        )
+        .takes::<users::home::Moved>()
+        .answers(named("User")),
+        post(
+            "users/{user}/review-permissions",
+            "Says that the permissions of a moved user were looked at",
+        )
+        .answers(named("User")),
         post(
             "users/{user}/revoke-invitation",
             "Withdraws the invitation that is out, if one is",
@@ -62,6 +79,16 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
             [
                 ("suspended_by", any()),
                 ("external_ids", map(text())),
+                ("login_ids", list(any())),
+                ("nicknames", list(text())),
+                ("labels", list(text())),
+                ("country_prefix", nullable(text())),
+                ("home_group", nullable(uuid())),
+                ("review_pending", boolean()),
+                ("effective", any()),
+                ("invitation", any()),
+                ("reviewed", boolean()),
+                ("staying", list(text())),
                 ("roles", map(list(text()))),
                 ("licences", map(any())),
             ],

@@ -26,7 +26,7 @@ pub struct Given {
 }
 
 /// Who is to pay for a seat.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Charged {
     /// `null` for the default cost centre.

@@ -1,5 +1,6 @@
 //! A group as an administrator writes it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -9,7 +10,7 @@ use crate::model::slug::Slug;
 
 /// The part of a group that administrators write. What a group gives and who its members are is changed by operations of its
 /// own.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GroupDraft {
     /// The name; unique in the organisation, caseless.
@@ -17,8 +18,9 @@ pub struct GroupDraft {
     /// The kind; the organisation's default kind when it is left out.
     #[serde(default)]
     pub kind: Option<Kind>,
-    /// The group above.
+    /// The group above; the admin API takes its name as well.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub parent: Option<GroupId>,
     /// Whether its rights are in force.
     #[serde(default = "yes")]

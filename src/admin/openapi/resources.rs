@@ -1,0 +1,118 @@
+//! Resources, and who has them.
+
+use serde_json::Value;
+
+use super::description::{Description, delete, get, patch, post};
+use super::schema::{any, boolean, integer, list, map, named, nullable, object, text, time, uuid, words};
+use crate::admin::resource_assign::Assign;
+use crate::admin::resources::Wanted;
+use crate::model::resource::ResourceDraft;
+
+pub(super) fn descriptions() -> Vec<Description> {
+    let held = || object([("items", list(named("HeldResource")))], []);
+    vec![
+        get(
+            "resource-types",
+            "Types of resources, each with how many resources there are",
+        )
+        .answers(object([("items", list(named("ResourceType")))], [])),
+        get(
+            "resources",
+            "Resources, or those of one type, in the order of their creation",
+        )
+        .query::<Wanted>()
+        .answers_page(named("Resource")),
+        post("resources", "Makes a resource")
+            .takes::<ResourceDraft>()
+            .answers_created(named("Resource")),
+        get("resources/{resource}", "One resource, by identifier or as TYPE:NAME").answers(named("Resource")),
+        patch(
+            "resources/{resource}",
+            "Changes a resource by a JSON merge patch (RFC 7396)",
+        )
+        .takes_schema(map(any()))
+        .answers(named("Resource")),
+        delete(
+            "resources/{resource}",
+            "Deletes a resource for good, with its assignments",
+        )
+        .answers_nothing(),
+        get(
+            "resources/{resource}/assignments",
+            "The users and groups that a resource is assigned to",
+        )
+        .answers_page(object(
+            [
+                ("kind", words(&["user", "group"])),
+                ("id", uuid()),
+                ("attributes", map(any())),
+                ("since", time()),
+            ],
+            [],
+        )),
+        post(
+            "resources/{resource}/assignments",
+            "Assigns a resource, or changes what the assignments say; to all that are named or to none",
+        )
+        .takes::<Assign>()
+        .answers(object([("changed", list(uuid()))], [])),
+        delete(
+            "resources/{resource}/assignments/{kind}/{subject}",
+            "Takes a resource from a user (`users`) or a group (`groups`)",
+        )
+        .answers_nothing(),
+        get(
+            "users/{user}/resources",
+            "What a user has now, directly or because of a group",
+        )
+        .answers(held()),
+        get(
+            "groups/{group}/resources",
+            "What the members of a group have because of it",
+        )
+        .answers(held()),
+    ]
+}
+
+pub(super) fn components() -> Vec<(&'static str, Value)> {
+    let facts = || {
+        [
+            ("id", uuid()),
+            ("type", text()),
+            ("name", text()),
+            ("owner", nullable(uuid())),
+            ("settings", map(any())),
+            ("enabled", boolean()),
+            ("expires", nullable(time())),
+            ("created", time()),
+            ("last_modified", time()),
+        ]
+    };
+    vec![
+        (
+            "ResourceType",
+            object(
+                [
+                    ("key", text()),
+                    ("name", text()),
+                    ("assignable", list(words(&["user", "group"]))),
+                    ("exclusive", boolean()),
+                    ("attributes", list(any())),
+                    ("resources", integer()),
+                ],
+                [],
+            ),
+        ),
+        (
+            "Resource",
+            object(facts(), [("users", integer()), ("groups", integer())]),
+        ),
+        (
+            "HeldResource",
+            object(
+                facts(),
+                [("origins", list(text())), ("attributes", nullable(map(any())))],
+            ),
+        ),
+    ]
+}

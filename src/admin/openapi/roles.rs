@@ -1,0 +1,127 @@
+//! Roles and their holders.
+
+use serde_json::Value;
+
+use super::description::{Description, delete, get, post, put};
+use super::schema::{boolean, integer, list, map, named, nullable, object, text, uuid, words};
+use crate::admin::roles::Manner;
+use crate::model::role::Role;
+
+pub(super) fn descriptions() -> Vec<Description> {
+    vec![
+        get("roles", "Roles, in the order of their keys").answers(object([("items", list(named("Role")))], [])),
+        post("roles", "Makes a role")
+            .takes::<Role>()
+            .answers_created(named("Role")),
+        get("roles/matrix", "Every role with every permission, side by side").answers(named("RoleMatrix")),
+        get("roles/{role}", "One role, with how many people hold it").answers(named("Role")),
+        put("roles/{role}", "What a role is to be, as a whole")
+            .takes::<Role>()
+            .answers(named("Role")),
+        delete(
+            "roles/{role}",
+            "Deletes a role with the `confirm` of its impact; without it nothing happens and the impact is answered",
+        )
+        .query::<Manner>()
+        .answers(named("RoleImpact")),
+        get("roles/{role}/impact", "What deleting a role would mean")
+            .query::<Manner>()
+            .answers(named("RoleImpact")),
+        get(
+            "roles/{role}/holders",
+            "Everyone who holds the role in the organisation, with the reasons",
+        )
+        .answers_page(named("RoleHolder")),
+        put(
+            "roles/{role}/groups/{group}",
+            "Links a role to a group: its holders are members from now on",
+        )
+        .answers(named("Role")),
+        delete(
+            "roles/{role}/groups/{group}",
+            "Unlinks a role from a group: who has no other reason leaves",
+        )
+        .answers(named("Role")),
+        put("users/{user}/roles/{role}", "Gives a user a role directly").answers(named("User")),
+        delete(
+            "users/{user}/roles/{role}",
+            "Takes back a role that was given directly; what comes otherwise stays",
+        )
+        .answers(named("User")),
+    ]
+}
+
+pub(super) fn components() -> Vec<(&'static str, Value)> {
+    let scope = || words(&["global", "group"]);
+    let cells = || map(list(words(&["self", "group", "subtree", "organisation"])));
+    let row = object([("action", text()), ("name", text()), ("area", nullable(text()))], []);
+    let column = object(
+        [
+            ("key", text()),
+            ("name", text()),
+            ("scope", scope()),
+            ("administers", boolean()),
+            ("cells", cells()),
+        ],
+        [("linked_cells", cells())],
+    );
+    vec![
+        (
+            "Role",
+            object(
+                [
+                    ("key", text()),
+                    ("name", text()),
+                    ("scope", scope()),
+                    ("permissions", list(text())),
+                    ("includes", list(text())),
+                    ("administers", boolean()),
+                    ("built_in", boolean()),
+                    ("assignable", words(&["everywhere", "api"])),
+                    ("linked_groups", list(uuid())),
+                    ("group_permissions", list(text())),
+                    ("max_holders", nullable(integer())),
+                    ("protected", boolean()),
+                    ("requires_licence", nullable(text())),
+                    ("holders", integer()),
+                ],
+                [],
+            ),
+        ),
+        (
+            "RoleMatrix",
+            object([("permissions", list(row)), ("roles", list(column))], []),
+        ),
+        (
+            "RoleImpact",
+            object(
+                [
+                    ("role", text()),
+                    (
+                        "linked_groups",
+                        words(&["drop-memberships", "disable-groups", "delete-groups"]),
+                    ),
+                    ("users", integer()),
+                    ("first_users", list(uuid())),
+                    ("memberships", integer()),
+                    ("groups", list(uuid())),
+                    ("given_by", list(uuid())),
+                    ("confirm", text()),
+                ],
+                [],
+            ),
+        ),
+        (
+            "RoleHolder",
+            object(
+                [
+                    ("id", uuid()),
+                    ("user_name", text()),
+                    ("state", text()),
+                    ("origins", nullable(list(text()))),
+                ],
+                [("display_name", nullable(text()))],
+            ),
+        ),
+    ]
+}
