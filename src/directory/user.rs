@@ -119,7 +119,6 @@ impl Unit {
     /// As [`Unit::find`].
     pub async fn delete_user(&mut self, user: &User) -> Result<(), DirectoryError> {
         self.may_delete_user(user).await?;
-        self.may_lose_roles(user).await?;
         self.remove_user(user).await
     }
 
@@ -128,6 +127,7 @@ impl Unit {
     /// # Errors
     /// As [`Unit::find`].
     pub(super) async fn remove_user(&mut self, user: &User) -> Result<(), DirectoryError> {
+        self.may_lose_roles(user).await?;
         let organisation = self.organisation();
         seat::release_all(self, user).await?;
         self.leave_all_groups(Member::User(user.id)).await?;
