@@ -1,4 +1,4 @@
-//! Whose data a user sees, by area (S004-29).
+//! Whose data a user sees, by area (S004-29): each area is saved by itself (S004-30).
 
 use axum::Json;
 use axum::extract::State;

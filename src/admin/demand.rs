@@ -1,5 +1,5 @@
 //! What a person must be allowed to do for each route of an organisation: one table. A route that is not in it is closed to
-//! persons; tokens that administer the organisation pass everywhere.
+//! persons; tokens that administer the organisation pass everywhere. Whoever has no right here sees nothing (S004-2).
 
 use axum::http::Method;
 

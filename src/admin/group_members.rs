@@ -33,7 +33,7 @@ pub struct Named {
     pub groups: Vec<String>,
 }
 
-/// `GET .../groups/{group}/members`: with the reasons why each is in, and the roles held in the group.
+/// `GET .../groups/{group}/members`: with the reasons why each is in, and the roles held in the group (S001-10).
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,

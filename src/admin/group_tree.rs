@@ -30,7 +30,7 @@ pub struct Wanted {
     inactive: bool,
 }
 
-/// `GET .../groups/tree`: groups with those below them, in the order of their codes.
+/// `GET .../groups/tree`: groups with those below them (S004-3, S004-20), in the order of their codes.
 pub async fn tree(
     State(directory): State<Directory>,
     caller: Administrator,

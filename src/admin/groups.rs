@@ -17,7 +17,7 @@ use super::caller::{Administrator, Body, Parameters, Place};
 use super::page::{Paging, page};
 use super::problem::Problem;
 
-/// `GET .../groups`: all, in the order of their creation.
+/// `GET .../groups`: all, in the order of their creation (S001-4, S001-5).
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
@@ -51,7 +51,7 @@ pub async fn list(
     Ok(Json(answer))
 }
 
-/// `GET .../groups/{group}`: by identifier or name.
+/// `GET .../groups/{group}`: by identifier or name (S001-6).
 pub async fn retrieve(
     State(directory): State<Directory>,
     caller: Administrator,

@@ -27,7 +27,7 @@ pub struct NewOrganisation {
     name: Option<String>,
 }
 
-/// `GET /organisations`: those that the caller administers, in the order of their slugs.
+/// `GET /organisations`: those that the caller administers (S003-2), in the order of their slugs.
 pub async fn list(
     State(directory): State<Directory>,
     Caller(principal): Caller,

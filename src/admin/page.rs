@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::problem::Problem;
 
-/// Items a page, unless told.
+/// Items a page, unless told (S004-15).
 const LIMIT: usize = 100;
 /// Items a page at most.
 const LIMIT_MAX: usize = 1000;

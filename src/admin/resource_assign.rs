@@ -115,7 +115,7 @@ pub async fn of_user(
     Ok(Json(json!({ "items": items })))
 }
 
-/// `GET .../groups/{group}/resources`: what its members have because of it.
+/// `GET .../groups/{group}/resources`: what its members have because of it (S001-13, S003-36).
 pub async fn of_group(
     State(directory): State<Directory>,
     caller: Administrator,

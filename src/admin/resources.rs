@@ -71,7 +71,7 @@ pub async fn list(
     })))
 }
 
-/// `POST .../resources`: makes one. Its owner may be named by user name.
+/// `POST .../resources`: makes one, such as a channel (S003-37). Its owner may be named by user name.
 pub async fn create(
     State(directory): State<Directory>,
     caller: Administrator,

@@ -196,7 +196,7 @@ pub async fn withdraw(
     Ok(Json(users::view(&after, &caller.settings)))
 }
 
-/// `GET .../roles/matrix`: every role with every permission, side by side (S000-8, S001-26).
+/// `GET .../roles/matrix`: every role with every permission, side by side (S000-8, S001-26, S003-16).
 pub async fn matrix(caller: Administrator) -> Json<Value> {
     Json(json!(matrix::of(&caller.settings.roles, &caller.settings.permissions)))
 }

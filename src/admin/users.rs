@@ -38,7 +38,8 @@ pub struct Wanted {
     email: Option<String>,
 }
 
-/// `GET .../users`: all in the order of their creation, or those that are found.
+/// `GET .../users`: all in the order of their creation, or those that are found (S001-4, S004-9). Products that offer the list as
+/// a file (S003-29, -30, S004-13) or keep a reader's filters (S004-11, -12) do so over these pages.
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
@@ -94,8 +95,8 @@ pub async fn list(
     )))
 }
 
-/// `GET .../users/{user}`: by identifier, or by any login id. `effective` tells the language, the time zone and the country prefix
-/// in force, and where each comes from.
+/// `GET .../users/{user}` (S004-21): by identifier, or by any login id. `effective` tells the language, the time zone and the
+/// country prefix in force, and where each comes from.
 pub async fn retrieve(
     State(directory): State<Directory>,
     caller: Administrator,

@@ -1,4 +1,4 @@
-//! Deleting a user for good (S003-26).
+//! Deleting a user for good (S003-25, S003-26, S004-23). The command line asks for `--yes` first (S004-24).
 
 use crate::model::id::UserId;
 

@@ -111,8 +111,8 @@ impl Directory {
     }
 }
 
-/// Whether a user has a resource of this type. No record of this release assigns resources, but SCIM does: an `entitlements`
-/// value whose `type` is the resource type (`seeds.md` M34).
+/// Whether a user has a resource of this type as SCIM says it: an `entitlements` value whose `type` is the resource type
+/// (`seeds.md` M34). Resources that administrators assign do not count here.
 fn has_resource(user: &User, kind: &Slug) -> bool {
     let entitlements = user.attributes.get("entitlements").and_then(Value::as_array);
     let is_of_kind = |entitlement: &Value| {

@@ -1,4 +1,5 @@
-//! Permissions given to one user without a role (S003-53), and whose data a user sees (S004-29).
+//! Permissions given to one user without a role (S003-53, S003-55), each by itself and none by default (S002-30), and whose data
+//! a user sees (S004-29).
 
 use serde_json::json;
 

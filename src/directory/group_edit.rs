@@ -1,4 +1,4 @@
-//! Groups by administrators: made, changed, deleted (S001-3, S001-7, S001-8, S003-40..42).
+//! Groups by administrators: made, changed, deleted (S001-3, S001-7, S001-8, S003-33, -34, -39..42, S004-17, -23).
 
 use serde_json::{Map, Value, json};
 

@@ -20,7 +20,8 @@ use super::{Directory, DirectoryError, Operation, Unit};
 /// Members that one request may name.
 pub const MEMBERS_AT_ONCE: usize = 1000;
 
-/// Puts members into a group because an administrator says so.
+/// Puts members into a group because an administrator says so: many at once (S000-3, -10, -17, S001-31, -35, S003-17, -38), all
+/// of them or none. Who would be added is shown by whoever asks for it (S001-33, -34).
 pub struct AddMembers {
     /// Which group.
     pub group: GroupId,
@@ -55,7 +56,7 @@ pub enum Reasons {
     Managed,
 }
 
-/// Takes members out of a group.
+/// Takes members out of a group (S000-17, S001-36, -38); who that is, is shown by whoever asks for it (S001-37).
 pub struct RemoveMembers {
     /// Which group.
     pub group: GroupId,

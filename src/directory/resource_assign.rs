@@ -108,7 +108,7 @@ impl AssignResource {
     }
 }
 
-/// Takes a resource from users and groups. What a user has through a group stays.
+/// Takes a resource from users and groups (S000-16, S001-14). What a user has through a group stays.
 pub struct UnassignResource {
     /// Which.
     pub resource: ResourceId,

@@ -1,4 +1,4 @@
-//! Giving roles to users and taking them back, by an administrator (S000-7, S003-15).
+//! Giving roles to users and taking them back, by an administrator, at any time (S000-7, S000-18, S003-15).
 
 use crate::model::id::UserId;
 use crate::model::origin::Origin;
@@ -10,7 +10,8 @@ use super::authorise::Authority;
 use super::error::Denial;
 use super::{DirectoryError, Operation, Unit};
 
-/// Gives a role to a user, for the whole organisation.
+/// Gives a role to a user, for the whole organisation. What the user may do afterwards is told by the explanation of rights
+/// (S000-19).
 pub struct AssignRole {
     /// To whom.
     pub user: UserId,

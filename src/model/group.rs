@@ -1,4 +1,5 @@
-//! A group, team, unit or room (S000-2, S002-13, S003-31, S004-4).
+//! A group, team, unit or room (S000-2, S002-13, S003-31, S004-4): what keeps large numbers of people workable (S001-1), and has
+//! the same meetings or the same link (S001-2).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,7 +61,7 @@ pub struct Group {
     /// Its name in links, for example to book one of its members; unique in the organisation (S001-8, S001-9).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Slug>,
-    /// Its picture (see [`check_avatar`]).
+    /// Its picture (see [`check_avatar`]; S003-34).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar: Option<String>,
     /// Whether everyone who is new in the organisation becomes a member (X02-12).
@@ -88,7 +89,7 @@ pub enum Kind {
     /// A plain group (24sessions).
     #[default]
     Group,
-    /// A team or department (lynes).
+    /// A team or department (lynes, S003-32).
     Team,
     /// A unit in a tree (Convirza).
     Unit,

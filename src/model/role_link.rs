@@ -1,5 +1,5 @@
 //! Roles and groups that bring each other along: a role may put its holders into groups (S003-45), a group may give its members
-//! roles (S003-35). Both ways at once, and in circles.
+//! roles (S003-35). The one is edited at the role, the other at the group (S003-56). Both ways at once, and in circles.
 //!
 //! Nothing holds itself up: what a person has follows from the reasons that are not such links, by the least fixpoint. So taking
 //! the last such reason away takes all that followed from it, circles included.

@@ -1,4 +1,4 @@
-//! The order of resources (RFC 7644 section 3.4.2.3).
+//! The order of resources (RFC 7644 section 3.4.2.3; S004-14).
 
 use std::cmp::Ordering;
 

@@ -1,5 +1,5 @@
-//! Cursors (RFC 9865): a place among the results, bound to the query that it came from. They need no memory of ours; one that
-//! is wrong can show nothing but another place in the client's own query.
+//! Cursors (RFC 9865; S004-16): a place among the results, bound to the query that it came from. They need no memory of ours; one
+//! that is wrong can show nothing but another place in the client's own query.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

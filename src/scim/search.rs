@@ -1,4 +1,5 @@
-//! Search with POST (RFC 7644 s3.4.3): a query whose parameters are in the body, where no log or cache keeps them.
+//! Search with POST (RFC 7644 s3.4.3): a query whose parameters are in the body, where no log or cache keeps
+//! them. What a search bar asks over people and groups (S001-32).
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};

@@ -33,7 +33,8 @@ use super::home;
 pub struct NewUser {
     /// The login name.
     pub user_name: String,
-    /// SCIM attributes, extensions under their URN.
+    /// SCIM attributes, extensions under their URN: the name (S002-7, S003-6), and e-mail addresses, which nobody must have
+    /// unless the organisation wants one (S002-8).
     pub attributes: Object,
     /// Whether an invitation is made in the same commit; the person is prepared otherwise (S003-21).
     pub invite: bool,
@@ -47,13 +48,15 @@ pub struct NewUser {
     pub labels: BTreeSet<String>,
     /// The country of telephone numbers that name none.
     pub country_prefix: Option<CountryPrefix>,
-    /// The home group, which the person becomes a member of.
+    /// The home group, which the person becomes a member of; any others come by requests of their own (S000-4).
     pub home_group: Option<GroupId>,
     /// Licences that the person is to have; a seat is taken in the same commit where one is needed (S003-3).
     pub licences: Vec<Slug>,
 }
 
-/// Makes a user: prepared, or invited.
+/// Makes a user: prepared, or invited (S000-1, S002-1, -2, S003-4, -22, S004-17). One request makes it whole or not at all,
+/// however many steps a form takes (S002-28, S004-18), and what is missing is named (S004-19). Nobody needs a group or a resource
+/// (S000-14).
 pub struct CreateUser<'a> {
     /// The organisation's schema of users.
     pub schemas: &'a SchemaSet,
@@ -97,7 +100,7 @@ impl Operation for CreateUser<'_> {
     }
 }
 
-/// Changes a user by a merge patch (RFC 7396) of what an administrator may write.
+/// Changes a user by a merge patch (RFC 7396) of what an administrator may write (S003-24, S004-1, -21).
 pub struct UpdateUser<'a> {
     /// The organisation's schema of users.
     pub schemas: &'a SchemaSet,
