@@ -103,16 +103,23 @@ impl Directory {
             }
             if let Some(kind) = &definition.requires_resource
                 && !has_resource(&user, kind)
+                && !self.is_given(organisation, user.id, kind).await?
             {
                 reasons.insert(Reason::NoResource);
             }
         }
         Ok(reasons)
     }
+
+    /// Whether a resource of this type is assigned to the user, directly or through a group (S000-15).
+    async fn is_given(&self, organisation: OrganisationId, user: UserId, kind: &Slug) -> Result<bool, DirectoryError> {
+        let held = self.resources_of(organisation, user).await?;
+        Ok(held.iter().any(|held| held.resource.type_ == *kind))
+    }
 }
 
 /// Whether a user has a resource of this type as SCIM says it: an `entitlements` value whose `type` is the resource type
-/// (`seeds.md` M34). Resources that administrators assign do not count here.
+/// (`seeds.md` M34).
 fn has_resource(user: &User, kind: &Slug) -> bool {
     let entitlements = user.attributes.get("entitlements").and_then(Value::as_array);
     let is_of_kind = |entitlement: &Value| {

@@ -36,6 +36,12 @@ impl Operation for AddMembers {
     async fn attempt(&self, unit: &mut Unit) -> Result<MemberChanges, DirectoryError> {
         check_count(&self.members)?;
         let group = unit.load_group(self.group).await?;
+        // Who lets somebody into a group gives what the group gives (S001-25).
+        for role in &group.grants_roles {
+            if let Some(role) = unit.find_role(role).await? {
+                unit.may_pass_on(&role, None).await?;
+            }
+        }
         let mut changes = MemberChanges::default();
         unit.add_members(&group, &self.members, &Origin::Direct, &mut changes)
             .await?;
@@ -139,6 +145,10 @@ impl Operation for ChangeGroupRole {
         let group = unit.load_group(self.group).await?;
         if self.change == RoleChange::Give {
             check_role(unit, &self.role, Scope::Group).await?;
+        }
+        // Nobody gives, or takes, what they do not have themselves (S001-25).
+        if let Some(role) = unit.find_role(&self.role).await? {
+            unit.may_pass_on(&role, Some(group.id)).await?;
         }
         let mut changed = Vec::new();
         for member in self.members.iter().collect::<BTreeSet<_>>() {
