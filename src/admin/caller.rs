@@ -1,12 +1,16 @@
 //! Who calls, and for which organisation: the extractors with which every handler starts.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, OptionalFromRequest, RawPathParams, Request};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::directory::authorise::Authority;
 use crate::directory::settings::OrganisationSettings;
@@ -150,13 +154,44 @@ impl FromRequestParts<Directory> for Administrator {
     }
 }
 
-/// A JSON body; what is wrong with it becomes a problem document.
-#[derive(FromRequest)]
-#[from_request(via(axum::Json), rejection(Problem))]
+/// A JSON body, which is an object; what is wrong with it becomes a problem document.
 pub struct Body<T>(
     /// What was sent.
     pub T,
 );
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let axum::Json(Members(body)) =
+            <axum::Json<Members<T>> as FromRequest<S>>::from_request(request, state).await?;
+        Ok(Self(body))
+    }
+}
+
+/// What an object holds. A structure alone would be read from a list as well, its members in the order of their declaration.
+struct Members<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Members<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Object(PhantomData))
+    }
+}
+
+struct Object<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+    type Value = Members<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Members<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members)).map(Members)
+    }
+}
 
 /// A body that may be missing; one that is there is refused in the same words.
 impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Body<T> {

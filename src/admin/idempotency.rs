@@ -1,11 +1,11 @@
 //! The header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a write that is sent again is answered again and done
 //! once. See [`crate::directory::idempotency`] for what holds.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest as _, Request, State};
+use axum::extract::{FromRequest as _, MatchedPath, Request, State};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -24,6 +24,7 @@ use crate::store::Key;
 
 use super::caller;
 use super::problem::Problem;
+use super::routes::Served;
 
 /// The header.
 const HEADER: &str = "idempotency-key";
@@ -47,6 +48,10 @@ pub(super) async fn keep(
     if ![Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(request.method()) {
         return next.run(request).await;
     }
+    // What no handler answers uses no key up.
+    if is_wrong_method(&request) {
+        return next.run(request).await;
+    }
     let key = match key(request.headers()) {
         Ok(Some(key)) => key.to_owned(),
         Ok(None) => return next.run(request).await,
@@ -55,6 +60,18 @@ pub(super) async fn keep(
     once(&directory, kept, &key, request, next)
         .await
         .unwrap_or_else(|problem| problem.into_response())
+}
+
+/// Whether the address is served, and not with this method. An address that the table of routes does not show counts as served.
+fn is_wrong_method(request: &Request) -> bool {
+    static SERVED: LazyLock<Vec<Served>> = LazyLock::new(|| super::routes().served().to_vec());
+    let Some(matched) = request.extensions().get::<MatchedPath>() else {
+        return false;
+    };
+    let path = matched.as_str().trim_end_matches('/');
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    let mut here = SERVED.iter().filter(|served| served.path == path).peekable();
+    here.peek().is_some() && here.all(|served| served.method != *request.method())
 }
 
 async fn once(

@@ -9,6 +9,7 @@ use crate::model::password_policy::PasswordPolicy;
 
 pub(super) fn descriptions() -> Vec<Description> {
     let mut all = of_others();
+    all.extend(of_whoever_asks());
     all.extend(of_oneself());
     all
 }
@@ -69,7 +70,7 @@ fn of_others() -> Vec<Description> {
     ]
 }
 
-fn of_oneself() -> Vec<Description> {
+fn of_whoever_asks() -> Vec<Description> {
     let person = || {
         object(
             [
@@ -81,7 +82,6 @@ fn of_oneself() -> Vec<Description> {
             [],
         )
     };
-    let codes = || object([("recovery_codes", list(text()))], []);
     vec![
         post(
             "/sign-in",
@@ -117,6 +117,12 @@ fn of_oneself() -> Vec<Description> {
         .open()
         .takes::<sign_in::Reset>()
         .answers(named("Criteria")),
+    ]
+}
+
+fn of_oneself() -> Vec<Description> {
+    let codes = || object([("recovery_codes", list(text()))], []);
+    vec![
         get("/session", "Who has signed in, until when, and what must happen first")
             .session()
             .answers(named("Session")),

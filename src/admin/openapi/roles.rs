@@ -52,42 +52,20 @@ pub(super) fn descriptions() -> Vec<Description> {
 }
 
 pub(super) fn components() -> Vec<(&'static str, Value)> {
-    let scope = || words(&["global", "group"]);
     let cells = || map(list(words(&["self", "group", "subtree", "organisation"])));
     let row = object([("action", text()), ("name", text()), ("area", nullable(text()))], []);
     let column = object(
         [
             ("key", text()),
             ("name", text()),
-            ("scope", scope()),
+            ("scope", words(&["global", "group"])),
             ("administers", boolean()),
             ("cells", cells()),
         ],
         [("linked_cells", cells())],
     );
     vec![
-        (
-            "Role",
-            object(
-                [
-                    ("key", text()),
-                    ("name", text()),
-                    ("scope", scope()),
-                    ("permissions", list(text())),
-                    ("includes", list(text())),
-                    ("administers", boolean()),
-                    ("built_in", boolean()),
-                    ("assignable", words(&["everywhere", "api"])),
-                    ("linked_groups", list(uuid())),
-                    ("group_permissions", list(text())),
-                    ("max_holders", nullable(integer())),
-                    ("protected", boolean()),
-                    ("requires_licence", nullable(text())),
-                    ("holders", integer()),
-                ],
-                [],
-            ),
-        ),
+        ("Role", role()),
         (
             "RoleMatrix",
             object([("permissions", list(row)), ("roles", list(column))], []),
@@ -124,4 +102,26 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
             ),
         ),
     ]
+}
+
+fn role() -> Value {
+    object(
+        [
+            ("key", text()),
+            ("name", text()),
+            ("scope", words(&["global", "group"])),
+            ("permissions", list(text())),
+            ("includes", list(text())),
+            ("administers", boolean()),
+            ("built_in", boolean()),
+            ("assignable", words(&["everywhere", "api"])),
+            ("linked_groups", list(uuid())),
+            ("group_permissions", list(text())),
+            ("max_holders", nullable(integer())),
+            ("protected", boolean()),
+            ("requires_licence", nullable(text())),
+            ("holders", integer()),
+        ],
+        [],
+    )
 }
