@@ -132,7 +132,7 @@ pub async fn send(
     let organisation = caller.organisation();
     let mut next = None;
     let mut people: Vec<Result<User, Value>> = Vec::new();
-    if sending.all_prepared == !sending.users.is_empty() {
+    if sending.all_prepared != sending.users.is_empty() {
         return Err(Problem::bad_request("give either users or all_prepared"));
     } else if sending.all_prepared {
         let after = sending.after.as_deref().map(str::parse).transpose();

@@ -114,7 +114,6 @@ impl Routes {
     }
 
     /// The router that serves it.
-    #[must_use]
     pub fn into_router(self) -> Router<Directory> {
         self.router
     }

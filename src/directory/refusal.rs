@@ -53,7 +53,10 @@ const REMEMBERED_MAX: usize = 10_000;
 
 /// Which refusals were told, and when. In memory: after a restart each may be told once more.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(Mutex<HashMap<(OrganisationId, Slug, [u8; 32]), Timestamp>>);
+pub(super) struct Refusals(Mutex<HashMap<Asked, Timestamp>>);
+
+/// A licence of an organisation, and who asked for a seat of it.
+type Asked = (OrganisationId, Slug, [u8; 32]);
 
 impl Refusals {
     /// Whether this refusal is to be told now; it is remembered then.

@@ -63,7 +63,7 @@ impl Operation for AssignResource {
             let is_new = before.is_none();
             let after = Assignment {
                 attributes: self.attributes.clone(),
-                since: before.map_or(unit.now(), |before| before.since),
+                since: before.map_or_else(|| unit.now(), |before| before.since),
             };
             if is_new {
                 self.add(unit, &type_, &resource, subject).await?;

@@ -294,9 +294,9 @@ impl Deletion {
         after: &mut Option<uuid::Uuid>,
     ) -> Result<bool, DirectoryError> {
         let (is_over, next) = match self.step {
-            Step::Givers => (self.from_groups(unit, after).await?, Step::Holders),
-            Step::Holders => (self.from_holders(unit).await?, Step::Edges),
-            Step::Edges => (self.from_edges(unit).await?, Step::Groups),
+            Step::Givers => (self.take_from_groups(unit, after).await?, Step::Holders),
+            Step::Holders => (self.take_from_holders(unit).await?, Step::Edges),
+            Step::Edges => (self.take_from_edges(unit).await?, Step::Groups),
             Step::Groups => return self.policy(unit).await,
         };
         if is_over {
@@ -306,7 +306,7 @@ impl Deletion {
         Ok(false)
     }
 
-    async fn from_groups(&self, unit: &mut Unit, after: &mut Option<uuid::Uuid>) -> Result<bool, DirectoryError> {
+    async fn take_from_groups(&self, unit: &mut Unit, after: &mut Option<uuid::Uuid>) -> Result<bool, DirectoryError> {
         let organisation = unit.organisation();
         let mut scan = Scan::prefix(&keys::table(organisation, Table::Group), LOOKED_AT);
         if let Some(after) = after {
@@ -329,7 +329,7 @@ impl Deletion {
         Ok(found.is_empty())
     }
 
-    async fn from_holders(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
+    async fn take_from_holders(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
         let prefix = keys::index_entries(unit.organisation(), Index::RoleHolder, self.role.as_str());
         let found = unit.scan(Scan::prefix(&prefix, AT_ONCE)).await?;
         for id in found.iter().filter_map(|(key, _)| keys::last_uuid(key)) {
@@ -343,7 +343,7 @@ impl Deletion {
     }
 
     /// Group roles are found by looking at every edge: no index leads to them.
-    async fn from_edges(&mut self, unit: &mut Unit) -> Result<bool, DirectoryError> {
+    async fn take_from_edges(&mut self, unit: &mut Unit) -> Result<bool, DirectoryError> {
         let organisation = unit.organisation();
         let mut scan = Scan::prefix(&keys::table(organisation, Table::GroupMember), LOOKED_AT);
         if let Some((group, member)) = self.edge {
@@ -375,12 +375,9 @@ impl Deletion {
             return Ok(true);
         };
         let before = unit.find_group(id).await?;
-        let mut group = match before.clone() {
-            Some(group) => group,
-            None => {
-                self.groups.remove(&id);
-                return Ok(false);
-            }
+        let Some(mut group) = before.clone() else {
+            self.groups.remove(&id);
+            return Ok(false);
         };
         let Some(before) = before else { return Ok(false) };
         if self.linked_groups == LinkedGroups::DisableGroups {

@@ -181,7 +181,7 @@ impl Unit {
                 let edge = Membership {
                     origins: origins.clone(),
                     roles: before.map(|edge| edge.roles.clone()).unwrap_or_default(),
-                    since: before.map_or(self.now(), |edge| edge.since),
+                    since: before.map_or_else(|| self.now(), |edge| edge.since),
                 };
                 self.put(keys::group_member(organisation, group.id, member), &edge);
                 self.put(keys::member_group(organisation, member, group.id), &edge);

@@ -145,7 +145,7 @@ impl Judge<'_> {
         unit.put_credential(&credential);
         let mut after = before.clone();
         // S000-20: the first sign-in makes the person active.
-        after.facts.activated_at = after.facts.activated_at.or(Some(unit.now()));
+        after.facts.activated_at = after.facts.activated_at.or_else(|| Some(unit.now()));
         after.password_hash = None;
         let user = unit.update_user(before, after).await?;
         Ok(Judged::Session(Box::new((issued, user, credential))))
@@ -219,8 +219,8 @@ impl Operation for ReportSignIn {
         }
         let mut after = before.clone();
         // A4: with single sign-on, the link stands for the password.
-        after.facts.sso_linked_at = after.facts.sso_linked_at.or(Some(unit.now()));
-        after.facts.activated_at = after.facts.activated_at.or(Some(unit.now()));
+        after.facts.sso_linked_at = after.facts.sso_linked_at.or_else(|| Some(unit.now()));
+        after.facts.activated_at = after.facts.activated_at.or_else(|| Some(unit.now()));
         unit.update_user(&before, after).await
     }
 }

@@ -73,7 +73,7 @@ impl House {
         };
         let answer = request.send().await.expect("an answer");
         let (status, text) = (answer.status(), answer.text().await.expect("a body"));
-        (status, serde_json::from_str(&text).unwrap_or(json!(text)))
+        (status, serde_json::from_str(&text).unwrap_or_else(|_| json!(text)))
     }
 
     async fn admin(&self, method: Method, path: &str, body: Option<Value>) -> Value {

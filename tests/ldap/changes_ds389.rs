@@ -62,6 +62,9 @@ async fn marked(server: &Ds389) -> Cursor {
     cursor.expect("a mark")
 }
 
+/// A cookie made of a good one.
+type Bent = Box<dyn Fn(&str) -> String>;
+
 /// A cursor with another cookie; `change` is given the one that the server gave.
 fn with_cookie(cursor: &Cursor, change: impl Fn(&str) -> String) -> Cursor {
     use base64::Engine as _;
@@ -84,7 +87,7 @@ async fn a_cookie_that_389_never_gave_is_never_taken_for_a_place_in_its_history(
         let (start, _) = cookie.rsplit_once('#').expect("a number");
         format!("{start}#{number}")
     };
-    let cookies: [(&str, Box<dyn Fn(&str) -> String>); 6] = [
+    let cookies: [(&str, Bent); 6] = [
         ("too new", Box::new(move |cookie| number(cookie, "999999"))),
         (
             "too large",

@@ -117,7 +117,7 @@ impl Operation for UpdateUser<'_> {
     async fn attempt(&self, unit: &mut Unit) -> Result<User, DirectoryError> {
         let before = unit.load_user(self.user).await?;
         let mut after = before.clone();
-        for member in self.patch.keys().filter(|name| !WRITABLE.contains(&name.as_str())) {
+        if let Some(member) = self.patch.keys().find(|name| !WRITABLE.contains(&name.as_str())) {
             let reason = format!("cannot be written here: use {}", WRITABLE.join(", "));
             return Err(DirectoryError::invalid(member, reason));
         }
