@@ -11,7 +11,7 @@ use crate::provision::profile::{self, PROFILES};
 
 /// Show the profiles that come with the gateway: what a kind of product needs of an organisation.
 ///
-/// An organisation file names one with profile = "NAME" under [organisation], and may change any part of it.
+/// An organisation file names one with profile = "NAME" under `[organisation]`, and may change any part of it.
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
     "Examples:\n",
