@@ -232,7 +232,7 @@ impl World {
         prop_assert_eq!(names.len(), users.len(), "a user name is there twice");
         for licence in self.items("licences").await {
             let key = licence["key"].as_str().unwrap_or_default();
-            let held = users.iter().filter(|user| holds(user, key)).count();
+            let held: usize = users.iter().map(|user| seats(user, key)).sum();
             prop_assert_eq!(&licence["used"], &json!(held), "{}: {:#?}", key, users);
         }
         Ok(())
@@ -268,13 +268,14 @@ impl World {
     }
 }
 
-/// Whether the person holds a seat from this licence's pool.
-fn holds(user: &Value, key: &str) -> bool {
-    let claims = user["licences"].as_object();
-    claims.into_iter().flatten().any(|(licence, claim)| {
+/// The seats that the person holds from this licence's pool: as the licence itself, and in place of another.
+fn seats(user: &Value, key: &str) -> usize {
+    let claims = user["licences"].as_object().into_iter().flatten();
+    let held = claims.filter(|(licence, claim)| {
         let seat = &claim["seat"];
-        (licence == key && seat.get("held").is_some()) || seat["fallback"]["licence"] == json!(key)
-    })
+        (*licence == key && seat.get("held").is_some()) || seat["fallback"]["licence"] == json!(key)
+    });
+    held.count()
 }
 
 fn picked(made: &[String], pick: u8) -> String {
