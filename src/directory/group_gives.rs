@@ -48,6 +48,17 @@ impl Operation for Change<'_> {
         let before = unit.load_group(*id).await?;
         for role in &change.add_roles {
             check_role(unit, role, Scope::Global).await?;
+            if unit
+                .find_role(role)
+                .await?
+                .is_some_and(|role| role.max_holders.is_some())
+            {
+                let reason = format!(
+                    "role {:?} has a number of holders that a group cannot keep to: give it to users",
+                    role.as_str()
+                );
+                return Err(DirectoryError::invalid("role", reason));
+            }
         }
         for licence in &change.add_licences {
             let key = keys::named(organisation, Table::Licence, licence);

@@ -10,7 +10,7 @@ mod step;
 mod world;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use step::Step;
 use world::Gateway;
@@ -18,7 +18,7 @@ use world::Gateway;
 /// Histories are spread over so many tests, which run side by side.
 const SHARDS: u32 = 4;
 /// Histories in CI.
-const IN_CI: u32 = 10_000;
+const IN_CI: u32 = 2_000;
 /// Histories elsewhere.
 const ELSEWHERE: u32 = 400;
 
@@ -37,7 +37,7 @@ fn histories() -> u32 {
     })
 }
 
-fn run_shard() {
+fn run_shard(shard: u8) {
     let config = Config {
         cases: histories().div_ceil(SHARDS),
         failure_persistence: None,
@@ -48,8 +48,11 @@ fn run_shard() {
         .build()
         .expect("a runtime");
     let history = prop::collection::vec(any::<Step>(), 1..24);
+    // In CI always the same histories: a change is to blame when one of them fails. Elsewhere others each time.
+    let seed = std::env::var_os("CI").map_or_else(rand::random, |_| [shard; 32]);
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
     let gateway = runtime.block_on(Gateway::new());
-    let outcome = TestRunner::new(config).run(&history, |steps| {
+    let outcome = TestRunner::new_with_rng(config, rng).run(&history, |steps| {
         runtime.block_on(async {
             let mut world = gateway.world().await;
             for step in &steps {
@@ -65,20 +68,20 @@ fn run_shard() {
 
 #[test]
 fn every_invariant_holds_after_a_quarter_of_the_histories() {
-    run_shard();
+    run_shard(0);
 }
 
 #[test]
 fn every_invariant_holds_after_the_second_quarter_of_the_histories() {
-    run_shard();
+    run_shard(1);
 }
 
 #[test]
 fn every_invariant_holds_after_the_third_quarter_of_the_histories() {
-    run_shard();
+    run_shard(2);
 }
 
 #[test]
 fn every_invariant_holds_after_the_last_quarter_of_the_histories() {
-    run_shard();
+    run_shard(3);
 }
