@@ -4,7 +4,7 @@
 //! through the admin API, an invited person accepts, an operator declares other limits. Requests may be refused, but not by
 //! our own fault (5xx); at the end `verify` finds nothing, and what can be seen from outside agrees with itself.
 //!
-//! `USHER_HISTORIES` says how many; 10,000 in CI.
+//! `USHER_HISTORIES` says how many.
 
 mod step;
 mod world;
