@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::connection::Connection;
 use crate::model::cost_centre::CostCentre;
 use crate::model::custom_attribute::Bearer;
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
@@ -108,32 +109,20 @@ impl Declare<'_> {
             |permission| permission.names().collect(),
         ) {
             let key = keys::named(unit.organisation(), Table::Permission, &permission.key);
-            let before = record::<Definition>(unit, &key).await?;
-            let result = PutPermission(permission.clone()).attempt(unit).await.map(|_| ());
-            note::<Definition>(
-                unit,
-                shown,
-                format!("permissions.{}", permission.key),
-                &key,
-                before,
-                result,
-            )
-            .await?;
+            let part = PutPermission(permission.clone());
+            lay_part::<Definition>(unit, shown, format!("permissions.{}", permission.key), &key, &part).await?;
         }
         if let Some(defaults) = &self.0.default_permissions {
             let key = keys::default_grants(unit.organisation());
-            let before = record::<DefaultGrants>(unit, &key).await?;
-            let result = PutDefaultGrants(defaults.clone()).attempt(unit).await.map(|_| ());
-            note::<DefaultGrants>(unit, shown, "default_permissions".to_owned(), &key, before, result).await?;
+            let part = PutDefaultGrants(defaults.clone());
+            lay_part::<DefaultGrants>(unit, shown, "default_permissions".to_owned(), &key, &part).await?;
         }
         self.lay_kinds(unit, shown).await?;
         self.lay_roles(unit, shown).await?;
         for connection in &self.0.connections {
             let key = keys::named(unit.organisation(), Table::Connection, &connection.name);
-            let before = record::<crate::model::connection::Connection>(unit, &key).await?;
-            let result = PutConnection(connection.clone()).attempt(unit).await.map(|_| ());
-            let place = format!("connections.{}", connection.name);
-            note::<crate::model::connection::Connection>(unit, shown, place, &key, before, result).await?;
+            let part = PutConnection(connection.clone());
+            lay_part::<Connection>(unit, shown, format!("connections.{}", connection.name), &key, &part).await?;
         }
         for bearer in Bearer::ALL {
             custom_attribute::declare::lay(unit, shown, bearer, self.0.attributes(bearer)).await?;
@@ -145,31 +134,13 @@ impl Declare<'_> {
     async fn lay_kinds(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
         for centre in cost_centre::in_order(&self.0.cost_centres) {
             let key = keys::named(unit.organisation(), Table::CostCentre, &centre.key);
-            let before = record::<CostCentre>(unit, &key).await?;
-            let result = PutCostCentre(centre.clone()).attempt(unit).await.map(|_| ());
-            note::<CostCentre>(
-                unit,
-                shown,
-                format!("cost_centres.{}", centre.key),
-                &key,
-                before,
-                result,
-            )
-            .await?;
+            let part = PutCostCentre(centre.clone());
+            lay_part::<CostCentre>(unit, shown, format!("cost_centres.{}", centre.key), &key, &part).await?;
         }
         for type_ in &self.0.resource_types {
             let key = keys::named(unit.organisation(), Table::ResourceType, &type_.key);
-            let before = record::<ResourceType>(unit, &key).await?;
-            let result = PutResourceType(type_.clone()).attempt(unit).await.map(|_| ());
-            note::<ResourceType>(
-                unit,
-                shown,
-                format!("resource_types.{}", type_.key),
-                &key,
-                before,
-                result,
-            )
-            .await?;
+            let part = PutResourceType(type_.clone());
+            lay_part::<ResourceType>(unit, shown, format!("resource_types.{}", type_.key), &key, &part).await?;
         }
         Ok(())
     }
@@ -177,10 +148,15 @@ impl Declare<'_> {
     async fn lay_templates(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
         for template in &self.0.templates {
             let key = keys::mail::template(unit.organisation(), template.name, &template.language);
-            let before = record::<MailTemplate>(unit, &key).await?;
-            let result = PutTemplate(template.clone()).attempt(unit).await.map(drop);
-            let place = format!("templates.{}.{}", template.name, template.language);
-            note::<MailTemplate>(unit, shown, place, &key, before, result).await?;
+            let part = PutTemplate(template.clone());
+            lay_part::<MailTemplate>(
+                unit,
+                shown,
+                format!("templates.{}.{}", template.name, template.language),
+                &key,
+                &part,
+            )
+            .await?;
         }
         Ok(())
     }
@@ -199,9 +175,8 @@ impl Declare<'_> {
         lay_some_roles(unit, shown, &free).await?;
         for licence in in_order(&self.0.licences, |licence| &licence.key, falls_back_to) {
             let key = keys::named(unit.organisation(), Table::Licence, &licence.key);
-            let before = record::<Licence>(unit, &key).await?;
-            let result = PutLicence(licence.clone()).attempt(unit).await.map(|_| ());
-            note::<Licence>(unit, shown, format!("licences.{}", licence.key), &key, before, result).await?;
+            let part = PutLicence(licence.clone());
+            lay_part::<Licence>(unit, shown, format!("licences.{}", licence.key), &key, &part).await?;
         }
         lay_some_roles(unit, shown, &needing).await?;
         for permission in &self.0.permissions {
@@ -216,9 +191,8 @@ impl Declare<'_> {
 async fn lay_some_roles(unit: &mut Unit, shown: &mut Rehearsal, roles: &[Role]) -> Result<(), DirectoryError> {
     for role in in_order(roles, |role| &role.key, |role| role.includes.iter().collect()) {
         let key = keys::named(unit.organisation(), Table::Role, &role.key);
-        let before = record::<Role>(unit, &key).await?;
-        let result = PutRole(kept_links(unit, role).await?).attempt(unit).await.map(|_| ());
-        note::<Role>(unit, shown, format!("roles.{}", role.key), &key, before, result).await?;
+        let part = PutRole(kept_links(unit, role).await?);
+        lay_part::<Role>(unit, shown, format!("roles.{}", role.key), &key, &part).await?;
     }
     Ok(())
 }
@@ -330,6 +304,19 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
     };
     UpdateOrganisation(wanted.clone()).attempt(unit).await?;
     unit.change_group_policy(&present.groups, &wanted).await
+}
+
+/// Decides one part as if it were committed, and notes what became of it.
+async fn lay_part<R: Record>(
+    unit: &mut Unit,
+    shown: &mut Rehearsal,
+    place: String,
+    key: &Key,
+    part: &impl Operation,
+) -> Result<(), DirectoryError> {
+    let before = record::<R>(unit, key).await?;
+    let result = part.attempt(unit).await.map(drop);
+    note::<R>(unit, shown, place, key, before, result).await
 }
 
 /// Notes what became of a part.

@@ -64,13 +64,7 @@ impl Invariant for Records {
 
 fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), String> {
     let table = tables::of(key).ok_or("is in no table that this release knows")?;
-    let named = |expected: Key| {
-        if expected == *key {
-            Ok(())
-        } else {
-            Err(format!("holds the record that belongs at {expected}"))
-        }
-    };
+    let named = |expected: Key| belongs(key, &expected);
     match table {
         Table::Organisation
         | Table::Connection
@@ -133,15 +127,18 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
     }
 }
 
+/// Whether a record lies at its own key.
+fn belongs(key: &Key, expected: &Key) -> Result<(), String> {
+    if expected == key {
+        Ok(())
+    } else {
+        Err(format!("holds the record that belongs at {expected}"))
+    }
+}
+
 /// The tables of what is declared.
 fn judge_of_settings(organisation: OrganisationId, table: Table, key: &Key, value: &[u8]) -> Result<(), String> {
-    let named = |expected: Key| {
-        if expected == *key {
-            Ok(())
-        } else {
-            Err(format!("holds the record that belongs at {expected}"))
-        }
-    };
+    let named = |expected: Key| belongs(key, &expected);
     match table {
         Table::Organisation => read::<Organisation>(value).and_then(|own| named(keys::organisation(own.id))),
         Table::Connection => {
@@ -168,13 +165,7 @@ fn judge_of_settings(organisation: OrganisationId, table: Table, key: &Key, valu
 
 /// The tables of groups and of resources.
 fn judge_of_groups(organisation: OrganisationId, table: Table, key: &Key, value: &[u8]) -> Result<(), String> {
-    let named = |expected: Key| {
-        if expected == *key {
-            Ok(())
-        } else {
-            Err(format!("holds the record that belongs at {expected}"))
-        }
-    };
+    let named = |expected: Key| belongs(key, &expected);
     match table {
         Table::Purge if value == b"gives" => Ok(()),
         Table::GroupTree => tree(key, value),
