@@ -198,7 +198,7 @@ fn show_secret(shown: &mut Value, organisation: &Organisation, secret: &str) {
     }
 }
 
-fn view(guest: &Guest) -> Value {
+pub(super) fn view(guest: &Guest) -> Value {
     json!({
         "id": guest.id,
         "name": guest.name,

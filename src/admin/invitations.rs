@@ -255,7 +255,7 @@ fn issued_view(directory: &Directory, issued: &IssuedInvitation, public: Option<
 }
 
 /// An invitation as administrators see it. Never its secret's hash.
-fn view(invitation: &Invitation, now: Timestamp) -> Value {
+pub(super) fn view(invitation: &Invitation, now: Timestamp) -> Value {
     json!({
         "id": invitation.id,
         "user": invitation.user,
