@@ -8,7 +8,7 @@ pub use person::{Demand, On};
 
 use crate::model::effective::Effective;
 use crate::model::event::{Actor, Door};
-use crate::model::id::{OrganisationId, TokenId, UserId};
+use crate::model::id::{JobId, OrganisationId, TokenId, UserId};
 use crate::model::slug::Slug;
 
 use super::Correlation;
@@ -73,6 +73,7 @@ impl Permit {
             connection: None,
             token: session,
             user,
+            job: None,
         };
         Self {
             organisation,
@@ -100,6 +101,19 @@ impl Permit {
         &self.authority
     }
 
+    /// The same right, for one item of a job: what is changed names the job. The request's idempotency key is the job's own
+    /// affair.
+    pub(super) fn within_job(mut self, job: JobId) -> Self {
+        self.actor.job = Some(job);
+        self.correlation = self.correlation.map(|correlation| {
+            Arc::new(Correlation {
+                request: correlation.request.clone(),
+                done: None,
+            })
+        });
+        self
+    }
+
     /// The connection that acts, if one does.
     #[must_use]
     pub fn connection(&self) -> Option<&Slug> {
@@ -122,6 +136,7 @@ impl Principal {
             connection: Some(connection.clone()),
             token: Some(token),
             user: None,
+            job: None,
         };
         Self {
             reach: Reach::Connection {
@@ -141,6 +156,7 @@ impl Principal {
             connection: Some(connection.clone()),
             token: None,
             user: None,
+            job: None,
         };
         Self {
             reach: Reach::Connection {
@@ -160,6 +176,7 @@ impl Principal {
             connection: Some(connection.clone()),
             token: None,
             user: None,
+            job: None,
         };
         Self {
             reach: Reach::Connection {
@@ -179,6 +196,7 @@ impl Principal {
             connection: None,
             token: Some(token),
             user: None,
+            job: None,
         };
         Self {
             reach: Reach::Organisation(organisation),
@@ -197,6 +215,7 @@ impl Principal {
                 connection: None,
                 token: Some(token),
                 user: None,
+                job: None,
             },
             correlation: None,
         }
@@ -212,6 +231,7 @@ impl Principal {
                 connection: None,
                 token: None,
                 user: None,
+                job: None,
             },
             correlation: None,
         }
@@ -226,6 +246,7 @@ impl Principal {
             connection: None,
             token,
             user: Some(user),
+            job: None,
         };
         Self {
             reach: Reach::Person { organisation, user },
@@ -242,6 +263,7 @@ impl Principal {
             connection: None,
             token: None,
             user: None,
+            job: None,
         };
         Self {
             reach: Reach::Invitee(organisation),
@@ -264,6 +286,7 @@ impl Principal {
             connection: None,
             token: None,
             user: None,
+            job: None,
         };
         Self {
             reach: Reach::Guest(organisation),
