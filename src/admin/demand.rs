@@ -254,6 +254,32 @@ const TABLE: &[Row] = &[
         Target::Organisation,
     ),
     (Method::GET, "/events", "event.view", Target::Organisation),
+    (Method::GET, "/export/users", "user.view", Target::Reachable),
+    (Method::GET, "/export/groups", "group.view", Target::Reachable),
+    (Method::GET, "/export/memberships", "group.view", Target::Reachable),
+    (Method::GET, "/export/role-holders", "user.view", Target::Organisation),
+    (
+        Method::GET,
+        "/export/licence-holders",
+        "licence.view",
+        Target::Organisation,
+    ),
+    (Method::GET, "/export/invitations", "user.invite", Target::Organisation),
+    (Method::GET, "/export/guests", "guest.manage", Target::Organisation),
+    // Whether each row is allowed is judged row by row.
+    (Method::GET, "/imports", "user.create", Target::Reachable),
+    (Method::POST, "/imports", "user.create", Target::Reachable),
+    (Method::GET, "/imports/template", "user.create", Target::Reachable),
+    (Method::GET, "/imports/{import}", "user.create", Target::Reachable),
+    (Method::DELETE, "/imports/{import}", "user.create", Target::Reachable),
+    (
+        Method::POST,
+        "/imports/{import}/confirm",
+        "user.create",
+        Target::Reachable,
+    ),
+    (Method::GET, "/imports/{import}/rows", "user.create", Target::Reachable),
+    (Method::GET, "/imports/{import}/result", "user.create", Target::Reachable),
 ];
 
 /// What the route below an organisation demands of a person. `parameter` answers the path's parameters by name. A target that

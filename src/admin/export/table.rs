@@ -282,31 +282,31 @@ const ELSEWHERE: [&str; 9] = [
     "entitlements",
 ];
 
-/// An attribute of the schema by name, in any case, with or without `attributes.` in front. What is never returned is no column.
-fn attribute(schemas: &SchemaSet, name: &str) -> Option<Column> {
+/// An attribute of the schema by name, in any case, with or without `attributes.` in front. What is never returned has no column, nor
+/// what a column of its own says.
+pub(in crate::admin) fn visible<'a>(schemas: &'a SchemaSet, name: &str) -> Option<Resolved<'a>> {
     let bare = match name.split_at_checked("attributes.".len()) {
         Some((start, rest)) if start.eq_ignore_ascii_case("attributes.") => rest,
         _ => name,
     };
     let path: AttributePath = bare.parse().ok()?;
-    let Resolved {
-        extension,
-        attribute,
-        sub,
-    } = schemas.resolve(&path)?;
-    let is_secret = |attribute: &Attribute| {
-        attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly
-    };
-    let is_elsewhere = extension.is_none() && ELSEWHERE.iter().any(|other| other.eq_ignore_ascii_case(&attribute.name));
-    if is_elsewhere || is_secret(attribute) || sub.is_some_and(is_secret) {
-        return None;
-    }
+    let found = schemas.resolve(&path)?;
+    let is_secret =
+        |attribute: &Attribute| attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly;
+    let is_elsewhere =
+        found.extension.is_none() && ELSEWHERE.iter().any(|other| other.eq_ignore_ascii_case(&found.attribute.name));
+    let is_hidden = is_elsewhere || is_secret(found.attribute) || found.sub.is_some_and(is_secret);
+    (!is_hidden).then_some(found)
+}
+
+fn attribute(schemas: &SchemaSet, name: &str) -> Option<Column> {
+    let found = visible(schemas, name)?;
     Some(Column {
         name: name.to_owned(),
         source: Source::Attribute {
-            extension: extension.map(str::to_owned),
-            name: attribute.name.clone(),
-            sub: sub.map(|sub| sub.name.clone()),
+            extension: found.extension.map(str::to_owned),
+            name: found.attribute.name.clone(),
+            sub: found.sub.map(|sub| sub.name.clone()),
         },
     })
 }

@@ -94,11 +94,16 @@ impl Directory {
         Ok(over.len() as u64)
     }
 
-    /// The items first: a head without items is removed the next time, items without a head would be found by nobody.
+    /// Rows and items first: a head without items is removed the next time, items without a head would be found by nobody.
     async fn remove_job(&self, organisation: OrganisationId, id: JobId) -> Result<(), DirectoryError> {
-        let items = Scan::prefix(&keys::job_items(organisation, id), ITEMS_AT_ONCE.min(SCAN_ENTRIES_MAX));
+        let at_once = ITEMS_AT_ONCE.min(SCAN_ENTRIES_MAX);
+        let rows = Scan::prefix(&keys::import_rows(organisation, id), at_once);
+        let items = Scan::prefix(&keys::job_items(organisation, id), at_once);
         loop {
-            let found = self.store.scan(items.clone()).await?;
+            let mut found = self.store.scan(rows.clone()).await?;
+            if found.is_empty() {
+                found = self.store.scan(items.clone()).await?;
+            }
             let mut batch = Batch::new();
             for (key, stored) in &found {
                 batch.require(Precondition::AtVersion(key.clone(), stored.version));
