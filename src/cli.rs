@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod audit;
+pub mod bulk;
 pub mod check;
 pub mod connection;
 pub mod credential;
@@ -81,6 +82,7 @@ enum Command {
     Org(org::Org),
     Profile(profile::Profile),
     User(user::User),
+    Bulk(bulk::Bulk),
     Group(group::Group),
     Guest(guest::Guest),
     Role(role::Role),
@@ -140,6 +142,7 @@ impl Command {
             Self::Org(command) => command.run().await,
             Self::Profile(command) => command.run(),
             Self::User(command) => command.run().await,
+            Self::Bulk(command) => command.run().await,
             Self::Group(command) => command.run().await,
             Self::Guest(command) => command.run().await,
             Self::Role(command) => command.run().await,

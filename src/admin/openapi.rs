@@ -5,6 +5,7 @@
 //! also when a description has no route.
 
 mod audit;
+mod bulk;
 mod connections;
 mod credentials;
 pub mod description;
@@ -34,6 +35,7 @@ fn descriptions() -> Vec<Description> {
     [
         organisations::descriptions(),
         audit::descriptions(),
+        bulk::descriptions(),
         connections::descriptions(),
         groups::descriptions(),
         guests::descriptions(),
@@ -57,6 +59,7 @@ fn components() -> Map<String, Value> {
     [
         organisations::components(),
         audit::components(),
+        bulk::components(),
         connections::components(),
         groups::components(),
         guests::components(),
