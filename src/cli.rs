@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod audit;
+pub mod bulk;
 pub mod check;
 pub mod connection;
 pub mod credential;
@@ -12,6 +13,7 @@ pub mod gateway;
 pub mod group;
 pub mod group_edit;
 pub mod guest;
+pub mod import;
 pub mod invitation;
 pub mod journal;
 pub mod licence;
@@ -32,6 +34,7 @@ pub mod role;
 pub mod runs;
 pub mod serve;
 pub mod sync;
+pub mod tables;
 pub mod target;
 pub mod template;
 pub mod token;
@@ -81,6 +84,9 @@ enum Command {
     Org(org::Org),
     Profile(profile::Profile),
     User(user::User),
+    Bulk(bulk::Bulk),
+    Import(import::Import),
+    Export(tables::Export),
     Group(group::Group),
     Guest(guest::Guest),
     Role(role::Role),
@@ -140,6 +146,9 @@ impl Command {
             Self::Org(command) => command.run().await,
             Self::Profile(command) => command.run(),
             Self::User(command) => command.run().await,
+            Self::Bulk(command) => command.run().await,
+            Self::Import(command) => command.run().await,
+            Self::Export(command) => command.run().await,
             Self::Group(command) => command.run().await,
             Self::Guest(command) => command.run().await,
             Self::Role(command) => command.run().await,

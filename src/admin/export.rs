@@ -34,18 +34,12 @@ use table::{Column, Table};
 pub struct SheetLimits {
     /// Rows of an XLSX file, which is made in memory; CSV has no bound.
     pub workbook_rows: usize,
-    /// Rows of a file that is imported.
-    pub import_rows: usize,
-    /// Hours for which an import can be confirmed and its results be read.
-    pub import_hours: u32,
 }
 
 impl Default for SheetLimits {
     fn default() -> Self {
         Self {
             workbook_rows: 50_000,
-            import_rows: 5_000,
-            import_hours: 24,
         }
     }
 }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::directory::job::import::ImportFile;
-use crate::directory::job::{ConfirmJob, DiscardJob, is_same};
+use crate::directory::job::{DiscardJob, is_same};
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::custom_attribute::Bearer;
@@ -26,6 +26,7 @@ use crate::model::schema::Mutability;
 use crate::sheet::workbook::{self, Page};
 use crate::sheet::{Cell, delimited, reading};
 
+use super::bulk::{Confirmation, work};
 use super::caller::{Administrator, Body, Parameters, Place};
 use super::export::{Format, file};
 use super::page::{Paging, page};
@@ -258,33 +259,23 @@ pub async fn result(
     Ok(file(body, "result", written.format))
 }
 
-/// What whoever confirms sends.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Confirmation {
-    /// The `confirm` of the plan that was looked at.
-    confirm: String,
-}
-
-/// `POST .../imports/{import}/confirm`: does what the plan says, row by row. Sent again, it goes on with what was broken off, and
-/// does nothing twice.
+/// `POST .../imports/{import}/confirm`: does what the plan says, row by row; 202 when that takes longer than a while: it goes on, and
+/// the import says how far it is. Sent again, it goes on with what was broken off, and does nothing twice.
 pub async fn confirm(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, id)): Place<(String, String)>,
     Body(Confirmation { confirm }): Body<Confirmation>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let (job, _) = find(&directory, &caller, &id).await?;
+    work(&directory, &caller, job.id, &confirm).await?;
     let (job, task) = find(&directory, &caller, &id).await?;
-    let operation = ConfirmJob {
-        id: job.id,
-        confirm: &confirm,
+    let status = if job.state == JobState::Running {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::OK
     };
-    directory.run(&caller.permit, &operation).await?;
-    let (principal, organisation) = (caller.principal.clone(), caller.organisation());
-    // A task of its own: whoever asked may hang up, and what was confirmed is done all the same.
-    let running = tokio::spawn(async move { directory.run_job(&principal, organisation, job.id).await });
-    let done = running.await.map_err(|_| Problem::internal())??;
-    Ok(Json(view(&done, &task)))
+    Ok((status, Json(view(&job, &task))))
 }
 
 /// `DELETE .../imports/{import}`: gives a plan up.

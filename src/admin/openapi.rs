@@ -5,6 +5,7 @@
 //! also when a description has no route.
 
 mod audit;
+mod bulk;
 mod connections;
 mod credentials;
 pub mod description;
@@ -18,6 +19,7 @@ mod privacy;
 mod resources;
 mod roles;
 pub mod schema;
+mod sheets;
 mod tokens;
 mod users;
 
@@ -34,6 +36,7 @@ fn descriptions() -> Vec<Description> {
     [
         organisations::descriptions(),
         audit::descriptions(),
+        bulk::descriptions(),
         connections::descriptions(),
         groups::descriptions(),
         guests::descriptions(),
@@ -44,6 +47,7 @@ fn descriptions() -> Vec<Description> {
         mail::descriptions(),
         permissions::descriptions(),
         resources::descriptions(),
+        sheets::descriptions(),
         roles::descriptions(),
         privacy::descriptions(),
     ]
@@ -57,6 +61,7 @@ fn components() -> Map<String, Value> {
     [
         organisations::components(),
         audit::components(),
+        bulk::components(),
         connections::components(),
         groups::components(),
         guests::components(),
@@ -67,6 +72,7 @@ fn components() -> Map<String, Value> {
         mail::components(),
         permissions::components(),
         resources::components(),
+        sheets::components(),
         roles::components(),
     ]
     .into_iter()

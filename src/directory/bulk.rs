@@ -13,12 +13,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::bulk::BulkTask;
 use crate::model::id::{JobId, OrganisationId, UserId};
-use crate::model::job::{Job, JobItem, JobState, Outcome, SeatForecast, Tally, Task};
+use crate::model::job::{Effect, Job, JobItem, JobState, Outcome, SeatForecast, Tally, Task};
 use crate::model::record;
 use crate::model::slug::Slug;
+use crate::model::user::User;
 use crate::store::Rehearsal;
 
 use super::authorise::{Demand, On};
+use super::error::Denial;
 use super::job::fingerprint;
 use super::keys::{self, Count};
 use super::unit::parse_counter;
@@ -28,12 +30,12 @@ pub(super) use effect::Standing;
 pub(super) use step::{Step, take_step, targets};
 
 /// Somebody who was named for a plan.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Named {
-    /// A user of the organisation.
-    User(UserId),
-    /// Nobody: what the caller wrote.
-    Nobody(String),
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// How: an identifier, or what somebody signs in by.
+    pub text: String,
+    /// The user of the organisation who was found by it.
+    pub user: Option<UserId>,
 }
 
 /// What is planned so far.
@@ -64,14 +66,7 @@ impl Directory {
     ) -> Result<Job, DirectoryError> {
         let organisation = permit.organisation();
         let limits = self.jobs.limits;
-        if people.is_empty() {
-            return Err(DirectoryError::invalid("users", "must name at least one"));
-        }
-        if people.len() > limits.items_max {
-            let (many, most) = (people.len(), limits.items_max);
-            let reason = format!("{many} are too many, at most {most} at once: send them in parts");
-            return Err(DirectoryError::invalid("users", reason));
-        }
+        self.check_items(people.len())?;
         let target = self.target_of(organisation, &task).await?;
         let mut planning = Planning {
             directory: self,
@@ -86,7 +81,8 @@ impl Directory {
         let mut seen = BTreeSet::new();
         let mut planned = Tally::default();
         for person in people {
-            if seen.insert(person.clone()) {
+            let who = person.user.map_or_else(|| person.text.clone(), |user| user.to_string());
+            if seen.insert(who) {
                 let number = u32::try_from(items.len() + 1).unwrap_or(u32::MAX);
                 let item = planning.play(number, person).await?;
                 planned.add(&item.planned);
@@ -121,6 +117,20 @@ impl Directory {
         Ok(job)
     }
 
+    /// Refuses more people than a job may have, and none.
+    ///
+    /// # Errors
+    /// [`DirectoryError::InvalidValue`].
+    pub fn check_items(&self, many: usize) -> Result<(), DirectoryError> {
+        let most = self.jobs.limits.items_max;
+        let reason = match many {
+            0 => "must name at least one".to_owned(),
+            many if many > most => format!("{many} are too many, at most {most} at once: send them in parts"),
+            _ => return Ok(()),
+        };
+        Err(DirectoryError::invalid("users", reason))
+    }
+
     /// The same directory over a [`Rehearsal`] of the store: whatever is done through it never happened. What it remembers and
     /// whom it wakes is its own.
     pub(super) fn rehearse(&self) -> Self {
@@ -142,31 +152,29 @@ impl Directory {
                 return Err(DirectoryError::not_found(kind, name));
             }
         }
-        let values = stored.iter().map(|stored| stored.as_ref().map(|found| found.value.as_ref()));
+        let values = stored
+            .iter()
+            .map(|stored| stored.as_ref().map(|found| found.value.as_ref()));
         Ok(fingerprint(values))
     }
 
     /// May do this to this person: what the request for one would demand. A person who may not see somebody learns nothing of
-    /// them.
+    /// them: the answer is that nobody is there.
     pub(super) async fn authorise_item(
         &self,
         principal: &Principal,
         organisation: OrganisationId,
         task: &BulkTask,
-        person: Named,
+        (user, named): (UserId, &str),
     ) -> Result<Permit, DirectoryError> {
-        let user = match person {
-            Named::User(user) => user,
-            Named::Nobody(named) => return Err(DirectoryError::not_found("user", named)),
-        };
         if principal.user().is_some() {
             let see = Demand {
                 action: "user.view",
                 on: On::User(user),
             };
             match self.authorise(principal, organisation, Some(see)).await {
-                Err(DirectoryError::Denied(super::error::Denial::NoRight)) => {
-                    return Err(DirectoryError::not_found("user", user));
+                Err(DirectoryError::Denied(Denial::NoRight)) => {
+                    return Err(DirectoryError::not_found("user", named));
                 }
                 other => other?,
             };
@@ -185,46 +193,16 @@ impl Planning<'_> {
     async fn play(&mut self, number: u32, person: Named) -> Result<JobItem, DirectoryError> {
         let mut item = JobItem {
             number,
-            user: None,
+            user: person.user,
             named: None,
             revision: None,
             planned: Outcome::Nothing,
-            effect: crate::model::job::Effect::default(),
+            effect: Effect::default(),
             result: None,
         };
-        let rehearsal = &self.rehearsal;
-        let permit = rehearsal
-            .authorise_item(self.principal, self.organisation, self.task, person.clone())
-            .await;
-        let user = match (&permit, person) {
-            // Whoever may not be seen is shown as the caller named them.
-            (Err(DirectoryError::NotFound { id, .. }), _) => {
-                item.named = Some(id.clone());
-                None
-            }
-            (_, Named::Nobody(named)) => {
-                item.named = Some(named);
-                None
-            }
-            (_, Named::User(user)) => Some(user),
-        };
-        item.user = user;
-        let done = match (permit, user) {
-            (Ok(permit), Some(user)) => {
-                let before = rehearsal.standing(self.organisation, user).await?;
-                item.revision = before.revision();
-                let step = Step { task: self.task, user };
-                let done = rehearsal.run(&permit, &step).await;
-                if let Ok(true) = done {
-                    item.effect = before.turns_into(&rehearsal.standing(self.organisation, user).await?);
-                    if matches!(self.task, BulkTask::Invite | BulkTask::Resend) {
-                        item.effect.obstacle = rehearsal.obstacle(self.organisation, user).await?;
-                    }
-                }
-                done
-            }
-            (Err(error), _) => Err(error),
-            (Ok(_), None) => Ok(false),
+        let done = match person.user {
+            Some(user) => self.play_for(user, &person.text, &mut item).await,
+            None => Err(DirectoryError::not_found("user", &person.text)),
         };
         item.planned = match done {
             Ok(true) => Outcome::Change,
@@ -233,10 +211,32 @@ impl Planning<'_> {
                 if let DirectoryError::SeatsExhausted { licence, .. } = &error {
                     *self.without_seat.entry(licence.clone()).or_default() += 1;
                 }
+                if let DirectoryError::NotFound { kind: "user", .. } = &error {
+                    item.user = None;
+                    item.named = Some(person.text);
+                }
                 refused(error)?
             }
         };
         Ok(item)
+    }
+
+    /// Plays the step of one person, and says whether anything changed.
+    async fn play_for(&self, user: UserId, named: &str, item: &mut JobItem) -> Result<bool, DirectoryError> {
+        let (rehearsal, organisation, task) = (&self.rehearsal, self.organisation, self.task);
+        let permit = rehearsal
+            .authorise_item(self.principal, organisation, task, (user, named))
+            .await?;
+        let before = rehearsal.standing(organisation, user).await?;
+        item.revision = before.revision();
+        let changed = rehearsal.run(&permit, &Step { task, user }).await?;
+        if changed {
+            item.effect = before.turns_into(&rehearsal.standing(organisation, user).await?);
+            if matches!(task, BulkTask::Invite | BulkTask::Resend) {
+                item.effect.obstacle = rehearsal.obstacle(organisation, user).await?;
+            }
+        }
+        Ok(changed)
     }
 
     /// What became of the seats in the rehearsal.
@@ -282,6 +282,24 @@ impl Directory {
         Ok(forecasts)
     }
 
+    /// The user names of these users; whoever is gone has none.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn user_names(
+        &self,
+        organisation: OrganisationId,
+        users: &[UserId],
+    ) -> Result<BTreeMap<UserId, String>, DirectoryError> {
+        let keys = users.iter().map(|user| keys::user(organisation, *user));
+        let found = self.store.get_many(keys.collect()).await?;
+        let names = found.into_iter().flatten().map(|stored| {
+            let user: User = record::decode(&stored.value)?;
+            Ok((user.id, user.user_name))
+        });
+        names.collect()
+    }
+
     async fn numbers(&self, counters: &[crate::store::Key]) -> Result<Vec<i64>, DirectoryError> {
         let found = self.store.get_many(counters.to_vec()).await?;
         let numbers = counters.iter().zip(found).map(|(key, found)| match found {
@@ -319,7 +337,11 @@ fn confirm(id: JobId, task: &BulkTask, items: &[JobItem]) -> String {
     for item in items {
         hash.update(record::encode(item));
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn warnings(task: &BulkTask, planned: Tally, seats: &[SeatForecast]) -> Vec<String> {
@@ -346,7 +368,9 @@ pub(super) fn seat_warnings(seats: &[SeatForecast]) -> Vec<String> {
             ));
         } else if seat.waiting_after > seat.waiting {
             let more = seat.waiting_after - seat.waiting;
-            warnings.push(format!("licence {licence} has too few seats: {more} more people will wait"));
+            warnings.push(format!(
+                "licence {licence} has too few seats: {more} more people will wait"
+            ));
         } else if seat.limit.is_some_and(|limit| seat.used_after == i64::from(limit)) && seat.used_after > seat.used {
             warnings.push(format!("the last free seat of licence {licence} is taken"));
         }

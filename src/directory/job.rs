@@ -244,7 +244,11 @@ pub(super) fn fingerprint<'a>(values: impl Iterator<Item = Option<&'a [u8]>>) ->
         hash.update((value.len() as u64).to_be_bytes());
         hash.update(value);
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The keys of a job's items, for a commit.

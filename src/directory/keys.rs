@@ -40,8 +40,8 @@ pub use groups::{
     is_group_number,
 };
 pub use import::{import_of, import_row, import_rows};
-pub use mail::{invitation, invitation_secret, invitation_secret_all};
 pub use job::{all_job_items, job, job_item, job_items, job_of, jobs};
+pub use mail::{invitation, invitation_secret, invitation_secret_all};
 pub use membership::{
     group_changes, group_member, group_members, group_of, group_touched, member_changes, member_group, member_groups,
     member_of, purge,

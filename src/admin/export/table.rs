@@ -249,23 +249,24 @@ impl Table {
             _ => None,
         };
         let schema = bearer.and_then(|bearer| settings.custom(bearer));
-        let (usual, others) = self.fields();
-        schema.into_iter().flat_map(move |schema| {
-            schema.in_use().filter(|attribute| !attribute.is_secret()).map(|attribute| {
-                let is_taken = usual.iter().chain(others).any(|field| field.eq_ignore_ascii_case(&attribute.name));
+        let own = schema.into_iter().flat_map(|schema| schema.in_use().map(move |attribute| (&schema.urn, attribute)));
+        own.filter(|(_, attribute)| !attribute.is_secret())
+            .map(move |(urn, attribute)| {
+                let (usual, others) = self.fields();
+                let mut fields = usual.iter().chain(others);
+                let is_taken = fields.any(|field| field.eq_ignore_ascii_case(&attribute.name));
                 Column {
                     name: match is_taken {
                         true => format!("attributes.{}", attribute.name),
                         false => attribute.name.clone(),
                     },
                     source: Source::Attribute {
-                        extension: Some(schema.urn.clone()),
+                        extension: Some(urn.clone()),
                         name: attribute.name.clone(),
                         sub: None,
                     },
                 }
             })
-        })
     }
 }
 

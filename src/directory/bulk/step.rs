@@ -114,12 +114,7 @@ async fn is_member(unit: &mut Unit, group: GroupId, user: UserId) -> Result<bool
     Ok(unit.find::<Membership>(&key).await?.is_some())
 }
 
-async fn give_role(
-    unit: &mut Unit,
-    role: &Slug,
-    group: Option<GroupId>,
-    user: UserId,
-) -> Result<(), DirectoryError> {
+async fn give_role(unit: &mut Unit, role: &Slug, group: Option<GroupId>, user: UserId) -> Result<(), DirectoryError> {
     let role = role.clone();
     match group {
         None => AssignRole { user, role }.attempt(unit).await.map(drop),

@@ -24,7 +24,9 @@ use crate::model::event::Event;
 use crate::model::group::Group;
 use crate::model::guest::{Guest, GuestLink};
 use crate::model::id::OrganisationId;
+use crate::model::import::ImportRow;
 use crate::model::invitation::Invitation;
+use crate::model::job::{Job, JobItem};
 use crate::model::licence::Licence;
 use crate::model::mail::QueuedMail;
 use crate::model::mail::template::MailTemplate;
@@ -74,6 +76,9 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         | Table::Permission
         | Table::DefaultGrants
         | Table::CostCentre => judge_of_settings(organisation, table, key, value),
+        Table::Job if keys::job_of(key).is_some() => read::<JobItem>(value).map(|_| ()),
+        Table::ImportRow => read::<ImportRow>(value).map(|_| ()),
+        Table::Job => read::<Job>(value).and_then(|own| named(keys::job(organisation, own.id))),
         Table::RoleLink => read::<Pending>(value).map(|_| ()),
         Table::User => read::<User>(value).and_then(|own| named(keys::user(organisation, own.id))),
         Table::Group => read::<Group>(value).and_then(|own| named(keys::group(organisation, own.id))),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::directory::bulk::{self, Named};
+use crate::directory::bulk;
 use crate::directory::{Directory, DirectoryError, Operation, Permit, Principal, Unit, keys};
 use crate::model::bulk::BulkTask;
 use crate::model::event::EventKind;
@@ -54,7 +54,10 @@ impl Directory {
                 .filter(|item| item.result.is_none())
                 .partition(|item| item.planned == Outcome::Change);
             // What the plan leaves alone is left alone, also when it could be done by now: nobody has seen that.
-            let idle: Vec<_> = idle.into_iter().map(|item| (item.number, item.planned.clone())).collect();
+            let idle: Vec<_> = idle
+                .into_iter()
+                .map(|item| (item.number, item.planned.clone()))
+                .collect();
             self.note(&system, id, idle).await?;
             for item in due {
                 let done = match (&job.task, item.user) {
@@ -81,8 +84,9 @@ impl Directory {
         (job, task): (JobId, &BulkTask),
         (number, user): (u32, UserId),
     ) -> Result<Outcome, DirectoryError> {
+        let named = user.to_string();
         let permit = self
-            .authorise_item(principal, system.organisation(), task, Named::User(user))
+            .authorise_item(principal, system.organisation(), task, (user, &named))
             .await?;
         let item = DoItem {
             job,

@@ -1,12 +1,12 @@
 //! What becomes of jobs by itself: a confirmed one that was broken off goes on, an old one is removed.
 
-use crate::directory::{Directory, DirectoryError, Principal, keys};
+use crate::directory::{Directory, DirectoryError, Operation, Principal, Unit, keys};
 use crate::model::event::{Actor, Door};
 use crate::model::id::{JobId, OrganisationId};
 use crate::model::job::{Job, JobState};
 use crate::model::record;
 use crate::model::token::TokenGrant;
-use crate::store::{Batch, Precondition, SCAN_ENTRIES_MAX, Scan};
+use crate::store::Scan;
 
 use super::ITEMS_AT_ONCE;
 
@@ -94,28 +94,47 @@ impl Directory {
         Ok(over.len() as u64)
     }
 
-    /// Rows and items first: a head without items is removed the next time, items without a head would be found by nobody.
+    /// The items first, below a head that shows them no more; what is left when this is broken off is removed the next time.
     async fn remove_job(&self, organisation: OrganisationId, id: JobId) -> Result<(), DirectoryError> {
-        let at_once = ITEMS_AT_ONCE.min(SCAN_ENTRIES_MAX);
-        let rows = Scan::prefix(&keys::import_rows(organisation, id), at_once);
-        let items = Scan::prefix(&keys::job_items(organisation, id), at_once);
-        loop {
-            let mut found = self.store.scan(rows.clone()).await?;
-            if found.is_empty() {
-                found = self.store.scan(items.clone()).await?;
-            }
-            let mut batch = Batch::new();
-            for (key, stored) in &found {
-                batch.require(Precondition::AtVersion(key.clone(), stored.version));
-                batch.delete(key.clone());
-            }
-            if found.is_empty() {
-                batch.delete(keys::job(organisation, id));
-            }
-            self.store.commit(batch).await?;
-            if found.is_empty() {
-                return Ok(());
-            }
+        let permit = Principal::system().administer(organisation)?;
+        while !self.run(&permit, &RemoveSome(id)).await? {}
+        Ok(())
+    }
+}
+
+/// Removes some items of a job, and the head when none is left. Answers whether that was the rest.
+struct RemoveSome(JobId);
+
+#[async_trait::async_trait]
+impl Operation for RemoveSome {
+    type Outcome = bool;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
+        let organisation = unit.organisation();
+        let head = keys::job(organisation, self.0);
+        let Some(mut job) = unit.find::<Job>(&head).await? else {
+            return Ok(true);
+        };
+        if job.state == JobState::Running {
+            return Ok(true);
         }
+        // The rows of an imported file first, so that none is left without its item.
+        let mut found = unit
+            .scan(Scan::prefix(&keys::import_rows(organisation, self.0), ITEMS_AT_ONCE))
+            .await?;
+        if found.is_empty() {
+            let items = Scan::prefix(&keys::job_items(organisation, self.0), ITEMS_AT_ONCE);
+            found = unit.scan(items).await?;
+        }
+        for (key, _) in &found {
+            unit.delete(key.clone());
+        }
+        if found.is_empty() {
+            unit.delete(head);
+        } else if job.state != JobState::Drafted {
+            job.state = JobState::Drafted;
+            unit.put(head, &job);
+        }
+        Ok(found.is_empty())
     }
 }
