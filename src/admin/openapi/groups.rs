@@ -17,7 +17,11 @@ pub(super) fn descriptions() -> Vec<Description> {
 
 fn of_groups() -> Vec<Description> {
     vec![
-        get("groups", "Groups, in the order of their creation").answers_page(named("Group")),
+        get(
+            "groups",
+            "Groups in the order of their creation, or those that are asked for",
+        )
+        .answers_list(named("Group")),
         post("groups", "Makes a group")
             .takes::<GroupDraft>()
             .answers_created(named("Group")),
