@@ -75,8 +75,6 @@ struct Guests(OrganisationId);
 
 #[async_trait]
 impl Browse for Guests {
-    const NAME: &'static str = "id";
-
     fn is_name(&self, text: &str) -> bool {
         text.parse::<GuestId>().is_ok()
     }
@@ -98,8 +96,6 @@ struct Links(OrganisationId);
 
 #[async_trait]
 impl Browse for Links {
-    const NAME: &'static str = "id";
-
     fn is_name(&self, text: &str) -> bool {
         text.parse::<GuestLinkId>().is_ok()
     }

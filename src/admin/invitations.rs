@@ -61,8 +61,6 @@ struct Listed {
 
 #[async_trait]
 impl Browse for Listed {
-    const NAME: &'static str = "id";
-
     fn is_name(&self, text: &str) -> bool {
         text.parse::<InvitationId>().is_ok()
     }

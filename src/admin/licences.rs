@@ -46,8 +46,6 @@ struct Holders<'a> {
 
 #[async_trait]
 impl Browse for Holders<'_> {
-    const NAME: &'static str = "id";
-
     fn is_name(&self, text: &str) -> bool {
         text.parse::<UserId>().is_ok()
     }

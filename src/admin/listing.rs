@@ -38,6 +38,9 @@ pub struct Listing {
     pub state: Option<String>,
     /// Only what has this text in its name.
     pub q: Option<String>,
+    /// Answer `total` as well: how many there are on all pages. It is missing when there are too many to look at.
+    #[serde(default)]
+    pub count: bool,
     /// As this saved view says, by its name; what is asked beside it narrows it further, and another order replaces its own.
     pub view: Option<String>,
 }
@@ -71,6 +74,7 @@ impl Listing {
             q: asked.q,
         };
         let selection = Selection::read(list, &caller.settings.schemas, &words).map_err(DirectoryError::from)?;
+        let selection = if asked.count { selection.counted() } else { selection };
         let after = match &asked.after {
             Some(cursor) => Some(selection.place(cursor).map_err(DirectoryError::from)?),
             None => None,
@@ -142,6 +146,9 @@ impl Question {
         if let Some(next) = &selected.next {
             answer["next"] = json!(self.selection.cursor(next));
         }
+        if let Some(total) = selected.total {
+            answer["total"] = json!(total);
+        }
         answer
     }
 
@@ -159,8 +166,13 @@ impl Question {
 /// Items of a list as readers see them.
 #[async_trait]
 pub trait Browse: Send + Sync {
-    /// The member that names an item; the items are in its order.
-    const NAME: &'static str;
+    /// The member that names an item.
+    const NAME: &'static str = "id";
+
+    /// What names an item among the others.
+    fn name(&self, item: &Value) -> String {
+        item[Self::NAME].as_str().unwrap_or_default().to_owned()
+    }
 
     /// Whether a text can name an item.
     fn is_name(&self, text: &str) -> bool;
@@ -196,7 +208,7 @@ impl<B: Browse> Rows for Browsed<B> {
     }
 
     fn place(&self, row: &Value) -> String {
-        row[B::NAME].as_str().unwrap_or_default().to_owned()
+        self.0.name(row)
     }
 
     fn is_place(&self, text: &str) -> bool {

@@ -50,6 +50,9 @@ pub struct Wanted {
     descending: bool,
     /// Only what has this text in its name.
     q: Option<String>,
+    /// Answer `total` as well: how many there are on all pages. It is missing when there are too many to look at.
+    #[serde(default)]
+    count: bool,
     /// As this saved view says, by its name.
     view: Option<String>,
     /// Of this type only.
@@ -65,8 +68,6 @@ struct Listed {
 
 #[async_trait]
 impl Browse for Listed {
-    const NAME: &'static str = "id";
-
     fn is_name(&self, text: &str) -> bool {
         text.parse::<ResourceId>().is_ok()
     }
@@ -102,6 +103,7 @@ pub async fn list(
         descending: wanted.descending,
         state: None,
         q: wanted.q,
+        count: wanted.count,
         view: wanted.view,
     };
     let question = listing.read(&directory, &caller, List::Resources).await?;

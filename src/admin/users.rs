@@ -43,6 +43,9 @@ pub struct Wanted {
     state: Option<String>,
     /// The start of an e-mail address or display name, or a whole login id.
     q: Option<String>,
+    /// Answer `total` as well: how many there are on all pages. It is missing when there are too many to look at.
+    #[serde(default)]
+    count: bool,
     /// As this saved view says, by its name.
     view: Option<String>,
     /// A login id of any kind.
@@ -67,6 +70,7 @@ pub async fn list(
         descending: wanted.descending,
         state: wanted.state,
         q: wanted.q,
+        count: wanted.count,
         view: wanted.view,
     };
     if let Some(email) = &wanted.email {

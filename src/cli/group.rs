@@ -105,9 +105,8 @@ enum Action {
     Members {
         /// Which
         group: String,
-        /// At most this many
-        #[arg(long)]
-        limit: Option<usize>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
     },
     /// Put users, or other groups, into one
     Add {
@@ -196,15 +195,19 @@ struct Asking<'a> {
 type Row = fn(&Value) -> Vec<String>;
 
 impl Asking<'_> {
+    fn listed(&self, list: List) -> Listed<'_> {
+        Listed {
+            gateway: self.gateway,
+            organisation: self.groups.trim_end_matches("/groups"),
+            list,
+            json: self.json,
+        }
+    }
+
     async fn act(&self, action: Action) -> Result<(), Failure> {
         match action {
             Action::List { find, choosing } => {
-                let listed = Listed {
-                    gateway: self.gateway,
-                    organisation: self.groups.trim_end_matches("/groups"),
-                    list: List::Groups,
-                    json: self.json,
-                };
+                let listed = self.listed(List::Groups);
                 let heading = &["GROUP", "KIND", "MEMBERS", "ID"];
                 let more = [("q", find.as_deref())];
                 choosing.print(listed, &self.groups, &more, (heading, &group_row)).await
@@ -254,10 +257,11 @@ impl Asking<'_> {
 
     async fn act_on_members(&self, action: Action) -> Result<(), Failure> {
         match action {
-            Action::Members { group, limit } => {
+            Action::Members { group, choosing } => {
                 let path = format!("{}/members", self.one(&group));
-                let items = self.gateway.list(&path, limit).await?;
-                self.table(&items, &["KIND", "ID", "BECAUSE OF", "ROLES", "SINCE"], member_row)
+                let heading = &["KIND", "ID", "BECAUSE OF", "ROLES", "SINCE"];
+                let listed = self.listed(List::Members);
+                choosing.print(listed, &path, &[], (heading, &member_row)).await
             }
             Action::Add { group, users, groups } => {
                 let path = format!("{}/members", self.one(&group));

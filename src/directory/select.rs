@@ -106,6 +106,18 @@ pub struct Selected<T> {
     pub items: Vec<T>,
     /// Where to go on; `None` when there is no more. A page may be short, or empty, and have one.
     pub next: Option<Place>,
+    /// How many are meant in all; `None` when nobody asked, and when there are more than the limits let it look at.
+    pub total: Option<u64>,
+}
+
+impl<T> Selected<T> {
+    const fn page(items: Vec<T>, next: Option<Place>) -> Self {
+        Self {
+            items,
+            next,
+            total: None,
+        }
+    }
 }
 
 impl From<SelectionError> for DirectoryError {
@@ -169,9 +181,43 @@ impl Directory {
         {
             return Err(SelectionError::NotACursor(selection.cursor(place)).into());
         }
-        match selection.order() {
-            None => self.walk_on(rows, selection, after, limit).await,
-            Some((_, order)) => self.walk_sorted(rows, selection, *order, after, limit).await,
+        let mut selected = match selection.order() {
+            None => self.walk_on(rows, selection, after, limit).await?,
+            Some((_, order)) => self.walk_sorted(rows, selection, *order, after, limit).await?,
+        };
+        if selection.is_counted() {
+            selected.total = self.count_rows(rows, selection).await?;
+        }
+        Ok(selected)
+    }
+
+    /// How many rows are meant in all; `None` when that takes more than the limits allow.
+    async fn count_rows<R: Rows>(&self, rows: &R, selection: &Selection) -> Result<Option<u64>, DirectoryError> {
+        let most = if selection.reach().is_some() {
+            self.lists.reached
+        } else {
+            self.lists.sorted
+        };
+        let (mut total, mut looked_at) = (0, 0);
+        let mut at: Option<String> = None;
+        loop {
+            let part = rows.read(self, at.as_deref(), CHUNK).await?;
+            let is_short = part.rows.len() < CHUNK;
+            looked_at += part.rows.len();
+            if looked_at > most {
+                return Ok(None);
+            }
+            for (row, _) in self.matching(rows, selection, part.rows).await? {
+                total += u64::from(rows.reaches(self, &row, selection).await?);
+            }
+            at = part.next;
+            if at.is_none() {
+                return Ok(Some(total));
+            }
+            if is_short {
+                // The list itself reads no further at once.
+                return Ok(None);
+            }
         }
     }
 
@@ -196,7 +242,9 @@ impl Directory {
         let mut looked_at = 0;
         loop {
             let part = rows.read(self, at.as_deref(), chunk).await?;
-            looked_at += part.rows.len().max(1);
+            // A list that stops before it has what was asked for has done as much as it may.
+            let is_short = part.rows.len() < chunk;
+            looked_at += part.rows.len();
             let matching = self.matching(rows, selection, part.rows).await?;
             for (row, _) in matching {
                 if !rows.reaches(self, &row, selection).await? {
@@ -205,14 +253,14 @@ impl Directory {
                 if items.len() == limit {
                     let row = items.last().map(|last| rows.place(last)).or(at);
                     let next = row.map(|row| Place { row, key: None });
-                    return Ok(Selected { items, next });
+                    return Ok(Selected::page(items, next));
                 }
                 items.push(row);
             }
             at = part.next;
-            if at.is_none() || looked_at >= most {
+            if at.is_none() || is_short || looked_at >= most {
                 let next = at.map(|row| Place { row, key: None });
-                return Ok(Selected { items, next });
+                return Ok(Selected::page(items, next));
             }
         }
     }
@@ -266,7 +314,7 @@ impl Directory {
             key: Some(key.clone()),
         });
         let items = kept.into_iter().map(|(_, row)| row).collect();
-        Ok(Selected { items, next })
+        Ok(Selected::page(items, next))
     }
 
     /// The rows that satisfy the filter, each with what it is sorted by.

@@ -45,6 +45,10 @@ pub enum List {
     Guests,
     /// Links by which guests join.
     GuestLinks,
+    /// Members of a group: users and groups.
+    Members,
+    /// The audit log, the newest first.
+    Audit,
 }
 
 /// The word names no list.
@@ -54,7 +58,7 @@ pub struct NotAList(String);
 
 impl List {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Users,
         Self::Groups,
         Self::Roles,
@@ -65,6 +69,8 @@ impl List {
         Self::Invitations,
         Self::Guests,
         Self::GuestLinks,
+        Self::Members,
+        Self::Audit,
     ];
 
     /// The word in answers and questions.
@@ -81,6 +87,8 @@ impl List {
             Self::Invitations => "invitations",
             Self::Guests => "guests",
             Self::GuestLinks => "guest-links",
+            Self::Members => "members",
+            Self::Audit => "audit",
         }
     }
 
@@ -90,11 +98,11 @@ impl List {
         Self::ALL.map(Self::as_str).join(", ")
     }
 
-    /// The columns that a search looks into. Users are searched by index instead.
+    /// The columns that a search looks into; none where a list is not searched. Users are searched by index instead.
     #[must_use]
     pub const fn searched(self) -> &'static [&'static str] {
         match self {
-            Self::Users => &[],
+            Self::Users | Self::Members | Self::Audit => &[],
             Self::Groups => &["display_name", "code", "link"],
             Self::Roles | Self::Licences => &["key", "name"],
             Self::RoleHolders => &["user_name", "display_name"],
@@ -112,9 +120,14 @@ impl List {
                 State::ALL.iter().map(|state| state.as_str()).collect()
             }
             Self::Invitations => InvitationState::ALL.iter().map(|state| state.as_str()).collect(),
-            Self::Groups | Self::Roles | Self::Licences | Self::Resources | Self::Guests | Self::GuestLinks => {
-                Vec::new()
-            }
+            Self::Groups
+            | Self::Roles
+            | Self::Licences
+            | Self::Resources
+            | Self::Guests
+            | Self::GuestLinks
+            | Self::Members
+            | Self::Audit => Vec::new(),
         }
     }
 
@@ -195,7 +208,9 @@ impl List {
             | Self::Resources
             | Self::Invitations
             | Self::Guests
-            | Self::GuestLinks => None,
+            | Self::GuestLinks
+            | Self::Members
+            | Self::Audit => None,
         }
     }
 }

@@ -63,6 +63,12 @@ pub enum SelectionError {
     /// The list has no states.
     #[error("the list of {0} has no states")]
     Stateless(List),
+    /// The list has one order only.
+    #[error("the list of {0} has one order only: leave sort out")]
+    Unsorted(List),
+    /// The list is not searched.
+    #[error("the list of {0} is not searched: use filter")]
+    Unsearched(List),
     /// The place was given out by another question, or by none.
     #[error("{0:?} is not a cursor of this list: take `next` of the page before, and ask for the same order")]
     NotACursor(String),
@@ -86,9 +92,10 @@ impl SelectionError {
     pub const fn parameter(&self) -> &'static str {
         match self {
             Self::Filter(_) => "filter",
-            Self::Sort(_) => "sort",
+            Self::Sort(_) | Self::Unsorted(_) => "sort",
             Self::UnknownAttribute { parameter, .. } => parameter,
             Self::UnknownState { .. } | Self::Stateless(_) => "state",
+            Self::Unsearched(_) => "q",
             Self::NotACursor(_) => "after",
         }
     }
@@ -112,6 +119,7 @@ pub struct Selection {
     search: Option<String>,
     only: Option<BTreeSet<Uuid>>,
     reach: Option<Reach>,
+    is_counted: bool,
 }
 
 /// The end of a page: it stays where it is when rows come and go.
@@ -134,6 +142,7 @@ impl Selection {
             search: None,
             only: None,
             reach: None,
+            is_counted: false,
         }
     }
 
@@ -151,9 +160,12 @@ impl Selection {
             parts.push(read_filter(list, &schemas, text)?);
         }
         let mut search = asked.q.clone().filter(|q| !q.trim().is_empty());
-        if !list.searched().is_empty()
+        if list != List::Users
             && let Some(q) = search.take()
         {
+            if list.searched().is_empty() {
+                return Err(SelectionError::Unsearched(list));
+            }
             parts.push(found_by(list, q.trim()));
         }
         let filter = if parts.is_empty() {
@@ -161,6 +173,9 @@ impl Selection {
         } else {
             Some(Filter::and(parts).resolve(&schemas, Strictness::Lenient)?)
         };
+        if list == List::Audit && asked.sort.is_some() {
+            return Err(SelectionError::Unsorted(list));
+        }
         let order = match &asked.sort {
             Some(column) => Some((read_sort(list, &schemas, column)?, direction(asked.descending))),
             None => None,
@@ -189,6 +204,19 @@ impl Selection {
     pub fn within(mut self, rights: Option<Arc<Effective>>, action: &'static str) -> Self {
         self.reach = rights.map(|rights| Reach { rights, action });
         self
+    }
+
+    /// The same, with how many rows are meant in all.
+    #[must_use]
+    pub const fn counted(mut self) -> Self {
+        self.is_counted = true;
+        self
+    }
+
+    /// Whether it is asked how many rows are meant in all.
+    #[must_use]
+    pub const fn is_counted(&self) -> bool {
+        self.is_counted
     }
 
     /// The list.

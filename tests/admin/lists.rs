@@ -215,6 +215,15 @@ async fn lists_are_put_in_order_and_a_walk_stays_true_while_others_come_and_go()
         .map(|user| &user["user_name"])
         .collect();
     assert_eq!(names, ["bob", "grace", "Zoe"], "nobody is missed or doubled");
+    let counted = acme
+        .get("/users?count=true&limit=1&filter=user_name+sw+%22a%22")
+        .await
+        .expect(200);
+    assert_eq!(
+        (counted["total"].as_u64(), counted["items"].as_array().map(Vec::len)),
+        (Some(2), Some(1))
+    );
+    assert_eq!(page["total"], Value::Null, "nobody asked");
     let elsewhere = format!("/users?sort=user_name&descending=true&after={next}");
     let detail = acme.get(&elsewhere).await.expect(400);
     assert!(
@@ -227,11 +236,17 @@ async fn lists_are_put_in_order_and_a_walk_stays_true_while_others_come_and_go()
 #[tokio::test]
 async fn people_are_searched_by_the_start_of_a_name_and_the_answer_has_pages() {
     let acme = people().await;
-    let found = |q: &'static str| all(&acme.admin, "users", &[("q", q)], "user_name", 1);
-    let find = found("A");
-    assert_eq!(find.await, ["ada", "alan"]);
-    assert_eq!(found("zoe@acme.example").await, ["Zoe"]);
-    assert_eq!(found("nobody").await, [""; 0]);
+    for (q, expected) in [
+        ("A", &["ada", "alan"][..]),
+        ("zoe@acme.example", &["Zoe"]),
+        ("nobody", &[]),
+    ] {
+        assert_eq!(
+            all(&acme.admin, "users", &[("q", q)], "user_name", 1).await,
+            expected,
+            "{q}"
+        );
+    }
     let both = all(
         &acme.admin,
         "users",
@@ -321,6 +336,35 @@ async fn every_list_is_asked_in_the_same_way() {
             assert_eq!(all(&acme.admin, list, &other, member, 5).await, [""; 0], "{list}");
         }
     }
+    for (list, filter, member, expected) in [
+        (
+            "groups/South/members",
+            "kind eq \"user\" and origins eq \"direct\"",
+            "kind",
+            "user",
+        ),
+        (
+            "audit",
+            "changes[kind eq \"view\" and outcome eq \"created\"]",
+            "request",
+            "",
+        ),
+    ] {
+        let found = all(&acme.admin, list, &[("filter", filter)], member, 1).await;
+        let expected: &[&str] = if expected.is_empty() { &[] } else { &[expected] };
+        assert_eq!(found, expected, "{list}");
+    }
+    let joined = all(
+        &acme.admin,
+        "audit",
+        &[("filter", "changes.kind eq \"membership\"")],
+        "id",
+        1,
+    )
+    .await;
+    assert_eq!(joined.len(), 1, "one commit put somebody into a group");
+    acme.get("/audit?filter=colour+pr").await.expect(400);
+    acme.get("/groups/South/members?q=ada").await.expect(400);
     let queued = acme.get("/invitations?state=queued").await.expect(200);
     assert_eq!(queued["items"], json!([]));
 }

@@ -77,7 +77,7 @@ fn of_members() -> Vec<Description> {
     let changed = || object([("changed", list(uuid()))], []);
     let staying = object([("kind", kind()), ("id", uuid()), ("origins", list(text()))], []);
     vec![
-        get("groups/{group}/members", "Its members, with the reasons why each is in").answers_page(named("Member")),
+        get("groups/{group}/members", "Its members, with the reasons why each is in").answers_list(named("Member")),
         post(
             "groups/{group}/members",
             "Puts users and groups into a group, all of them or none",

@@ -194,6 +194,25 @@ const GUEST_LINKS: &[Column] = &[
     time("created"),
 ];
 
+const MEMBERS: &[Column] = &[
+    text("id"),
+    text("kind"),
+    texts("origins"),
+    texts("roles"),
+    time("since"),
+];
+
+const AUDIT: &[Column] = &[
+    text("id"),
+    time("at"),
+    text("request"),
+    parts(
+        "actor",
+        &[("door", TEXT), ("connection", TEXT), ("token", TEXT), ("user", TEXT)],
+    ),
+    parts("changes", &[("kind", TEXT), ("subject", TEXT), ("outcome", TEXT)]),
+];
+
 impl List {
     /// The columns, without those of SCIM schemas.
     #[must_use]
@@ -209,6 +228,8 @@ impl List {
             Self::Invitations => INVITATIONS,
             Self::Guests => GUESTS,
             Self::GuestLinks => GUEST_LINKS,
+            Self::Members => MEMBERS,
+            Self::Audit => AUDIT,
         }
     }
 }
