@@ -4,6 +4,7 @@
 //! is needed. What belongs to one organisation is not here but in its organisation file (`provision::organisation_file`).
 
 pub mod jobs;
+pub mod lists;
 pub mod log;
 pub mod mail;
 pub mod scim;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use jobs::JobsConfig;
+pub use lists::ListsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use mail::MailConfig;
 pub use scim::ScimConfig;
@@ -47,6 +49,8 @@ pub struct Config {
     pub jobs: JobsConfig,
     /// Tables as files.
     pub sheets: SheetsConfig,
+    /// The pages of the admin API's lists.
+    pub lists: ListsConfig,
     /// What is logged.
     pub log: LogConfig,
 }
@@ -147,6 +151,7 @@ impl Config {
         self.sign_in.validate()?;
         self.jobs.validate()?;
         self.sheets.validate()?;
+        self.lists.validate()?;
         self.log.validate()
     }
 }

@@ -19,13 +19,14 @@ use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::directory::{Directory, DirectoryError};
-use crate::model::invitation::InvitationState;
-use crate::model::lifecycle::State as UserState;
+use crate::model::list::List;
 use crate::sheet::workbook::{self, Page};
 use crate::sheet::{Cell, SheetError, delimited};
 
 use super::caller::{Administrator, Parameters};
+use super::listing::{Listing, literal};
 use super::problem::Problem;
+use super::views;
 use feed::{Feed, Rows};
 use table::{Column, Table};
 
@@ -59,9 +60,19 @@ pub struct Exported {
     /// Whether CSV begins with a byte order mark, which older spreadsheets need to see that it is UTF-8.
     #[serde(default)]
     bom: bool,
-    /// Of users: only those in these states, separated by commas; a workbook has one sheet for each. Of invitations: only those
-    /// of this state.
+    /// Of users and invitations: only those in these states, separated by commas; a workbook has one sheet for each.
     state: Option<String>,
+    /// Only what satisfies this filter (RFC 7644 section 3.4.2.2), as the list takes it.
+    filter: Option<String>,
+    /// In the order of this member, as the list takes it.
+    sort: Option<String>,
+    /// The greatest first.
+    #[serde(default)]
+    descending: bool,
+    /// Only what is found by this text, as the list takes it.
+    q: Option<String>,
+    /// As this saved view says, by its name: its filter and order, and its columns unless others are named.
+    view: Option<String>,
 }
 
 /// Which kind of file.
@@ -134,21 +145,74 @@ async fn export(
     table: Table,
     exported: Exported,
 ) -> Result<Response, Problem> {
-    let columns = table.columns(exported.columns.as_deref(), &caller.settings)?;
-    let (states, invitations) = states(table, exported.state.as_deref())?;
+    let states = states(table, exported.state.as_deref())?;
+    let mut names = exported.columns.clone();
+    let question = match table.list() {
+        Some(list) => {
+            if let (Some(view), None) = (&exported.view, &names) {
+                let view = views::named(&directory, &caller, list, view).await?;
+                names = Some(view.columns.join(","));
+            }
+            let action = if list == List::Groups { "group.view" } else { "user.view" };
+            let question = listing(&exported, &states).read(&directory, &caller, list).await?;
+            Some(question.within(&caller, action))
+        }
+        None => {
+            exported.check_plain(table)?;
+            None
+        }
+    };
+    let columns = table.columns(names.as_deref(), &caller.settings)?;
     let with_groups = table == Table::Users && columns.iter().any(|column| column.name == "groups");
-    let format = exported.format;
-    let pages = states.clone();
-    let rows = Feed::start(directory, caller, table, (with_groups, states, invitations));
-    let body = match format {
+    let rows = Feed::start(directory, caller, table, question, with_groups);
+    let body = match exported.format {
         Format::Csv => csv(rows, columns, &exported)?,
         Format::Xlsx => {
-            let pages = collect(rows, &columns, table, &pages, limits.workbook_rows).await?;
+            let pages = collect(rows, &columns, table, &states, limits.workbook_rows).await?;
             let written = tokio::task::spawn_blocking(move || workbook::write(&pages)).await;
             Body::from(written.map_err(|_| Problem::internal())??)
         }
     };
-    Ok(file(body, table.as_str(), format))
+    Ok(file(body, table.as_str(), exported.format))
+}
+
+/// What is asked of the list behind a table.
+fn listing(exported: &Exported, states: &[&'static str]) -> Listing {
+    let listing = Listing {
+        filter: exported.filter.clone(),
+        sort: exported.sort.clone(),
+        descending: exported.descending,
+        q: exported.q.clone(),
+        view: exported.view.clone(),
+        ..Listing::default()
+    };
+    if states.is_empty() {
+        return listing;
+    }
+    let any: Vec<String> = states
+        .iter()
+        .map(|state| format!("state eq {}", literal(state)))
+        .collect();
+    listing.narrowed(&any.join(" or "))
+}
+
+impl Exported {
+    /// Refuses what only a list can answer.
+    fn check_plain(&self, table: Table) -> Result<(), Problem> {
+        let asked = [
+            ("filter", self.filter.is_some()),
+            ("sort", self.sort.is_some()),
+            ("q", self.q.is_some()),
+            ("view", self.view.is_some()),
+        ];
+        match asked.into_iter().find(|(_, is_asked)| *is_asked) {
+            Some((name, _)) => Err(Problem::bad_request(format!(
+                "{name}: {} are exported as a whole: leave it out",
+                table.as_str()
+            ))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// An answer that is saved as a file.
@@ -164,42 +228,23 @@ pub(super) fn file(body: Body, name: &str, format: Format) -> Response {
 }
 
 /// The states that are asked for, where the table has any.
-fn states(table: Table, asked: Option<&str>) -> Result<(Vec<UserState>, Option<InvitationState>), Problem> {
-    let words: Vec<&str> = asked
-        .into_iter()
-        .flat_map(|asked| asked.split(','))
-        .map(str::trim)
-        .filter(|word| !word.is_empty())
-        .collect();
-    let unknown = |word: &str, known: &[&str]| {
-        Problem::bad_request(format!("state: {word:?} is not known: use one of {}", known.join(", ")))
-    };
-    match (table, words.as_slice()) {
-        (_, []) => Ok((Vec::new(), None)),
-        (Table::Users, words) => {
-            let mut states = Vec::new();
-            for word in words {
-                let mut all = UserState::ALL.into_iter();
-                let state = all.find(|state| state.as_str() == *word);
-                let state = state.ok_or_else(|| unknown(word, &UserState::ALL.map(UserState::as_str)))?;
-                if !states.contains(&state) {
-                    states.push(state);
-                }
-            }
-            Ok((states, None))
-        }
-        (Table::Invitations, [word]) => {
-            let mut all = InvitationState::ALL.into_iter();
-            let state = all.find(|state| state.as_str() == *word);
-            let state = state.ok_or_else(|| unknown(word, &InvitationState::ALL.map(InvitationState::as_str)))?;
-            Ok((Vec::new(), Some(state)))
-        }
-        (Table::Invitations, _) => Err(Problem::bad_request("state: give one state, or none")),
-        _ => {
-            let detail = format!("state: {} have none: leave it out", table.as_str());
-            Err(Problem::bad_request(detail))
+fn states(table: Table, asked: Option<&str>) -> Result<Vec<&'static str>, Problem> {
+    let words = asked.into_iter().flat_map(|asked| asked.split(','));
+    let words = words.map(str::trim).filter(|word| !word.is_empty());
+    let known = table.list().map(List::states).unwrap_or_default();
+    let mut states = Vec::new();
+    for word in words {
+        let state = known.iter().find(|state| **state == word).ok_or_else(|| {
+            Problem::bad_request(match known.is_empty() {
+                true => format!("state: {} have none: leave it out", table.as_str()),
+                false => format!("state: {word:?} is not known: use one of {}", known.join(", ")),
+            })
+        })?;
+        if !states.contains(state) {
+            states.push(*state);
         }
     }
+    Ok(states)
 }
 
 /// CSV, written while it is read.
@@ -237,7 +282,7 @@ async fn collect(
     mut rows: Rows,
     columns: &[Column],
     table: Table,
-    states: &[UserState],
+    states: &[&'static str],
     most: usize,
 ) -> Result<Vec<Page>, Problem> {
     let mut pages: BTreeMap<usize, Page> = BTreeMap::new();
@@ -250,7 +295,7 @@ async fn collect(
         pages.insert(0, page(table.as_str()));
     }
     for (at, state) in states.iter().enumerate() {
-        pages.insert(at, page(state.as_str()));
+        pages.insert(at, page(state));
     }
     let mut count = 0;
     while let Some(part) = rows.recv().await {
@@ -262,7 +307,7 @@ async fn collect(
                 );
                 return Err(Problem::bad_request(detail));
             }
-            let own = states.iter().position(|state| row["state"] == state.as_str());
+            let own = states.iter().position(|state| row["state"] == *state);
             if let Some(page) = pages.get_mut(&own.unwrap_or_default()) {
                 page.rows.push(columns.iter().map(|column| column.cell(&row)).collect());
             }

@@ -22,6 +22,7 @@ pub mod schema;
 mod sheets;
 mod tokens;
 mod users;
+mod views;
 
 use std::sync::LazyLock;
 
@@ -50,6 +51,7 @@ fn descriptions() -> Vec<Description> {
         sheets::descriptions(),
         roles::descriptions(),
         privacy::descriptions(),
+        views::descriptions(),
     ]
     .into_iter()
     .flatten()
@@ -74,6 +76,7 @@ fn components() -> Map<String, Value> {
         resources::components(),
         sheets::components(),
         roles::components(),
+        views::components(),
     ]
     .into_iter()
     .flatten()

@@ -32,9 +32,21 @@ pub struct Export {
     /// The columns, in their order, separated by commas; an unknown one is answered with those that there are
     #[arg(long)]
     columns: Option<String>,
-    /// Of users: only in these states, separated by commas; XLSX has one sheet for each. Of invitations: only of this state
+    /// Of users and invitations: only in these states, separated by commas; XLSX has one sheet for each
     #[arg(long)]
     state: Option<String>,
+    /// Of a list: only what satisfies this filter (RFC 7644 section 3.4.2.2)
+    #[arg(long)]
+    filter: Option<String>,
+    /// Of a list: in the order of this column
+    #[arg(long, value_name = "COLUMN")]
+    sort: Option<String>,
+    /// The greatest first
+    #[arg(long, requires = "sort")]
+    descending: bool,
+    /// Of a list: as this saved view says
+    #[arg(long)]
+    view: Option<String>,
     /// Of CSV: what stands between two cells
     #[arg(long, value_enum, default_value_t = Separator::Comma)]
     separator: Separator,
@@ -106,7 +118,17 @@ impl Export {
             word(self.separator),
             self.bom
         );
-        for (name, value) in [("columns", &self.columns), ("state", &self.state)] {
+        if self.descending {
+            path.push_str("&descending=true");
+        }
+        let asked = [
+            ("columns", &self.columns),
+            ("state", &self.state),
+            ("filter", &self.filter),
+            ("sort", &self.sort),
+            ("view", &self.view),
+        ];
+        for (name, value) in asked {
             if let Some(value) = value {
                 path = format!("{path}&{name}={}", escaped(value));
             }

@@ -158,6 +158,8 @@ pub enum Table {
     Job = b'J',
     /// What the rows of imported files say, by job and item.
     ImportRow = b'Z',
+    /// Saved views by owner.
+    View = b'V',
 }
 
 /// What must be unique in an organisation.

@@ -6,12 +6,16 @@ use tokio::sync::mpsc;
 use super::table::Table;
 use super::{people, things};
 use crate::admin::caller::Administrator;
+use crate::admin::listing::Question;
 use crate::directory::{Directory, DirectoryError};
-use crate::model::invitation::InvitationState;
-use crate::model::lifecycle::State;
+use crate::model::list::List;
+use crate::model::selection::Selection;
 
 /// Records that are read at once.
 pub(super) const READ_AT_ONCE: usize = 500;
+
+/// Records that are read at once in an order of the reader's own.
+const SORTED_AT_ONCE: usize = 5_000;
 
 /// Parts on their way to somebody who reads slowly: the store is read on only when they are gone.
 const AHEAD: usize = 4;
@@ -39,8 +43,8 @@ pub(super) struct Feed {
     pub(super) caller: Administrator,
     /// Whether the groups of each user are wanted: they cost a read each.
     pub(super) with_groups: bool,
-    pub(super) states: Vec<State>,
-    pub(super) invitations: Option<InvitationState>,
+    /// What is asked of the list, where the table is one.
+    pub(super) question: Option<Question>,
     out: mpsc::Sender<Result<Vec<Value>, DirectoryError>>,
 }
 
@@ -50,16 +54,15 @@ impl Feed {
         directory: Directory,
         caller: Administrator,
         table: Table,
-        wanted: (bool, Vec<State>, Option<InvitationState>),
+        question: Option<Question>,
+        with_groups: bool,
     ) -> Rows {
         let (out, rows) = mpsc::channel(AHEAD);
-        let (with_groups, states, invitations) = wanted;
         let feed = Self {
             directory,
             caller,
             with_groups,
-            states,
-            invitations,
+            question,
             out,
         };
         tokio::spawn(async move {
@@ -80,6 +83,20 @@ impl Feed {
             }
         });
         rows
+    }
+
+    /// The rows of a list that are meant.
+    pub(super) fn selection(&self, list: List, action: &'static str) -> Selection {
+        match &self.question {
+            Some(question) if question.selection.list() == list => question.selection.clone(),
+            _ => Selection::all(list).within(self.caller.bounded(action), action),
+        }
+    }
+
+    /// Rows read at once: an order of the reader's own is made anew for each part, so there are few of them.
+    pub(super) fn at_once(&self) -> usize {
+        let is_sorted = self.question.as_ref().is_some_and(|question| question.selection.order().is_some());
+        if is_sorted { SORTED_AT_ONCE } else { READ_AT_ONCE }
     }
 
     /// Hands rows over.

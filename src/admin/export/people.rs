@@ -8,61 +8,36 @@ use super::feed::{Ended, Feed, READ_AT_ONCE};
 use crate::admin::users;
 use crate::directory::DirectoryError;
 use crate::directory::membership::member_uuid;
+use crate::directory::select::CountedGroup;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, UserId};
 use crate::model::licence::Seat;
+use crate::model::list::List;
 use crate::model::membership::{Member, Membership};
+use crate::model::selection::Place;
 use crate::model::user::User;
 
 impl Feed {
-    /// Users as far as the caller's rights reach, some at a time.
-    async fn next_users(&self, after: &mut Option<UserId>) -> Result<Option<Vec<User>>, DirectoryError> {
-        let organisation = self.caller.organisation();
-        let (users, next) = match self.caller.bounded("user.view") {
-            None => {
-                let users = self.directory.browse_users(organisation, *after, READ_AT_ONCE).await?;
-                let next = users.last().filter(|_| users.len() == READ_AT_ONCE).map(|user| user.id);
-                (users, next)
-            }
-            Some(effective) => {
-                let right = (effective.as_ref(), "user.view");
-                let reached = self
-                    .directory
-                    .reachable_users(organisation, right, *after, READ_AT_ONCE)
-                    .await?;
-                (reached.items, reached.next.map(UserId::new))
-            }
-        };
-        let wanted = users.into_iter().filter(|user| !user.restricted);
-        let wanted: Vec<User> = wanted.collect();
-        *after = next;
-        Ok((next.is_some() || !wanted.is_empty()).then_some(wanted))
+    /// Users as they are asked for and as far as the caller's rights reach, some at a time; `after` is `None` at the end.
+    async fn next_users(&self, after: &mut Option<Place>) -> Result<Vec<User>, DirectoryError> {
+        let selection = self.selection(List::Users, "user.view");
+        let selected = self
+            .directory
+            .select_users(self.caller.organisation(), &selection, after.as_ref(), self.at_once())
+            .await?;
+        *after = selected.next;
+        Ok(selected.items.into_iter().filter(|user| !user.restricted).collect())
     }
 
-    /// Groups as far as the caller's rights reach, some at a time.
-    pub(super) async fn next_groups(&self, after: &mut Option<GroupId>) -> Result<Vec<Group>, DirectoryError> {
-        let organisation = self.caller.organisation();
-        let (groups, next) = match self.caller.bounded("group.view") {
-            None => {
-                let groups = self
-                    .directory
-                    .browse_groups(organisation, *after, READ_AT_ONCE)
-                    .await?;
-                let next = groups.last().filter(|_| groups.len() == READ_AT_ONCE);
-                let next = next.map(|group| group.id);
-                (groups, next)
-            }
-            Some(effective) => {
-                let right = (effective.as_ref(), "group.view");
-                let reached = self
-                    .directory
-                    .reachable_groups(organisation, right, *after, READ_AT_ONCE)
-                    .await?;
-                (reached.items, reached.next.map(GroupId::new))
-            }
-        };
-        *after = next;
-        Ok(groups)
+    /// Groups as they are asked for and as far as the caller's rights reach, some at a time; `after` is `None` at the end.
+    pub(super) async fn next_groups(&self, after: &mut Option<Place>) -> Result<Vec<CountedGroup>, DirectoryError> {
+        let selection = self.selection(List::Groups, "group.view");
+        let selected = self
+            .directory
+            .select_groups(self.caller.organisation(), &selection, after.as_ref(), self.at_once())
+            .await?;
+        *after = selected.next;
+        Ok(selected.items)
     }
 
     /// The people behind identifiers, without those who are restricted.
@@ -103,10 +78,7 @@ impl Feed {
 pub(super) async fn users(feed: &Feed) -> Result<(), Ended> {
     let mut after = None;
     loop {
-        let Some(mut found) = feed.next_users(&mut after).await? else {
-            return Ok(());
-        };
-        found.retain(|user| feed.states.is_empty() || feed.states.contains(&user.state()));
+        let found = feed.next_users(&mut after).await?;
         let homes = feed.names(found.iter().filter_map(|user| user.home_group).collect()).await?;
         let groups = feed.groups_of(&found).await?;
         let rows = found.iter().map(|user| {
@@ -163,7 +135,7 @@ async fn each_edge(
     let organisation = feed.caller.organisation();
     let mut after = None;
     loop {
-        for group in feed.next_groups(&mut after).await? {
+        for CountedGroup { group, .. } in feed.next_groups(&mut after).await? {
             let mut last = None;
             loop {
                 let members = feed
@@ -201,7 +173,8 @@ async fn each_edge(
 /// Roles that people hold: those of the whole organisation first, then those of each group.
 pub(super) async fn role_holders(feed: &Feed) -> Result<(), Ended> {
     let mut after = None;
-    while let Some(found) = feed.next_users(&mut after).await? {
+    loop {
+        let found = feed.next_users(&mut after).await?;
         let rows = found.iter().flat_map(|user| {
             user.roles.iter().map(move |(role, origins)| {
                 json!({

@@ -6,6 +6,7 @@ use crate::admin::problem::Problem;
 use crate::directory::settings::OrganisationSettings;
 use crate::model::attribute::AttributePath;
 use crate::model::custom_attribute::Bearer;
+use crate::model::list::List;
 use crate::model::schema::{Attribute, Mutability, Resolved, Returned, SchemaSet};
 use crate::sheet::Cell;
 
@@ -180,6 +181,19 @@ impl Table {
             Self::LicenceHolders => "licence-holders",
             Self::Invitations => "invitations",
             Self::Guests => "guests",
+        }
+    }
+
+    /// The list that shows the same rows, where there is one: it answers filters, orders and views.
+    #[must_use]
+    pub const fn list(self) -> Option<List> {
+        match self {
+            Self::Users => Some(List::Users),
+            Self::Groups => Some(List::Groups),
+            Self::Resources => Some(List::Resources),
+            Self::Invitations => Some(List::Invitations),
+            Self::Guests => Some(List::Guests),
+            Self::Memberships | Self::RoleHolders | Self::ResourceAssignments | Self::LicenceHolders => None,
         }
     }
 

@@ -5,24 +5,24 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::feed::{Ended, Feed, READ_AT_ONCE};
-use crate::admin::{guests, invitations as invited, resources as held};
-use crate::directory::keys::Count;
+use crate::admin::listing::Browse;
+use crate::admin::{groups as grouped, guests, invitations as invited, resources as held};
+use crate::directory::DirectoryError;
 use crate::directory::membership::member_uuid;
+use crate::directory::select::CountedGroup;
+use crate::model::id::UserId;
 use crate::model::membership::Member;
-
-use crate::admin::groups as grouped;
+use crate::model::selection::Place;
 
 /// Groups: what the list shows, with names where it has identifiers.
 pub(super) async fn groups(feed: &Feed) -> Result<(), Ended> {
-    let organisation = feed.caller.organisation();
     let mut after = None;
     loop {
         let found = feed.next_groups(&mut after).await?;
-        let counts: Vec<Count> = found.iter().map(|group| Count::Members(group.id)).collect();
-        let counts = feed.directory.browse_counts(organisation, &counts).await?;
-        let parents = feed.names(found.iter().filter_map(|group| group.parent).collect()).await?;
-        let rows = found.iter().zip(counts).map(|(group, members)| {
-            let mut row = grouped::view(group, members, &feed.caller.settings);
+        let parents = found.iter().filter_map(|counted| counted.group.parent);
+        let parents = feed.names(parents.collect()).await?;
+        let rows = found.iter().map(|CountedGroup { group, members }| {
+            let mut row = grouped::view(group, *members, &feed.caller.settings);
             row["roles"] = json!(group.grants_roles);
             row["licences"] = json!(group.grants_licences);
             let external = group.external_ids.iter();
@@ -39,36 +39,51 @@ pub(super) async fn groups(feed: &Feed) -> Result<(), Ended> {
     }
 }
 
-/// Resources of every type.
+/// Resources, as they are asked for.
 pub(super) async fn resources(feed: &Feed) -> Result<(), Ended> {
-    let organisation = feed.caller.organisation();
-    let mut after = None;
+    each_part(
+        feed,
+        || held::Listed {
+            organisation: feed.caller.organisation(),
+            type_: None,
+        },
+        async |rows: &mut Vec<Value>| {
+            let owners = rows.iter().filter_map(|row| id(&row["owner"]));
+            let owners = feed.people(owners.collect()).await?;
+            for row in rows {
+                let owner = id(&row["owner"]).and_then(|owner| owners.get(&owner));
+                row["owner"] = json!(owner.map(|owner| &owner.user_name));
+                row["owner_id"] = json!(owner.map(|owner| owner.id));
+            }
+            Ok(())
+        },
+    )
+    .await
+}
+
+fn id(value: &Value) -> Option<UserId> {
+    value.as_str()?.parse().ok()
+}
+
+/// Every part of a list, as it is asked for: `dress` makes the rows of a file of what the list shows.
+async fn each_part<B: Browse>(
+    feed: &Feed,
+    list: impl Fn() -> B,
+    dress: impl AsyncFn(&mut Vec<Value>) -> Result<(), DirectoryError>,
+) -> Result<(), Ended> {
+    let Some(question) = &feed.question else {
+        return Ok(());
+    };
+    let mut after: Option<Place> = None;
     loop {
-        let found = feed
-            .directory
-            .browse_resources(organisation, None, after, READ_AT_ONCE)
+        let part = question
+            .read_on(&feed.directory, list(), after.as_ref(), feed.at_once())
             .await?;
-        let counts: Vec<Count> = found
-            .iter()
-            .flat_map(|resource| [Count::ResourceUsers(resource.id), Count::ResourceGroups(resource.id)])
-            .collect();
-        let counts = feed.directory.browse_counts(organisation, &counts).await?;
-        let owners = feed
-            .people(found.iter().filter_map(|resource| resource.owner).collect())
-            .await?;
-        let rows = found.iter().zip(counts.chunks(2)).map(|(resource, counts)| {
-            let owner = resource.owner.and_then(|owner| owners.get(&owner));
-            let mut row = held::facts(resource);
-            row["owner"] = json!(owner.map(|owner| &owner.user_name));
-            row["owner_id"] = json!(owner.map(|owner| owner.id));
-            row["users"] = json!(counts.first());
-            row["groups"] = json!(counts.get(1));
-            row
-        });
-        let rows: Vec<Value> = rows.collect();
+        let mut rows = part.items;
+        dress(&mut rows).await?;
         feed.send(rows).await?;
-        after = found.last().map(|resource| resource.id);
-        if found.len() < READ_AT_ONCE {
+        after = part.next;
+        if after.is_none() {
             return Ok(());
         }
     }
@@ -129,43 +144,29 @@ pub(super) async fn resource_assignments(feed: &Feed) -> Result<(), Ended> {
     }
 }
 
-/// Invitations, all or those of a state.
+/// Invitations, as they are asked for.
 pub(super) async fn invitations(feed: &Feed) -> Result<(), Ended> {
-    let organisation = feed.caller.organisation();
-    let now = feed.directory.clock().now();
-    let mut after = None;
-    loop {
-        let found = feed
-            .directory
-            .browse_invitations(organisation, feed.invitations, after, READ_AT_ONCE)
-            .await?;
-        let people = feed
-            .people(found.iter().map(|(invitation, _)| invitation.user).collect())
-            .await?;
-        let rows = found.iter().filter_map(|(invitation, _)| {
-            let mut row = invited::view(invitation, now);
-            row["user_name"] = json!(people.get(&invitation.user)?.user_name);
-            Some(row)
-        });
-        let rows: Vec<Value> = rows.collect();
-        feed.send(rows).await?;
-        after = found.last().map(|(invitation, _)| invitation.id);
-        if found.len() < READ_AT_ONCE {
-            return Ok(());
-        }
-    }
+    each_part(
+        feed,
+        || invited::Listed {
+            organisation: feed.caller.organisation(),
+            state: None,
+        },
+        async |rows: &mut Vec<Value>| {
+            let people = feed.people(rows.iter().filter_map(|row| id(&row["user"])).collect()).await?;
+            rows.retain(|row| id(&row["user"]).is_some_and(|user| people.contains_key(&user)));
+            Ok(())
+        },
+    )
+    .await
 }
 
-/// Guests.
+/// Guests, as they are asked for.
 pub(super) async fn guests(feed: &Feed) -> Result<(), Ended> {
-    let organisation = feed.caller.organisation();
-    let mut after = None;
-    loop {
-        let found = feed.directory.browse_guests(organisation, after, READ_AT_ONCE).await?;
-        feed.send(found.iter().map(guests::view).collect()).await?;
-        after = found.last().map(|guest| guest.id);
-        if found.len() < READ_AT_ONCE {
-            return Ok(());
-        }
-    }
+    each_part(
+        feed,
+        || guests::Guests(feed.caller.organisation()),
+        async |_: &mut Vec<Value>| Ok(()),
+    )
+    .await
 }
