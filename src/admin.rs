@@ -17,11 +17,13 @@
 pub mod access;
 pub mod apply;
 pub mod audit;
+pub mod bulk;
 pub mod caller;
 pub mod connections;
 pub mod credentials;
 pub mod demand;
 pub mod events;
+pub mod export;
 pub mod grants;
 pub mod group_edit;
 pub mod group_members;
@@ -29,11 +31,13 @@ pub mod group_tree;
 pub mod groups;
 pub mod guests;
 mod idempotency;
+pub mod imports;
 pub mod invitations;
 pub mod journal;
 pub mod licences;
 mod limit;
 pub mod lines;
+pub mod listing;
 pub mod openapi;
 pub mod organisations;
 pub mod outbox;
@@ -56,6 +60,7 @@ pub mod templates;
 pub mod tokens;
 pub mod users;
 pub mod verify;
+pub mod views;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,9 +121,11 @@ fn routes() -> Routes {
         .route("/connections/{name}/reviews", get(reviews::list).post(reviews::decide))
         .merge(access_routes())
         .merge(people_routes())
+        .merge(bulk_routes())
         .merge(group_routes())
         .merge(resource_routes())
         .merge(credential_routes())
+        .merge(sheet_routes())
         .merge(accountability_routes());
     Routes::new()
         .route("/organisations", get(organisations::list).post(organisations::create))
@@ -196,7 +203,7 @@ fn access_routes() -> Routes {
         )
 }
 
-/// Of an organisation: its people, what they are given, and its guests.
+/// Of an organisation: its people, what they are given, its guests, and the views that people keep of the lists.
 fn people_routes() -> Routes {
     Routes::new()
         .route("/users", get(users::list).post(users::write::create))
@@ -217,11 +224,25 @@ fn people_routes() -> Routes {
         .route("/licences/forecast", get(licences::forecast))
         .route("/licences/{key}/holders", get(licences::holders))
         .route("/cost-centres", get(licences::cost_centres))
+        .route("/views", get(views::list).post(views::create).delete(views::reset))
+        .route(
+            "/views/{view}",
+            get(views::retrieve).put(views::replace).delete(views::delete),
+        )
         .route("/guests", get(guests::list).post(guests::create))
         .route("/guests/{guest}", delete(guests::delete))
         .route("/guests/{guest}/disable", post(guests::disable))
         .route("/guest-links", get(guests::list_links).post(guests::create_link))
         .route("/guest-links/{link}/disable", post(guests::disable_link))
+}
+
+/// The same for many people at once.
+fn bulk_routes() -> Routes {
+    Routes::new()
+        .route("/bulk", get(bulk::list).post(bulk::plan))
+        .route("/bulk/{job}", get(bulk::retrieve))
+        .route("/bulk/{job}/confirm", post(bulk::confirm))
+        .route("/bulk/{job}/discard", post(bulk::discard))
 }
 
 /// Groups, their members and their tree.
@@ -275,6 +296,26 @@ fn resource_routes() -> Routes {
             delete(resource_assign::unassign),
         )
         .route("/users/{user}/resources", get(resource_assign::of_user))
+}
+
+/// Tables as files, and people from files.
+fn sheet_routes() -> Routes {
+    Routes::new()
+        .route("/export/users", get(export::users))
+        .route("/export/groups", get(export::groups))
+        .route("/export/memberships", get(export::memberships))
+        .route("/export/role-holders", get(export::role_holders))
+        .route("/export/resources", get(export::resources))
+        .route("/export/resource-assignments", get(export::resource_assignments))
+        .route("/export/licence-holders", get(export::licence_holders))
+        .route("/export/invitations", get(export::invitations))
+        .route("/export/guests", get(export::guests))
+        .route("/imports", get(imports::list).post(imports::plan))
+        .route("/imports/template", get(imports::template))
+        .route("/imports/{import}", get(imports::retrieve).delete(imports::discard))
+        .route("/imports/{import}/confirm", post(imports::confirm))
+        .route("/imports/{import}/rows", get(imports::list_rows))
+        .route("/imports/{import}/result", get(imports::result))
 }
 
 /// The password policy, and what administrators do with what a user signs in with.

@@ -4,7 +4,9 @@
 pub mod access;
 pub mod apply;
 pub mod audit;
+pub mod bulk;
 pub mod check;
+pub mod choosing;
 pub mod connection;
 pub mod credential;
 mod export;
@@ -14,6 +16,7 @@ pub mod group;
 pub mod group_edit;
 pub mod group_settings;
 pub mod guest;
+pub mod import;
 pub mod invitation;
 pub mod journal;
 pub mod licence;
@@ -34,11 +37,13 @@ pub mod role;
 pub mod runs;
 pub mod serve;
 pub mod sync;
+pub mod tables;
 pub mod target;
 pub mod template;
 pub mod token;
 pub mod user;
 pub mod verify;
+pub mod view;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -83,6 +88,9 @@ enum Command {
     Org(org::Org),
     Profile(profile::Profile),
     User(user::User),
+    Bulk(bulk::Bulk),
+    Import(import::Import),
+    Export(tables::Export),
     Group(group::Group),
     Guest(guest::Guest),
     Role(role::Role),
@@ -93,6 +101,7 @@ enum Command {
     Invitation(invitation::Invitation),
     Mail(mail::Mail),
     Template(template::Template),
+    View(view::View),
     Journal(journal::Journal),
     Audit(audit::Audit),
     Privacy(privacy::Privacy),
@@ -143,6 +152,9 @@ impl Command {
             Self::Org(command) => command.run().await,
             Self::Profile(command) => command.run(),
             Self::User(command) => command.run().await,
+            Self::Bulk(command) => command.run().await,
+            Self::Import(command) => command.run().await,
+            Self::Export(command) => command.run().await,
             Self::Group(command) => command.run().await,
             Self::Guest(command) => command.run().await,
             Self::Role(command) => command.run().await,
@@ -153,6 +165,7 @@ impl Command {
             Self::Invitation(command) => command.run().await,
             Self::Mail(command) => command.run().await,
             Self::Template(command) => command.run().await,
+            Self::View(command) => command.run().await,
             Self::Journal(command) => command.run().await,
             Self::Audit(command) => command.run().await,
             Self::Privacy(command) => command.run().await,

@@ -3,10 +3,13 @@
 //! A value comes from, in this order: a flag, the environment (`USHER_LISTEN`, `USHER_DATA`), the file, the default. No file
 //! is needed. What belongs to one organisation is not here but in its organisation file (`provision::organisation_file`).
 
+pub mod jobs;
+pub mod lists;
 pub mod log;
 pub mod mail;
 pub mod scim;
 pub mod server;
+pub mod sheets;
 pub mod sign_in;
 pub mod store;
 
@@ -16,10 +19,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use jobs::JobsConfig;
+pub use lists::ListsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use mail::MailConfig;
 pub use scim::ScimConfig;
 pub use server::ServerConfig;
+pub use sheets::SheetsConfig;
 pub use sign_in::SignInConfig;
 pub use store::{Engine, StoreConfig};
 
@@ -39,6 +45,12 @@ pub struct Config {
     pub mail: MailConfig,
     /// What signing in costs.
     pub sign_in: SignInConfig,
+    /// The bounds of work on many people at once.
+    pub jobs: JobsConfig,
+    /// Tables as files.
+    pub sheets: SheetsConfig,
+    /// The pages of the admin API's lists.
+    pub lists: ListsConfig,
     /// What is logged.
     pub log: LogConfig,
 }
@@ -137,6 +149,9 @@ impl Config {
         self.store.validate()?;
         self.mail.validate()?;
         self.sign_in.validate()?;
+        self.jobs.validate()?;
+        self.sheets.validate()?;
+        self.lists.validate()?;
         self.log.validate()
     }
 }

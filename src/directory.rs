@@ -7,6 +7,7 @@ mod attribute_edit;
 pub mod audit;
 pub mod authorise;
 pub mod browse;
+pub mod bulk;
 pub mod connection;
 pub mod correlation;
 pub mod cost_centre;
@@ -33,6 +34,7 @@ pub mod hashing;
 pub mod idempotency;
 pub mod invariant;
 pub mod invitation;
+pub mod job;
 pub mod journal;
 pub mod keys;
 pub mod licence;
@@ -64,6 +66,7 @@ pub mod sealing;
 pub mod seat;
 pub mod second_factor;
 mod security_mail;
+pub mod select;
 pub mod session;
 pub mod settings;
 pub mod sign_in;
@@ -75,6 +78,7 @@ pub mod token;
 pub mod unit;
 pub mod user;
 pub mod verify;
+pub mod view;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -92,6 +96,7 @@ use hashing::{HashCost, Hashing};
 use journal::Journal;
 use refusal::Refusals;
 use sealing::SealingKey;
+use select::ListLimits;
 use settings::Settings;
 
 /// How often and how long a change is tried again when another change came first.
@@ -124,7 +129,9 @@ pub struct Directory {
     hashing: Arc<Hashing>,
     sealing: Arc<SealingKey>,
     refusals: Arc<Refusals>,
+    jobs: Arc<job::Jobs>,
     retry: RetryLimits,
+    lists: ListLimits,
 }
 
 /// A change: what is read, decided and written together. It may be attempted several times, so it changes nothing but
@@ -155,7 +162,9 @@ impl Directory {
             hashing: Arc::default(),
             sealing,
             refusals: Arc::default(),
+            jobs: Arc::default(),
             retry: RetryLimits::default(),
+            lists: ListLimits::default(),
         }
     }
 
@@ -163,6 +172,17 @@ impl Directory {
     #[must_use]
     pub fn with_retry(mut self, retry: RetryLimits) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// The same directory with these bounds of work on many people at once.
+    #[must_use]
+    pub fn with_jobs(mut self, limits: job::JobLimits) -> Self {
+        self.jobs = Arc::new(job::Jobs::new(limits));
+    /// The same directory with other limits for one page of a list.
+    #[must_use]
+    pub fn with_list_limits(mut self, lists: ListLimits) -> Self {
+        self.lists = lists;
         self
     }
 

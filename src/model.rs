@@ -8,6 +8,7 @@
 pub mod access;
 pub mod attribute;
 pub mod audit;
+pub mod bulk;
 pub mod clock;
 pub mod connection;
 pub mod cost_centre;
@@ -22,10 +23,13 @@ pub mod fold;
 pub mod group;
 pub mod guest;
 pub mod id;
+pub mod import;
 pub mod instant;
 pub mod invitation;
+pub mod job;
 pub mod licence;
 pub mod lifecycle;
+pub mod list;
 pub mod locale;
 pub mod login;
 pub mod mail;
@@ -49,11 +53,13 @@ pub mod role;
 pub mod role_link;
 pub mod schema;
 pub mod scim_type;
+pub mod selection;
 pub mod session;
 pub mod slug;
 pub mod sort;
 pub mod token;
 pub mod user;
+pub mod view;
 
 /// A JSON object: a resource, an extension, or one element of a complex attribute.
 pub type Object = serde_json::Map<String, serde_json::Value>;

@@ -20,6 +20,8 @@ enum Target {
     User,
     /// The `{group}` of the path.
     Group,
+    /// What is the person's own: nothing is asked. The operation tells what is.
+    Own,
 }
 
 /// Method, route below the organisation, action, target.
@@ -112,6 +114,12 @@ const TABLE: &[Row] = &[
         "role.assign",
         Target::User,
     ),
+    // What a plan is about is demanded for each of its people, in `directory/bulk/step.rs`.
+    (Method::GET, "/bulk", "user.view", Target::Reachable),
+    (Method::POST, "/bulk", "user.view", Target::Reachable),
+    (Method::GET, "/bulk/{job}", "user.view", Target::Reachable),
+    (Method::POST, "/bulk/{job}/confirm", "user.view", Target::Reachable),
+    (Method::POST, "/bulk/{job}/discard", "user.view", Target::Reachable),
     (Method::GET, "/groups", "group.view", Target::Reachable),
     (Method::POST, "/groups", "group.create", Target::Organisation),
     (Method::GET, "/groups/tree", "group.view", Target::Organisation),
@@ -348,6 +356,38 @@ const TABLE: &[Row] = &[
     (Method::GET, "/users/{user}/export", "privacy.manage", Target::User),
     (Method::POST, "/users/{user}/erase", "privacy.manage", Target::User),
     (Method::PUT, "/users/{user}/restriction", "privacy.manage", Target::User),
+    (Method::GET, "/export/users", "user.view", Target::Reachable),
+    (Method::GET, "/export/groups", "group.view", Target::Reachable),
+    (Method::GET, "/export/memberships", "group.view", Target::Reachable),
+    (Method::GET, "/export/role-holders", "user.view", Target::Organisation),
+    (
+        Method::GET,
+        "/export/licence-holders",
+        "licence.view",
+        Target::Organisation,
+    ),
+    (Method::GET, "/export/invitations", "user.invite", Target::Organisation),
+    (Method::GET, "/export/guests", "guest.manage", Target::Organisation),
+    // Whether each row is allowed is judged row by row.
+    (Method::GET, "/imports", "user.create", Target::Reachable),
+    (Method::POST, "/imports", "user.create", Target::Reachable),
+    (Method::GET, "/imports/template", "user.create", Target::Reachable),
+    (Method::GET, "/imports/{import}", "user.create", Target::Reachable),
+    (Method::DELETE, "/imports/{import}", "user.create", Target::Reachable),
+    (
+        Method::POST,
+        "/imports/{import}/confirm",
+        "user.create",
+        Target::Reachable,
+    ),
+    (Method::GET, "/imports/{import}/rows", "user.create", Target::Reachable),
+    (Method::GET, "/imports/{import}/result", "user.create", Target::Reachable),
+    (Method::GET, "/views", "view.keep", Target::Own),
+    (Method::POST, "/views", "view.keep", Target::Own),
+    (Method::DELETE, "/views", "view.keep", Target::Own),
+    (Method::GET, "/views/{view}", "view.keep", Target::Own),
+    (Method::PUT, "/views/{view}", "view.keep", Target::Own),
+    (Method::DELETE, "/views/{view}", "view.keep", Target::Own),
 ];
 
 /// What the route below an organisation demands of a person. `parameter` answers the path's parameters by name. A target that
@@ -368,6 +408,7 @@ pub(super) async fn of(
     let on = match target {
         Target::Organisation => On::Organisation,
         Target::Reachable => On::Reachable,
+        Target::Own => On::Own,
         Target::User => match users::find(directory, organisation, &parameter("user").unwrap_or_default()).await {
             Ok(user) => On::User(user.id),
             Err(DirectoryError::NotFound { .. }) => On::Organisation,

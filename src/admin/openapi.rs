@@ -5,6 +5,7 @@
 //! also when a description has no route.
 
 mod audit;
+mod bulk;
 mod connections;
 mod credentials;
 pub mod description;
@@ -18,8 +19,10 @@ mod privacy;
 mod resources;
 mod roles;
 pub mod schema;
+mod sheets;
 mod tokens;
 mod users;
+mod views;
 
 use std::sync::LazyLock;
 
@@ -34,6 +37,7 @@ fn descriptions() -> Vec<Description> {
     [
         organisations::descriptions(),
         audit::descriptions(),
+        bulk::descriptions(),
         connections::descriptions(),
         groups::descriptions(),
         guests::descriptions(),
@@ -44,8 +48,10 @@ fn descriptions() -> Vec<Description> {
         mail::descriptions(),
         permissions::descriptions(),
         resources::descriptions(),
+        sheets::descriptions(),
         roles::descriptions(),
         privacy::descriptions(),
+        views::descriptions(),
     ]
     .into_iter()
     .flatten()
@@ -57,6 +63,7 @@ fn components() -> Map<String, Value> {
     [
         organisations::components(),
         audit::components(),
+        bulk::components(),
         connections::components(),
         groups::components(),
         guests::components(),
@@ -67,7 +74,9 @@ fn components() -> Map<String, Value> {
         mail::components(),
         permissions::components(),
         resources::components(),
+        sheets::components(),
         roles::components(),
+        views::components(),
     ]
     .into_iter()
     .flatten()

@@ -54,6 +54,8 @@ pub enum Payload {
     Json(Value),
     /// A text as it is.
     Text(String),
+    /// A file as it is.
+    Bytes(Vec<u8>),
 }
 
 /// The parts of an answer, as they come.
@@ -202,6 +204,15 @@ impl Gateway {
         }
     }
 
+    /// Every item of a list that comes in one answer.
+    ///
+    /// # Errors
+    /// As [`Gateway::ask`].
+    pub async fn list_whole(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        let mut answer = self.ask(Method::GET, path, Payload::Empty).await?;
+        Ok(answer["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
+    }
+
     /// Asks, and hands over each line of the answer as it comes. Answers with what stands behind `done` in the last one.
     ///
     /// # Errors
@@ -269,6 +280,7 @@ impl Gateway {
                     Payload::Empty => request,
                     Payload::Json(value) => request.json(&value),
                     Payload::Text(text) => request.body(text),
+                    Payload::Bytes(bytes) => request.body(bytes),
                 };
                 let response = request.send().await.map_err(|error| {
                     let what = error.without_url();
@@ -320,6 +332,7 @@ fn local_request(method: Method, path: &str, payload: Payload) -> Result<Request
             .header("content-type", "application/json")
             .body(Body::from(value.to_string())),
         Payload::Text(text) => request.body(Body::from(text)),
+        Payload::Bytes(bytes) => request.body(Body::from(bytes)),
     };
     request.map_err(|error| Failure::Usage(format!("{path:?} is not an address: {error}")))
 }

@@ -14,6 +14,7 @@ pub mod guests;
 pub mod homes;
 pub mod index;
 pub mod invitations;
+pub mod jobs;
 pub mod links;
 pub mod mail;
 pub mod records;
@@ -23,6 +24,7 @@ pub mod seats;
 pub mod shared;
 pub mod tokens;
 pub mod unique;
+pub mod views;
 
 use async_trait::async_trait;
 
@@ -66,6 +68,8 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(invitations::Invitations),
         Box::new(mail::Mail),
         Box::new(guests::Guests),
+        Box::new(jobs::Jobs),
+        Box::new(views::SavedViews),
         Box::new(tokens::Tokens),
         Box::new(credentials::Credentials),
         // The ledger needs users and licences that can be trusted.

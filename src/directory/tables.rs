@@ -109,6 +109,8 @@ tables! {
     GuestLink => Audited::Record(AuditKind::GuestLink), Report;
     Permission => Audited::Named(AuditKind::Permission), Report;
     DefaultGrants => Audited::Own(AuditKind::DefaultGrant), Report;
+    // A person's own go with the person; the filter of a shared one may name somebody.
+    View => Audited::Record(AuditKind::View), Report;
     RoleLink => Audited::No, Report;
     GroupTree => Audited::No, Report;
     Following => Audited::No, Report;
@@ -117,6 +119,10 @@ tables! {
     ResourceType => Audited::Named(AuditKind::ResourceType), Report;
     Assignment => Audited::No, Report;
     SubjectAssignment => Audited::No, Report;
+    // What each item did is noted as its own change; the reasons of a refusal may name people.
+    Job => Audited::No, Mask;
+    // What the row did is noted as a change; a plan that is confirmed after an erasure leaves the row out.
+    ImportRow => Audited::No, Drop;
 }
 
 /// The table of a key; `None` for a key of no organisation, or of no table that this release knows.

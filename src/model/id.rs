@@ -85,10 +85,18 @@ identifier!(
     GuestLinkId
 );
 identifier!(
+    /// A saved view's identifier.
+    ViewId
+);
+identifier!(
     /// A token's public half.
     TokenId
 );
 identifier!(
     /// A synchronisation run's identifier.
     RunId
+);
+identifier!(
+    /// The identifier of work on many people at once.
+    JobId
 );

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::directory::group_default::read_default_groups;
 use crate::directory::idempotency::Remembered;
 use crate::directory::journal::JournalEntry;
-use crate::directory::keys::{self, Assigned, Table, Unique, credential, exchange};
+use crate::directory::keys::{self, Assigned, Table, Unique, credential, exchange, people};
 use crate::directory::link::{Link, named as source_named};
 use crate::directory::oauth::UsedAssertion;
 use crate::directory::role_link_work::Pending;
@@ -24,7 +24,9 @@ use crate::model::event::Event;
 use crate::model::group::Group;
 use crate::model::guest::{Guest, GuestLink};
 use crate::model::id::OrganisationId;
+use crate::model::import::ImportRow;
 use crate::model::invitation::Invitation;
+use crate::model::job::{Job, JobItem};
 use crate::model::licence::Licence;
 use crate::model::mail::QueuedMail;
 use crate::model::mail::template::MailTemplate;
@@ -36,6 +38,7 @@ use crate::model::resource::{Assignment, Resource, ResourceType};
 use crate::model::role::Role;
 use crate::model::session::Session;
 use crate::model::user::{Tombstone, User};
+use crate::model::view::Views;
 use crate::store::Key;
 
 use super::{Invariant, View};
@@ -74,6 +77,9 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         | Table::Permission
         | Table::DefaultGrants
         | Table::CostCentre => judge_of_settings(organisation, table, key, value),
+        Table::Job if keys::job_of(key).is_some() => read::<JobItem>(value).map(|_| ()),
+        Table::ImportRow => read::<ImportRow>(value).map(|_| ()),
+        Table::Job => read::<Job>(value).and_then(|own| named(keys::job(organisation, own.id))),
         Table::RoleLink => read::<Pending>(value).map(|_| ()),
         Table::User => read::<User>(value).and_then(|own| named(keys::user(organisation, own.id))),
         Table::Group => read::<Group>(value).and_then(|own| named(keys::group(organisation, own.id))),
@@ -81,9 +87,11 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::MailTemplate | Table::Outbox => {
             mail(organisation, table, key, value).and_then(|own| own.map_or(Ok(()), named))
         }
-        Table::Guest => read::<Guest>(value).and_then(|own| named(keys::people::guest(organisation, own.id))),
-        Table::GuestLink => {
-            read::<GuestLink>(value).and_then(|own| named(keys::people::guest_link(organisation, own.id)))
+        Table::Guest => read::<Guest>(value).and_then(|own| named(people::guest(organisation, own.id))),
+        Table::GuestLink => read::<GuestLink>(value).and_then(|own| named(people::guest_link(organisation, own.id))),
+        Table::View => {
+            let owner = people::views_owner(key);
+            read::<Views>(value).and_then(|_| named(people::views(organisation, owner)))
         }
         Table::Tombstone => read::<Tombstone>(value).map(|_| ()),
         Table::GroupMember | Table::MemberGroup => read::<Membership>(value).map(|_| ()),
