@@ -52,7 +52,7 @@ enum Action {
         #[arg(long, conflicts_with = "connection")]
         user: Option<String>,
         /// An organisation that it administers, with --gateway: repeat it for each
-        #[arg(long, value_name = "ORG", requires = "gateway")]
+        #[arg(long, value_name = "ORG")]
         of: Vec<String>,
         /// A note for people
         #[arg(long, default_value = "")]
@@ -99,6 +99,10 @@ impl Token {
             } => {
                 let mut new = json!({ "connection": connection, "user": user, "label": label, "expires": expires });
                 if !of.is_empty() {
+                    if !self.gateway {
+                        let what = "--of: a token of several organisations is the gateway's: add --gateway";
+                        return Err(Failure::Usage(what.to_owned()));
+                    }
                     new["organisations"] = json!(of);
                 }
                 let made = gateway.ask(Method::POST, &tokens, Payload::Json(new)).await?;

@@ -168,6 +168,19 @@ impl Unit {
         Ok(())
     }
 
+    /// Whether the acting person has all that the roles bring which a group gives to its members.
+    ///
+    /// # Errors
+    /// As [`Unit::may_pass_on`].
+    pub(super) async fn may_pass_on_gifts(&mut self, group: &Group) -> Result<(), DirectoryError> {
+        for role in &group.grants_roles {
+            if let Some(role) = self.find_role(role).await? {
+                self.may_pass_on(&role, None).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses what the acting person has no right to do there. Tokens and connections do what they are let in for.
     ///
     /// # Errors

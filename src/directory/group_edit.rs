@@ -141,6 +141,8 @@ impl Operation for DeleteGroup {
 
     async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
         let group = unit.load_group(self.0).await?;
+        // Its members lose what it gave them: nobody takes what they do not have (S001-25).
+        unit.may_pass_on_gifts(&group).await?;
         unit.delete_group(&group).await
     }
 }

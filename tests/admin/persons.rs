@@ -291,3 +291,39 @@ async fn what_a_person_did_names_the_person_in_the_feed() {
     assert_eq!(last["kind"], "user.suspended");
     assert_eq!(last["actor"]["user"], json!(ada));
 }
+
+#[tokio::test]
+async fn nobody_takes_what_a_group_gives_without_having_it_nor_puts_a_group_elsewhere() {
+    let acme = Acme::new(ROLES).await;
+    let region = acme.group("Region", |_| {}).await;
+    let north = acme.group("North", move |group| group.parent = Some(region)).await;
+    let south = acme.group("South", |_| {}).await;
+    acme.role(json!({
+        "key": "keeper-of-groups",
+        "name": "Keeper of groups",
+        "permissions": ["group.update@subtree", "group.delete@subtree", "group.members@subtree"],
+    }))
+    .await;
+    let (mia, ada) = (acme.user("mia").await, acme.user("ada").await);
+    acme.join(region, mia).await.expect("a member");
+    acme.join(north, ada).await.expect("a member");
+    acme.assign("mia", "keeper-of-groups").await.expect(200);
+    let gives = json!({ "roles": ["seller"] });
+    acme.post("/groups/North/gives", json!({ "add": gives })).await.expect(200);
+    let mia = acme.person("mia").await;
+    assert_eq!(ask(&mia, Method::DELETE, "/groups/North/members/ada").await, 403);
+    assert_eq!(ask(&mia, Method::DELETE, "/groups/North").await, 403);
+    acme.post("/groups/North/gives", json!({ "remove": gives })).await.expect(200);
+    let patch = async |group: &str, changes: Value| {
+        let path = format!("{ACME}/groups/{group}");
+        mia.send(Method::PATCH, &path, Some(changes)).await.status.as_u16()
+    };
+    assert_eq!(patch("North", json!({ "parent": south })).await, 403);
+    assert_eq!(patch("North", json!({ "is_default": true })).await, 403);
+    assert_eq!(patch("North", json!({ "enabled": false })).await, 403);
+    assert_eq!(ask(&mia, Method::POST, "/groups/North/disable").await, 403);
+    assert_eq!(patch("South", json!({ "display_name": "Sud" })).await, 403);
+    assert_eq!(patch("North", json!({ "display_name": "Nord" })).await, 200);
+    assert_eq!(ask(&mia, Method::DELETE, "/groups/Nord/members/ada").await, 200);
+    assert_eq!(ask(&mia, Method::DELETE, "/groups/Nord").await, 204);
+}
