@@ -5,13 +5,17 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::model::access::{Area, Mode};
+use crate::model::custom_attribute::{Bearer, urn};
 use crate::model::effective::{Asleep, Decision, Target};
 use crate::model::id::{GroupId, OrganisationId, UserId};
 use crate::model::licence::SeatClaim;
 use crate::model::lifecycle::Step;
+use crate::model::permission::definition::Definition;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
+use super::settings::OrganisationSettings;
 use super::{Directory, DirectoryError};
 
 /// Why not.
@@ -98,7 +102,8 @@ impl Directory {
                 Some(group) => !own_groups.iter().any(|(own, _)| own.id == group),
                 None => own_groups.is_empty(),
             };
-            if definition.requires_group && is_outside {
+            let roams = question.group.is_some() && roams(&settings, &user, definition, &target);
+            if definition.requires_group && is_outside && !roams {
                 reasons.insert(Reason::NoGroup);
             }
             if let Some(kind) = &definition.requires_resource
@@ -116,6 +121,23 @@ impl Directory {
         let held = self.resources_of(organisation, user).await?;
         Ok(held.iter().any(|held| held.resource.type_ == *kind))
     }
+}
+
+/// Whether the user's attribute and access list open a group that the user is not in (S004-34). A list means what lies below its
+/// groups as well.
+fn roams(settings: &OrganisationSettings, user: &User, definition: &Definition, target: &Target) -> bool {
+    let urn = urn(&settings.organisation.slug, Bearer::User);
+    let marked = definition.roams_with.as_ref().is_some_and(|attribute| {
+        let own = user.attributes.get(&urn);
+        own.and_then(|own| own.get(attribute)) == Some(&Value::Bool(true))
+    });
+    let seen = user.access.get(&Area::Group);
+    marked
+        && seen.is_some_and(|seen| match seen.mode {
+            Mode::All => true,
+            Mode::List => target.groups.union(&target.above).any(|group| seen.groups.contains(group)),
+            Mode::None | Mode::Assigned | Mode::Own => false,
+        })
 }
 
 /// Whether a user has a resource of this type as SCIM says it: an `entitlements` value whose `type` is the resource type

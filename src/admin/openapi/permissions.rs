@@ -124,6 +124,7 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                     ("parameters", map(list(text()))),
                     ("requires_feature", nullable(text())),
                     ("requires_group", boolean()),
+                    ("roams_with", nullable(text())),
                     ("requires_resource", nullable(text())),
                     ("flag", boolean()),
                 ],

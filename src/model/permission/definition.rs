@@ -43,6 +43,10 @@ pub struct Definition {
     /// Whether only a member of a group can use it (S000-23).
     #[serde(default)]
     pub requires_group: bool,
+    /// The boolean attribute of the organisation's own which takes a member along to the groups of the own access list as well
+    /// (S004-34); nobody whose attribute is not true goes anywhere.
+    #[serde(default)]
+    pub roams_with: Option<String>,
     /// The type of resource of which a person needs at least one to use it (S000-15).
     #[serde(default)]
     pub requires_resource: Option<Slug>,
@@ -70,6 +74,7 @@ impl Definition {
             parameters: BTreeMap::new(),
             requires_feature: None,
             requires_group: false,
+            roams_with: None,
             requires_resource: None,
             flag: false,
         }
