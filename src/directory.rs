@@ -177,6 +177,9 @@ impl Directory {
     #[must_use]
     pub fn with_jobs(mut self, limits: job::JobLimits) -> Self {
         self.jobs = Arc::new(job::Jobs::new(limits));
+        self
+    }
+
     /// The same directory with other limits for one page of a list.
     #[must_use]
     pub fn with_list_limits(mut self, lists: ListLimits) -> Self {

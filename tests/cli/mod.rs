@@ -15,6 +15,7 @@ mod people;
 mod privacy;
 mod review;
 mod role;
+mod sheets;
 mod start;
 mod stop;
 mod sync;

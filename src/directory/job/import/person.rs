@@ -125,7 +125,10 @@ fn patch(draft: &PersonDraft, before: &User) -> Object {
         patch.insert("user_name".to_owned(), json!(name));
     }
     let said = [
-        ("country_prefix", draft.country_prefix.as_ref().map(|prefix| json!(prefix))),
+        (
+            "country_prefix",
+            draft.country_prefix.as_ref().map(|prefix| json!(prefix)),
+        ),
         ("login_ids", draft.login_ids.as_ref().map(|logins| json!(logins))),
         ("nicknames", draft.nicknames.as_ref().map(|names| json!(names))),
         ("labels", draft.labels.as_ref().map(|labels| json!(labels))),
@@ -134,7 +137,12 @@ fn patch(draft: &PersonDraft, before: &User) -> Object {
         patch.extend(value.map(|value| (name.to_owned(), value)));
     }
     let mut attributes = draft.attributes.clone();
-    attributes.retain(|name, value| before.attributes.get(name).is_none_or(|present| !is_told(value, present)));
+    attributes.retain(|name, value| {
+        before
+            .attributes
+            .get(name)
+            .is_none_or(|present| !is_told(value, present))
+    });
     if !attributes.is_empty() {
         patch.insert("attributes".to_owned(), Value::Object(attributes));
     }
@@ -196,7 +204,8 @@ impl Directory {
             ("user.invite", invite),
         ];
         for (action, _) in further.into_iter().filter(|(_, is_wanted)| *is_wanted) {
-            self.authorise(principal, organisation, Some(Demand { action, on })).await?;
+            self.authorise(principal, organisation, Some(Demand { action, on }))
+                .await?;
         }
         for named in draft.groups.iter().chain(&draft.home_group) {
             let found = match named.parse::<GroupId>() {
