@@ -18,6 +18,7 @@ use super::target::Target;
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
     after_help = concat!(
         "Examples:\n",
         "  usher import template --org acme --format xlsx --output people.xlsx\n",
