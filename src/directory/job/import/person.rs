@@ -6,6 +6,7 @@ use crate::directory::authorise::{Demand, On};
 use crate::directory::error::Denial;
 use crate::directory::group_members::AddMembers;
 use crate::directory::invitation::InviteUser;
+use crate::directory::keys;
 use crate::directory::licence::AssignLicence;
 use crate::directory::role_assignment::AssignRole;
 use crate::directory::user::administer::{CreateUser, NewUser, UpdateUser};
@@ -16,11 +17,12 @@ use crate::model::id::{GroupId, OrganisationId, UserId};
 use crate::model::import::PersonDraft;
 use crate::model::invitation::Channel;
 use crate::model::lifecycle::State;
-use crate::model::membership::Member;
+use crate::model::membership::{Member, Membership};
 use crate::model::schema::SchemaSet;
 use crate::model::user::User;
 
-/// Makes or changes the person of a row.
+/// Makes or changes the person of a row. Who has a group, role or licence for whatever reason is not given it again, so that what was
+/// exported changes nothing.
 pub(super) struct WritePerson<'a> {
     /// The organisation's schema of users.
     pub(super) schemas: &'a SchemaSet,
@@ -51,12 +53,18 @@ impl Operation for WritePerson<'_> {
         };
         for named in &self.draft.groups {
             let group = group(unit, "groups", named).await?;
-            let members = vec![Member::User(user)];
-            AddMembers { group, members }.attempt(unit).await?;
+            let member = Member::User(user);
+            let key = keys::group_member(unit.organisation(), group, member);
+            if unit.find::<Membership>(&key).await?.is_none() {
+                let members = vec![member];
+                AddMembers { group, members }.attempt(unit).await?;
+            }
         }
         for role in &self.draft.roles {
-            let role = role.clone();
-            AssignRole { user, role }.attempt(unit).await?;
+            if !unit.load_user(user).await?.roles.contains_key(role) {
+                let role = role.clone();
+                AssignRole { user, role }.attempt(unit).await?;
+            }
         }
         // Who has an invitation, or has come in, needs none.
         if self.invite && unit.load_user(user).await?.state() == State::Prepared {
@@ -101,6 +109,9 @@ impl WritePerson<'_> {
             update.attempt(unit).await?;
         }
         for licence in &self.draft.licences {
+            if before.licences.contains_key(licence) {
+                continue;
+            }
             let assign = AssignLicence {
                 user,
                 licence: licence.clone(),
