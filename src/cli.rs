@@ -5,6 +5,7 @@ pub mod apply;
 pub mod audit;
 pub mod bulk;
 pub mod check;
+pub mod choosing;
 pub mod connection;
 pub mod credential;
 mod export;
@@ -38,6 +39,7 @@ pub mod template;
 pub mod token;
 pub mod user;
 pub mod verify;
+pub mod view;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -92,6 +94,7 @@ enum Command {
     Invitation(invitation::Invitation),
     Mail(mail::Mail),
     Template(template::Template),
+    View(view::View),
     Journal(journal::Journal),
     Audit(audit::Audit),
     Privacy(privacy::Privacy),
@@ -152,6 +155,7 @@ impl Command {
             Self::Invitation(command) => command.run().await,
             Self::Mail(command) => command.run().await,
             Self::Template(command) => command.run().await,
+            Self::View(command) => command.run().await,
             Self::Journal(command) => command.run().await,
             Self::Audit(command) => command.run().await,
             Self::Privacy(command) => command.run().await,

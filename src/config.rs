@@ -4,6 +4,7 @@
 //! is needed. What belongs to one organisation is not here but in its organisation file (`provision::organisation_file`).
 
 pub mod jobs;
+pub mod lists;
 pub mod log;
 pub mod mail;
 pub mod scim;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use jobs::JobsConfig;
+pub use lists::ListsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use mail::MailConfig;
 pub use scim::ScimConfig;
@@ -43,6 +45,8 @@ pub struct Config {
     pub sign_in: SignInConfig,
     /// The bounds of work on many people at once.
     pub jobs: JobsConfig,
+    /// The pages of the admin API's lists.
+    pub lists: ListsConfig,
     /// What is logged.
     pub log: LogConfig,
 }
@@ -142,6 +146,7 @@ impl Config {
         self.mail.validate()?;
         self.sign_in.validate()?;
         self.jobs.validate()?;
+        self.lists.validate()?;
         self.log.validate()
     }
 }

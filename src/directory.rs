@@ -64,6 +64,7 @@ pub mod role_link_work;
 pub mod sealing;
 pub mod seat;
 pub mod second_factor;
+pub mod select;
 pub mod session;
 pub mod settings;
 pub mod sign_in;
@@ -75,6 +76,7 @@ pub mod token;
 pub mod unit;
 pub mod user;
 pub mod verify;
+pub mod view;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -92,6 +94,7 @@ use hashing::{HashCost, Hashing};
 use journal::Journal;
 use refusal::Refusals;
 use sealing::SealingKey;
+use select::ListLimits;
 use settings::Settings;
 
 /// How often and how long a change is tried again when another change came first.
@@ -126,6 +129,7 @@ pub struct Directory {
     refusals: Arc<Refusals>,
     jobs: Arc<job::Jobs>,
     retry: RetryLimits,
+    lists: ListLimits,
 }
 
 /// A change: what is read, decided and written together. It may be attempted several times, so it changes nothing but
@@ -158,6 +162,7 @@ impl Directory {
             refusals: Arc::default(),
             jobs: Arc::default(),
             retry: RetryLimits::default(),
+            lists: ListLimits::default(),
         }
     }
 
@@ -172,6 +177,13 @@ impl Directory {
     #[must_use]
     pub fn with_jobs(mut self, limits: job::JobLimits) -> Self {
         self.jobs = Arc::new(job::Jobs::new(limits));
+        self
+    }
+
+    /// The same directory with other limits for one page of a list.
+    #[must_use]
+    pub fn with_list_limits(mut self, lists: ListLimits) -> Self {
+        self.lists = lists;
         self
     }
 

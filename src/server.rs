@@ -35,6 +35,7 @@ use crate::delivery::mailer::{Mailer, MailerSettings};
 use crate::delivery::transport::{Transport, TransportError};
 use crate::directory::hashing::HashCost;
 use crate::directory::job::JobLimits;
+use crate::directory::select::ListLimits;
 use crate::directory::{Directory, DirectoryError, Principal};
 use crate::model::clock::SystemClock;
 use crate::model::id::OrganisationId;
@@ -193,7 +194,7 @@ fn start_work(
     Ok(vec![("scheduler", stop_runs, runs), ("mailer", stop_mail, mail)])
 }
 
-/// The directory with the key for secrets in its store, with passwords hashed and jobs bounded as the configuration says.
+/// The directory with the key for secrets in its store, with passwords hashed, jobs and lists bounded as the configuration says.
 ///
 /// # Errors
 /// As [`secret_key::load`].
@@ -210,8 +211,17 @@ pub fn with_secrets(directory: Directory, config: &Config) -> Result<Directory, 
         plan_lives: TimeDelta::minutes(i64::from(config.jobs.plan_minutes)),
         kept: TimeDelta::days(i64::from(config.jobs.kept_days)),
     };
-    let directory = directory.with_jobs(jobs);
-    Ok(directory.with_sealing_key(key).with_hashing(cost))
+    let lists = ListLimits {
+        page_size: config.lists.page_size,
+        looked_at: config.lists.looked_at_max,
+        sorted: config.lists.sorted_max,
+        reached: config.lists.reached_max,
+    };
+    Ok(directory
+        .with_sealing_key(key)
+        .with_hashing(cost)
+        .with_jobs(jobs)
+        .with_list_limits(lists))
 }
 
 async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), ServeError> {

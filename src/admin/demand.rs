@@ -20,6 +20,8 @@ enum Target {
     User,
     /// The `{group}` of the path.
     Group,
+    /// What is the person's own: nothing is asked. The operation tells what is.
+    Own,
 }
 
 /// Method, route below the organisation, action, target.
@@ -260,6 +262,12 @@ const TABLE: &[Row] = &[
         Target::Organisation,
     ),
     (Method::GET, "/events", "event.view", Target::Organisation),
+    (Method::GET, "/views", "view.keep", Target::Own),
+    (Method::POST, "/views", "view.keep", Target::Own),
+    (Method::DELETE, "/views", "view.keep", Target::Own),
+    (Method::GET, "/views/{view}", "view.keep", Target::Own),
+    (Method::PUT, "/views/{view}", "view.keep", Target::Own),
+    (Method::DELETE, "/views/{view}", "view.keep", Target::Own),
 ];
 
 /// What the route below an organisation demands of a person. `parameter` answers the path's parameters by name. A target that
@@ -280,6 +288,7 @@ pub(super) async fn of(
     let on = match target {
         Target::Organisation => On::Organisation,
         Target::Reachable => On::Reachable,
+        Target::Own => On::Own,
         Target::User => match users::find(directory, organisation, &parameter("user").unwrap_or_default()).await {
             Ok(user) => On::User(user.id),
             Err(DirectoryError::NotFound { .. }) => On::Organisation,

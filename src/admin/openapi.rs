@@ -21,6 +21,7 @@ mod roles;
 pub mod schema;
 mod tokens;
 mod users;
+mod views;
 
 use std::sync::LazyLock;
 
@@ -48,6 +49,7 @@ fn descriptions() -> Vec<Description> {
         resources::descriptions(),
         roles::descriptions(),
         privacy::descriptions(),
+        views::descriptions(),
     ]
     .into_iter()
     .flatten()
@@ -71,6 +73,7 @@ fn components() -> Map<String, Value> {
         permissions::components(),
         resources::components(),
         roles::components(),
+        views::components(),
     ]
     .into_iter()
     .flatten()

@@ -24,6 +24,7 @@ pub mod seats;
 pub mod shared;
 pub mod tokens;
 pub mod unique;
+pub mod views;
 
 use async_trait::async_trait;
 
@@ -68,6 +69,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(mail::Mail),
         Box::new(guests::Guests),
         Box::new(jobs::Jobs),
+        Box::new(views::SavedViews),
         Box::new(tokens::Tokens),
         Box::new(credentials::Credentials),
         // The ledger needs users and licences that can be trusted.

@@ -154,6 +154,8 @@ pub enum Table {
     RoleLink = b'L',
     /// Work on many people at once: heads and items.
     Job = b'J',
+    /// Saved views by owner.
+    View = b'V',
 }
 
 /// What must be unique in an organisation.

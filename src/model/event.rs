@@ -250,4 +250,8 @@ event_kinds! {
     JobConfirmed = "job.confirmed",
     /// Every item of such work has a result.
     JobDone = "job.done",
+    /// A view of a list was kept, or changed.
+    ViewSaved = "view.saved",
+    /// A view of a list is gone.
+    ViewDeleted = "view.deleted",
 }
