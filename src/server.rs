@@ -194,7 +194,7 @@ fn start_work(
     Ok(vec![("scheduler", stop_runs, runs), ("mailer", stop_mail, mail)])
 }
 
-/// The directory with the key for secrets in its store, with passwords hashed, and jobs and lists bounded as the configuration says.
+/// The directory with the key for secrets in its store, with passwords hashed, jobs and lists bounded as the configuration says.
 ///
 /// # Errors
 /// As [`secret_key::load`].

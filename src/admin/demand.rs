@@ -381,7 +381,12 @@ const TABLE: &[Row] = &[
         Target::Reachable,
     ),
     (Method::GET, "/imports/{import}/rows", "user.create", Target::Reachable),
-    (Method::GET, "/imports/{import}/result", "user.create", Target::Reachable),
+    (
+        Method::GET,
+        "/imports/{import}/result",
+        "user.create",
+        Target::Reachable,
+    ),
     (Method::GET, "/views", "view.keep", Target::Own),
     (Method::POST, "/views", "view.keep", Target::Own),
     (Method::DELETE, "/views", "view.keep", Target::Own),

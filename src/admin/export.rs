@@ -39,9 +39,7 @@ pub struct SheetLimits {
 
 impl Default for SheetLimits {
     fn default() -> Self {
-        Self {
-            workbook_rows: 50_000,
-        }
+        Self { workbook_rows: 50_000 }
     }
 }
 
@@ -153,7 +151,11 @@ async fn export(
                 let view = views::named(&directory, &caller, list, view).await?;
                 names = Some(view.columns.join(","));
             }
-            let action = if list == List::Groups { "group.view" } else { "user.view" };
+            let action = if list == List::Groups {
+                "group.view"
+            } else {
+                "user.view"
+            };
             let question = listing(&exported, &states).read(&directory, &caller, list).await?;
             Some(question.within(&caller, action))
         }
@@ -251,7 +253,11 @@ fn states(table: Table, asked: Option<&str>) -> Result<Vec<&'static str>, Proble
 fn csv(rows: Rows, columns: Vec<Column>, exported: &Exported) -> Result<Body, Problem> {
     let separator = exported.separator;
     let names = columns.iter().map(|column| Cell::Text(column.name.clone())).collect();
-    let mut start = if exported.bom { delimited::BOM.as_bytes().to_vec() } else { Vec::new() };
+    let mut start = if exported.bom {
+        delimited::BOM.as_bytes().to_vec()
+    } else {
+        Vec::new()
+    };
     start.extend(delimited::rows(&[names], separator)?);
     let first = tokio_stream::once(Ok(Bytes::from(start)));
     let rest = ReceiverStream::new(rows).map(move |part| {
@@ -302,9 +308,8 @@ async fn collect(
         for row in part? {
             count += 1;
             if count > most {
-                let detail = format!(
-                    "a workbook of more than {most} rows is not made: ask for CSV, or for less at once"
-                );
+                let detail =
+                    format!("a workbook of more than {most} rows is not made: ask for CSV, or for less at once");
                 return Err(Problem::bad_request(detail));
             }
             let own = states.iter().position(|state| row["state"] == *state);

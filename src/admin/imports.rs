@@ -60,7 +60,11 @@ pub async fn template(caller: Administrator, Parameters(written): Parameters<Wri
     let columns = described(&caller.settings);
     let heading: Vec<Cell> = columns.iter().map(|(name, ..)| Cell::Text(name.clone())).collect();
     let example = columns.iter().enumerate().map(|(at, (_, _, example))| {
-        Cell::Text(if at == 0 { format!("# {example}") } else { example.clone() })
+        Cell::Text(if at == 0 {
+            format!("# {example}")
+        } else {
+            example.clone()
+        })
     });
     let example: Vec<Cell> = example.collect();
     let body = match written.format {
@@ -71,7 +75,9 @@ pub async fn template(caller: Administrator, Parameters(written): Parameters<Wri
                 heading: columns.iter().map(|(name, ..)| name.clone()).collect(),
                 rows: vec![example],
             };
-            let explained = columns.into_iter().map(|row| [row.0, row.1, row.2].map(Cell::Text).to_vec());
+            let explained = columns
+                .into_iter()
+                .map(|row| [row.0, row.1, row.2].map(Cell::Text).to_vec());
             let explained = Page {
                 name: "columns".to_owned(),
                 heading: ["column", "meaning", "example"].map(str::to_owned).to_vec(),
@@ -98,21 +104,24 @@ fn described(settings: &OrganisationSettings) -> Vec<(String, String, String)> {
         ((*name).to_owned(), meaning, (*example).to_owned())
     });
     let custom = settings.custom(Bearer::User);
-    let custom = custom.into_iter().flat_map(|schema| schema.in_use()).filter_map(|attribute| {
-        let is_written = attribute.mutability != Mutability::ReadOnly && !attribute.is_secret();
-        let type_ = attribute.type_.as_str();
-        let mut meaning = match attribute.description.as_str() {
-            "" => type_.to_owned(),
-            description => format!("{description} ({type_})"),
-        };
-        if attribute.required {
-            meaning.push_str(", required");
-        }
-        if !attribute.canonical_values.is_empty() {
-            meaning = format!("{meaning}: {}", attribute.canonical_values.join(", "));
-        }
-        is_written.then(|| (attribute.name.clone(), meaning, String::new()))
-    });
+    let custom = custom
+        .into_iter()
+        .flat_map(|schema| schema.in_use())
+        .filter_map(|attribute| {
+            let is_written = attribute.mutability != Mutability::ReadOnly && !attribute.is_secret();
+            let type_ = attribute.type_.as_str();
+            let mut meaning = match attribute.description.as_str() {
+                "" => type_.to_owned(),
+                description => format!("{description} ({type_})"),
+            };
+            if attribute.required {
+                meaning.push_str(", required");
+            }
+            if !attribute.canonical_values.is_empty() {
+                meaning = format!("{meaning}: {}", attribute.canonical_values.join(", "));
+            }
+            is_written.then(|| (attribute.name.clone(), meaning, String::new()))
+        });
     own.chain(custom).collect()
 }
 
@@ -163,7 +172,9 @@ async fn refused(directory: &Directory, caller: &Administrator, job: &Job) -> Re
         let (items, rows) = rows(directory, caller, job.id, after, READ_AT_ONCE).await?;
         let Some(last) = items.last() else { break };
         after = Some(last.number);
-        let faulty = items.iter().filter(|item| matches!(item.planned, Outcome::Refused { .. }));
+        let faulty = items
+            .iter()
+            .filter(|item| matches!(item.planned, Outcome::Refused { .. }));
         told.extend(faulty.map(|item| row_view(item, rows.get(&item.number))));
     }
     told.truncate(TOLD_MAX);
@@ -180,10 +191,7 @@ pub async fn list(
     let after = paging.after(|cursor| cursor.parse().ok())?;
     let keep = |job: &Job| import(job).is_some() && is_shown(&caller, job);
     let (jobs, next) = directory.list_jobs(caller.organisation(), after, limit, keep).await?;
-    let items: Vec<Value> = jobs
-        .iter()
-        .filter_map(|job| Some(view(job, import(job)?)))
-        .collect();
+    let items: Vec<Value> = jobs.iter().filter_map(|job| Some(view(job, import(job)?))).collect();
     let mut answer = json!({ "items": items });
     if let Some(next) = next {
         answer["next"] = json!(next);
@@ -320,7 +328,11 @@ async fn rows(
 }
 
 fn csv(written: &Written, rows: &[Vec<Cell>]) -> Result<Content, Problem> {
-    let mut bytes = if written.bom { delimited::BOM.as_bytes().to_vec() } else { Vec::new() };
+    let mut bytes = if written.bom {
+        delimited::BOM.as_bytes().to_vec()
+    } else {
+        Vec::new()
+    };
     bytes.extend(delimited::rows(rows, written.separator)?);
     Ok(Content::from(bytes))
 }

@@ -18,6 +18,7 @@ use super::target::Target;
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
     after_help = concat!(
         "Examples:\n",
         "  usher import template --org acme --format xlsx --output people.xlsx\n",
@@ -148,17 +149,20 @@ impl Asking<'_> {
     async fn act(&self, action: Action) -> Result<(), Failure> {
         match action {
             Action::Template(written) => self.save(&format!("{}/template", self.imports), &written).await,
-            Action::Result { import, written } => {
-                self.save(&format!("{}/result", self.one(&import)), &written).await
-            }
+            Action::Result { import, written } => self.save(&format!("{}/result", self.one(&import)), &written).await,
             Action::List { limit } => self.list(limit).await,
             Action::Show { import } => {
-                let shown = self.gateway.ask(Method::GET, &self.one(&import), Payload::Empty).await?;
+                let shown = self
+                    .gateway
+                    .ask(Method::GET, &self.one(&import), Payload::Empty)
+                    .await?;
                 self.print(&shown, false).await
             }
             Action::Confirm { import, confirm } => self.confirm(&import, &confirm).await,
             Action::Discard { import } => {
-                self.gateway.ask(Method::DELETE, &self.one(&import), Payload::Empty).await?;
+                self.gateway
+                    .ask(Method::DELETE, &self.one(&import), Payload::Empty)
+                    .await?;
                 Ok(writeln!(std::io::stdout(), "discarded {import}")?)
             }
         }
@@ -224,7 +228,11 @@ impl Asking<'_> {
         if self.json {
             return Ok(output::json(&mut out, &json!(imports))?);
         }
-        let row = |import: &Value| ["id", "created", "state", "rows"].map(|name| cell(&import[name])).to_vec();
+        let row = |import: &Value| {
+            ["id", "created", "state", "rows"]
+                .map(|name| cell(&import[name]))
+                .to_vec()
+        };
         let rows: Vec<Vec<String>> = imports.iter().map(row).collect();
         Ok(output::table(&mut out, &["ID", "PLANNED", "STATE", "ROWS"], &rows)?)
     }

@@ -87,7 +87,20 @@ mod tests {
     #[test]
     fn what_is_guarded_is_no_formula_and_reads_back_as_it_was() {
         for text in [
-            "=1+1", "+31 20", "-1", "@x", "\tx", "\rx", "'=1", "''=1", "'", "''", "'s-Hertogenbosch", "", "plain", "a=b",
+            "=1+1",
+            "+31 20",
+            "-1",
+            "@x",
+            "\tx",
+            "\rx",
+            "'=1",
+            "''=1",
+            "'",
+            "''",
+            "'s-Hertogenbosch",
+            "",
+            "plain",
+            "a=b",
         ] {
             let written = guarded(text);
             assert!(!is_formula(&written), "{text:?}");

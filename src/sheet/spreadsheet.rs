@@ -53,7 +53,8 @@ fn check_unpacked(bytes: &[u8], bounds: Bounds) -> Result<(), SheetError> {
     let mut left = bounds.unpacked_bytes;
     for at in 0..archive.len() {
         let part = archive.by_index(at).map_err(|error| workbook(&error))?;
-        let unpacked = std::io::copy(&mut part.take(left + 1), &mut std::io::sink()).map_err(|error| workbook(&error))?;
+        let unpacked =
+            std::io::copy(&mut part.take(left + 1), &mut std::io::sink()).map_err(|error| workbook(&error))?;
         left = left.checked_sub(unpacked).ok_or(SheetError::TooLarge {
             most: bounds.unpacked_bytes,
         })?;

@@ -2,9 +2,11 @@
 
 mod audit;
 mod bootstrap;
+mod bulk;
 mod credential_plants;
 mod custom_attributes;
 mod events;
+mod export;
 mod faults;
 mod group_gives;
 mod group_members;
@@ -12,6 +14,7 @@ mod group_tree;
 mod groups;
 mod history;
 mod idempotency;
+mod imports;
 mod invitations;
 mod licences;
 mod lists;

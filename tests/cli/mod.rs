@@ -1,6 +1,7 @@
 //! The built program: starting, stopping, and every command line.
 
 mod audit;
+mod bulk;
 mod commands;
 mod configuration;
 mod connection;
@@ -16,6 +17,7 @@ mod privacy;
 mod review;
 mod role;
 mod routes;
+mod sheets;
 mod start;
 mod stop;
 mod sync;

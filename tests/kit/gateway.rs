@@ -299,6 +299,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// The token.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Sends a request. A text body goes as it is, any other as JSON.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         self.send_with(method, path, body, &[]).await
@@ -343,6 +348,19 @@ impl Caller {
             headers: parts.headers,
             body,
         }
+    }
+
+    /// Sends bytes and answers with the status and the bytes that came, whatever they are.
+    pub(crate) async fn bytes(&self, method: Method, path: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {}", self.token))
+            .body(Body::from(body));
+        let response = self.routes.clone().oneshot(request.expect("a request")).await;
+        let (parts, body) = response.expect("an answer").into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        (parts.status.as_u16(), bytes.to_vec())
     }
 
     /// GET.

@@ -95,7 +95,10 @@ impl Feed {
 
     /// Rows read at once: an order of the reader's own is made anew for each part, so there are few of them.
     pub(super) fn at_once(&self) -> usize {
-        let is_sorted = self.question.as_ref().is_some_and(|question| question.selection.order().is_some());
+        let is_sorted = self
+            .question
+            .as_ref()
+            .is_some_and(|question| question.selection.order().is_some());
         if is_sorted { SORTED_AT_ONCE } else { READ_AT_ONCE }
     }
 

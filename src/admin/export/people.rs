@@ -64,10 +64,7 @@ impl Feed {
             return Ok(groups);
         }
         for user in users {
-            let held = self
-                .directory
-                .memberships(self.caller.organisation(), user.id)
-                .await?;
+            let held = self.directory.memberships(self.caller.organisation(), user.id).await?;
             groups.insert(user.id, held.into_iter().map(|(group, _)| group.display_name).collect());
         }
         Ok(groups)
@@ -79,7 +76,9 @@ pub(super) async fn users(feed: &Feed) -> Result<(), Ended> {
     let mut after = None;
     loop {
         let found = feed.next_users(&mut after).await?;
-        let homes = feed.names(found.iter().filter_map(|user| user.home_group).collect()).await?;
+        let homes = feed
+            .names(found.iter().filter_map(|user| user.home_group).collect())
+            .await?;
         let groups = feed.groups_of(&found).await?;
         let rows = found.iter().map(|user| {
             let mut row = users::view(user, &feed.caller.settings);
@@ -87,7 +86,9 @@ pub(super) async fn users(feed: &Feed) -> Result<(), Ended> {
                 row[name] = row["attributes"]["name"][part].clone();
             }
             let logins = user.login_ids.iter();
-            row["login_ids"] = logins.map(|login| format!("{}:{}", login.kind.as_str(), login.value)).collect();
+            row["login_ids"] = logins
+                .map(|login| format!("{}:{}", login.kind.as_str(), login.value))
+                .collect();
             row["roles"] = json!(user.roles.keys().collect::<Vec<_>>());
             row["licences"] = json!(user.licences.keys().collect::<Vec<_>>());
             let external = user.external_ids.iter();

@@ -81,37 +81,82 @@ const GROUPS: Fields = (
 );
 const MEMBERSHIPS: Fields = (
     &[
-        "group", "kind", "member", "origins", "roles", "since", "group_id", "member_id",
+        "group",
+        "kind",
+        "member",
+        "origins",
+        "roles",
+        "since",
+        "group_id",
+        "member_id",
     ],
     &[],
 );
-const ROLE_HOLDERS: Fields = (&["role", "user_name", "group", "origins", "user_id", "group_id"], &["state"]);
+const ROLE_HOLDERS: Fields = (
+    &["role", "user_name", "group", "origins", "user_id", "group_id"],
+    &["state"],
+);
 const RESOURCES: Fields = (
     &[
-        "type", "name", "owner", "enabled", "expires", "users", "groups", "created", "last_modified", "id",
+        "type",
+        "name",
+        "owner",
+        "enabled",
+        "expires",
+        "users",
+        "groups",
+        "created",
+        "last_modified",
+        "id",
     ],
     &["settings", "owner_id"],
 );
 const RESOURCE_ASSIGNMENTS: Fields = (
     &[
-        "type", "resource", "kind", "subject", "attributes", "since", "resource_id", "subject_id",
+        "type",
+        "resource",
+        "kind",
+        "subject",
+        "attributes",
+        "since",
+        "resource_id",
+        "subject_id",
     ],
     &[],
 );
 const LICENCE_HOLDERS: Fields = (
     &[
-        "licence", "user_name", "state", "seat", "since", "cost_centre", "origins", "user_id",
+        "licence",
+        "user_name",
+        "state",
+        "seat",
+        "since",
+        "cost_centre",
+        "origins",
+        "user_id",
     ],
     &[],
 );
 const INVITATIONS: Fields = (
     &[
-        "user_name", "state", "channel", "obstacle", "created", "sent", "opened", "closed", "expires", "id", "user",
+        "user_name",
+        "state",
+        "channel",
+        "obstacle",
+        "created",
+        "sent",
+        "opened",
+        "closed",
+        "expires",
+        "id",
+        "user",
     ],
     &["mail"],
 );
 const GUESTS: Fields = (
-    &["name", "email", "mobile", "channels", "enabled", "link", "created", "id"],
+    &[
+        "name", "email", "mobile", "channels", "enabled", "link", "created", "id",
+    ],
     &[],
 );
 
@@ -229,7 +274,11 @@ impl Table {
 
     fn column(self, name: &str, settings: &OrganisationSettings) -> Result<Column, Problem> {
         let (usual, others) = self.fields();
-        if let Some(field) = usual.iter().chain(others).find(|field| field.eq_ignore_ascii_case(name)) {
+        if let Some(field) = usual
+            .iter()
+            .chain(others)
+            .find(|field| field.eq_ignore_ascii_case(name))
+        {
             return Ok(Column::field(field));
         }
         let attribute = self.schemas(settings).and_then(|schemas| attribute(schemas, name));
@@ -263,7 +312,9 @@ impl Table {
             _ => None,
         };
         let schema = bearer.and_then(|bearer| settings.custom(bearer));
-        let own = schema.into_iter().flat_map(|schema| schema.in_use().map(move |attribute| (&schema.urn, attribute)));
+        let own = schema
+            .into_iter()
+            .flat_map(|schema| schema.in_use().map(move |attribute| (&schema.urn, attribute)));
         own.filter(|(_, attribute)| !attribute.is_secret())
             .map(move |(urn, attribute)| {
                 let (usual, others) = self.fields();
@@ -308,8 +359,10 @@ pub(in crate::admin) fn visible<'a>(schemas: &'a SchemaSet, name: &str) -> Optio
     let found = schemas.resolve(&path)?;
     let is_secret =
         |attribute: &Attribute| attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly;
-    let is_elsewhere =
-        found.extension.is_none() && ELSEWHERE.iter().any(|other| other.eq_ignore_ascii_case(&found.attribute.name));
+    let is_elsewhere = found.extension.is_none()
+        && ELSEWHERE
+            .iter()
+            .any(|other| other.eq_ignore_ascii_case(&found.attribute.name));
     let is_hidden = is_elsewhere || is_secret(found.attribute) || found.sub.is_some_and(is_secret);
     (!is_hidden).then_some(found)
 }

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::feed::{Ended, Feed, READ_AT_ONCE};
 use crate::admin::listing::Browse;
 use crate::admin::{groups as grouped, guests, invitations as invited, resources as held};
-use crate::directory::DirectoryError;
 use crate::directory::membership::member_uuid;
 use crate::directory::select::CountedGroup;
 use crate::model::id::UserId;
@@ -39,50 +38,39 @@ pub(super) async fn groups(feed: &Feed) -> Result<(), Ended> {
     }
 }
 
-/// Resources, as they are asked for.
-pub(super) async fn resources(feed: &Feed) -> Result<(), Ended> {
-    each_part(
-        feed,
-        || held::Listed {
-            organisation: feed.caller.organisation(),
-            type_: None,
-        },
-        async |rows: &mut Vec<Value>| {
-            let owners = rows.iter().filter_map(|row| id(&row["owner"]));
-            let owners = feed.people(owners.collect()).await?;
-            for row in rows {
-                let owner = id(&row["owner"]).and_then(|owner| owners.get(&owner));
-                row["owner"] = json!(owner.map(|owner| &owner.user_name));
-                row["owner_id"] = json!(owner.map(|owner| owner.id));
-            }
-            Ok(())
-        },
-    )
-    .await
+/// Some rows of a list, as it is asked for; `after` is `None` at the end.
+async fn next_part<B: Browse>(feed: &Feed, list: B, after: &mut Option<Place>) -> Result<Vec<Value>, Ended> {
+    let Some(question) = &feed.question else {
+        return Ok(Vec::new());
+    };
+    let part = question
+        .read_on(&feed.directory, list, after.as_ref(), feed.at_once())
+        .await?;
+    *after = part.next;
+    Ok(part.items)
 }
 
 fn id(value: &Value) -> Option<UserId> {
     value.as_str()?.parse().ok()
 }
 
-/// Every part of a list, as it is asked for: `dress` makes the rows of a file of what the list shows.
-async fn each_part<B: Browse>(
-    feed: &Feed,
-    list: impl Fn() -> B,
-    dress: impl AsyncFn(&mut Vec<Value>) -> Result<(), DirectoryError>,
-) -> Result<(), Ended> {
-    let Some(question) = &feed.question else {
-        return Ok(());
-    };
-    let mut after: Option<Place> = None;
+/// Resources, as they are asked for.
+pub(super) async fn resources(feed: &Feed) -> Result<(), Ended> {
+    let mut after = None;
     loop {
-        let part = question
-            .read_on(&feed.directory, list(), after.as_ref(), feed.at_once())
-            .await?;
-        let mut rows = part.items;
-        dress(&mut rows).await?;
+        let list = held::Listed {
+            organisation: feed.caller.organisation(),
+            type_: None,
+        };
+        let mut rows = next_part(feed, list, &mut after).await?;
+        let owners = rows.iter().filter_map(|row| id(&row["owner"])).collect();
+        let owners = feed.people(owners).await?;
+        for row in &mut rows {
+            let owner = id(&row["owner"]).and_then(|owner| owners.get(&owner));
+            row["owner"] = json!(owner.map(|owner| &owner.user_name));
+            row["owner_id"] = json!(owner.map(|owner| owner.id));
+        }
         feed.send(rows).await?;
-        after = part.next;
         if after.is_none() {
             return Ok(());
         }
@@ -146,27 +134,32 @@ pub(super) async fn resource_assignments(feed: &Feed) -> Result<(), Ended> {
 
 /// Invitations, as they are asked for.
 pub(super) async fn invitations(feed: &Feed) -> Result<(), Ended> {
-    each_part(
-        feed,
-        || invited::Listed {
+    let mut after = None;
+    loop {
+        let list = invited::Listed {
             organisation: feed.caller.organisation(),
             state: None,
-        },
-        async |rows: &mut Vec<Value>| {
-            let people = feed.people(rows.iter().filter_map(|row| id(&row["user"])).collect()).await?;
-            rows.retain(|row| id(&row["user"]).is_some_and(|user| people.contains_key(&user)));
-            Ok(())
-        },
-    )
-    .await
+        };
+        let mut rows = next_part(feed, list, &mut after).await?;
+        let people = rows.iter().filter_map(|row| id(&row["user"])).collect();
+        let people = feed.people(people).await?;
+        rows.retain(|row| id(&row["user"]).is_some_and(|user| people.contains_key(&user)));
+        feed.send(rows).await?;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 /// Guests, as they are asked for.
 pub(super) async fn guests(feed: &Feed) -> Result<(), Ended> {
-    each_part(
-        feed,
-        || guests::Guests(feed.caller.organisation()),
-        async |_: &mut Vec<Value>| Ok(()),
-    )
-    .await
+    let mut after = None;
+    loop {
+        let list = guests::Guests(feed.caller.organisation());
+        let rows = next_part(feed, list, &mut after).await?;
+        feed.send(rows).await?;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
 }

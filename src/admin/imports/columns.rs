@@ -65,10 +65,18 @@ pub const WRITTEN: [(&str, &str, &str); 14] = [
     ),
     ("nicknames", "other names", "Addie"),
     ("labels", "words that people are sorted by", "vip"),
-    ("country_prefix", "the country of telephone numbers that name none", "+31"),
+    (
+        "country_prefix",
+        "the country of telephone numbers that name none",
+        "+31",
+    ),
     ("home_group", "the home group, by name or identifier", ""),
     ("groups", "groups to come into; none is left", ""),
-    ("roles", "keys of roles to be given for the whole organisation; none is taken", ""),
+    (
+        "roles",
+        "keys of roles to be given for the whole organisation; none is taken",
+        "",
+    ),
     ("licences", "keys of licences to be given; none is taken", ""),
     (
         "invite",
@@ -96,7 +104,10 @@ impl Columns {
             }
             fields.push((name.clone(), field));
         }
-        if !fields.iter().any(|(_, field)| matches!(field, Field::UserName | Field::Id)) {
+        if !fields
+            .iter()
+            .any(|(_, field)| matches!(field, Field::UserName | Field::Id))
+        {
             return Err("no column says who is meant: add user_name, and see the template".to_owned());
         }
         Ok(Self { fields })
@@ -167,7 +178,9 @@ fn field(name: &str, settings: &OrganisationSettings) -> Result<Field, String> {
     let Some(found) = visible(&settings.schemas.users, attribute) else {
         return match usual.iter().chain(others).any(|known| *known == plain) {
             true => Ok(Field::Ignored),
-            false => Err(format!("{name:?} is no column of users: see the template for those that there are")),
+            false => Err(format!(
+                "{name:?} is no column of users: see the template for those that there are"
+            )),
         };
     };
     place(name, found)
@@ -191,7 +204,9 @@ fn place(name: &str, found: Resolved<'_>) -> Result<Field, String> {
         (false, Some(sub)) => !sub.multi_valued && sub.type_ != AttributeType::Complex,
     };
     if !fits {
-        return Err(format!("{name:?} cannot be told in one cell: change it through the API"));
+        return Err(format!(
+            "{name:?} cannot be told in one cell: change it through the API"
+        ));
     }
     Ok(Field::Attribute(Place {
         extension: extension.map(str::to_owned),
@@ -207,7 +222,8 @@ impl Field {
             Self::UserName => draft.user_name = Some(text.to_owned()),
             Self::Id => {
                 let id = text.to_lowercase().parse();
-                draft.id = Some(id.map_err(|_| "is no identifier of a user: leave it empty for somebody new".to_owned())?);
+                draft.id =
+                    Some(id.map_err(|_| "is no identifier of a user: leave it empty for somebody new".to_owned())?);
             }
             Self::LoginIds => {
                 let logins: Result<_, String> = list::split(text).iter().map(|one| login(one)).collect();
@@ -217,7 +233,11 @@ impl Field {
             Self::Labels => draft.labels = Some(list::split(text).into_iter().collect::<BTreeSet<_>>()),
             Self::CountryPrefix => {
                 // A spreadsheet takes the plus for a sign and drops it.
-                let text = if text.starts_with('+') { text.to_owned() } else { format!("+{text}") };
+                let text = if text.starts_with('+') {
+                    text.to_owned()
+                } else {
+                    format!("+{text}")
+                };
                 let prefix = serde_json::from_value::<CountryPrefix>(json!(text));
                 draft.country_prefix = Some(prefix.map_err(|error| error.to_string())?);
             }
@@ -260,7 +280,9 @@ impl Place {
         if leaf.type_ != AttributeType::Complex {
             return items.iter().map(|item| scalar(leaf.type_, item)).collect();
         }
-        let value_type = leaf.sub_attribute("value").map_or(AttributeType::String, |value| value.type_);
+        let value_type = leaf
+            .sub_attribute("value")
+            .map_or(AttributeType::String, |value| value.type_);
         let has_primary = leaf.sub_attribute("primary").is_some();
         let items = items.iter().enumerate().map(|(at, item)| {
             let mut one = json!({ "value": scalar(value_type, item)? });
@@ -278,7 +300,10 @@ fn scalar(type_: AttributeType, text: &str) -> Result<Value, String> {
     let wrong = |what: &str| format!("{text:?} is not {what}");
     match type_ {
         AttributeType::Boolean => flag(text).map(Value::Bool),
-        AttributeType::Integer => text.parse::<i64>().map(Value::from).map_err(|_| wrong("a whole number")),
+        AttributeType::Integer => text
+            .parse::<i64>()
+            .map(Value::from)
+            .map_err(|_| wrong("a whole number")),
         AttributeType::Decimal => {
             let number = text.replace(',', ".").parse::<f64>().ok().and_then(Number::from_f64);
             number.map(Value::Number).ok_or_else(|| wrong("a number"))

@@ -194,7 +194,9 @@ impl Directory {
         let draft = row.and_then(|row| row.draft).ok_or_else(gone)?;
         let user = self.person_of(organisation, &draft).await?;
         let invite = draft.invite.unwrap_or(task.invite);
-        let permit = self.authorise_row(principal, organisation, &draft, (user, invite)).await?;
+        let permit = self
+            .authorise_row(principal, organisation, &draft, (user, invite))
+            .await?;
         let settings = self.load_organisation(organisation).await?;
         let done = DoRow {
             job,
@@ -230,7 +232,10 @@ impl Directory {
 
 fn check_count(rows: usize, most: usize) -> Result<(), DirectoryError> {
     match rows {
-        0 => Err(DirectoryError::invalid("file", "has no row below the names of the columns")),
+        0 => Err(DirectoryError::invalid(
+            "file",
+            "has no row below the names of the columns",
+        )),
         rows if rows > most => {
             let reason = format!("{rows} rows are too many, at most {most} at once: send the file in parts");
             Err(DirectoryError::invalid("file", reason))
@@ -261,7 +266,11 @@ impl Planning<'_> {
                 item.user = played.user;
                 item.revision = played.revision;
                 item.effect = played.effect;
-                if played.is_changed { Outcome::Change } else { Outcome::Nothing }
+                if played.is_changed {
+                    Outcome::Change
+                } else {
+                    Outcome::Nothing
+                }
             }
             Err(error) => {
                 if let DirectoryError::SeatsExhausted { licence, .. } = &error {
@@ -367,7 +376,11 @@ fn confirm(id: JobId, task: &ImportTask, items: &[JobItem], rows: &[ImportRow]) 
         hash.update(record::encode(item));
         hash.update(record::encode(row));
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Writes rows beside the items of a job.

@@ -6,6 +6,7 @@ use crate::directory::authorise::{Demand, On};
 use crate::directory::error::Denial;
 use crate::directory::group_members::AddMembers;
 use crate::directory::invitation::InviteUser;
+use crate::directory::keys;
 use crate::directory::licence::AssignLicence;
 use crate::directory::role_assignment::AssignRole;
 use crate::directory::user::administer::{CreateUser, NewUser, UpdateUser};
@@ -16,11 +17,12 @@ use crate::model::id::{GroupId, OrganisationId, UserId};
 use crate::model::import::PersonDraft;
 use crate::model::invitation::Channel;
 use crate::model::lifecycle::State;
-use crate::model::membership::Member;
+use crate::model::membership::{Member, Membership};
 use crate::model::schema::SchemaSet;
 use crate::model::user::User;
 
-/// Makes or changes the person of a row.
+/// Makes or changes the person of a row. Who has a group, role or licence for whatever reason is not given it again, so that what was
+/// exported changes nothing.
 pub(super) struct WritePerson<'a> {
     /// The organisation's schema of users.
     pub(super) schemas: &'a SchemaSet,
@@ -51,12 +53,18 @@ impl Operation for WritePerson<'_> {
         };
         for named in &self.draft.groups {
             let group = group(unit, "groups", named).await?;
-            let members = vec![Member::User(user)];
-            AddMembers { group, members }.attempt(unit).await?;
+            let member = Member::User(user);
+            let key = keys::group_member(unit.organisation(), group, member);
+            if unit.find::<Membership>(&key).await?.is_none() {
+                let members = vec![member];
+                AddMembers { group, members }.attempt(unit).await?;
+            }
         }
         for role in &self.draft.roles {
-            let role = role.clone();
-            AssignRole { user, role }.attempt(unit).await?;
+            if !unit.load_user(user).await?.roles.contains_key(role) {
+                let role = role.clone();
+                AssignRole { user, role }.attempt(unit).await?;
+            }
         }
         // Who has an invitation, or has come in, needs none.
         if self.invite && unit.load_user(user).await?.state() == State::Prepared {
@@ -101,6 +109,9 @@ impl WritePerson<'_> {
             update.attempt(unit).await?;
         }
         for licence in &self.draft.licences {
+            if before.licences.contains_key(licence) {
+                continue;
+            }
             let assign = AssignLicence {
                 user,
                 licence: licence.clone(),
@@ -125,7 +136,10 @@ fn patch(draft: &PersonDraft, before: &User) -> Object {
         patch.insert("user_name".to_owned(), json!(name));
     }
     let said = [
-        ("country_prefix", draft.country_prefix.as_ref().map(|prefix| json!(prefix))),
+        (
+            "country_prefix",
+            draft.country_prefix.as_ref().map(|prefix| json!(prefix)),
+        ),
         ("login_ids", draft.login_ids.as_ref().map(|logins| json!(logins))),
         ("nicknames", draft.nicknames.as_ref().map(|names| json!(names))),
         ("labels", draft.labels.as_ref().map(|labels| json!(labels))),
@@ -134,7 +148,12 @@ fn patch(draft: &PersonDraft, before: &User) -> Object {
         patch.extend(value.map(|value| (name.to_owned(), value)));
     }
     let mut attributes = draft.attributes.clone();
-    attributes.retain(|name, value| before.attributes.get(name).is_none_or(|present| !is_told(value, present)));
+    attributes.retain(|name, value| {
+        before
+            .attributes
+            .get(name)
+            .is_none_or(|present| !is_told(value, present))
+    });
     if !attributes.is_empty() {
         patch.insert("attributes".to_owned(), Value::Object(attributes));
     }
@@ -196,7 +215,8 @@ impl Directory {
             ("user.invite", invite),
         ];
         for (action, _) in further.into_iter().filter(|(_, is_wanted)| *is_wanted) {
-            self.authorise(principal, organisation, Some(Demand { action, on })).await?;
+            self.authorise(principal, organisation, Some(Demand { action, on }))
+                .await?;
         }
         for named in draft.groups.iter().chain(&draft.home_group) {
             let found = match named.parse::<GroupId>() {
