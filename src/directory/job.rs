@@ -143,7 +143,7 @@ impl Directory {
     }
 }
 
-/// Confirms a plan that was seen: `confirm` is the plan's own. Confirmed again, it answers the job as it is.
+/// Confirms a plan that was seen (S001-35): `confirm` is the plan's own. Confirmed again, it answers the job as it is.
 pub struct ConfirmJob<'a> {
     /// Which.
     pub id: JobId,
@@ -188,7 +188,7 @@ impl Operation for ConfirmJob<'_> {
     }
 }
 
-/// Gives a plan up: it cannot be confirmed any more. Discarded again, nothing happens.
+/// Gives a plan up, to make another one (S001-34): it cannot be confirmed any more. Discarded again, nothing happens.
 pub struct DiscardJob(
     /// Which.
     pub JobId,
