@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::directory::{Directory, DirectoryError, Unit, keys};
-use crate::ldap::changes::Cursor;
+use crate::ldap::changes::{ChangeMethod, Cursor};
 use crate::model::connection::{Brake, Connection, Leavers};
 use crate::model::custom_attribute::CustomSchema;
 use crate::model::id::OrganisationId;
@@ -24,6 +24,15 @@ pub struct Cursors {
     pub users: Cursor,
     /// Groups, when they are read.
     pub groups: Option<Cursor>,
+}
+
+impl Cursors {
+    /// Whether people or groups are followed by `modifyTimestamp`, the last resort.
+    #[must_use]
+    pub fn are_time_stamps(&self) -> bool {
+        let mut all = [Some(&self.users), self.groups.as_ref()].into_iter().flatten();
+        all.any(|cursor| cursor.method() == ChangeMethod::ModifyTimestamp)
+    }
 }
 
 impl Record for Cursors {

@@ -218,8 +218,9 @@ impl Running<'_> {
         why: Option<WhyWhole>,
     ) -> Result<Prepared, RunError> {
         let settings = cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User));
-        let are_good = cursors.is_some_and(|cursors| cursors.settings == settings)
-            && !matches!(why, Some(WhyWhole::Server { .. } | WhyWhole::NoMark));
+        // Time stamps are the last resort: a server that offers more by now is asked anew.
+        let is_kept = |cursors: Cursors| cursors.settings == settings && !cursors.are_time_stamps();
+        let are_good = cursors.is_some_and(is_kept) && !matches!(why, Some(WhyWhole::Server { .. } | WhyWhole::NoMark));
         let begun = Instant::now();
         let reader = WholeReader {
             connection: Arc::clone(&self.connection),

@@ -18,7 +18,7 @@ use world::Gateway;
 /// Histories are spread over so many tests, which run side by side.
 const SHARDS: u32 = 4;
 /// Histories in CI.
-const IN_CI: u32 = 2_000;
+const IN_CI: u32 = 10_000;
 /// Histories elsewhere.
 const ELSEWHERE: u32 = 400;
 

@@ -52,6 +52,11 @@ impl Ds389 {
 
     /// A server for one test alone, as [`Self::shared`].
     pub(crate) fn start() -> Option<Self> {
+        Self::start_remembering("2d")
+    }
+
+    /// The same, with a changelog that every second loses what is older than `age` (`nsslapd-changelogmaxage`).
+    pub(crate) fn start_remembering(age: &str) -> Option<Self> {
         if !is_installed() {
             return None;
         }
@@ -63,7 +68,7 @@ impl Ds389 {
             let (port, tls_port) = free_ports();
             fs::write(
                 directory.join("config/dse.ldif"),
-                configuration(&directory, port, tls_port),
+                configuration(&directory, port, tls_port, age),
             )
             .expect("dse.ldif");
             let (config, pid) = (directory.join("config"), directory.join("run/server.pid"));
@@ -99,6 +104,15 @@ impl Ds389 {
 
     pub(crate) fn tls_url(&self) -> String {
         format!("ldaps://127.0.0.1:{}", self.tls_port)
+    }
+
+    /// The oldest change that the changelog still holds, by the root DSE.
+    pub(crate) fn first_change(&self) -> u64 {
+        let mut search = command("ldapsearch");
+        search.args(["-LLL", "-x", "-H", &self.url(), "-s", "base", "-b", ""]);
+        let answer = run(search.arg("firstchangenumber"));
+        let line = answer.lines().find_map(|line| line.strip_prefix("firstchangenumber: "));
+        line.and_then(|number| number.trim().parse().ok()).expect("a number")
     }
 
     /// The authority that signed the server's certificate.
@@ -141,7 +155,7 @@ fn lay_out(directory: &Path) {
 }
 
 /// The package's templates with everything filled in and the plug-ins on that the tests need.
-fn configuration(directory: &Path, port: u16, tls_port: u16) -> String {
+fn configuration(directory: &Path, port: u16, tls_port: u16, changelog_age: &str) -> String {
     let read = |name| fs::read_to_string(Path::new(TEMPLATES).join(name)).expect("the package brings it");
     let mut all = format!("{}\n{}", read("template-dse.ldif"), read("template-suffix-db.ldif"));
     let at = |place: &str| directory.join(place).display().to_string();
@@ -177,12 +191,12 @@ fn configuration(directory: &Path, port: u16, tls_port: u16) -> String {
     // Two blank lines in a row end the server without a word, and so does a value without its blank after the colon.
     let entries = all.split("\n\n").map(|entry| entry.trim_matches('\n'));
     let entries = entries.filter(|entry| !entry.is_empty());
-    let adjusted: Vec<String> = entries.map(|entry| adjusted(entry, tls_port)).collect();
+    let adjusted: Vec<String> = entries.map(|entry| adjusted(entry, tls_port, changelog_age)).collect();
     adjusted.join("\n\n") + "\n"
 }
 
 /// One entry of the configuration, with what the tests want otherwise than the template.
-fn adjusted(entry: &str, tls_port: u16) -> String {
+fn adjusted(entry: &str, tls_port: u16, changelog_age: &str) -> String {
     const SWITCHED_ON: [&str; 5] = [
         "cn=MemberOf Plugin",
         "cn=referential integrity postoperation",
@@ -208,7 +222,10 @@ fn adjusted(entry: &str, tls_port: u16) -> String {
         )
     } else if named("cn=Retro Changelog Plugin") {
         // Content synchronisation names deleted entries by this attribute.
-        "nsslapd-attribute: nsuniqueid:targetUniqueId\nnsslapd-changelogmaxage: 2d\n".to_owned()
+        format!(
+            "nsslapd-attribute: nsuniqueid:targetUniqueId\nnsslapd-changelogmaxage: {changelog_age}\n\
+             nsslapd-changelog-trim-interval: 1s\n"
+        )
     } else if named("cn=config") && name.contains("cn=ldbm database") {
         // Small and quick: nothing here has to survive a power cut.
         "nsslapd-cache-autosize: 0\nnsslapd-dbcachesize: 20000000\nnsslapd-db-durable-transaction: off\n".to_owned()

@@ -120,3 +120,40 @@ async fn a_cookie_that_389_never_gave_is_never_taken_for_a_place_in_its_history(
         (0, 1)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_were_trimmed_from_the_changelog_are_not_taken_for_no_changes() {
+    let Some(server) = Ds389::start_remembering("2s") else {
+        return;
+    };
+    server.administrator().modify(&(unit() + &add("ada") + &add("bob")));
+    let cursor = marked(&server).await;
+    let before = server.first_change();
+    server.administrator().modify(&edit("ada", "Captain"));
+    let (changed, entries) = changes(&server, &cursor).await;
+    let is_trimmed_already = server.first_change() > before;
+    assert!(
+        is_trimmed_already || (changed.is_ok() && entries == 1),
+        "as long as the change is there: {changed:?}"
+    );
+    // Every new change gives the server's clock something that is younger than what it forgets.
+    let patience = std::time::Instant::now();
+    loop {
+        server.administrator().modify(&edit("bob", "Mate"));
+        let (changed, entries) = changes(&server, &cursor).await;
+        match changed {
+            Err(ChangeError::FullReadRequired(FullReadReason::ChangesTrimmed { from, first })) => {
+                assert!(first > from + 1 && first <= server.first_change(), "{from} {first}");
+                break;
+            }
+            Ok(_) => assert!(entries == 2 && patience.elapsed().as_secs() < 60, "{entries} of two"),
+            other => panic!("{other:?}"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    // A mark that is taken now is good, as long as what follows it is there.
+    let cursor = marked(&server).await;
+    server.administrator().modify(&edit("ada", "Admiral"));
+    let (changed, entries) = changes(&server, &cursor).await;
+    assert_eq!((changed.is_ok(), entries), (true, 1), "{changed:?}");
+}

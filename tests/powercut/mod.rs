@@ -25,7 +25,10 @@ use usher::store::sled::SledStore;
 
 use crate::powercut::writer::Disks;
 
-const CUTS: u64 = 120;
+const CUTS: u64 = 150;
+
+/// Entries after the making of a file in which it is written and synced.
+const NEAR: usize = 7;
 
 #[tokio::test]
 async fn no_power_cut_loses_or_halves_an_acknowledged_commit() {
@@ -144,14 +147,15 @@ async fn cut_often(work: &Path, trace: &Trace, cuts: u64) -> Tally {
     tally
 }
 
-/// A quarter of the cuts comes while the store is made, a quarter soon after, a quarter just after an acknowledgement, and
-/// the rest anywhere.
+/// A fifth of the cuts comes while the store is made, a fifth soon after, a fifth just after an acknowledgement, a fifth
+/// while a file is made, renamed or removed, and the rest anywhere.
 fn moment(trace: &Trace, luck: &mut StdRng) -> usize {
     let first_ack = trace.first_acknowledgement();
-    match luck.random_range(0..4) {
+    match luck.random_range(0..5) {
         0 => luck.random_range(0..=first_ack),
         1 => luck.random_range(first_ack..(first_ack * 5).min(trace.len())),
         2 => trace.an_acknowledgement(luck) + 1,
+        3 => (trace.a_change_of_names(luck) + luck.random_range(0..=NEAR)).min(trace.len()),
         _ => luck.random_range(0..=trace.len()),
     }
 }

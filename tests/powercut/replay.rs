@@ -116,6 +116,13 @@ impl Trace {
         *self.acks.choose(luck).unwrap()
     }
 
+    /// An entry that makes, renames or removes a file after the store was made.
+    pub(super) fn a_change_of_names(&self, luck: &mut StdRng) -> usize {
+        let is_one = |place: &usize| matches!(self.entries[*place].kind, Kind::Create | Kind::Rename | Kind::Unlink);
+        let places: Vec<usize> = (self.first_acknowledgement()..self.len()).filter(is_one).collect();
+        *places.choose(luck).unwrap()
+    }
+
     pub(super) fn summary(&self) -> String {
         let mut kinds: BTreeMap<Kind, usize> = BTreeMap::new();
         for entry in &self.entries {

@@ -84,7 +84,10 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                 ("labels", list(text())),
                 ("country_prefix", nullable(text())),
                 ("home_group", nullable(uuid())),
-                ("review_pending", boolean()),
+                (
+                    "review_pending",
+                    nullable(object([("since", time())], [("from", uuid())])),
+                ),
                 ("effective", any()),
                 ("invitation", any()),
                 ("reviewed", boolean()),

@@ -20,11 +20,15 @@ use crate::ldap::entry::{Entry, RawEntry};
 use crate::ldap::filter::Filter;
 use crate::ldap::read_error::{NoMarkReason, ReadError};
 use crate::ldap::result_code::{PROTOCOL_ERROR, SUCCESS, SYNC_REFRESH_REQUIRED, UNWILLING_TO_PERFORM};
+use crate::ldap::search::base_object::read_base_object;
 use crate::ldap::search::{Query, Scope};
 use crate::ldap::stable_id::{StableId, StableIdKind};
 
 /// OpenLDAP's change sequence number of an entry, which orders changes as its cookies do.
 pub(super) const ENTRY_CSN: &str = "entryCSN";
+
+/// In the root DSE of 389-DS: the oldest change in its retro changelog.
+const FIRST_CHANGE_NUMBER: &str = "firstchangenumber";
 
 /// Entries that are called changed and not found by their ids, of which the names are asked for one by one.
 const ASKED_BY_NAME_MAX: usize = 100;
@@ -89,6 +93,14 @@ fn is_of_389(cookie: &[u8]) -> bool {
     !is_of_openldap(cookie) && is_number && text.matches('#').count() >= 2
 }
 
+/// The number of the last change that a cookie of 389-DS covers.
+fn change_number_of_389(cookie: &[u8]) -> Option<u64> {
+    let text = String::from_utf8_lossy(cookie);
+    is_of_389(cookie)
+        .then(|| text.rsplit('#').next()?.parse().ok())
+        .flatten()
+}
+
 pub(super) async fn read_changes(
     connection: &mut Connection,
     query: &Query,
@@ -104,6 +116,7 @@ pub(super) async fn read_changes(
     };
     let refresh = refresh(connection, &synchronised, Some(cookie)).await?;
     let needs_presence_pass = refresh.is_present_phase(cookie);
+    let synchronised_from = change_number_of_389(cookie);
     let cookie = match refresh.done.cookie {
         // OpenLDAP sends none when nothing changed.
         None => cookie.to_vec(),
@@ -112,6 +125,7 @@ pub(super) async fn read_changes(
         Some(next) if went_back(cookie, &next) => return Err(FullReadReason::CookieWentBack.into()),
         Some(next) => next,
     };
+    check_log_reaches_back(connection, synchronised_from).await?;
     // What is called deleted is looked up like what is called changed: a server that errs takes nobody away who is there.
     let mut named = Vec::with_capacity(refresh.news.len());
     named.extend(
@@ -133,6 +147,22 @@ pub(super) async fn read_changes(
         needs_presence_pass,
         sees_deletions: true,
     })
+}
+
+/// 389-DS answers from what its changelog still holds, and says nothing when the changes after the cookie were trimmed away.
+/// Its root DSE names the first change that is left. It only grows, so asking afterwards covers what was sent.
+async fn check_log_reaches_back(connection: &mut Connection, from: Option<u64>) -> Result<(), ChangeError> {
+    let Some(from) = from else { return Ok(()) };
+    let limits = connection.limits();
+    let mut ldap = connection.start_reading()?;
+    let wanted = vec![FIRST_CHANGE_NUMBER.to_owned()];
+    let root_dse = read_base_object(&mut ldap, "", wanted, limits).await;
+    let root_dse = connection.finish_reading(root_dse).await?;
+    let first = root_dse.and_then(|entry| entry.attributes.text(FIRST_CHANGE_NUMBER)?.parse::<u64>().ok());
+    match first {
+        Some(first) if first > from.saturating_add(1) => Err(FullReadReason::ChangesTrimmed { from, first }.into()),
+        _ => Ok(()),
+    }
 }
 
 /// An entry that is called changed and is not found by its id went a moment ago, or has another id: then the server's ids
@@ -305,11 +335,10 @@ fn form(cookie: &[u8]) -> Option<StableIdKind> {
 /// Whether the server knows less than it did: 389-DS counts changes, OpenLDAP keeps a change sequence number for each server
 /// (`time#count#server#modification`).
 fn went_back(before: &[u8], after: &[u8]) -> bool {
-    let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
-    let number = |cookie: &str| cookie.rsplit('#').next().and_then(|number| number.parse::<u64>().ok());
-    if is_of_389(before.as_bytes()) {
-        return number(&after) < number(&before);
+    if is_of_389(before) {
+        return change_number_of_389(after) < change_number_of_389(before);
     }
+    let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
     let csns = |cookie: &str| -> BTreeMap<String, String> {
         let csns = cookie
             .split(',')

@@ -55,6 +55,17 @@ pub enum FullReadReason {
     /// The server answered with a cookie that is older than the one that it was asked with.
     #[error("the server's cookie went back; if a backup was restored, expect old data to come back")]
     CookieWentBack,
+    /// 389-DS: the changelog was trimmed, and changes after the last reading are not in it any more.
+    #[error(
+        "changes after number {from} are no longer in the server's changelog, which begins at {first}; keep it longer \
+         (nsslapd-changelogmaxage of cn=Retro Changelog Plugin) or run more often"
+    )]
+    ChangesTrimmed {
+        /// The last change that the last reading covered.
+        from: u64,
+        /// The first change that is left.
+        first: u64,
+    },
     /// An entry that is called changed is there under another stable id.
     #[error("the server named changed entries by ids that are not their own")]
     WrongIds,

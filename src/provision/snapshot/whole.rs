@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::ldap::changes::{ChangeMethod, Cursor, mark};
-use crate::ldap::{Capability, Connection as LdapConnection, LdapSettings, LdapUrl, Query, StableIdKind, read_all};
+use crate::ldap::{
+    Capability, Connection as LdapConnection, LdapSettings, LdapUrl, Query, ReadError, StableIdKind, read_all,
+};
 use crate::model::connection::{ChangeReading, Connection, LdapSource};
 use crate::provision::failure::Kind;
 use crate::provision::logged::unnamed;
@@ -121,12 +123,13 @@ pub(super) fn group_query(directory: &LdapSource, kind: StableIdKind) -> Result<
     Ok(query.transpose()?)
 }
 
-pub(super) fn failed(what: &'static str, error: crate::ldap::ReadError) -> SnapshotError {
+pub(super) fn failed(what: &'static str, error: ReadError) -> SnapshotError {
     SnapshotError::Read { what, error }
 }
 
 /// On a connection of its own, because one that failed is spent. OpenLDAP offers content synchronisation for all its databases
-/// when one has it, so time stamps are asked for when that fails. Without a mark the next reading is a whole one too.
+/// when one has it, so time stamps are asked for when the server refuses. A connection that was lost says nothing about what
+/// the server can do: then there is no mark, and the next reading is a whole one too.
 async fn try_mark(settings: &LdapSettings, query: &Query, method: ChangeMethod, read_from: &LdapUrl) -> Option<Cursor> {
     let mut methods = vec![method];
     if method == ChangeMethod::ContentSync {
@@ -144,8 +147,12 @@ async fn try_mark(settings: &LdapSettings, query: &Query, method: ChangeMethod, 
                 return Some(cursor);
             }
             Err(error) => {
+                let is_refusal = matches!(error, ReadError::NoMark(_) | ReadError::ResultCode { .. });
                 let error = unnamed(&error);
                 tracing::info!(%method, error, "changes cannot be read from this server by this method");
+                if !is_refusal {
+                    return None;
+                }
             }
         }
     }

@@ -82,6 +82,21 @@ async fn a_store_that_was_never_finished_is_made_anew() {
     assert_eq!(value_of(&store, "a").await.unwrap(), "one");
 }
 
+/// A kill or a power cut while sled writes its snapshot leaves half of one.
+#[tokio::test]
+async fn half_a_snapshot_of_a_start_that_was_broken_off_keeps_nothing_closed() {
+    let folder = folder();
+    let half = folder.path().join("snap.FFFFFFFFFFFFFFFF.generating");
+    for round in 0..4 {
+        let store = SledStore::open(folder.path(), settings()).unwrap();
+        assert_eq!(contents(&store).await.len(), round);
+        assert!(!half.exists());
+        put(&store, &format!("k{round}"), "one").await.unwrap();
+        store.close().await.unwrap();
+        fs::write(&half, vec![0; round * 40]).unwrap();
+    }
+}
+
 #[test]
 fn the_defaults_are_the_documented_ones() {
     let defaults = SledSettings::default();
