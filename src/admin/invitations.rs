@@ -273,7 +273,8 @@ pub(super) fn issued_view(directory: &Directory, issued: &IssuedInvitation, publ
             shown["link"] = json!(format!("{url}{PATH}{}", issued.secret));
         }
         if matches!(issued.invitation.channel, Channel::Sms | Channel::Whatsapp) {
-            shown["to_do"] = json!("the gateway sends no text messages: hand the link over, or have the product send it");
+            shown["to_do"] =
+                json!("the gateway sends no text messages: hand the link over, or have the product send it");
         }
     }
     shown

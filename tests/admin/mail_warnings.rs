@@ -64,7 +64,7 @@ async fn whoever_is_attacked_is_told_once_until_somebody_comes_in() {
     assert_eq!(message.to, "ada@acme.example");
     assert_eq!(message.template.as_str(), "sign-in-warning");
     assert_eq!(message.variables["failures"], "3");
-    assert_eq!(sign_in(&acme, "ada", PASSWORD).await, 200);
+    assert_eq!(sign_in(&acme, "ada", PASSWORD).await, 201);
     for _ in 0..3 {
         sign_in(&acme, "ada", "wrong").await;
     }
@@ -185,7 +185,7 @@ async fn a_guests_link_goes_by_mail_where_it_leads_somewhere_and_is_left_to_the_
 async fn a_body_that_may_be_missing_is_an_object_where_it_is_there() {
     let acme = Acme::new("").await;
     acme.post("/users", json!({ "user_name": "ada" })).await.expect(201);
-    for body in [json!([null]), json!([null, null]), json!("email"), json!(1)] {
+    for body in [json!([null]), json!([null, null]), json!(1), json!(false)] {
         acme.post("/users/ada/invite", body.clone()).await.expect(422);
     }
     acme.post("/users/ada/invite", json!(null)).await.expect(201);

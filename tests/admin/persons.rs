@@ -309,11 +309,15 @@ async fn nobody_takes_what_a_group_gives_without_having_it_nor_puts_a_group_else
     acme.join(north, ada).await.expect("a member");
     acme.assign("mia", "keeper-of-groups").await.expect(200);
     let gives = json!({ "roles": ["seller"] });
-    acme.post("/groups/North/gives", json!({ "add": gives })).await.expect(200);
+    acme.post("/groups/North/gives", json!({ "add": gives }))
+        .await
+        .expect(200);
     let mia = acme.person("mia").await;
     assert_eq!(ask(&mia, Method::DELETE, "/groups/North/members/ada").await, 403);
     assert_eq!(ask(&mia, Method::DELETE, "/groups/North").await, 403);
-    acme.post("/groups/North/gives", json!({ "remove": gives })).await.expect(200);
+    acme.post("/groups/North/gives", json!({ "remove": gives }))
+        .await
+        .expect(200);
     let patch = async |group: &str, changes: Value| {
         let path = format!("{ACME}/groups/{group}");
         mia.send(Method::PATCH, &path, Some(changes)).await.status.as_u16()

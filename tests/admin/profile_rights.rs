@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use serde_json::{Value, json};
+use usher::model::group::{Group, Kind};
 
 use crate::kit::access::{ACME, Acme};
 use crate::kit::gateway::Caller;
@@ -25,6 +26,10 @@ async fn reasons(acme: &Acme, user: &str, action: &str, group: Option<&str>) -> 
     reasons
         .map(|reason| reason.as_str().expect("a word").to_owned())
         .collect()
+}
+
+fn team(group: &mut Group) {
+    group.kind = Kind::Team;
 }
 
 /// Two groups with a member each, and a third person with a role in the first.
@@ -190,14 +195,14 @@ async fn nobody_is_planned_for_before_a_password_is_set_and_the_person_has_signe
         "a password alone"
     );
     let sign_in = json!({ "organisation": "acme", "login": "ada", "password": "long enough 1!" });
-    nobody.post("/api/v1/sign-in", sign_in).await.expect(200);
+    nobody.post("/api/v1/sign-in", sign_in).await.expect(201);
     assert_eq!(reasons(&acme, "ada", "meeting.hold", None).await, [""; 0]);
 }
 
 #[tokio::test]
 async fn one_permission_opens_one_area_to_view_and_to_edit() {
     let acme = Acme::new("profile = \"lynes\"").await;
-    acme.group("Support", |_| {}).await;
+    acme.group("Support", team).await;
     for (key, permission) in [
         ("people", "area.users-and-teams"),
         ("telephony", "area.telephony-system"),
@@ -246,7 +251,7 @@ async fn one_permission_opens_one_area_to_view_and_to_edit() {
 #[tokio::test]
 async fn a_linked_number_is_said_of_the_assignment_and_a_teams_channels_say_whether_they_are_public() {
     let acme = Acme::new("profile = \"lynes\"").await;
-    acme.group("Support", |_| {}).await;
+    acme.group("Support", team).await;
     let ada = json!({ "user_name": "ada@acme.example", "invite": false });
     acme.post("/users", ada).await.expect(201);
     acme.post("/resources", json!({ "type": "number", "name": "+31612345678" }))
@@ -353,7 +358,7 @@ async fn a_disabled_team_is_invisible_to_the_people_in_it() {
     let acme = Acme::new("profile = \"lynes\"").await;
     acme.role(json!({ "key": "member", "name": "Member", "permissions": ["group.view@group"] }))
         .await;
-    let (support, sales) = (acme.group("Support", |_| {}).await, acme.group("Sales", |_| {}).await);
+    let (support, sales) = (acme.group("Support", team).await, acme.group("Sales", team).await);
     let ada = acme.user("ada@acme.example").await;
     for team in [support, sales] {
         acme.join(team, ada).await.expect("a member");

@@ -146,21 +146,7 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                 ],
             ),
         ),
-        (
-            "GroupNode",
-            object(
-                [
-                    ("id", uuid()),
-                    ("display_name", text()),
-                    ("kind", kind()),
-                    ("level", integer()),
-                    ("enabled", boolean()),
-                    ("is_billing_root", boolean()),
-                    ("children", list(named("GroupNode"))),
-                ],
-                [("code", nullable(text()))],
-            ),
-        ),
+        ("GroupNode", node(kind())),
         (
             "Defaults",
             object(
@@ -185,4 +171,20 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
             ),
         ),
     ]
+}
+
+/// A group of the tree.
+fn node(kind: Value) -> Value {
+    object(
+        [
+            ("id", uuid()),
+            ("display_name", text()),
+            ("kind", kind),
+            ("level", integer()),
+            ("enabled", boolean()),
+            ("is_billing_root", boolean()),
+            ("children", list(named("GroupNode"))),
+        ],
+        [("code", nullable(text()))],
+    )
 }

@@ -79,7 +79,7 @@ async fn a_user_is_made_with_groups_roles_licences_resources_and_an_invitation_a
     assert_eq!(acme.membership(south, id).await, json!(["direct"]));
     assert_eq!(
         names(&acme.admin, "/users/ada/resources", "name").await,
-        ["4930123", "Intake"]
+        ["Intake", "4930123"]
     );
     for (kind, count) in [
         ("user.created", 1),
