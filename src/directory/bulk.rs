@@ -231,7 +231,9 @@ impl Planning<'_> {
         item.revision = before.revision();
         let changed = rehearsal.run(&permit, &Step { task, user }).await?;
         if changed {
-            item.effect = before.turns_into(&rehearsal.standing(organisation, user).await?);
+            item.effect = before
+                .turns_into(&rehearsal.standing(organisation, user).await?)
+                .shorten();
             if matches!(task, BulkTask::Invite | BulkTask::Resend) {
                 item.effect.obstacle = rehearsal.obstacle(organisation, user).await?;
             }

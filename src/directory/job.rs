@@ -256,8 +256,8 @@ fn item_key(organisation: OrganisationId, id: JobId, item: &JobItem) -> Key {
     keys::job_item(organisation, id, item.number)
 }
 
-/// Items written in one commit: an item is far smaller than a thousandth of what a commit takes.
-const ITEMS_AT_ONCE: usize = 200;
+/// Items written in one commit, which has to hold them however long the lists of their effects are.
+const ITEMS_AT_ONCE: usize = 100;
 
 /// Writes the head of a job, the items beside it in parts.
 struct PutJob<'a> {
