@@ -96,7 +96,11 @@ impl World {
     }
 
     pub(super) async fn members(&self, group: &str) -> usize {
-        let members = self.acme.get(&format!("{ORG}/groups/{group}/members")).await.expect(200);
+        let members = self
+            .acme
+            .get(&format!("{ORG}/groups/{group}/members"))
+            .await
+            .expect(200);
         members["items"].as_array().expect("a list").len()
     }
 
@@ -134,21 +138,30 @@ async fn three_people_are_shown_before_they_are_added_to_a_group() {
         .await;
     let three = [("ada", "change"), ("grace", "change"), ("alan", "change")];
     assert_eq!(outcomes(&job, "planned"), three);
-    assert_eq!(job["planned"], json!({ "change": 3, "nothing": 0, "refused": 0, "stale": 0 }));
+    assert_eq!(
+        job["planned"],
+        json!({ "change": 3, "nothing": 0, "refused": 0, "stale": 0 })
+    );
     assert_eq!(job["warnings"], json!(["1 were named more than once"]));
     assert_eq!(job["items"][0]["effect"]["joins"].as_array().map(Vec::len), Some(1));
     assert_eq!(world.members("North").await, 0, "a plan changes nothing");
     let seen = world.acme.get(&path(&job, "")).await.expect(200);
     assert_eq!(seen, job);
     let done = world.confirm(&job).await;
-    assert_eq!((done["state"].as_str(), outcomes(&done, "result")), (Some("done"), three.to_vec()));
+    assert_eq!(
+        (done["state"].as_str(), outcomes(&done, "result")),
+        (Some("done"), three.to_vec())
+    );
     assert_eq!(done["results"], job["planned"]);
     assert_eq!(world.members("North").await, 3);
     // One of them is given the operator's role in the group, as the same kind of work.
     let give = json!({ "operation": "give_role", "role": "operator", "group": "North", "users": ["ada", "edsger"] });
     let job = world.plan(give).await;
     assert_eq!(outcomes(&job, "planned"), [("ada", "change"), ("edsger", "refused")]);
-    assert!(job["items"][1]["planned"]["reason"].to_string().contains("member"), "{job:#}");
+    assert!(
+        job["items"][1]["planned"]["reason"].to_string().contains("member"),
+        "{job:#}"
+    );
     let done = world.confirm(&job).await;
     assert_eq!(outcomes(&done, "result"), [("ada", "change"), ("edsger", "refused")]);
     let again = world
@@ -163,7 +176,9 @@ async fn three_people_are_shown_before_they_are_added_to_a_group() {
 #[tokio::test]
 async fn a_plan_that_is_confirmed_twice_is_done_once() {
     let world = World::new().await;
-    let job = world.plan(json!({ "operation": "suspend", "users": ["ada", "grace"] })).await;
+    let job = world
+        .plan(json!({ "operation": "suspend", "users": ["ada", "grace"] }))
+        .await;
     let first = world.confirm(&job).await;
     let events = |answer: Value| answer["items"].as_array().map(Vec::len);
     let before = events(world.acme.get(&format!("{ORG}/events?limit=1000")).await.expect(200));
@@ -183,13 +198,21 @@ async fn a_plan_says_for_whom_the_seats_run_out() {
     let world = World::new().await;
     let assign = |licence: &str| json!({ "operation": "assign_licence", "licence": licence, "users": PEOPLE });
     let job = world.plan(assign("pro")).await;
-    let planned = [("ada", "change"), ("grace", "change"), ("alan", "refused"), ("edsger", "refused")];
+    let planned = [
+        ("ada", "change"),
+        ("grace", "change"),
+        ("alan", "refused"),
+        ("edsger", "refused"),
+    ];
     assert_eq!(outcomes(&job, "planned"), planned);
     let seats = json!([{
         "licence": "pro", "limit": 2, "used": 0, "used_after": 2, "free": 2, "waiting": 0, "waiting_after": 0, "refused": 2,
     }]);
     assert_eq!(job["seats"], seats);
-    assert_eq!(job["warnings"], json!(["licence pro has too few seats: 2 people are left out"]));
+    assert_eq!(
+        job["warnings"],
+        json!(["licence pro has too few seats: 2 people are left out"])
+    );
     assert_eq!(job["items"][0]["effect"]["takes_seats"], json!(["pro"]));
     let forecast = world.acme.get(&format!("{ORG}/licences")).await.expect(200);
     assert_eq!(forecast["items"][0]["used"], 0, "a plan takes no seat");
@@ -198,7 +221,9 @@ async fn a_plan_says_for_whom_the_seats_run_out() {
     // Where people wait, the plan says who.
     let job = world.plan(assign("queue")).await;
     let items = job["items"].as_array().expect("items").iter();
-    let waits: Vec<bool> = items.map(|item| item["effect"]["waits_for"] == json!(["queue"])).collect();
+    let waits: Vec<bool> = items
+        .map(|item| item["effect"]["waits_for"] == json!(["queue"]))
+        .collect();
     assert_eq!(waits, [false, true, true, true]);
     assert_eq!(job["seats"][0]["waiting_after"], 3);
     world.confirm(&job).await;
@@ -207,7 +232,10 @@ async fn a_plan_says_for_whom_the_seats_run_out() {
         .plan(json!({ "operation": "free_licence", "licence": "queue", "users": ["ada", "grace", "alan"] }))
         .await;
     let freed = world.confirm(&free).await;
-    assert_eq!(outcomes(&freed, "result"), [("ada", "change"), ("grace", "change"), ("alan", "change")]);
+    assert_eq!(
+        outcomes(&freed, "result"),
+        [("ada", "change"), ("grace", "change"), ("alan", "change")]
+    );
     let held = &world.user("edsger").await["licences"]["queue"];
     assert!(held.to_string().contains("held"), "{held}");
     verify_ok(&world.inside).await;
@@ -216,8 +244,14 @@ async fn a_plan_says_for_whom_the_seats_run_out() {
 #[tokio::test]
 async fn the_result_is_what_the_plan_said_for_every_operation() {
     let world = World::new().await;
-    world.post("/resources", json!({ "type": "room", "name": "Blue" })).await;
-    world.acme.post(&format!("{ORG}/users/alan/suspend"), json!(null)).await.expect(200);
+    world
+        .post("/resources", json!({ "type": "room", "name": "Blue" }))
+        .await;
+    world
+        .acme
+        .post(&format!("{ORG}/users/alan/suspend"), json!(null))
+        .await
+        .expect(200);
     let work = [
         json!({ "operation": "assign_resource", "resource": "room:Blue" }),
         json!({ "operation": "invite" }),
@@ -240,8 +274,18 @@ async fn the_result_is_what_the_plan_said_for_every_operation() {
         body["users"] = json!(["ada", "grace", "alan", "nobody"]);
         let job = world.plan(body.clone()).await;
         let done = world.confirm(&job).await;
-        let planned: Vec<_> = job["items"].as_array().expect("items").iter().map(|i| &i["planned"]).collect();
-        let result: Vec<_> = done["items"].as_array().expect("items").iter().map(|i| &i["result"]).collect();
+        let planned: Vec<_> = job["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .map(|i| &i["planned"])
+            .collect();
+        let result: Vec<_> = done["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .map(|i| &i["result"])
+            .collect();
         assert_eq!(planned, result, "{body}");
         assert_eq!(outcomes(&job, "planned")[3], ("nobody", "refused"), "{body}");
         // What was done is done: planned again there is nothing to do, but that an invitation can always be made anew.
@@ -262,18 +306,34 @@ async fn a_deletion_shows_what_goes_with_each_person() {
         .put(&format!("{ORG}/users/ada/roles/agent"), json!({}))
         .await
         .expect(200);
-    let job = world.plan(json!({ "operation": "delete", "users": ["ada", "grace"] })).await;
+    let job = world
+        .plan(json!({ "operation": "delete", "users": ["ada", "grace"] }))
+        .await;
     let effect = &job["items"][0]["effect"];
     assert_eq!(effect["deleted"], true);
-    assert_eq!((&effect["loses_roles"], &effect["frees_seats"]), (&json!(["agent"]), &json!(["pro"])));
-    assert_eq!(effect["leaves"].as_array().map(Vec::len), Some(1), "the group that the role leads to");
-    assert_eq!(job["warnings"], json!(["2 people are deleted for good: this cannot be taken back"]));
+    assert_eq!(
+        (&effect["loses_roles"], &effect["frees_seats"]),
+        (&json!(["agent"]), &json!(["pro"]))
+    );
+    assert_eq!(
+        effect["leaves"].as_array().map(Vec::len),
+        Some(1),
+        "the group that the role leads to"
+    );
+    assert_eq!(
+        job["warnings"],
+        json!(["2 people are deleted for good: this cannot be taken back"])
+    );
     assert_eq!(job["seats"][0]["used_after"], 0);
     world.user("ada").await;
     world.confirm(&job).await;
     world.acme.get(&format!("{ORG}/users/ada")).await.expect(404);
     let shown = world.acme.get(&path(&job, "")).await.expect(200);
-    assert_eq!(shown["items"][0]["user_name"], json!(null), "a deleted person is a number");
+    assert_eq!(
+        shown["items"][0]["user_name"],
+        json!(null),
+        "a deleted person is a number"
+    );
     verify_ok(&world.inside).await;
 }
 
@@ -281,7 +341,9 @@ async fn a_deletion_shows_what_goes_with_each_person() {
 async fn an_invitation_that_cannot_be_mailed_is_foreseen() {
     let world = World::new().await;
     world.post("/users", json!({ "user_name": "mute" })).await;
-    let job = world.plan(json!({ "operation": "invite", "users": ["ada", "mute"] })).await;
+    let job = world
+        .plan(json!({ "operation": "invite", "users": ["ada", "mute"] }))
+        .await;
     assert_eq!(job["items"][0]["effect"], json!({ "becomes": "invited" }));
     assert_eq!(job["items"][1]["effect"]["obstacle"], "no-email");
     let outbox = world.acme.get(&format!("{ORG}/outbox")).await.expect(200);
@@ -296,7 +358,10 @@ async fn what_a_plan_needs_and_what_it_has_no_use_for_is_said() {
     let world = World::new().await;
     for (body, word) in [
         (json!({ "operation": "add_to_group", "users": ["ada"] }), "group"),
-        (json!({ "operation": "suspend", "group": "North", "users": ["ada"] }), "group"),
+        (
+            json!({ "operation": "suspend", "group": "North", "users": ["ada"] }),
+            "group",
+        ),
         (json!({ "operation": "suspend", "users": [] }), "users"),
         (json!({ "operation": "fly", "users": ["ada"] }), "fly"),
         (json!({ "operation": "suspend", "users": vec!["ada"; 1001] }), "1001"),

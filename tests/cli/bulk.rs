@@ -27,13 +27,31 @@ fn gateway() -> Gateway {
 #[test]
 fn a_plan_names_everybody_and_is_done_when_it_is_confirmed() {
     let gateway = gateway();
-    let plan = ["bulk", "plan", "add-to-group", "--group", "North", "ada", "grace", "alan"];
+    let plan = [
+        "bulk",
+        "plan",
+        "add-to-group",
+        "--group",
+        "North",
+        "ada",
+        "grace",
+        "alan",
+    ];
     let shown = gateway.command(&plan).expect(0).out;
     for name in ["ada", "grace", "alan"] {
         assert!(shown.contains(name), "{shown}");
     }
-    assert!(shown.contains("nothing was changed; do it with: usher bulk confirm "), "{shown}");
-    assert!(!gateway.command(&["group", "members", "North"]).expect(0).out.contains("direct"));
+    assert!(
+        shown.contains("nothing was changed; do it with: usher bulk confirm "),
+        "{shown}"
+    );
+    assert!(
+        !gateway
+            .command(&["group", "members", "North"])
+            .expect(0)
+            .out
+            .contains("direct")
+    );
     // The last line is the command to type.
     let line = shown.lines().last().expect("a line");
     let typed: Vec<&str> = line.rsplit(' ').take(2).collect();
@@ -52,7 +70,10 @@ fn a_plan_names_everybody_and_is_done_when_it_is_confirmed() {
 fn what_went_another_way_ends_with_code_4_and_a_discarded_plan_is_over() {
     let mut gateway = gateway();
     let plan = ["bulk", "plan", "assign-licence", "--licence", "pro", "ada", "--json"];
-    let (first, second) = (gateway.command(&plan).expect(0).json(), gateway.command(&plan).expect(0).json());
+    let (first, second) = (
+        gateway.command(&plan).expect(0).json(),
+        gateway.command(&plan).expect(0).json(),
+    );
     let text = |job: &serde_json::Value, name: &str| job[name].as_str().expect("a text").to_owned();
     let (id, confirm) = (text(&first, "id"), text(&first, "confirm"));
     gateway.command(&["licence", "assign", "pro", "grace"]).expect(0);
@@ -62,7 +83,9 @@ fn what_went_another_way_ends_with_code_4_and_a_discarded_plan_is_over() {
     assert!(shown.contains("refused"), "{shown}");
     let other = text(&second, "id");
     gateway.command(&["bulk", "discard", &other]).expect(0);
-    let late = gateway.command(&["bulk", "confirm", &other, &text(&second, "confirm")]).expect(1);
+    let late = gateway
+        .command(&["bulk", "confirm", &other, &text(&second, "confirm")])
+        .expect(1);
     assert!(late.sentence().contains("discarded"), "{late:?}");
     // Without a gateway, the store itself is worked on; the jobs are there as well.
     gateway.terminate();

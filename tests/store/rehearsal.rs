@@ -73,11 +73,16 @@ fn scan(start: Bound<u8>, end: Bound<u8>, back: bool, limit: usize) -> Scan {
 /// Keys and values; versions differ by design.
 async fn found(store: &dyn Store, asked: Scan) -> Vec<(Key, Vec<u8>)> {
     let found = store.scan(asked).await.unwrap();
-    found.into_iter().map(|(key, stored)| (key, stored.value.to_vec())).collect()
+    found
+        .into_iter()
+        .map(|(key, stored)| (key, stored.value.to_vec()))
+        .collect()
 }
 
 fn outcome(result: Result<usher::store::Committed, StoreError>) -> Result<Vec<u64>, String> {
-    result.map(|committed| committed.appended).map_err(|error| error.to_string())
+    result
+        .map(|committed| committed.appended)
+        .map_err(|error| error.to_string())
 }
 
 proptest! {

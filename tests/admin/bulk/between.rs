@@ -23,7 +23,10 @@ async fn whoever_changed_since_the_plan_is_left_out_and_the_rest_is_done() {
     world.acme.patch(&format!("{ORG}/users/grace"), patch).await.expect(200);
     world.acme.delete(&format!("{ORG}/users/alan")).await.expect(204);
     let done = world.confirm(&job).await;
-    let results: Vec<_> = outcomes(&done, "result").into_iter().map(|(_, outcome)| outcome).collect();
+    let results: Vec<_> = outcomes(&done, "result")
+        .into_iter()
+        .map(|(_, outcome)| outcome)
+        .collect();
     assert_eq!(results[..2], ["change", "stale"]);
     assert_eq!(results[3], "change");
     assert_ne!(results[2], "change", "somebody who is gone is not suspended");
@@ -47,8 +50,13 @@ async fn what_became_impossible_is_refused_at_the_item_and_what_became_possible_
         outcomes(&done, "result"),
         [("ada", "change"), ("grace", "refused"), ("alan", "refused")]
     );
-    assert_eq!(done["results"], json!({ "change": 1, "nothing": 0, "refused": 2, "stale": 0 }));
-    let suspended = world.plan(json!({ "operation": "reactivate", "users": ["ada", "grace"] })).await;
+    assert_eq!(
+        done["results"],
+        json!({ "change": 1, "nothing": 0, "refused": 2, "stale": 0 })
+    );
+    let suspended = world
+        .plan(json!({ "operation": "reactivate", "users": ["ada", "grace"] }))
+        .await;
     assert_eq!(suspended["planned"]["nothing"], 2);
     let done = world.confirm(&suspended).await;
     assert_eq!(done["results"], suspended["planned"]);
@@ -59,7 +67,10 @@ async fn another_confirm_a_discarded_plan_and_a_changed_target_are_conflicts() {
     let world = World::new().await;
     let body = json!({ "operation": "add_to_group", "group": "North", "users": ["ada"] });
     let job = world.plan(body.clone()).await;
-    let wrong = world.acme.post(&path(&job, "/confirm"), json!({ "confirm": "0".repeat(32) })).await;
+    let wrong = world
+        .acme
+        .post(&path(&job, "/confirm"), json!({ "confirm": "0".repeat(32) }))
+        .await;
     assert_eq!(wrong.expect(409)["type"], "urn:usher:problem:another-plan");
     let discarded = world.acme.post(&path(&job, "/discard"), json!(null)).await.expect(200);
     assert_eq!(discarded["state"], "discarded");
@@ -68,18 +79,30 @@ async fn another_confirm_a_discarded_plan_and_a_changed_target_are_conflicts() {
     assert_eq!(late["type"], "urn:usher:problem:job-discarded");
     let job = world.plan(body.clone()).await;
     let renamed = json!({ "display_name": "Far North" });
-    world.acme.patch(&format!("{ORG}/groups/North"), renamed).await.expect(200);
+    world
+        .acme
+        .patch(&format!("{ORG}/groups/North"), renamed)
+        .await
+        .expect(200);
     let changed = confirm(&world.acme, &job).await.expect(409);
     assert_eq!(changed["type"], "urn:usher:problem:target-changed");
     let back = json!({ "display_name": "North" });
-    world.acme.patch(&format!("{ORG}/groups/Far%20North"), back).await.expect(200);
+    world
+        .acme
+        .patch(&format!("{ORG}/groups/Far%20North"), back)
+        .await
+        .expect(200);
     let job = world.plan(body).await;
     world.confirm(&job).await;
     let late = world.acme.post(&path(&job, "/discard"), json!(null)).await.expect(409);
     assert_eq!(late["type"], "urn:usher:problem:job-confirmed");
     assert_eq!(world.members("North").await, 1);
     let all = world.acme.get(&format!("{ORG}/bulk")).await.expect(200);
-    let states = all["items"].as_array().expect("a list").iter().map(|job| job["state"].as_str());
+    let states = all["items"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|job| job["state"].as_str());
     let states: Vec<_> = states.map(Option::unwrap_or_default).collect();
     assert_eq!(states, ["done", "planned", "discarded"], "the newest first");
 }
@@ -151,7 +174,11 @@ async fn work_that_was_broken_off_goes_on_at_the_next_start_and_nothing_is_done_
             assert_eq!(shown["state"], "planned", "what was not confirmed is not done");
             continue;
         }
-        assert_eq!((&shown["state"], &shown["results"]), (&json!("done"), &job["planned"]), "{survives}");
+        assert_eq!(
+            (&shown["state"], &shown["results"]),
+            (&json!("done"), &job["planned"]),
+            "{survives}"
+        );
         let events = acme.get(&format!("{ORG}/events?limit=1000")).await.expect(200);
         let given: Vec<&Value> = events["items"]
             .as_array()
@@ -160,7 +187,10 @@ async fn work_that_was_broken_off_goes_on_at_the_next_start_and_nothing_is_done_
             .filter(|event| event["kind"] == "licence.assigned")
             .collect();
         assert_eq!(given.len(), PEOPLE.len(), "{survives}: each once");
-        assert!(given.iter().all(|event| event["actor"]["job"] == job["id"]), "{survives}");
+        assert!(
+            given.iter().all(|event| event["actor"]["job"] == job["id"]),
+            "{survives}"
+        );
         verify_ok(&later).await;
     }
 }
@@ -174,7 +204,9 @@ async fn what_is_left_when_the_token_is_withdrawn_is_refused() {
         refused: AtomicU64::new(0),
     });
     let world = World::over(Arc::clone(&store) as Arc<dyn Store>).await;
-    let job = world.plan(json!({ "operation": "suspend", "users": ["ada", "grace"] })).await;
+    let job = world
+        .plan(json!({ "operation": "suspend", "users": ["ada", "grace"] }))
+        .await;
     store.is_mortal.store(true, Ordering::SeqCst);
     assert_eq!(confirm(&world.acme, &job).await.status, 503);
     store.is_mortal.store(false, Ordering::SeqCst);

@@ -55,7 +55,9 @@ async fn organisation(world: &World) -> OrganisationId {
 #[tokio::test]
 async fn each_change_names_the_work_it_is_an_item_of() {
     let world = World::new().await;
-    let job = world.plan(json!({ "operation": "suspend", "users": ["ada", "grace"] })).await;
+    let job = world
+        .plan(json!({ "operation": "suspend", "users": ["ada", "grace"] }))
+        .await;
     world.confirm(&job).await;
     let id = job["id"].as_str().expect("an id");
     let audit = world.acme.get(&format!("{ORG}/audit?actor={id}")).await.expect(200);
@@ -68,7 +70,9 @@ async fn each_change_names_the_work_it_is_an_item_of() {
     assert_eq!(subjects, [&job["items"][1]["user"], &job["items"][0]["user"]]);
     let events = world.acme.get(&format!("{ORG}/events?limit=1000")).await.expect(200);
     let of_job = events["items"].as_array().expect("a list").iter();
-    let of_job = of_job.filter(|event| event["subject"] == job["id"]).map(|event| event["kind"].as_str());
+    let of_job = of_job
+        .filter(|event| event["subject"] == job["id"])
+        .map(|event| event["kind"].as_str());
     let of_job: Vec<_> = of_job.map(Option::unwrap_or_default).collect();
     assert_eq!(of_job, ["job.confirmed", "job.done"]);
 }
@@ -85,7 +89,10 @@ async fn nobody_of_another_organisation_is_found_and_no_job_of_one() {
     let job = world
         .plan(json!({ "operation": "delete", "users": [id, "mallory", "0190e3c2-0000-7000-8000-000000000000"] }))
         .await;
-    let refusals: Vec<_> = outcomes(&job, "planned").into_iter().map(|(_, outcome)| outcome).collect();
+    let refusals: Vec<_> = outcomes(&job, "planned")
+        .into_iter()
+        .map(|(_, outcome)| outcome)
+        .collect();
     assert_eq!(refusals, ["refused"; 3]);
     for item in job["items"].as_array().expect("items") {
         assert_eq!(item["user"], json!(null));
@@ -108,9 +115,15 @@ async fn items_come_in_pages_and_everything_of_a_forgotten_person_is_masked() {
     let gone = json!({ "operation": "suspend", "users": ["ada", "grace", "alan", "Babbage, Charles"] });
     let job = world.plan(gone).await;
     let first = world.acme.get(&path(&job, "?limit=3")).await.expect(200);
-    assert_eq!((first["items"].as_array().map(Vec::len), &first["next"]), (Some(3), &json!("3")));
+    assert_eq!(
+        (first["items"].as_array().map(Vec::len), &first["next"]),
+        (Some(3), &json!("3"))
+    );
     let rest = world.acme.get(&path(&job, "?limit=3&after=3")).await.expect(200);
-    assert_eq!((rest["items"][0]["number"].as_u64(), &rest["next"]), (Some(4), &json!(null)));
+    assert_eq!(
+        (rest["items"][0]["number"].as_u64(), &rest["next"]),
+        (Some(4), &json!(null))
+    );
     world.acme.get(&path(&job, "?after=x")).await.expect(400);
     // Only now there is somebody of that name, who asks to be forgotten.
     world.post("/users", json!({ "user_name": "Babbage, Charles" })).await;
@@ -128,7 +141,9 @@ async fn verification_finds_items_without_a_job_and_jobs_without_items() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let world = World::over(Arc::clone(&store)).await;
     let organisation = organisation(&world).await;
-    let job = world.plan(json!({ "operation": "suspend", "users": ["ada", "grace"] })).await;
+    let job = world
+        .plan(json!({ "operation": "suspend", "users": ["ada", "grace"] }))
+        .await;
     let id: JobId = job["id"].as_str().expect("an id").parse().expect("an id");
     verify_ok(&world.inside).await;
     let head = keys::job(organisation, id);

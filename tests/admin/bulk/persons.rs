@@ -34,7 +34,11 @@ async fn a_person_changes_whom_they_may_change_and_learns_of_nobody_else() {
         [("ada", "change"), ("grace", "refused"), ("nobody", "refused")]
     );
     let reason = |at: usize| job["items"][at]["planned"]["reason"].to_string();
-    assert_eq!(reason(1).replace("grace", "nobody"), reason(2), "who may not be seen is as nobody");
+    assert_eq!(
+        reason(1).replace("grace", "nobody"),
+        reason(2),
+        "who may not be seen is as nobody"
+    );
     assert_eq!(job["items"][1]["user"], json!(null));
     let delete = json!({ "operation": "delete", "users": ["ada"] });
     let refused = mia.post(&bulk, delete).await.expect(201);
@@ -50,15 +54,25 @@ async fn a_person_changes_whom_they_may_change_and_learns_of_nobody_else() {
     assert_eq!(confirm(&acme.admin, &job).await.status, 403);
     acme.admin.get(&path(&job, "")).await.expect(200);
     let ada = acme.person("ada").await;
-    assert_eq!(ada.get(&bulk).await.status, 403, "without any right there is nothing to plan");
+    assert_eq!(
+        ada.get(&bulk).await.status,
+        403,
+        "without any right there is nothing to plan"
+    );
     let done = confirm(&mia, &job).await.expect(200);
     assert_eq!(
         outcomes(&done, "result"),
         [("ada", "change"), ("grace", "refused"), ("nobody", "refused")]
     );
     let own = mia.get(&bulk).await.expect(200);
-    assert_eq!(own["items"].as_array().map(Vec::len), Some(2 + usize::from(elsewhere.status == 201)));
-    let of_others = acme.post("/bulk", json!({ "operation": "reactivate", "users": ["ada"] })).await.expect(201);
+    assert_eq!(
+        own["items"].as_array().map(Vec::len),
+        Some(2 + usize::from(elsewhere.status == 201))
+    );
+    let of_others = acme
+        .post("/bulk", json!({ "operation": "reactivate", "users": ["ada"] }))
+        .await
+        .expect(201);
     mia.get(&path(&of_others, "")).await.expect(404);
     assert_eq!(confirm(&mia, &of_others).await.status, 404);
     let listed = mia.get(&bulk).await.expect(200);
