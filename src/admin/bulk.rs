@@ -16,15 +16,19 @@ use crate::directory::{Directory, DirectoryError};
 use crate::model::bulk::BulkTask;
 use crate::model::id::{GroupId, JobId, ResourceId, UserId};
 use crate::model::job::{Job, JobItem, JobState, Outcome, Task};
+use crate::model::list::List;
 use crate::model::slug::Slug;
 
 use super::caller::{Administrator, Body, Parameters, Place};
+use super::listing::Listing;
 use super::page::Paging;
 use super::problem::Problem;
 use super::{groups, resources, users};
 
 /// How long a confirmation waits for the work to be done, before it answers that it goes on.
 const WAIT: Duration = Duration::from_secs(10);
+/// Selected people that are read at once.
+const PAGE: usize = 500;
 
 /// What is done to each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -55,6 +59,11 @@ pub struct Planned {
     /// Identifiers or login ids, in the order in which they have their turn.
     #[serde(default)]
     users: Vec<String>,
+    /// Instead of `users`: everybody whom the list of users shows for this filter, state, text or saved view.
+    filter: Option<String>,
+    state: Option<String>,
+    q: Option<String>,
+    view: Option<String>,
     /// The group, by identifier or name: of `add_to_group`, `remove_from_group` and `move`; of `give_role` and `withdraw_role` for a
     /// role that is held in a group.
     group: Option<String>,
@@ -170,21 +179,78 @@ pub async fn plan(
         take_history: planned.take_history,
     };
     let task = parts.task()?;
-    directory.check_items(planned.users.len())?;
-    let mut people = Vec::with_capacity(planned.users.len());
-    for named in planned.users {
-        let user = match users::find(&directory, organisation, &named).await {
+    let is_question = [&planned.filter, &planned.state, &planned.q, &planned.view]
+        .into_iter()
+        .any(Option::is_some);
+    let people = match (is_question, planned.users.is_empty()) {
+        (true, false) => {
+            return Err(Problem::bad_request(
+                "users: give either users, or a filter, state, q or view",
+            ));
+        }
+        (true, true) => {
+            let listing = Listing {
+                filter: planned.filter,
+                state: planned.state,
+                q: planned.q,
+                view: planned.view,
+                ..Listing::default()
+            };
+            selected(&directory, &caller, listing).await?
+        }
+        (false, _) => found(&directory, &caller, planned.users).await?,
+    };
+    let job = directory
+        .plan_bulk(&caller.principal, &caller.permit, task, people)
+        .await?;
+    let shown = shown(&directory, &caller, &job, &Paging::default()).await?;
+    Ok((StatusCode::CREATED, Json(shown)))
+}
+
+/// Everybody whom the list of users shows for a question, in the list's order. A person's list shows whom the person reaches.
+async fn selected(directory: &Directory, caller: &Administrator, listing: Listing) -> Result<Vec<Named>, Problem> {
+    let question = listing
+        .read(directory, caller, List::Users)
+        .await?
+        .within(caller, "user.view");
+    let mut people: Vec<Named> = Vec::new();
+    let mut after = None;
+    loop {
+        let part = directory
+            .select_users(caller.organisation(), &question.selection, after.as_ref(), PAGE)
+            .await?;
+        people.extend(part.items.into_iter().map(|user| Named {
+            text: user.user_name,
+            user: Some(user.id),
+        }));
+        after = part.next;
+        if after.is_none() {
+            break;
+        }
+        // Far too many are not read to the end.
+        directory.check_items(people.len().max(1))?;
+    }
+    if people.is_empty() {
+        return Err(Problem::bad_request(
+            "filter: nobody is meant by this: look at the list of users",
+        ));
+    }
+    Ok(people)
+}
+
+/// Users as they were named.
+async fn found(directory: &Directory, caller: &Administrator, users: Vec<String>) -> Result<Vec<Named>, Problem> {
+    directory.check_items(users.len())?;
+    let mut people = Vec::with_capacity(users.len());
+    for named in users {
+        let user = match users::find(directory, caller.organisation(), &named).await {
             Ok(user) => Some(user.id),
             Err(DirectoryError::NotFound { .. }) => None,
             Err(error) => return Err(error.into()),
         };
         people.push(Named { text: named, user });
     }
-    let job = directory
-        .plan_bulk(&caller.principal, &caller.permit, task, people)
-        .await?;
-    let shown = shown(&directory, &caller, &job, &Paging::default()).await?;
-    Ok((StatusCode::CREATED, Json(shown)))
+    Ok(people)
 }
 
 /// `GET .../bulk`: the newest first. A person sees their own.

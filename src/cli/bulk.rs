@@ -19,7 +19,7 @@ use super::target::Target;
     "  usher bulk plan add-to-group --group North ada grace alan --org acme\n",
     "  usher bulk plan give-role --role operator --group North ada grace --org acme\n",
     "  usher bulk plan assign-licence --licence seat ada grace --org acme\n",
-    "  usher bulk plan invite ada grace --org acme\n",
+    "  usher bulk plan invite --state prepared --org acme\n",
     "  usher bulk confirm JOB CONFIRM --org acme          JOB and CONFIRM are shown by the plan\n",
     "  usher bulk show JOB --org acme                     what became of each\n\n",
     "Nothing changes before confirm. USER is an identifier or what somebody signs in by.",
@@ -72,8 +72,20 @@ struct Plan {
     #[arg(value_enum)]
     operation: Operation,
     /// For whom, in the order in which they have their turn
-    #[arg(value_name = "USER", required = true)]
+    #[arg(value_name = "USER", required_unless_present_any = ["filter", "state", "find", "view"])]
     users: Vec<String>,
+    /// Everybody who satisfies this filter (RFC 7644 section 3.4.2.2), as in: usher user list --filter
+    #[arg(long, conflicts_with = "users")]
+    filter: Option<String>,
+    /// Everybody in this state
+    #[arg(long, conflicts_with = "users")]
+    state: Option<String>,
+    /// Everybody who is found by this text
+    #[arg(long, value_name = "TEXT", conflicts_with = "users")]
+    find: Option<String>,
+    /// Everybody in this saved view
+    #[arg(long, conflicts_with = "users")]
+    view: Option<String>,
     /// The group, by name or identifier
     #[arg(long)]
     group: Option<String>,
@@ -126,6 +138,10 @@ impl Plan {
             ("licence", self.licence),
             ("cost_centre", self.cost_centre),
             ("resource", self.resource),
+            ("filter", self.filter),
+            ("state", self.state),
+            ("q", self.find),
+            ("view", self.view),
         ];
         for (name, part) in parts {
             if let Some(part) = part {

@@ -1,5 +1,5 @@
 //! The same for many people: planned in a rehearsal that plays it through, so that the plan says what would happen to each of them
-//! and to the seats, in order (S000-10, S001-27..38, S003-28).
+//! and to the seats, in order (S000-10, S001-27, S001-28, S001-31, S001-33, S001-37, S003-28).
 //!
 //! A plan is exact because nothing is computed twice: the very operations that confirming runs are run on a [`Rehearsal`], each on
 //! what those before it left.
@@ -231,7 +231,9 @@ impl Planning<'_> {
         item.revision = before.revision();
         let changed = rehearsal.run(&permit, &Step { task, user }).await?;
         if changed {
-            item.effect = before.turns_into(&rehearsal.standing(organisation, user).await?);
+            item.effect = before
+                .turns_into(&rehearsal.standing(organisation, user).await?)
+                .shorten();
             if matches!(task, BulkTask::Invite | BulkTask::Resend) {
                 item.effect.obstacle = rehearsal.obstacle(organisation, user).await?;
             }

@@ -143,7 +143,7 @@ impl Directory {
     }
 }
 
-/// Confirms a plan that was seen: `confirm` is the plan's own. Confirmed again, it answers the job as it is.
+/// Confirms a plan that was seen (S001-35): `confirm` is the plan's own. Confirmed again, it answers the job as it is.
 pub struct ConfirmJob<'a> {
     /// Which.
     pub id: JobId,
@@ -188,7 +188,7 @@ impl Operation for ConfirmJob<'_> {
     }
 }
 
-/// Gives a plan up: it cannot be confirmed any more. Discarded again, nothing happens.
+/// Gives a plan up, to make another one (S001-34): it cannot be confirmed any more. Discarded again, nothing happens.
 pub struct DiscardJob(
     /// Which.
     pub JobId,
@@ -256,8 +256,8 @@ fn item_key(organisation: OrganisationId, id: JobId, item: &JobItem) -> Key {
     keys::job_item(organisation, id, item.number)
 }
 
-/// Items written in one commit: an item is far smaller than a thousandth of what a commit takes.
-const ITEMS_AT_ONCE: usize = 200;
+/// Items written in one commit, which has to hold them however long the lists of their effects are.
+const ITEMS_AT_ONCE: usize = 100;
 
 /// Writes the head of a job, the items beside it in parts.
 struct PutJob<'a> {

@@ -182,6 +182,9 @@ impl Tally {
     }
 }
 
+/// Names in each list of an [`Effect`]: an item has to fit into a record.
+pub const EFFECT_NAMES_MAX: usize = 50;
+
 /// What an item changes for its person, whatever the reason: what follows from a link or a group's gifts is in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -229,17 +232,48 @@ pub struct Effect {
     /// Resources that were the person's directly, and go.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub loses_resources: BTreeSet<ResourceId>,
+    /// Whether there is more than is named: each list is cut at [`EFFECT_NAMES_MAX`].
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub shortened: bool,
     /// What is in the way of the mail that the item sends: the invitation waits until it is put right.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub obstacle: Option<String>,
 }
 
 impl Effect {
+    /// The same with lists that are no longer than they may be.
+    #[must_use]
+    pub fn shorten(mut self) -> Self {
+        self.shortened |= cut(&mut self.joins) | cut(&mut self.leaves);
+        self.shortened |= cut(&mut self.gains_resources) | cut(&mut self.loses_resources);
+        for list in [
+            &mut self.gains_roles,
+            &mut self.loses_roles,
+            &mut self.gains_licences,
+            &mut self.loses_licences,
+            &mut self.takes_seats,
+            &mut self.frees_seats,
+            &mut self.waits_for,
+        ] {
+            self.shortened |= cut(list);
+        }
+        self
+    }
+
     /// Whether nothing changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// Cuts a list, and says whether there was more.
+fn cut<T: Ord + Clone>(list: &mut BTreeSet<T>) -> bool {
+    let first_left_out = list.iter().nth(EFFECT_NAMES_MAX).cloned();
+    if let Some(first) = &first_left_out {
+        drop(list.split_off(first));
+    }
+    first_left_out.is_some()
 }
 
 /// What a job means for the seats of one licence.

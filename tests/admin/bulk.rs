@@ -26,7 +26,6 @@ scope = "group"
 [[roles]]
 key = "agent"
 name = "Agent"
-linked_groups = ["Support"]
 [[roles]]
 key = "caller"
 name = "Caller"
@@ -71,6 +70,8 @@ impl World {
         let world = Self { inside, root, acme };
         world.post("/groups", json!({ "display_name": "Support" })).await;
         world.acme.apply("acme", FILE).await.expect(200);
+        let link = format!("{ORG}/roles/agent/groups/Support");
+        assert!(world.acme.put(&link, json!({})).await.status.is_success());
         world.post("/groups", json!({ "display_name": "North" })).await;
         for name in PEOPLE {
             let email = [json!({ "value": format!("{name}@acme.example") })];
@@ -171,6 +172,27 @@ async fn three_people_are_shown_before_they_are_added_to_a_group() {
     world.confirm(&again).await;
     assert_eq!(world.members("North").await, 2);
     verify_ok(&world.inside).await;
+}
+
+#[tokio::test]
+async fn people_are_selected_as_the_list_selects_them() {
+    let world = World::new().await;
+    let suspend = json!({ "operation": "suspend", "users": ["grace"] });
+    world.confirm(&world.plan(suspend).await).await;
+    let by_filter = json!({ "operation": "add_to_group", "group": "North", "filter": "user_name sw \"a\"" });
+    let job = world.plan(by_filter).await;
+    assert_eq!(outcomes(&job, "planned"), [("ada", "change"), ("alan", "change")]);
+    let by_state = world
+        .plan(json!({ "operation": "reactivate", "state": "suspended" }))
+        .await;
+    assert_eq!(outcomes(&by_state, "planned"), [("grace", "change")]);
+    let nobody = json!({ "operation": "suspend", "filter": "user_name eq \"nobody\"" });
+    world.acme.post(BULK, nobody).await.expect(400);
+    let odd = json!({ "operation": "suspend", "filter": "shoe_size gt 40" });
+    let detail = world.acme.post(BULK, odd).await.expect(400)["detail"].to_string();
+    assert!(detail.contains("shoe_size"), "{detail}");
+    let both = json!({ "operation": "suspend", "users": ["ada"], "state": "prepared" });
+    world.acme.post(BULK, both).await.expect(400);
 }
 
 #[tokio::test]
