@@ -80,7 +80,12 @@ async fn acme() -> Caller {
     acme.post(&format!("{ACME}/resources/room:R1/assignments"), assign)
         .await
         .expect(200);
-    post(&acme, "/guests", json!({ "name": "@visitor" })).await;
+    post(
+        &acme,
+        "/guests",
+        json!({ "name": "@visitor", "email": "v@acme.example" }),
+    )
+    .await;
     put("/users/bob/restriction", json!({ "restricted": true })).await;
     acme
 }
