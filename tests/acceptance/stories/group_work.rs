@@ -31,7 +31,15 @@ async fn told(door: Door) {
     let (north, south) = (stage.group("North").await, stage.group("South").await);
     let mut people = Vec::new();
     for name in ["ada", "bob", "cleo"] {
-        people.push(stage.person(&format!("{name}@acme.example"), json!({ "displayName": name }), &["user"]).await);
+        people.push(
+            stage
+                .person(
+                    &format!("{name}@acme.example"),
+                    json!({ "displayName": name }),
+                    &["user"],
+                )
+                .await,
+        );
     }
     three_are_added(&stage, &north, &people).await;
     the_operator_stays_operator(&stage, &north, &people).await;
@@ -49,8 +57,14 @@ async fn three_are_added(stage: &Stage, north: &str, people: &[String]) {
     };
     let first = plan().await;
     let items = first["items"].as_array().expect("items");
-    assert_eq!(names(items, "user_name"), ["ada@acme.example", "bob@acme.example", "cleo@acme.example"]);
-    assert!(items.iter().all(|item| item["planned"]["outcome"] == "change"), "{first:#}");
+    assert_eq!(
+        names(items, "user_name"),
+        ["ada@acme.example", "bob@acme.example", "cleo@acme.example"]
+    );
+    assert!(
+        items.iter().all(|item| item["planned"]["outcome"] == "change"),
+        "{first:#}"
+    );
     // Cancelled: that plan does nothing any more, and nobody is in the group (S001-34).
     let (job, code) = (super::stage::id(&first), text(&first, "confirm"));
     let discard = format!("/bulk/{job}/discard");
@@ -58,7 +72,10 @@ async fn three_are_added(stage: &Stage, north: &str, people: &[String]) {
     stage.admin.does(act(&command, Method::POST, &discard, json!({}))).await;
     let (confirm, body) = (format!("/bulk/{job}/confirm"), json!({ "confirm": code }));
     let command = ["bulk", "confirm", &job, &code];
-    stage.admin.is_refused(act(&command, Method::POST, &confirm, body), 409).await;
+    stage
+        .admin
+        .is_refused(act(&command, Method::POST, &confirm, body), 409)
+        .await;
     assert_eq!(stage.members(north).await, []);
 
     let second = plan().await;
@@ -77,7 +94,10 @@ async fn the_operator_stays_operator(stage: &Stage, north: &str, people: &[Strin
     let ada = &people[0];
     let command = ["group", "role", north, "group-operator", ada];
     let path = format!("/groups/{north}/roles/group-operator");
-    stage.admin.does(act(&command, Method::POST, &path, json!({ "users": [ada] }))).await;
+    stage
+        .admin
+        .does(act(&command, Method::POST, &path, json!({ "users": [ada] })))
+        .await;
     assert_eq!(may_plan_for_others(stage, ada, north).await, [""; 0]);
     assert_eq!(may_plan_for_others(stage, &people[1], north).await, ["noRight"]);
 
@@ -85,7 +105,8 @@ async fn the_operator_stays_operator(stage: &Stage, north: &str, people: &[Strin
     for value in [json!(all), json!(all[..2])] {
         let replace = json!({ "op": "replace", "path": "members", "value": value });
         stage.patch_group(north, replace).await;
-        let asked = format!("/Groups/{north}?attributes=members,urn:usher:scim:schemas:extension:2.0:Group:memberRoles");
+        let asked =
+            format!("/Groups/{north}?attributes=members,urn:usher:scim:schemas:extension:2.0:Group:memberRoles");
         let shown = stage.scim(Method::GET, &asked, None, 200).await;
         let roles = &shown["urn:usher:scim:schemas:extension:2.0:Group"]["memberRoles"];
         assert_eq!(*roles, json!([{ "value": ada, "role": "group-operator" }]), "{shown:#}");
@@ -93,7 +114,12 @@ async fn the_operator_stays_operator(stage: &Stage, north: &str, people: &[Strin
     }
     // Whoever the identity provider left out was put there by a person, and stays.
     let members = stage.members(north).await;
-    let origins = |user: &String| members.iter().find(|(member, _)| member == user).map(|(_, origins)| origins.clone());
+    let origins = |user: &String| {
+        members
+            .iter()
+            .find(|(member, _)| member == user)
+            .map(|(_, origins)| origins.clone())
+    };
     assert_eq!(origins(ada), Some(json!(["connection:idp", "direct"])));
     assert_eq!(origins(&people[2]), Some(json!(["direct"])));
 }
@@ -101,12 +127,17 @@ async fn the_operator_stays_operator(stage: &Stage, north: &str, people: &[Strin
 /// A group manager invites a user into the own group, and is refused in another (S001-24, S001-15).
 async fn the_manager_manages_one_group(stage: &Stage, (north, south): (&str, &str), people: &[String]) {
     let mia = stage.person(MIA, json!({ "displayName": "Mia" }), &["user"]).await;
-    let zoe = stage.person("zoe@acme.example", json!({ "displayName": "Zoe" }), &["user"]).await;
+    let zoe = stage
+        .person("zoe@acme.example", json!({ "displayName": "Zoe" }), &["user"])
+        .await;
     stage.member(north, &mia, true).await;
     stage.member(south, &zoe, true).await;
     let command = ["group", "role", north, "group-manager", &mia];
     let path = format!("/groups/{north}/roles/group-manager");
-    stage.admin.does(act(&command, Method::POST, &path, json!({ "users": [mia] }))).await;
+    stage
+        .admin
+        .does(act(&command, Method::POST, &path, json!({ "users": [mia] })))
+        .await;
     let manager = stage.comes_in(&mia, MIA).await;
 
     // Somebody new, straight into the group.
@@ -116,17 +147,28 @@ async fn the_manager_manages_one_group(stage: &Stage, (north, south): (&str, &st
     let made = manager.does(act(&command, Method::POST, "/users", body)).await;
     assert_eq!(made["state"], "invited");
     assert!(made["invitation"]["secret"].is_string(), "{made:#}");
-    let inside: Vec<String> = stage.members(north).await.into_iter().map(|(member, _)| member).collect();
+    let inside: Vec<String> = stage
+        .members(north)
+        .await
+        .into_iter()
+        .map(|(member, _)| member)
+        .collect();
     assert!(inside.contains(&super::stage::id(&made)), "{inside:?}");
     let command = ["user", "create", "other@acme.example", "--group", south, "--invite"];
     let body = new("other@acme.example", south);
-    manager.is_refused(act(&command, Method::POST, "/users", body), 403).await;
+    manager
+        .is_refused(act(&command, Method::POST, "/users", body), 403)
+        .await;
 
     // Somebody who is there already: in the own group, and in another.
     let (ours, theirs) = (format!("/users/{}/invite", people[1]), format!("/users/{zoe}/invite"));
-    let sent = manager.does(act(&["user", "invite", &people[1]], Method::POST, &ours, json!({}))).await;
+    let sent = manager
+        .does(act(&["user", "invite", &people[1]], Method::POST, &ours, json!({})))
+        .await;
     assert_eq!(sent["user"], people[1], "{sent:#}");
-    manager.is_refused(act(&["user", "invite", &zoe], Method::POST, &theirs, json!({})), 403).await;
+    manager
+        .is_refused(act(&["user", "invite", &zoe], Method::POST, &theirs, json!({})), 403)
+        .await;
     assert_eq!(stage.user(&zoe).await["state"], "prepared");
     // The same for the roles of members (S001-25), and what the manager sees at all (S000-13).
     for (group, user, refused) in [(north, &people[2], false), (south, &zoe, true)] {
@@ -148,17 +190,22 @@ async fn the_manager_manages_one_group(stage: &Stage, (north, south): (&str, &st
 
 /// Why somebody cannot plan meetings of a group for others.
 async fn may_plan_for_others(stage: &Stage, user: &str, group: &str) -> Vec<String> {
-    let command = ["user", "eligibility", user, "recording.view", "--group", group];
-    let path = format!("/users/{user}/eligibility?action=recording.view&group={group}");
+    let command = ["user", "eligibility", user, "meeting.plan", "--group", group];
+    let path = format!("/users/{user}/eligibility?action=meeting.plan&group={group}");
     let told = stage.admin.does(look(&command, &path)).await;
     let reasons = told["reasons"].as_array().expect("reasons").iter();
     // Nobody of them has signed in yet, which is another story.
     let reasons = reasons.filter(|reason| *reason != "notActivated");
-    reasons.map(|reason| reason.as_str().expect("a word").to_owned()).collect()
+    reasons
+        .map(|reason| reason.as_str().expect("a word").to_owned())
+        .collect()
 }
 
 fn text(shown: &Value, name: &str) -> String {
-    shown[name].as_str().unwrap_or_else(|| panic!("{name}: {shown:#}")).to_owned()
+    shown[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("{name}: {shown:#}"))
+        .to_owned()
 }
 
 fn sorted(mut members: Vec<(String, Value)>) -> Vec<(String, Value)> {

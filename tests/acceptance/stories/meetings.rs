@@ -29,7 +29,9 @@ async fn a_member_has_the_meeting_types_of_the_group_by_the_command_line() {
 async fn told(door: Door) {
     let stage = Stage::of(door, "24sessions", "", CONNECTION).await;
     let north = stage.group("North").await;
-    let ada = stage.person("ada@acme.example", json!({ "displayName": "Ada" }), &["user"]).await;
+    let ada = stage
+        .person("ada@acme.example", json!({ "displayName": "Ada" }), &["user"])
+        .await;
     for name in ["Intake", "Review", "Own"] {
         let body = json!({ "type": "meeting-type", "name": name });
         let command = ["resource", "create", "meeting-type", name];
@@ -39,12 +41,19 @@ async fn told(door: Door) {
     assert_eq!(reasons(&stage, &ada).await, ["noResource", "notActivated"]);
 
     // North has two meeting types (S000-11); a third is given to ada directly (S000-6).
-    for (name, whom, option) in [("Intake", "groups", "--group"), ("Review", "groups", "--group"), ("Own", "users", "--user")] {
+    for (name, whom, option) in [
+        ("Intake", "groups", "--group"),
+        ("Review", "groups", "--group"),
+        ("Own", "users", "--user"),
+    ] {
         let subject = if whom == "groups" { &north } else { &ada };
         let resource = format!("meeting-type:{name}");
         let command = ["resource", "assign", &resource, option, subject];
         let path = format!("/resources/{resource}/assignments");
-        stage.admin.does(act(&command, Method::POST, &path, json!({ whom: [subject] }))).await;
+        stage
+            .admin
+            .does(act(&command, Method::POST, &path, json!({ whom: [subject] })))
+            .await;
     }
     assert_eq!(held(&stage, &ada).await, [entry("Own", "direct")]);
 
@@ -55,7 +64,11 @@ async fn told(door: Door) {
     let through = format!("group:{north}");
     assert_eq!(
         held(&stage, &ada).await,
-        [entry("Intake", &through), entry("Review", &through), entry("Own", "direct")]
+        [
+            entry("Intake", &through),
+            entry("Review", &through),
+            entry("Own", "direct")
+        ]
     );
     let seen = stage.scim(Method::GET, &format!("/Users/{ada}"), None, 200).await;
     assert_eq!(seen["groups"][0]["value"], north, "{seen:#}");
@@ -89,7 +102,10 @@ fn entry(name: &str, origin: &str) -> (String, Value) {
 /// What somebody has, and why.
 async fn held(stage: &Stage, user: &str) -> Vec<(String, Value)> {
     let command = ["resource", "of", user];
-    let held = stage.admin.lists(look(&command, &format!("/users/{user}/resources"))).await;
+    let held = stage
+        .admin
+        .lists(look(&command, &format!("/users/{user}/resources")))
+        .await;
     let one = |held: &Value| {
         let name = held["name"].as_str().expect("a name").to_owned();
         (name, held["origins"].clone())
@@ -104,7 +120,10 @@ async fn reasons(stage: &Stage, user: &str) -> Vec<String> {
     let told = stage.admin.does(look(&command, &path)).await;
     let reasons = told["reasons"].as_array().expect("reasons");
     assert_eq!(told["eligible"], json!(reasons.is_empty()), "{told:#}");
-    let mut reasons: Vec<String> = reasons.iter().map(|reason| reason.as_str().expect("a word").to_owned()).collect();
+    let mut reasons: Vec<String> = reasons
+        .iter()
+        .map(|reason| reason.as_str().expect("a word").to_owned())
+        .collect();
     reasons.sort_unstable();
     reasons
 }

@@ -12,4 +12,4 @@ mod remote_experts;
 mod stage;
 mod telephone_teams;
 
-use stage::{Actor, Door, Stage};
+use stage::{Door, Stage};

@@ -72,20 +72,30 @@ pub(super) fn look<'a>(command: &'a [&'a str], path: &'a str) -> Act<'a> {
 
 /// A value as part of a path or a query.
 pub(super) fn escaped(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+    form_urlencoded::byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
 }
 
 /// The texts of one member of each item.
 #[track_caller]
 pub(super) fn names(items: &[Value], member: &str) -> Vec<String> {
-    let text = |item: &Value| item[member].as_str().unwrap_or_else(|| panic!("{member}: {item:#}")).to_owned();
+    let text = |item: &Value| {
+        item[member]
+            .as_str()
+            .unwrap_or_else(|| panic!("{member}: {item:#}"))
+            .to_owned()
+    };
     items.iter().map(text).collect()
 }
 
 /// The identifier of what was answered.
 #[track_caller]
 pub(super) fn id(shown: &Value) -> String {
-    shown["id"].as_str().unwrap_or_else(|| panic!("no identifier: {shown:#}")).to_owned()
+    shown["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no identifier: {shown:#}"))
+        .to_owned()
 }
 
 impl Stage {
@@ -123,7 +133,9 @@ impl Stage {
     pub(super) async fn person(&self, name: &str, attributes: Value, roles: &[&str]) -> String {
         if self.door == Door::Scim {
             let mut body = attributes;
-            body["schemas"] = json!([crate::kit::scim::USER]);
+            let own = body.as_object().into_iter().flatten().map(|(name, _)| name);
+            let schemas: Vec<&str> = own.map(String::as_str).filter(|name| name.starts_with("urn:")).collect();
+            body["schemas"] = json!([&[crate::kit::scim::USER], &schemas[..]].concat());
             body["userName"] = json!(name);
             let made = self.scim(Method::POST, "/Users", Some(body), 201).await;
             let made = id(&made);
@@ -133,10 +145,20 @@ impl Stage {
             }
             return made;
         }
-        let mut command = vec!["user".to_owned(), "create".to_owned(), name.to_owned(), "--prepared".to_owned()];
+        let mut command = vec![
+            "user".to_owned(),
+            "create".to_owned(),
+            name.to_owned(),
+            "--prepared".to_owned(),
+        ];
         command.extend(roles.iter().map(|role| format!("--role={role}")));
         for (attribute, value) in attributes.as_object().into_iter().flatten() {
-            command.push(format!("--set-json={attribute}={value}"));
+            if attribute.starts_with("urn:") {
+                let own = value.as_object().into_iter().flatten();
+                command.extend(own.map(|(name, value)| format!("--set-json={attribute}:{name}={value}")));
+            } else {
+                command.push(format!("--set-json={attribute}={value}"));
+            }
         }
         let command: Vec<&str> = command.iter().map(String::as_str).collect();
         let body = json!({ "user_name": name, "attributes": attributes, "roles": roles, "invite": false });
@@ -228,7 +250,8 @@ impl Stage {
         self.without_token("/api/v1/invitations/accept", accept, 200).await;
     }
 
-    async fn without_token(&self, path: &str, body: Value, status: u16) -> Value {
+    /// A request that shows no token.
+    pub(super) async fn without_token(&self, path: &str, body: Value, status: u16) -> Value {
         let url = format!("{}{path}", self.gateway.url);
         let answer = self.http.post(url).json(&body).send().await.expect("an answer");
         let answered = answer.status().as_u16();
@@ -253,13 +276,18 @@ impl Stage {
 
     /// What an administrator sees of a user.
     pub(super) async fn user(&self, user: &str) -> Value {
-        self.admin.does(look(&["user", "show", user], &format!("/users/{user}"))).await
+        self.admin
+            .does(look(&["user", "show", user], &format!("/users/{user}")))
+            .await
     }
 
     /// The members of a group as `(user, origins)`.
     pub(super) async fn members(&self, group: &str) -> Vec<(String, Value)> {
         let command = ["group", "members", group];
-        let members = self.admin.lists(look(&command, &format!("/groups/{group}/members"))).await;
+        let members = self
+            .admin
+            .lists(look(&command, &format!("/groups/{group}/members")))
+            .await;
         let member = |member: &Value| (id(member), member["origins"].clone());
         members.iter().map(member).collect()
     }
@@ -304,7 +332,9 @@ impl Ran {
 impl Actor {
     /// Does it, and answers what is shown then.
     pub(super) async fn does(&self, act: Act<'_>) -> Value {
-        self.tries(act).await.unwrap_or_else(|reason| panic!("refused: {reason}"))
+        self.tries(act)
+            .await
+            .unwrap_or_else(|reason| panic!("refused: {reason}"))
     }
 
     /// Is refused, with this status where there is one, and answers the reason.
@@ -321,9 +351,24 @@ impl Actor {
 
     /// The items of a list, of all pages.
     pub(super) async fn lists(&self, act: Act<'_>) -> Vec<Value> {
-        let shown = self.does(act).await;
-        let items = if shown.is_array() { &shown } else { &shown["items"] };
-        items.as_array().unwrap_or_else(|| panic!("no list: {shown:#}")).clone()
+        let Act { command, path, .. } = act;
+        let mut shown = self.does(act).await;
+        if let Value::Array(items) = shown {
+            return items;
+        }
+        let mut items = Vec::new();
+        loop {
+            let page = shown["items"]
+                .as_array()
+                .unwrap_or_else(|| panic!("no list: {shown:#}"));
+            items.extend(page.iter().cloned());
+            let Some(next) = shown["next"].as_str() else {
+                return items;
+            };
+            let join = if path.contains('?') { '&' } else { '?' };
+            let following = format!("{path}{join}after={}", escaped(next));
+            shown = self.does(look(command, &following)).await;
+        }
     }
 
     /// Does it or not.
@@ -338,14 +383,17 @@ impl Actor {
         }
     }
 
-    /// Bytes of a file, by the request or by the command with `--output`-less standard output.
+    /// The bytes of a file; the command writes it to standard output.
     pub(super) async fn exports(&self, command: &[&str], path: &str) -> Vec<u8> {
         if self.by_command {
             let ran = self.spawn(command, &["--org=acme"], None);
             assert_eq!(ran.code, 0, "{}", ran.err);
             return ran.out;
         }
-        let answer = self.http.get(format!("{}{ORGANISATION}{path}", self.url)).bearer_auth(&self.token);
+        let answer = self
+            .http
+            .get(format!("{}{ORGANISATION}{path}", self.url))
+            .bearer_auth(&self.token);
         let answer = answer.send().await.expect("an answer");
         assert_eq!(answer.status().as_u16(), 200, "{path}");
         answer.bytes().await.expect("a body").to_vec()
@@ -370,7 +418,11 @@ impl Actor {
 
     fn spawn(&self, command: &[&str], more: &[&str], input: Option<&str>) -> Ran {
         let mut program = usher();
-        program.args(command).args(more).env("USHER_URL", &self.url).env("USHER_TOKEN", &self.token);
+        program
+            .args(command)
+            .args(more)
+            .env("USHER_URL", &self.url)
+            .env("USHER_TOKEN", &self.token);
         program.stdout(Stdio::piped()).stderr(Stdio::piped());
         if input.is_some() {
             program.stdin(Stdio::piped());
