@@ -78,7 +78,7 @@ async fn three_levels(stage: &Stage) {
         .does(look(&["group", "show", ROOT], "/groups/Acme%20Ltd"))
         .await;
     assert_eq!(
-        (&root["level"], &root["billing"]),
+        (&root["level"], &root["is_billing_root"]),
         (&json!(1), &json!(true)),
         "{root:#}"
     );
