@@ -99,7 +99,7 @@ pub(super) fn id(shown: &Value) -> String {
 }
 
 impl Stage {
-    /// With the profile. `more` is what the customer says of the organisation and of the identity provider's connection.
+    /// With the profile, and what this customer says of the `organisation` and of the identity provider's `connection`.
     pub(super) async fn of(door: Door, profile: &str, organisation: &str, connection: &str) -> Self {
         let gateway = Gateway::start();
         let file = format!(
@@ -134,8 +134,11 @@ impl Stage {
         if self.door == Door::Scim {
             let mut body = attributes;
             let own = body.as_object().into_iter().flatten().map(|(name, _)| name);
-            let schemas: Vec<&str> = own.map(String::as_str).filter(|name| name.starts_with("urn:")).collect();
-            body["schemas"] = json!([&[crate::kit::scim::USER], &schemas[..]].concat());
+            let schemas: Vec<&str> = own
+                .map(String::as_str)
+                .filter(|name| name.starts_with("urn:"))
+                .collect();
+            body["schemas"] = json!([&[crate::kit::scim::USER][..], &schemas].concat());
             body["userName"] = json!(name);
             let made = self.scim(Method::POST, "/Users", Some(body), 201).await;
             let made = id(&made);

@@ -181,6 +181,10 @@ async fn a_disabled_team(stage: &Stage, support: &str, bob: &Actor) {
 
 /// One workbook with a sheet for the active and one for the prepared (S003-29, S003-30).
 async fn a_workbook_of_both(stage: &Stage) {
+    // Who is not invited yet is a list of its own (S003-27).
+    let command = ["user", "list", "--state=prepared"];
+    let waiting = stage.admin.lists(look(&command, "/users?state=prepared")).await;
+    assert_eq!(names(&waiting, "user_name"), ["ada@acme.example", "+31612345678"]);
     let columns = "user_name,state";
     let command = [
         "export",
