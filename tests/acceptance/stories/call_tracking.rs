@@ -4,7 +4,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::stage::{act, escaped, look, names};
+use super::actor::{act, escaped, look, names};
 use super::{Door, Stage};
 use crate::kit::custom_attributes::OWN;
 use crate::kit::scim::{USER, USHER_USER};
@@ -86,7 +86,7 @@ async fn three_levels(stage: &Stage) {
     let delete = act(&command, Method::DELETE, "/groups/Acme%20Ltd", Value::Null);
     let reason = stage.admin.is_refused(delete, 403).await;
     assert!(reason.contains("billing root"), "{reason}");
-    let path = format!("/Groups/{}", super::stage::id(&root));
+    let path = format!("/Groups/{}", super::actor::id(&root));
     stage.scim(Method::DELETE, &path, None, 403).await;
     let groups = stage.admin.lists(look(&["group", "list"], "/groups")).await;
     assert_eq!(

@@ -4,7 +4,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::stage::{act, look, names};
+use super::actor::{act, look, names};
 use super::{Door, Stage};
 
 const CONNECTION: &str = "onboarding = \"prepared\"";
@@ -66,7 +66,7 @@ async fn three_are_added(stage: &Stage, north: &str, people: &[String]) {
         "{first:#}"
     );
     // Cancelled: that plan does nothing any more, and nobody is in the group (S001-34).
-    let (job, code) = (super::stage::id(&first), text(&first, "confirm"));
+    let (job, code) = (super::actor::id(&first), text(&first, "confirm"));
     let discard = format!("/bulk/{job}/discard");
     let command = ["bulk", "discard", &job];
     stage.admin.does(act(&command, Method::POST, &discard, json!({}))).await;
@@ -79,7 +79,7 @@ async fn three_are_added(stage: &Stage, north: &str, people: &[String]) {
     assert!(stage.members(north).await.is_empty());
 
     let second = plan().await;
-    let (job, code) = (super::stage::id(&second), text(&second, "confirm"));
+    let (job, code) = (super::actor::id(&second), text(&second, "confirm"));
     assert!(stage.members(north).await.is_empty());
     let (confirm, body) = (format!("/bulk/{job}/confirm"), json!({ "confirm": code }));
     let command = ["bulk", "confirm", &job, &code];
@@ -153,7 +153,7 @@ async fn the_manager_manages_one_group(stage: &Stage, (north, south): (&str, &st
         .into_iter()
         .map(|(member, _)| member)
         .collect();
-    assert!(inside.contains(&super::stage::id(&made)), "{inside:?}");
+    assert!(inside.contains(&super::actor::id(&made)), "{inside:?}");
     let command = ["user", "create", "other@acme.example", "--group", south, "--invite"];
     let body = new("other@acme.example", south);
     manager

@@ -4,7 +4,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::stage::{act, look, names};
+use super::actor::{act, look, names};
 use super::{Door, Stage};
 use crate::kit::scim::USHER_USER;
 

@@ -5,6 +5,7 @@
 //! A directory's door (LDAP) leads to the same model by `provision`; it has its own tests, with real servers. The console is not
 //! there yet: what people will do in it is done here with the tokens of people who signed in.
 
+mod actor;
 mod call_tracking;
 mod group_work;
 mod meetings;

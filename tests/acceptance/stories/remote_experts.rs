@@ -4,7 +4,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::stage::{Actor, act, look, names};
+use super::actor::{Actor, act, look, names};
 use super::{Door, Stage};
 use crate::kit::scim::USER;
 
@@ -115,7 +115,7 @@ async fn permit(stage: &Stage, user: &str, permission: &str, is_given: bool) {
         stage.admin.does(act(&command, Method::POST, &path, body)).await;
     } else {
         let command = ["permission", "revoke", user, permission];
-        let path = format!("{path}?permission={}", super::stage::escaped(permission));
+        let path = format!("{path}?permission={}", super::actor::escaped(permission));
         stage
             .admin
             .does(act(&command, Method::DELETE, &path, Value::Null))

@@ -7,7 +7,7 @@ use calamine::{Reader as _, Xlsx};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::stage::{Actor, act, look, names};
+use super::actor::{Actor, act, look, names};
 use super::{Door, Stage};
 use crate::kit::scim::{USER, USHER_USER};
 
@@ -77,7 +77,7 @@ async fn prepared(stage: &Stage, door: Door, name: &str) -> Result<String, Strin
         return match status.as_u16() {
             201 => {
                 assert_eq!(answer[USHER_USER]["licences"][0]["state"], "held", "{answer:#}");
-                Ok(super::stage::id(&answer))
+                Ok(super::actor::id(&answer))
             }
             _ => Err(answer["detail"].as_str().expect("a detail").to_owned()),
         };
@@ -85,7 +85,7 @@ async fn prepared(stage: &Stage, door: Door, name: &str) -> Result<String, Strin
     let command = ["user", "create", name, "--prepared", "--licence=survey"];
     let body = json!({ "user_name": name, "invite": false, "licences": ["survey"] });
     let made = stage.admin.tries(act(&command, Method::POST, "/users", body)).await?;
-    Ok(super::stage::id(&made))
+    Ok(super::actor::id(&made))
 }
 
 /// A role that is linked to a team puts its holders there (S003-18, S003-45); deleted, it takes them out again and nobody else
