@@ -202,7 +202,8 @@ impl Directory {
         owner: Owner,
         mut draft: ViewDraft,
     ) -> Result<OwnedView, DirectoryError> {
-        check(&*self.load_organisation(permit.organisation()).await?, &mut draft)?;
+        let settings = self.load_organisation(permit.organisation()).await?;
+        check(&settings, &mut draft)?;
         let change = Change::Make(draft);
         self.change_view(permit, owner, change, "").await
     }
@@ -217,7 +218,8 @@ impl Directory {
         (owner, id): (Owner, ViewId),
         mut draft: ViewDraft,
     ) -> Result<OwnedView, DirectoryError> {
-        check(&*self.load_organisation(permit.organisation()).await?, &mut draft)?;
+        let settings = self.load_organisation(permit.organisation()).await?;
+        check(&settings, &mut draft)?;
         let change = Change::Replace(id, draft);
         self.change_view(permit, owner, change, &id.to_string()).await
     }
