@@ -361,6 +361,22 @@ async fn a_workbook_that_unpacks_without_end_is_not_unpacked() {
 }
 
 #[tokio::test]
+async fn a_row_that_is_too_long_is_refused_alone() {
+    let (_, acme) = acme().await;
+    let long = "x".repeat(40_000);
+    let content = format!("user_name,given_name,floor\nada,{long},\nbob,,{long}\ngrace,,\n");
+    let planned = plan(&acme, "", content).await;
+    assert_eq!(
+        planned["planned"],
+        json!({ "create": 1, "update": 0, "nothing": 0, "refused": 2 })
+    );
+    let told = rows(&acme, &planned).await;
+    assert!(told[0][4].contains("says more than 32768 bytes"), "{}", told[0][4]);
+    assert_eq!(told[1][3], "floor");
+    assert!(told[1][4].len() < 400, "{}", told[1][4]);
+}
+
+#[tokio::test]
 async fn a_person_imports_what_they_may_do_one_by_one() {
     let acme = Acme::new(
         "[[roles]]\nkey = \"agent\"\nname = \"Agent\"\n[[roles]]\nkey = \"clerk\"\nname = \"Clerk\"\npermissions = \

@@ -142,8 +142,8 @@ impl Columns {
             fault = Some((Some("user_name".to_owned()), "is required".to_owned()));
         }
         let id = draft.id.map(|id| id.to_string());
-        let name = draft.user_name.clone().or(id).unwrap_or_default();
-        let (column, reason) = fault.map_or((None, None), |(column, reason)| (column, Some(reason)));
+        let name = shortened(&draft.user_name.clone().or(id).unwrap_or_default());
+        let (column, reason) = fault.map_or((None, None), |(column, reason)| (column, Some(shortened(&reason))));
         ImportRow {
             line: row.number,
             name,
@@ -151,6 +151,16 @@ impl Columns {
             column,
             fault: reason,
         }
+    }
+}
+
+/// Characters of a name or a reason that are shown of a row.
+const SHOWN_CHARS_MAX: usize = 300;
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARS_MAX) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

@@ -230,6 +230,9 @@ impl Directory {
     }
 }
 
+/// Bytes of a row as it is kept: as many rows as are written in one commit fit into it.
+const ROW_BYTES_MAX: usize = 32 * 1024;
+
 fn check_count(rows: usize, most: usize) -> Result<(), DirectoryError> {
     match rows {
         0 => Err(DirectoryError::invalid(
@@ -247,6 +250,12 @@ fn check_count(rows: usize, most: usize) -> Result<(), DirectoryError> {
 impl Planning<'_> {
     /// Plays one row.
     async fn play(&mut self, number: u32, row: &mut ImportRow) -> Result<JobItem, DirectoryError> {
+        if record::encode(&*row).len() > ROW_BYTES_MAX {
+            row.draft = None;
+            row.fault = Some(format!(
+                "says more than {ROW_BYTES_MAX} bytes: write the rest through the API"
+            ));
+        }
         let mut item = JobItem {
             number,
             user: None,
@@ -311,7 +320,9 @@ impl Planning<'_> {
         let (written, is_changed) = rehearsal.run(&permit, &write).await?;
         let mut effect = Effect::default();
         if is_changed {
-            effect = before.turns_into(&rehearsal.standing(self.organisation, written).await?);
+            effect = before
+                .turns_into(&rehearsal.standing(self.organisation, written).await?)
+                .shorten();
             if invite {
                 effect.obstacle = rehearsal.obstacle(self.organisation, written).await?;
             }
