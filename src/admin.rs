@@ -173,6 +173,10 @@ fn access_routes() -> Routes {
             get(roles::retrieve).put(roles::replace).delete(roles::delete),
         )
         .route("/roles/{role}/groups/{group}", put(roles::link).delete(roles::unlink))
+        .route(
+            "/roles/{role}/given-by/{group}",
+            put(roles::give_by).delete(roles::give_by_no_more),
+        )
         .route("/roles/{role}/holders", get(roles::holders))
         .route("/roles/{role}/impact", get(roles::impact))
         .route("/tokens", get(tokens::list).post(tokens::issue))
@@ -186,7 +190,10 @@ fn access_routes() -> Routes {
             "/users/{user}/permissions",
             get(grants::list).post(grants::grant).delete(grants::revoke),
         )
-        .route("/users/{user}/roles/{role}", put(roles::assign).delete(roles::withdraw))
+        .route(
+            "/users/{user}/roles/{role}",
+            get(roles::effect).put(roles::assign).delete(roles::withdraw),
+        )
 }
 
 /// Of an organisation: its people, what they are given, and its guests.
@@ -232,6 +239,10 @@ fn group_routes() -> Routes {
         .route("/groups/{group}/disable", post(group_edit::disable))
         .route("/groups/{group}/enable", post(group_edit::enable))
         .route("/groups/{group}/gives", post(group_edit::change_gives))
+        .route(
+            "/groups/{group}/linked-roles/{role}",
+            put(roles::link_group).delete(roles::unlink_group),
+        )
         .route(
             "/groups/{group}/members",
             get(group_members::list).post(group_members::add),

@@ -1,6 +1,7 @@
 //! The command line: one subcommand per file. All but `serve` and `check` work through the admin API of a running gateway, or
 //! on the store itself when no gateway serves it; they have no rules of their own.
 
+pub mod access;
 pub mod apply;
 pub mod audit;
 pub mod check;
@@ -11,6 +12,7 @@ pub mod failure;
 pub mod gateway;
 pub mod group;
 pub mod group_edit;
+pub mod group_settings;
 pub mod guest;
 pub mod invitation;
 pub mod journal;
@@ -85,6 +87,7 @@ enum Command {
     Guest(guest::Guest),
     Role(role::Role),
     Permission(permission::Permission),
+    Access(access::Access),
     Resource(resource::Resource),
     Licence(licence::Licence),
     Invitation(invitation::Invitation),
@@ -144,6 +147,7 @@ impl Command {
             Self::Guest(command) => command.run().await,
             Self::Role(command) => command.run().await,
             Self::Permission(command) => command.run().await,
+            Self::Access(command) => command.run().await,
             Self::Resource(command) => command.run().await,
             Self::Licence(command) => command.run().await,
             Self::Invitation(command) => command.run().await,

@@ -3,26 +3,32 @@
 //! `GET /invitations/{secret}` shows the form and what is asked of a password, `POST` accepts; `/password-reset/{secret}` likewise. The
 //! pages work without
 //! JavaScript; a small script ticks the criteria off while the person types. A secret that is unknown, used, withdrawn or
-//! expired gets one and the same page.
+//! expired gets one and the same page. They speak English, Dutch and German: see [`sentences`].
 
 mod accept;
 mod page;
 mod reset;
+mod sentences;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use serde_json::Value;
 
 use crate::directory::Directory;
 use crate::directory::invitation::PATH;
 use crate::directory::password::reset_mail::PATH as RESET;
+use crate::model::id::OrganisationId;
+use crate::model::locale::Language;
+use crate::model::user::User;
 use crate::rate::{ClientAddress, Limits};
-use page::Page;
+use page::{Page, Said};
+use sentences::{Sentences, asked_for};
 
 /// The longest form, in bytes.
 const BODY_BYTES_MAX: usize = 16 << 10;
@@ -32,6 +38,24 @@ const BODY_BYTES_MAX: usize = 16 << 10;
 struct Invitee {
     directory: Directory,
     limits: Arc<Limits>,
+}
+
+impl Invitee {
+    /// What to say to a person: in the person's own language, else one that the browser asks for, else the organisation's.
+    async fn say_to(&self, organisation: OrganisationId, user: &User, headers: &HeaderMap) -> &'static Sentences {
+        let settings = self.directory.load_organisation(organisation).await.ok();
+        let own = user.attributes.get("preferredLanguage").and_then(Value::as_str);
+        let theirs = settings
+            .as_ref()
+            .and_then(|settings| settings.organisation.defaults.language.as_ref());
+        let asked = asked_for(accept_language(headers));
+        Sentences::of(own.into_iter().chain(asked).chain(theirs.map(Language::as_str)))
+    }
+
+    /// What to say to somebody who is not known.
+    fn say(headers: &HeaderMap) -> &'static Sentences {
+        Sentences::of(asked_for(accept_language(headers)))
+    }
 }
 
 /// The routes over a directory.
@@ -65,15 +89,16 @@ const HEADERS: [(HeaderName, &str); 6] = [
 /// Bounds how often one address may come, and counts secrets that open nothing as failed authentication.
 async fn guard(State(door): State<Invitee>, request: Request, next: Next) -> Response {
     let address = request.extensions().get::<ClientAddress>().copied();
+    let say = Invitee::say(request.headers());
     let taken = address.map_or(Ok(()), |address| door.limits.pages.take(&address.key()));
     let mut response = match taken {
         Ok(()) => next.run(request).await,
-        Err(wait) => too_many(wait.0),
+        Err(wait) => too_many(wait.0, say),
     };
     if response.status() == StatusCode::NOT_FOUND
         && let Err(wait) = door.limits.note_failure(address)
     {
-        response = too_many(wait.0);
+        response = too_many(wait.0, say);
     }
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -81,8 +106,14 @@ async fn guard(State(door): State<Invitee>, request: Request, next: Next) -> Res
     response
 }
 
-fn too_many(wait_s: u64) -> Response {
-    let mut response = Page::Busy { wait_s }.into_response();
+/// The languages that the browser asks for, as it writes them.
+fn accept_language(headers: &HeaderMap) -> &str {
+    let header = headers.get(header::ACCEPT_LANGUAGE);
+    header.and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn too_many(wait_s: u64, say: &'static Sentences) -> Response {
+    let mut response = Said(Page::Busy { wait_s }, say).into_response();
     response
         .headers_mut()
         .insert(header::RETRY_AFTER, HeaderValue::from(wait_s));

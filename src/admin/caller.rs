@@ -193,13 +193,13 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
     }
 }
 
-/// A body that may be missing; one that is there is refused in the same words.
-impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
+/// A body that may be missing, or null; one that is there is an object, and refused in the same words.
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Body<Option<T>> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
-        let sent = <axum::Json<T> as OptionalFromRequest<S>>::from_request(request, state).await?;
-        Ok(sent.map(|axum::Json(body)| Self(body)))
+        let sent = <axum::Json<Option<Members<T>>> as OptionalFromRequest<S>>::from_request(request, state).await?;
+        Ok(sent.map(|axum::Json(body)| Self(body.map(|Members(body)| body))))
     }
 }
 

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::directory::Directory;
 use crate::directory::grant::{GrantPermission, RevokePermission};
-use crate::model::role::Permission;
+use crate::model::role::{Permission, Scope};
+use crate::model::slug::Slug;
 use crate::model::user::User;
 
 use super::caller::{Administrator, Body, Parameters, Place};
@@ -32,7 +33,7 @@ pub async fn list(
     Ok(Json(view(&user)))
 }
 
-/// `POST .../users/{user}/permissions`: gives one.
+/// `POST .../users/{user}/permissions`: gives one. The answer advises a role, which is the better way (S003-54).
 pub async fn grant(
     State(directory): State<Directory>,
     caller: Administrator,
@@ -40,10 +41,21 @@ pub async fn grant(
     Body(Named { permission }): Body<Named>,
 ) -> Result<Json<Value>, Problem> {
     let user = users::find(&directory, caller.organisation(), &user).await?.id;
-    let after = directory
-        .run(&caller.permit, &GrantPermission { user, permission })
-        .await?;
-    Ok(Json(view(&after)))
+    let roles = caller.settings.roles.values();
+    let bringing = roles.filter(|role| role.scope == Scope::Global && role.permissions.contains(&permission));
+    let bringing: Vec<&Slug> = bringing.map(|role| &role.key).collect();
+    let advice = match bringing.as_slice() {
+        [] => "for more than one person, make a role with this permission and give that",
+        _ => "these roles bring the permission: give one of them instead",
+    };
+    let grant = GrantPermission {
+        user,
+        permission: permission.clone(),
+    };
+    let after = directory.run(&caller.permit, &grant).await?;
+    let mut shown = view(&after);
+    shown["advice"] = json!({ "text": advice, "roles": bringing });
+    Ok(Json(shown))
 }
 
 /// `DELETE .../users/{user}/permissions?permission=`: takes one back.

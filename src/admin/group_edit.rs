@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::directory::group_edit::{CreateGroup, DeleteGroup, UpdateGroup};
@@ -17,19 +18,32 @@ use crate::model::slug::Slug;
 use super::caller::{Administrator, Body, Place};
 use super::groups::{find, shown};
 use super::problem::Problem;
+use super::{resources, users};
 
-/// `POST .../groups`: makes one.
+/// `POST .../groups`: makes one, with its first members (`users`) and what is assigned to it (`resources`), all of it or nothing.
 pub async fn create(
     State(directory): State<Directory>,
     caller: Administrator,
     Body(mut draft): Body<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     name_parent(&directory, &caller, &mut draft).await?;
+    let (members, given): (Vec<String>, Vec<String>) = (taken(&mut draft, "users")?, taken(&mut draft, "resources")?);
+    let (mut users, mut resources) = (Vec::new(), Vec::new());
+    for named in &members {
+        let user = users::find(&directory, caller.organisation(), named).await;
+        users.push(user.map_err(|error| users::write::part("users", error))?.id);
+    }
+    for named in &given {
+        let resource = resources::find(&directory, &caller, named).await;
+        resources.push(resource.map_err(|error| users::write::part("resources", error))?.id);
+    }
     let draft = serde_json::from_value(Value::Object(draft))
         .map_err(|error| DirectoryError::invalid("group", error.to_string()))?;
     let create = CreateGroup {
         draft,
         settings: &caller.settings,
+        users,
+        resources,
     };
     let group = directory.run(&caller.permit, &create).await?;
     Ok((StatusCode::CREATED, shown(&directory, &caller, &group).await?))
@@ -133,6 +147,19 @@ pub async fn change_gives(
         "changed": given.changed,
         "refused": given.refused,
     })))
+}
+
+/// Takes a member of a document that the record's own structure does not know; its default when it is missing.
+///
+/// # Errors
+/// 400 when it is not what it should be.
+pub(super) fn taken<T: DeserializeOwned + Default>(
+    document: &mut Map<String, Value>,
+    member: &'static str,
+) -> Result<T, DirectoryError> {
+    let value = document.remove(member).map(serde_json::from_value).transpose();
+    let value = value.map_err(|error| DirectoryError::invalid(member, error.to_string()))?;
+    Ok(value.unwrap_or_default())
 }
 
 /// A parent may be named as well.

@@ -12,6 +12,7 @@ use crate::model::custom_attribute::Bearer;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId};
 use crate::model::locale::Defaults;
+use crate::model::slug::Slug;
 
 use super::caller::{Administrator, Body, Parameters, Place};
 use super::page::{Paging, page};
@@ -67,11 +68,20 @@ pub(super) async fn shown(
     caller: &Administrator,
     group: &Group,
 ) -> Result<Json<Value>, Problem> {
+    shown_with(directory, &caller.settings, group).await
+}
+
+/// The same, with settings that may be newer than the caller's.
+pub(super) async fn shown_with(
+    directory: &Directory,
+    settings: &OrganisationSettings,
+    group: &Group,
+) -> Result<Json<Value>, Problem> {
     let members = directory
-        .browse_counts(caller.organisation(), &[Count::Members(group.id)])
+        .browse_counts(settings.organisation.id, &[Count::Members(group.id)])
         .await?;
     let members = members.first().copied().unwrap_or_default();
-    Ok(Json(view(group, members, &caller.settings)))
+    Ok(Json(view(group, members, settings)))
 }
 
 /// `PUT .../groups/{group}/defaults`: the language, time zone and country prefix of those whose home group it is, or a group below
@@ -113,9 +123,15 @@ pub(super) fn view(group: &Group, members: i64, settings: &OrganisationSettings)
     if let Some(custom) = settings.custom(Bearer::Group) {
         custom.hide_unseen(&mut attributes);
     }
+    let linked = settings
+        .roles
+        .values()
+        .filter(|role| role.linked_groups.contains(&group.id));
+    let linked: Vec<&Slug> = linked.map(|role| &role.key).collect();
     json!({
         "id": group.id,
         "display_name": group.display_name,
+        "linked_roles": linked,
         "kind": group.kind,
         "enabled": group.enabled,
         "parent": group.parent,

@@ -80,7 +80,7 @@ pub async fn list(
     Ok(Json(page(guests, limit, |guest| guest.id.to_string(), view)))
 }
 
-/// `POST .../guests`: makes a guest; the link is shown once.
+/// `POST .../guests`: makes a guest; the link is shown once, and mailed to the guest where that was asked for.
 pub async fn create(
     State(directory): State<Directory>,
     caller: Administrator,
@@ -98,6 +98,8 @@ pub async fn create(
     let (guest, secret) = directory.run(&caller.permit, &create).await?;
     let mut shown = view(&guest);
     shown["delivery"] = json!(new.delivery);
+    shown["mail"] = json!(guest.mail);
+    shown["to_do"] = json!(to_do(new.delivery, &guest));
     show_secret(&mut shown, &caller.settings.organisation, &secret);
     Ok((StatusCode::CREATED, Json(shown)))
 }
@@ -186,6 +188,18 @@ pub async fn join(State(directory): State<Directory>, Body(joining): Body<Joinin
     })))
 }
 
+/// What is left to do for whoever made the guest, so that the link reaches the guest; nothing when a mail does it.
+fn to_do(delivery: Delivery, guest: &Guest) -> Option<&'static str> {
+    match delivery {
+        Delivery::Email if guest.mail.is_some() => None,
+        Delivery::Email => Some("no mail is sent, because the organisation has no guest_url: hand the secret over"),
+        Delivery::Sms | Delivery::Whatsapp => {
+            Some("the gateway sends no text messages: hand the link over, or have the product send it")
+        }
+        Delivery::Link | Delivery::Qr => Some("hand the link over"),
+    }
+}
+
 fn guest_id(text: &str) -> Result<GuestId, DirectoryError> {
     text.parse().map_err(|_| DirectoryError::not_found("guest", text))
 }
@@ -193,8 +207,8 @@ fn guest_id(text: &str) -> Result<GuestId, DirectoryError> {
 /// The secret, and the address of the product's page that holds it, where the organisation has one: what a QR code is made of.
 fn show_secret(shown: &mut Value, organisation: &Organisation, secret: &str) {
     shown["secret"] = json!(secret);
-    if let Some(page) = &organisation.guest_url {
-        shown["url"] = json!(page.replace("{secret}", secret));
+    if let Some(link) = organisation.guest_link(secret) {
+        shown["url"] = json!(link);
     }
 }
 

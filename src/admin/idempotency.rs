@@ -37,7 +37,15 @@ const ANSWER_BYTES_MAX: usize = 32 * 1024;
 /// Work with a key is ended after this long: before its key counts as given up.
 const WORK_MAX: Duration = Duration::from_secs(100);
 /// Members of answers that are shown once.
-const SECRETS: [&str; 6] = ["token", "secret", "password", "otpauth", "recovery_codes", "link"];
+const SECRETS: [&str; 7] = [
+    "token",
+    "secret",
+    "password",
+    "otpauth",
+    "recovery_codes",
+    "link",
+    "url",
+];
 
 /// Does a write with a key once.
 pub(super) async fn keep(

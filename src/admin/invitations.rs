@@ -243,12 +243,16 @@ fn parse(id: &str) -> Result<InvitationId, DirectoryError> {
 }
 
 /// An invitation as it is issued. Whoever asked sees the secret, unless it goes by mail to the person alone.
-fn issued_view(directory: &Directory, issued: &IssuedInvitation, public: Option<&PublicUrl>) -> Value {
+pub(super) fn issued_view(directory: &Directory, issued: &IssuedInvitation, public: Option<&PublicUrl>) -> Value {
     let mut shown = view(&issued.invitation, directory.clock().now());
     if issued.invitation.channel != Channel::Email {
         shown["secret"] = json!(issued.secret);
         if let Some(PublicUrl(url)) = public {
             shown["link"] = json!(format!("{url}{PATH}{}", issued.secret));
+        }
+        if matches!(issued.invitation.channel, Channel::Sms | Channel::Whatsapp) {
+            shown["to_do"] =
+                json!("the gateway sends no text messages: hand the link over, or have the product send it");
         }
     }
     shown

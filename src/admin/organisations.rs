@@ -43,7 +43,11 @@ pub async fn list(
             }
             vec![directory.load_organisation(own).await?]
         }
-        None => directory.list_organisations().await?,
+        None => {
+            let mut known = directory.list_organisations().await?;
+            known.retain(|settings| principal.knows(settings.organisation.id));
+            known
+        }
     };
     organisations.retain(|settings| after.as_ref().is_none_or(|after| settings.organisation.slug > *after));
     let cursor = |settings: &std::sync::Arc<OrganisationSettings>| settings.organisation.slug.to_string();
@@ -104,6 +108,8 @@ fn view(organisation: &Organisation) -> Value {
         "verified_domains": organisation.verified_domains,
         "local_changes": organisation.local_changes,
         "audit_days": organisation.audit_days,
+        "invite_new_users": organisation.invite_new_users,
+        "name_required": organisation.name_required,
         "created": organisation.created,
     })
 }

@@ -1,13 +1,17 @@
 //! Roles: made, changed, linked to groups, compared, deleted with a confirmation.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use crate::directory::group_gives::ChangeGives;
 use crate::directory::keys::Count;
+use crate::directory::role_assignment::CreateRole;
 use crate::directory::role_deletion::LinkedGroups;
 use crate::directory::role_edit::{EditRole, LinkGroup};
 use crate::directory::{Directory, DirectoryError};
@@ -17,6 +21,7 @@ use crate::model::slug::Slug;
 use crate::model::user::User;
 
 use super::caller::{Administrator, Body, Parameters, Place};
+use super::group_edit::taken;
 use super::page::{Paging, page};
 use super::problem::Problem;
 use super::{groups, users};
@@ -44,13 +49,22 @@ pub async fn retrieve(
     Ok(Json(shown(&directory, &caller, &role).await?))
 }
 
-/// `POST .../roles`: makes one.
+/// `POST .../roles`: makes one, and gives it to `users` in the same moment.
 pub async fn create(
     State(directory): State<Directory>,
     caller: Administrator,
-    Body(role): Body<Role>,
+    Body(mut document): Body<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let role = directory.run(&caller.permit, &EditRole { role, is_new: true }).await?;
+    let named: Vec<String> = taken(&mut document, "users")?;
+    let role = serde_json::from_value(Value::Object(document))
+        .map_err(|error| DirectoryError::invalid("role", error.to_string()))?;
+    let mut holders = Vec::with_capacity(named.len());
+    for name in &named {
+        let user = users::find(&directory, caller.organisation(), name).await;
+        holders.push(user.map_err(|error| users::write::part("users", error))?.id);
+    }
+    let create = CreateRole { role, users: holders };
+    let role = directory.run(&caller.permit, &create).await?;
     Ok((StatusCode::CREATED, Json(shown(&directory, &caller, &role).await?)))
 }
 
@@ -155,6 +169,75 @@ pub async fn unlink(
     set_link(&directory, &caller, &key, &group, false).await
 }
 
+/// `PUT .../groups/{group}/linked-roles/{role}`: the same link from the group's end (S003-56). Answers the group.
+pub async fn link_group(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, group, key)): Place<(String, String, String)>,
+) -> Result<Json<Value>, Problem> {
+    drop(set_link(&directory, &caller, &key, &group, true).await?);
+    group_shown(&directory, &caller, &group).await
+}
+
+/// `DELETE .../groups/{group}/linked-roles/{role}`: takes it back from the group's end. Answers the group.
+pub async fn unlink_group(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, group, key)): Place<(String, String, String)>,
+) -> Result<Json<Value>, Problem> {
+    drop(set_link(&directory, &caller, &key, &group, false).await?);
+    group_shown(&directory, &caller, &group).await
+}
+
+/// `PUT .../roles/{role}/given-by/{group}`: the group's members hold the role from now on: what the group gives, from the role's
+/// end (S003-56). Answers the role.
+pub async fn give_by(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, key, group)): Place<(String, String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let role = BTreeSet::from([find(&caller, &key)?.key]);
+    let change = ChangeGives {
+        add_roles: role,
+        ..ChangeGives::default()
+    };
+    set_gives(&directory, &caller, &key, &group, &change).await
+}
+
+/// `DELETE .../roles/{role}/given-by/{group}`: they hold it for other reasons only. Answers the role.
+pub async fn give_by_no_more(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, key, group)): Place<(String, String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let role = BTreeSet::from([find(&caller, &key)?.key]);
+    let change = ChangeGives {
+        remove_roles: role,
+        ..ChangeGives::default()
+    };
+    set_gives(&directory, &caller, &key, &group, &change).await
+}
+
+async fn set_gives(
+    directory: &Directory,
+    caller: &Administrator,
+    key: &str,
+    group: &str,
+    change: &ChangeGives,
+) -> Result<Json<Value>, Problem> {
+    let group = groups::find(directory, caller.organisation(), group).await?;
+    directory.change_group_gives(&caller.permit, group.id, change).await?;
+    let role = find(caller, key)?;
+    Ok(Json(shown(directory, caller, &role).await?))
+}
+
+/// A group after a change of the roles that are linked to it.
+async fn group_shown(directory: &Directory, caller: &Administrator, group: &str) -> Result<Json<Value>, Problem> {
+    let group = groups::find(directory, caller.organisation(), group).await?;
+    let settings = directory.load_organisation(caller.organisation()).await?;
+    groups::shown_with(directory, &settings, &group).await
+}
+
 async fn set_link(
     directory: &Directory,
     caller: &Administrator,
@@ -168,6 +251,18 @@ async fn set_link(
         .run(&caller.permit, &LinkGroup { role, group, linked })
         .await?;
     Ok(Json(shown(directory, caller, &role).await?))
+}
+
+/// `GET .../users/{user}/roles/{role}`: what giving it would change for the user, or taking it from one who was given it.
+pub async fn effect(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, user, key)): Place<(String, String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let user = users::find(&directory, caller.organisation(), &user).await?;
+    let role = find(&caller, &key)?;
+    let effect = directory.role_effect(caller.organisation(), &user, &role).await?;
+    Ok(Json(json!(effect)))
 }
 
 /// `PUT .../users/{user}/roles/{role}`: gives it.

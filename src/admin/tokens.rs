@@ -1,5 +1,7 @@
 //! Tokens: of a connection, of an organisation's administration, of the gateway's administration.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 use crate::directory::token::{IssueToken, IssuedToken, RevokeToken};
 use crate::directory::{Directory, DirectoryError, Permit, keys};
 use crate::model::clock::Timestamp;
-use crate::model::id::TokenId;
+use crate::model::id::{OrganisationId, TokenId};
 use crate::model::slug::Slug;
 use crate::model::token::{Token, TokenGrant};
 
@@ -27,6 +29,9 @@ pub struct NewToken {
     /// The person whose rights it has, by identifier or user name; not together with a connection.
     #[serde(default)]
     user: Option<String>,
+    /// The organisations that it administers, by their short names; a token of the gateway only.
+    #[serde(default)]
+    organisations: Option<BTreeSet<Slug>>,
     #[serde(default)]
     label: String,
     #[serde(default)]
@@ -46,6 +51,10 @@ pub async fn issue(
     Body(new): Body<NewToken>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let organisation = caller.organisation();
+    if new.organisations.is_some() {
+        let cure = "organisations: a token of several organisations is the gateway's: use POST /tokens";
+        return Err(Problem::bad_request(cure));
+    }
     let grant = match (&new.connection, &new.user) {
         (Some(_), Some(_)) => return Err(Problem::bad_request("give connection or user, not both")),
         (Some(connection), None) => TokenGrant::Connection {
@@ -80,7 +89,7 @@ pub async fn list_gateway(
     Ok(Json(json!({ "items": tokens.iter().map(view).collect::<Vec<_>>() })))
 }
 
-/// `POST /tokens`: makes one for the administration of the whole gateway.
+/// `POST /tokens`: makes one for the administration of the whole gateway, or of the organisations that are named (S003-2).
 pub async fn issue_gateway(
     State(directory): State<Directory>,
     Caller(principal): Caller,
@@ -91,7 +100,29 @@ pub async fn issue_gateway(
         let cure = "a connection and a person belong to an organisation: use /organisations/{org}/tokens";
         return Err(Problem::bad_request(cure));
     }
-    issue_for(&directory, &permit, TokenGrant::Gateway, new).await
+    let grant = match &new.organisations {
+        None => TokenGrant::Gateway,
+        Some(named) => TokenGrant::Organisations {
+            organisations: find_all(&directory, named).await?,
+        },
+    };
+    issue_for(&directory, &permit, grant, new).await
+}
+
+async fn find_all(directory: &Directory, named: &BTreeSet<Slug>) -> Result<BTreeSet<OrganisationId>, Problem> {
+    if named.is_empty() {
+        return Err(Problem::bad_request("organisations: must name at least one"));
+    }
+    let mut found = BTreeSet::new();
+    for slug in named {
+        let settings = directory.find_organisation(slug).await?;
+        let settings = settings.ok_or_else(|| {
+            let reason = format!("organisation {:?} does not exist", slug.as_str());
+            DirectoryError::invalid("organisations", reason)
+        })?;
+        found.insert(settings.organisation.id);
+    }
+    Ok(found)
 }
 
 /// `DELETE /tokens/{id}`.
@@ -133,12 +164,18 @@ fn view(token: &Token) -> Value {
     let (opens, connection, user) = match &token.grant {
         TokenGrant::Connection { connection, .. } => ("connection", Some(connection), None),
         TokenGrant::Organisation { .. } => ("organisation", None, None),
+        TokenGrant::Organisations { .. } => ("organisations", None, None),
         TokenGrant::Person { user, .. } => ("person", None, Some(user)),
         TokenGrant::Gateway => ("gateway", None, None),
+    };
+    let organisations = match &token.grant {
+        TokenGrant::Organisations { organisations } => Some(organisations),
+        _ => None,
     };
     json!({
         "id": token.id,
         "opens": opens,
+        "organisations": organisations,
         "connection": connection,
         "user": user,
         "label": token.label,

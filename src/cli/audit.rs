@@ -24,6 +24,9 @@ use super::target::Target;
 pub struct Audit {
     #[command(subcommand)]
     action: Action,
+    /// What was done to the gateway itself, instead of an organisation
+    #[arg(long, global = true)]
+    gateway: bool,
     #[command(flatten)]
     filter: Filter,
     /// The organisation's short name
@@ -99,7 +102,11 @@ impl Audit {
 
     async fn act(&self, gateway: &Gateway) -> Result<(), Failure> {
         let mut out = std::io::stdout();
-        let base = format!("/organisations/{}/audit", escaped(&self.org));
+        let base = if self.gateway {
+            "/audit".to_owned()
+        } else {
+            format!("/organisations/{}/audit", escaped(&self.org))
+        };
         match &self.action {
             Action::List { limit, json } => {
                 let items = gateway.list(&format!("{base}?{}", self.query()), Some(*limit)).await?;
@@ -112,6 +119,10 @@ impl Audit {
                     &["AT", "BY", "WHAT", "SUBJECT", "CHANGED"],
                     &rows,
                 )?)
+            }
+            Action::Export { .. } if self.gateway => {
+                let what = "the gateway's own log is not exported: use usher audit list --gateway --json";
+                Err(Failure::Usage(what.to_owned()))
             }
             Action::Export { format } => {
                 let format = match format {

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
-use super::group_edit::{Said, take_away};
+use super::group_edit::{First, Said, take_away};
+use super::group_settings;
 use super::output::{self, cell};
 use super::target::Target;
 
@@ -65,6 +66,8 @@ enum Action {
         name: String,
         #[command(flatten)]
         said: Said,
+        #[command(flatten)]
+        first: First,
     },
     /// Change one; what is not named stays
     Update {
@@ -158,6 +161,8 @@ enum Action {
         /// Which
         group: String,
     },
+    #[command(flatten)]
+    Settings(group_settings::Action),
 }
 
 impl Group {
@@ -200,9 +205,10 @@ impl Asking<'_> {
             }
             Action::Show { group } => self.record(Method::GET, &self.one(&group), Payload::Empty).await,
             Action::Tree { below, inactive } => self.tree(below, inactive).await,
-            Action::Create { name, said } => {
+            Action::Create { name, said, first } => {
                 let mut document = said.document();
                 document.insert("display_name".to_owned(), json!(name));
+                first.add_to(&mut document);
                 let payload = Payload::Json(Value::Object(document));
                 self.record(Method::POST, &self.groups, payload).await
             }
@@ -231,6 +237,10 @@ impl Asking<'_> {
                     .ask(Method::DELETE, &self.one(&group), Payload::Empty)
                     .await?;
                 Ok(writeln!(std::io::stdout(), "deleted {group}")?)
+            }
+            Action::Settings(settings) => {
+                let (method, path, payload) = settings.request(&self.groups);
+                self.record(method, &path, payload).await
             }
             Action::Resources { group } => {
                 let path = format!("{}/resources", self.one(&group));

@@ -51,6 +51,25 @@ impl Said {
     }
 }
 
+/// What a new group begins with: all of it, or no group is made.
+#[derive(Debug, Args)]
+pub struct First {
+    /// A first member: a user name or an identifier
+    #[arg(long, value_name = "USER")]
+    member: Vec<String>,
+    /// A resource that is assigned to it: its identifier, or TYPE:NAME
+    #[arg(long, value_name = "RESOURCE")]
+    resource: Vec<String>,
+}
+
+impl First {
+    /// Adds it to the document of a new group.
+    pub fn add_to(self, document: &mut Map<String, Value>) {
+        document.insert("users".to_owned(), json!(self.member));
+        document.insert("resources".to_owned(), json!(self.resource));
+    }
+}
+
 /// Members of a group's document that can be taken away.
 const REMOVABLE: [&str; 3] = ["parent", "link", "avatar"];
 

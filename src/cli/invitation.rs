@@ -71,6 +71,11 @@ enum Action {
         #[arg(long)]
         limit: Option<usize>,
     },
+    /// Show one
+    Show {
+        /// Its identifier
+        invitation: String,
+    },
     /// Invite people; an earlier invitation is revoked
     Send {
         /// Whom: user names or identifiers
@@ -134,6 +139,11 @@ impl Invitation {
             } => {
                 let asked = json!({ "users": users, "all_prepared": all_prepared, "channel": word(*channel) });
                 return self.send(gateway, &format!("{invitations}/send"), asked).await;
+            }
+            Action::Show { invitation } => {
+                let path = format!("{invitations}/{}", escaped(invitation));
+                let shown = gateway.ask(Method::GET, &path, Payload::Empty).await?;
+                return Ok(output::record(&mut out, &shown, self.json)?);
             }
             Action::Resend { invitation, channel } => {
                 let way = channel.map_or_else(|| json!({}), |channel| json!({ "channel": word(channel) }));

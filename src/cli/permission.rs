@@ -1,5 +1,8 @@
 //! `usher permission`.
 
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -39,6 +42,21 @@ enum Action {
     List,
     /// Show what everyone and every guest may do
     Defaults,
+    /// Make a permission of the catalogue, or replace it, from a JSON file
+    Put {
+        /// The file: key, name, area, parent, reaches, implies, parameters and so on
+        file: PathBuf,
+    },
+    /// Take a permission out of the catalogue
+    Delete {
+        /// Which
+        permission: String,
+    },
+    /// Say what everyone and every guest may do, from a JSON file
+    SetDefaults {
+        /// The file: the lists everyone and guests
+        file: PathBuf,
+    },
     /// Show what a user was given without a role
     Of {
         /// Whom
@@ -78,6 +96,20 @@ impl Permission {
         let (method, path, payload) = match &self.action {
             Action::List => (Method::GET, format!("{org}/permissions"), Payload::Empty),
             Action::Defaults => (Method::GET, format!("{org}/default-permissions"), Payload::Empty),
+            Action::Put { file } => {
+                let document = read(file)?;
+                let key = document["key"].as_str().unwrap_or_default().to_owned();
+                let path = format!("{org}/permissions/{}", escaped(&key));
+                (Method::PUT, path, Payload::Json(document))
+            }
+            Action::Delete { permission } => {
+                let path = format!("{org}/permissions/{}", escaped(permission));
+                (Method::DELETE, path, Payload::Empty)
+            }
+            Action::SetDefaults { file } => {
+                let path = format!("{org}/default-permissions");
+                (Method::PUT, path, Payload::Json(read(file)?))
+            }
             Action::Of { user } => (Method::GET, of(user), Payload::Empty),
             Action::Grant { user, permission } => {
                 let wanted = json!({ "permission": permission });
@@ -93,17 +125,30 @@ impl Permission {
         let items = answer["items"].as_array().into_iter().flatten();
         match &self.action {
             _ if self.json => Ok(output::json(&mut out, answer.get("items").unwrap_or(&answer))?),
-            Action::Defaults => Ok(output::record(&mut out, &answer, false)?),
+            Action::Delete { permission } => Ok(writeln!(out, "permission {permission} is deleted")?),
+            Action::Defaults | Action::SetDefaults { .. } | Action::Put { .. } => {
+                Ok(output::record(&mut out, &answer, false)?)
+            }
             Action::List => {
                 let heading = ["PERMISSION", "AREA", "CONTAINED IN", "IMPLIES", "NEEDS", "NAME"];
                 Ok(output::table(&mut out, &heading, &items.map(row).collect::<Vec<_>>())?)
             }
             Action::Of { .. } | Action::Grant { .. } | Action::Revoke { .. } => {
                 let rows: Vec<Vec<String>> = items.map(|permission| vec![cell(permission)]).collect();
-                Ok(output::table(&mut out, &["PERMISSION"], &rows)?)
+                output::table(&mut out, &["PERMISSION"], &rows)?;
+                if let Some(advice) = answer["advice"]["text"].as_str() {
+                    writeln!(out, "{advice}")?;
+                }
+                Ok(())
             }
         }
     }
+}
+
+fn read(file: &Path) -> Result<Value, Failure> {
+    let wrong = |reason: String| Failure::Usage(format!("permission file {}: {reason}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
 }
 
 fn row(permission: &Value) -> Vec<String> {

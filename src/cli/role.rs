@@ -55,6 +55,13 @@ enum Action {
         #[arg(long)]
         limit: Option<usize>,
     },
+    /// Show what giving a role to a user would change, or taking it from one who was given it
+    Effect {
+        /// Which
+        role: String,
+        /// Whose, by user name or identifier
+        user: String,
+    },
     /// Give a role to a user
     Assign {
         /// Which
@@ -83,10 +90,23 @@ enum Action {
         /// The group
         group: String,
     },
+    /// Have a group give the role: its members hold it from now on
+    GiveBy {
+        /// Which
+        role: String,
+        /// The group
+        group: String,
+        /// No longer
+        #[arg(long)]
+        take: bool,
+    },
     /// Make a role, or replace it, from a JSON file
     Put {
         /// The file
         file: PathBuf,
+        /// Whoever is given the role as well: a user name or an identifier
+        #[arg(long, value_name = "USER")]
+        assign: Vec<String>,
     },
     /// Delete a role; without --confirm, show what that would mean
     Delete {
@@ -135,7 +155,7 @@ impl Role {
             Action::Holders { role, limit } => {
                 return self.holders(gateway, &format!("{}/holders", one(role)), *limit).await;
             }
-            Action::Put { file } => return self.put(gateway, &format!("{org}/roles"), file).await,
+            Action::Put { file, assign } => return self.put(gateway, &org, file, assign).await,
             Action::Delete {
                 role,
                 linked_groups,
@@ -146,10 +166,15 @@ impl Role {
                     .await;
             }
             Action::Show { role } => (Method::GET, one(role)),
+            Action::Effect { role, user } => (Method::GET, held(role, user)),
             Action::Assign { role, user } => (Method::PUT, held(role, user)),
             Action::Withdraw { role, user } => (Method::DELETE, held(role, user)),
             Action::Link { role, group } => (Method::PUT, linked(role, group)),
             Action::Unlink { role, group } => (Method::DELETE, linked(role, group)),
+            Action::GiveBy { role, group, take } => {
+                let path = format!("{}/given-by/{}", one(role), escaped(group));
+                (if *take { Method::DELETE } else { Method::PUT }, path)
+            }
         };
         let answer = gateway.ask(method, &path, Payload::Empty).await?;
         Ok(output::record(&mut std::io::stdout(), &answer, self.json)?)
@@ -233,11 +258,19 @@ impl Role {
         Ok(output::table(&mut out, &heading, &rows.collect::<Vec<Vec<String>>>())?)
     }
 
-    async fn put(&self, gateway: &Gateway, roles: &str, file: &std::path::Path) -> Result<(), Failure> {
+    async fn put(
+        &self,
+        gateway: &Gateway,
+        org: &str,
+        file: &std::path::Path,
+        assign: &[String],
+    ) -> Result<(), Failure> {
+        let roles = &format!("{org}/roles");
         let wrong = |reason: String| Failure::Usage(format!("role file {}: {reason}", file.display()));
         let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-        let role: Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-        let key = role["key"].as_str().ok_or_else(|| wrong("has no \"key\"".to_owned()))?;
+        let mut role: Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let key = role["key"].as_str().map(str::to_owned);
+        let key = key.ok_or_else(|| wrong("has no \"key\"".to_owned()))?;
         let listed = gateway.ask(Method::GET, roles, Payload::Empty).await?;
         let is_there = listed["items"]
             .as_array()
@@ -245,11 +278,17 @@ impl Role {
             .flatten()
             .any(|known| known["key"] == key);
         let (method, path) = if is_there {
-            (Method::PUT, format!("{roles}/{}", escaped(key)))
+            (Method::PUT, format!("{roles}/{}", escaped(&key)))
         } else {
+            // Whoever gets a new role gets it in the same commit.
+            role["users"] = json!(assign);
             (Method::POST, roles.to_owned())
         };
         let answer = gateway.ask(method, &path, Payload::Json(role)).await?;
+        for user in assign.iter().filter(|_| is_there) {
+            let held = format!("{org}/users/{}/roles/{}", escaped(user), escaped(&key));
+            gateway.ask(Method::PUT, &held, Payload::Empty).await?;
+        }
         Ok(output::record(&mut std::io::stdout(), &answer, self.json)?)
     }
 

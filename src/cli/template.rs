@@ -12,7 +12,7 @@ use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
 
-/// The wording of mails: invitation, password-reset, guest-invitation.
+/// The wording of mails: invitation, password-reset, guest-invitation, sign-in-warning, password-set.
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
     "Examples:\n",

@@ -20,6 +20,7 @@ use super::target::Target;
     "  usher token issue --org acme --label dashboard        administers the organisation\n",
     "  usher token issue --org acme --user mia               does what mia may do\n",
     "  usher token issue --gateway                           administers the whole gateway\n",
+    "  usher token issue --gateway --of acme --of beta       administers these two organisations\n",
     "  usher token list --org acme\n",
     "  usher token revoke 0198c5a2-... --org acme\n\n",
     "Two tokens of one connection may live at once: issue the new one, enter it, revoke the old one.",
@@ -50,6 +51,9 @@ enum Action {
         /// The person whose rights it has, by user name or identifier
         #[arg(long, conflicts_with = "connection")]
         user: Option<String>,
+        /// An organisation that it administers, with --gateway: repeat it for each
+        #[arg(long, value_name = "ORG")]
+        of: Vec<String>,
         /// A note for people
         #[arg(long, default_value = "")]
         label: String,
@@ -89,10 +93,18 @@ impl Token {
             Action::Issue {
                 connection,
                 user,
+                of,
                 label,
                 expires,
             } => {
-                let new = json!({ "connection": connection, "user": user, "label": label, "expires": expires });
+                let mut new = json!({ "connection": connection, "user": user, "label": label, "expires": expires });
+                if !of.is_empty() {
+                    if !self.gateway {
+                        let what = "--of: a token of several organisations is the gateway's: add --gateway";
+                        return Err(Failure::Usage(what.to_owned()));
+                    }
+                    new["organisations"] = json!(of);
+                }
                 let made = gateway.ask(Method::POST, &tokens, Payload::Json(new)).await?;
                 Ok(output::record(&mut out, &made, self.json)?)
             }

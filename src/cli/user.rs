@@ -1,5 +1,6 @@
 //! `usher user`.
 
+pub mod given;
 pub mod written;
 
 use std::io::Write as _;
@@ -14,6 +15,7 @@ use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::rights;
 use super::target::Target;
+use given::Given;
 use written::Written;
 
 /// Find, show, create, change, suspend, invite and delete users.
@@ -24,6 +26,7 @@ use written::Written;
     "  usher user list --org acme --find ada\n",
     "  usher user show ada@example.com --org acme --json\n",
     "  usher user create ada@example.com --org acme --given-name Ada --email ada@example.com --licence pro --invite\n",
+    "  usher user create ada@example.com --org acme --group Support --role agent --resource number:4930123\n",
     "  usher user update ada@example.com --org acme --set title=Countess --unset nickName\n",
     "  usher user suspend ada@example.com --org acme\n",
     "  usher user invite ada@example.com --org acme      prints the secret once\n",
@@ -72,9 +75,8 @@ enum Action {
         /// The home group: its identifier or name
         #[arg(long, value_name = "GROUP")]
         home: Option<String>,
-        /// Make an invitation at once, and print its secret once
-        #[arg(long)]
-        invite: bool,
+        #[command(flatten)]
+        given: Given,
     },
     /// Change or rename a user; what is not named stays
     Update {
@@ -246,13 +248,13 @@ impl Action {
                 written,
                 licence,
                 home,
-                invite,
+                given,
             } => {
                 let mut document = json!(written.members()?);
                 document["user_name"] = json!(user);
                 document["licences"] = json!(licence);
                 document["home_group"] = json!(home);
-                document["invite"] = json!(invite);
+                given.add_to(&mut document);
                 document
             }
             Self::Update { rename, written, .. } => {

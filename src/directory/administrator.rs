@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::effective::Tree;
+use crate::model::effective::{Target, Tree};
 use crate::model::group::Group;
 use crate::model::id::{GroupId, UserId};
 use crate::model::record;
@@ -166,6 +166,45 @@ impl Unit {
             }
         }
         Ok(())
+    }
+
+    /// Whether the acting person has all that the roles bring which a group gives to its members.
+    ///
+    /// # Errors
+    /// As [`Unit::may_pass_on`].
+    pub(super) async fn may_pass_on_gifts(&mut self, group: &Group) -> Result<(), DirectoryError> {
+        for role in &group.grants_roles {
+            if let Some(role) = self.find_role(role).await? {
+                self.may_pass_on(&role, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses what the acting person has no right to do there. Tokens and connections do what they are let in for.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Denied`].
+    pub(super) fn demand(&self, action: &str, target: &Target) -> Result<(), DirectoryError> {
+        match self.authority() {
+            Authority::Person(effective) if !effective.allows(action, target).is_allowed() => {
+                Err(DirectoryError::Denied(Denial::NoRight))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A group as the target of an action, with those above it as a hint.
+    ///
+    /// # Errors
+    /// As [`Unit::find`].
+    pub(super) async fn target_group(&mut self, group: GroupId) -> Result<Target, DirectoryError> {
+        let tree = self.tree(group).await?;
+        Ok(Target {
+            user: None,
+            groups: BTreeSet::from([tree.group]),
+            above: tree.above,
+        })
     }
 
     /// A group with those above it, as a hint: moving a group is a change of its own.

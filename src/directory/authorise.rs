@@ -2,6 +2,7 @@
 
 mod person;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use person::{Demand, On};
@@ -31,6 +32,7 @@ enum Reach {
         connection: Slug,
     },
     Organisation(OrganisationId),
+    Organisations(BTreeSet<OrganisationId>),
     Gateway,
     Invitee(OrganisationId),
     Person {
@@ -187,6 +189,21 @@ impl Principal {
         }
     }
 
+    /// An administrator of some organisations, who is nobody in the others (S003-2).
+    #[must_use]
+    pub fn administrator_of(organisations: BTreeSet<OrganisationId>, token: TokenId) -> Self {
+        Self {
+            reach: Reach::Organisations(organisations),
+            actor: Actor {
+                door: Door::Api,
+                connection: None,
+                token: Some(token),
+                user: None,
+            },
+            correlation: None,
+        }
+    }
+
     /// The administrator of the whole gateway.
     #[must_use]
     pub fn gateway_administrator(token: TokenId) -> Self {
@@ -281,9 +298,12 @@ impl Principal {
         match &self.reach {
             Reach::Connection { organisation: own, .. } if *own == organisation => Ok(self.permit(organisation)),
             Reach::Connection { .. } => Err(DirectoryError::Unauthenticated),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Guest(_) | Reach::Person { .. } => {
-                Err(DirectoryError::Denied(Denial::NotAConnection))
-            }
+            Reach::Organisation(_)
+            | Reach::Organisations(_)
+            | Reach::Gateway
+            | Reach::Invitee(_)
+            | Reach::Guest(_)
+            | Reach::Person { .. } => Err(DirectoryError::Denied(Denial::NotAConnection)),
         }
     }
 
@@ -296,7 +316,10 @@ impl Principal {
         match &self.reach {
             Reach::Gateway => Ok(self.permit(organisation)),
             Reach::Organisation(own) if *own == organisation => Ok(self.permit(organisation)),
-            Reach::Organisation(_) => Err(DirectoryError::not_found("organisation", organisation)),
+            Reach::Organisations(own) if own.contains(&organisation) => Ok(self.permit(organisation)),
+            Reach::Organisation(_) | Reach::Organisations(_) => {
+                Err(DirectoryError::not_found("organisation", organisation))
+            }
             Reach::Person { organisation: own, .. } if *own != organisation => {
                 Err(DirectoryError::not_found("organisation", organisation))
             }
@@ -315,6 +338,7 @@ impl Principal {
             Reach::Gateway => Ok(self.permit(organisation)),
             Reach::Connection { .. }
             | Reach::Organisation(_)
+            | Reach::Organisations(_)
             | Reach::Invitee(_)
             | Reach::Guest(_)
             | Reach::Person { .. } => Err(DirectoryError::Denied(Denial::NotTheGateway)),
@@ -343,7 +367,17 @@ impl Principal {
         }
     }
 
-    /// The one organisation that the credential belongs to; `None` for the gateway's.
+    /// Whether the organisation is among those that the credential may administer at all.
+    #[must_use]
+    pub fn knows(&self, organisation: OrganisationId) -> bool {
+        match &self.reach {
+            Reach::Gateway => true,
+            Reach::Organisations(own) => own.contains(&organisation),
+            _ => self.organisation() == Some(organisation),
+        }
+    }
+
+    /// The one organisation that the credential belongs to; `None` for the gateway's, and for one of several organisations.
     #[must_use]
     pub fn organisation(&self) -> Option<OrganisationId> {
         match &self.reach {
@@ -352,7 +386,7 @@ impl Principal {
             | Reach::Invitee(organisation)
             | Reach::Guest(organisation)
             | Reach::Person { organisation, .. } => Some(*organisation),
-            Reach::Gateway => None,
+            Reach::Organisations(_) | Reach::Gateway => None,
         }
     }
 
@@ -361,9 +395,12 @@ impl Principal {
     pub fn connection(&self) -> Option<&Slug> {
         match &self.reach {
             Reach::Connection { connection, .. } => Some(connection),
-            Reach::Organisation(_) | Reach::Gateway | Reach::Invitee(_) | Reach::Guest(_) | Reach::Person { .. } => {
-                None
-            }
+            Reach::Organisation(_)
+            | Reach::Organisations(_)
+            | Reach::Gateway
+            | Reach::Invitee(_)
+            | Reach::Guest(_)
+            | Reach::Person { .. } => None,
         }
     }
 
@@ -383,7 +420,7 @@ impl Principal {
         let authority = match self.reach {
             Reach::Connection { .. } => Authority::Connection,
             // A person's rights are asked for one by one, where the permit is made.
-            Reach::Organisation(_) | Reach::Person { .. } => Authority::Organisation,
+            Reach::Organisation(_) | Reach::Organisations(_) | Reach::Person { .. } => Authority::Organisation,
             Reach::Gateway => Authority::Gateway,
             Reach::Invitee(_) | Reach::Guest(_) => Authority::Invitee,
         };

@@ -297,6 +297,8 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
             .clone()
             .unwrap_or_else(|| present.password_policy.clone()),
         guest_url: declared.guest_url.clone().or_else(|| present.guest_url.clone()),
+        invite_new_users: declared.invite_new_users.unwrap_or(present.invite_new_users),
+        name_required: declared.name_required.unwrap_or(present.name_required),
         login: declared.login.clone().unwrap_or_else(|| present.login.clone()),
         defaults: declared.defaults.clone().unwrap_or_else(|| present.defaults.clone()),
         features: declared.features.clone().unwrap_or_else(|| present.features.clone()),

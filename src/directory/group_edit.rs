@@ -1,13 +1,21 @@
 //! Groups by administrators: made, changed, deleted (S001-3, S001-7, S001-8, S003-33, -34, -39..42, S004-17, -23).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::model::custom_attribute::Bearer;
+use crate::model::effective::Target;
 use crate::model::group::{Group, GroupDraft, check_avatar};
-use crate::model::id::GroupId;
+use crate::model::id::{GroupId, ResourceId, UserId};
+use crate::model::membership::Member;
 use crate::model::merge_patch::merge;
 
 use super::attribute_edit::Attributes;
+use super::authorise::Authority;
+use super::error::Denial;
+use super::group_members::AddMembers;
+use super::resource_assign::AssignResource;
 use super::settings::OrganisationSettings;
 use super::{DirectoryError, Operation, Unit};
 
@@ -17,6 +25,10 @@ pub struct CreateGroup<'a> {
     pub draft: GroupDraft,
     /// The organisation's settings.
     pub settings: &'a OrganisationSettings,
+    /// Its first members (S001-35).
+    pub users: Vec<UserId>,
+    /// Resources that are assigned to it (S001-39).
+    pub resources: Vec<ResourceId>,
 }
 
 #[async_trait::async_trait]
@@ -39,7 +51,23 @@ impl Operation for CreateGroup<'_> {
             None => unit.group_policy().await?.default_kind,
         };
         lay(draft, &mut group);
-        unit.create_group(group).await
+        let group = unit.create_group(group).await?;
+        if !self.users.is_empty() {
+            let add = AddMembers {
+                group: group.id,
+                members: self.users.iter().copied().map(Member::User).collect(),
+            };
+            add.attempt(unit).await?;
+        }
+        for resource in self.resources.iter().collect::<BTreeSet<_>>() {
+            let assign = AssignResource {
+                resource: *resource,
+                subjects: vec![Member::Group(group.id)],
+                attributes: Map::new(),
+            };
+            assign.attempt(unit).await?;
+        }
+        Ok(group)
     }
 }
 
@@ -82,7 +110,22 @@ impl Operation for UpdateGroup<'_> {
             after.kind = unit.group_policy().await?.default_kind;
         }
         lay(&draft, &mut after);
+        may_place(unit, &before, &after)?;
         unit.update_group(&before, after).await
+    }
+}
+
+/// What reaches beyond the group needs more than the right to change it: a group that lies elsewhere is in reach of other people,
+/// and newcomers and rights follow from whether it takes the ones and is in force for the others.
+fn may_place(unit: &Unit, before: &Group, after: &Group) -> Result<(), DirectoryError> {
+    if before.enabled != after.enabled || before.is_default != after.is_default {
+        unit.demand("group.update", &Target::organisation())?;
+    }
+    match unit.authority() {
+        Authority::Person(effective) if before.parent != after.parent && !effective.administers => {
+            Err(DirectoryError::Denied(Denial::NoRight))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -98,6 +141,8 @@ impl Operation for DeleteGroup {
 
     async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
         let group = unit.load_group(self.0).await?;
+        // Its members lose what it gave them: nobody takes what they do not have (S001-25).
+        unit.may_pass_on_gifts(&group).await?;
         unit.delete_group(&group).await
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use crate::model::effective::Target;
 use crate::model::event::EventKind;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId, UserId};
@@ -46,6 +47,15 @@ impl Operation for Change<'_> {
         let Self(id, change) = self;
         let organisation = unit.organisation();
         let before = unit.load_group(*id).await?;
+        // Whoever has the group give something gives it to its members, and nobody gives what they do not have (S001-25).
+        for role in change.add_roles.iter().chain(&change.remove_roles) {
+            if let Some(role) = unit.find_role(role).await? {
+                unit.may_pass_on(&role, None).await?;
+            }
+        }
+        if !(change.add_licences.is_empty() && change.remove_licences.is_empty()) {
+            unit.demand("licence.assign", &Target::organisation())?;
+        }
         for role in &change.add_roles {
             check_role(unit, role, Scope::Global).await?;
             if unit

@@ -37,11 +37,7 @@ impl Operation for AddMembers {
         check_count(&self.members)?;
         let group = unit.load_group(self.group).await?;
         // Who lets somebody into a group gives what the group gives (S001-25).
-        for role in &group.grants_roles {
-            if let Some(role) = unit.find_role(role).await? {
-                unit.may_pass_on(&role, None).await?;
-            }
-        }
+        unit.may_pass_on_gifts(&group).await?;
         let mut changes = MemberChanges::default();
         unit.add_members(&group, &self.members, &Origin::Direct, &mut changes)
             .await?;
@@ -80,6 +76,8 @@ impl Operation for RemoveMembers {
     async fn attempt(&self, unit: &mut Unit) -> Result<Self::Outcome, DirectoryError> {
         check_count(&self.members)?;
         let group = unit.load_group(self.group).await?;
+        // Who takes somebody out takes that.
+        unit.may_pass_on_gifts(&group).await?;
         let mut changes = MemberChanges::default();
         let mut staying = Vec::new();
         for member in self.members.iter().collect::<BTreeSet<_>>() {

@@ -9,14 +9,16 @@ use serde_json::json;
 use crate::model::clock::Timestamp;
 use crate::model::event::EventKind;
 use crate::model::guest::{Delivery, Guest, GuestLink};
-use crate::model::id::{GuestId, GuestLinkId, OrganisationId};
+use crate::model::id::{GuestId, GuestLinkId, MailId, OrganisationId};
 use crate::model::login::{LoginId, LoginKind, LoginProblem};
+use crate::model::mail::{self, Message, TemplateName};
 use crate::model::organisation::Organisation;
 use crate::model::record;
 use crate::store::Scan;
 
 use super::error::Denial;
 use super::keys::{self, Table};
+use super::outbox;
 use super::token::hash;
 use super::{Directory, DirectoryError, Operation, Principal, Unit};
 
@@ -68,9 +70,40 @@ impl Operation for CreateGuest {
         }
         let (secret, secret_hash) = unit.guest_secret(&format!("G {}", guest.id));
         guest.secret_hash = Some(secret_hash);
+        if self.delivery == Delivery::Email {
+            guest.mail = self.mail(unit, &guest, &secret).await?;
+        }
         unit.put(keys::people::guest(unit.organisation(), guest.id), &guest);
         unit.event(EventKind::GuestCreated, guest.id, json!({ "delivery": self.delivery }));
         Ok((guest, secret))
+    }
+}
+
+impl CreateGuest {
+    /// Writes the mail that hands the link over; none where the organisation has no page that the link leads to.
+    async fn mail(&self, unit: &mut Unit, guest: &Guest, secret: &str) -> Result<Option<MailId>, DirectoryError> {
+        let key = keys::organisation(unit.organisation());
+        let organisation: Option<Organisation> = unit.find_present(&key).await?;
+        let (Some(organisation), Some(to)) = (organisation, &guest.email) else {
+            return Ok(None);
+        };
+        let Some(link) = organisation.guest_link(secret) else {
+            return Ok(None);
+        };
+        let inviter = match unit.actor().user {
+            Some(id) => unit.find_user(id).await?,
+            None => None,
+        };
+        let inviter = inviter
+            .as_ref()
+            .and_then(|user| user.display_name())
+            .unwrap_or_default();
+        let message = Message::new(to.as_str(), TemplateName::GuestInvitation)
+            .with("organisation", organisation.name)
+            .with("display_name", guest.name.as_str())
+            .with("inviter", inviter)
+            .with(mail::LINK, link);
+        outbox::enqueue(unit, message).map(Some)
     }
 }
 
@@ -140,6 +173,9 @@ impl Operation for EndGuest {
             .ok_or_else(|| DirectoryError::not_found("guest", self.guest))?;
         if let Some(secret_hash) = guest.secret_hash.take() {
             unit.delete(keys::people::guest_secret(&secret_hash));
+        }
+        if let Some(mail) = guest.mail.take() {
+            unit.cancel_mail(mail).await?;
         }
         if self.delete {
             unit.delete(key);
@@ -243,6 +279,7 @@ impl Unit {
             link: None,
             secret_hash: None,
             enabled: true,
+            mail: None,
             created: self.now(),
         })
     }

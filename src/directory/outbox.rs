@@ -14,7 +14,9 @@ use serde_json::json;
 use crate::model::event::EventKind;
 use crate::model::id::{InvitationId, MailId, OrganisationId, UserId};
 use crate::model::invitation::{Invitation, InvitationState, Obstacle};
-use crate::model::mail::{ADDRESS_BYTES_MAX, MailState, Message, QueuedMail, RetryPolicy, VARIABLES_BYTES_MAX};
+use crate::model::mail::{
+    ADDRESS_BYTES_MAX, MailState, Message, QueuedMail, RetryPolicy, TemplateName, VARIABLES_BYTES_MAX,
+};
 use crate::model::record;
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
@@ -375,7 +377,7 @@ impl Directory {
 pub enum Use {
     /// Yes.
     Now,
-    /// The person is suspended.
+    /// The person is suspended, or the person's data are restricted.
     Later,
     /// It opens nothing any more.
     Never,
@@ -387,6 +389,15 @@ impl Directory {
     /// # Errors
     /// As the store's read.
     pub async fn mail_use(&self, organisation: OrganisationId, mail: &QueuedMail) -> Result<Use, DirectoryError> {
+        let about = match mail.user {
+            Some(id) => self.browse_user(organisation, id).await?,
+            None => None,
+        };
+        // What waits stays until the restriction is lifted; a link that the person asked for goes (S000-32).
+        let is_asked_for = mail.message.template == TemplateName::PasswordReset;
+        if about.is_some_and(|user| user.restricted) && !is_asked_for {
+            return Ok(Use::Later);
+        }
         let Some(id) = mail.invitation else { return Ok(Use::Now) };
         let stored = self.store.get(keys::invitation(organisation, id)).await?;
         let invitation: Option<Invitation> = stored.map(|stored| record::decode(&stored.value)).transpose()?;

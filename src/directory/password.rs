@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::model::clock::Clock;
 use crate::model::credential::Credential;
 use crate::model::id::{OrganisationId, UserId};
+use crate::model::mail::TemplateName;
 use crate::model::organisation::Organisation;
 use crate::model::password_policy::{Criterion, CriterionKey, PasswordPolicy, login_names, prepared, unmet};
 use crate::model::user::User;
@@ -189,11 +190,13 @@ impl Operation for SetPassword {
         unit.not_oneself(self.user)?;
         let before = unit.load_user(self.user).await?;
         let mut after = before.clone();
-        let must_change = match self.must_change {
-            Some(must_change) => must_change,
-            None => unit.password_policy().await?.change_after_set,
-        };
+        let policy = unit.password_policy().await?;
+        let must_change = self.must_change.unwrap_or(policy.change_after_set);
+        let had_one = unit.find_credential(&before).await?.hash.is_some();
         unit.set_password(&mut after, &self.password, must_change).await?;
+        if had_one && policy.warnings.password_set {
+            unit.warn_by_mail(&before, TemplateName::PasswordSet, &[]).await?;
+        }
         unit.update_user(&before, after).await
     }
 }

@@ -198,7 +198,7 @@ impl Operation for ChangeFactor<'_> {
         }
         if !unit.take_code(&mut credential, self.code, self.key)? {
             let policy = unit.password_policy().await?;
-            unit.count_failure(&policy, &mut credential);
+            unit.count_failure(&policy, &user, &mut credential).await?;
             return Ok(false);
         }
         match self.change {

@@ -13,6 +13,7 @@ use crate::model::clock::Timestamp;
 use crate::model::credential::{Credential, Duty};
 use crate::model::event::EventKind;
 use crate::model::id::{OrganisationId, UserId};
+use crate::model::mail::TemplateName;
 use crate::model::password_policy::{PasswordPolicy, SessionLimits};
 use crate::model::slug::Slug;
 use crate::model::user::User;
@@ -120,7 +121,7 @@ impl Operation for Judge<'_> {
             (true, true, Some(code)) => unit.take_code(&mut credential, code, self.key)?,
         };
         if !is_right {
-            unit.count_failure(&policy, &mut credential);
+            unit.count_failure(&policy, &before, &mut credential).await?;
             return Ok(Judged::Refused);
         }
         let limits = &policy.session;
@@ -153,13 +154,23 @@ impl Judge<'_> {
 }
 
 impl Unit {
-    /// Counts a wrong sign-in, and lets nobody in for a while when there were too many (X02-13).
-    pub(super) fn count_failure(&mut self, policy: &PasswordPolicy, credential: &mut Credential) {
+    /// Counts a wrong sign-in, lets nobody in for a while when there were too many (X02-13), and warns the person once.
+    pub(super) async fn count_failure(
+        &mut self,
+        policy: &PasswordPolicy,
+        user: &User,
+        credential: &mut Credential,
+    ) -> Result<(), DirectoryError> {
         if let Some(until) = credential.fail(&policy.lock_out, self.now()) {
             let data = json!({ "failures": credential.failures, "until": until });
             self.event(EventKind::SignInLocked, credential.user, data);
         }
         self.put_credential(credential);
+        if credential.failures != 0 && credential.failures == policy.warnings.failed_sign_ins {
+            let failures = [("failures", credential.failures.to_string())];
+            self.warn_by_mail(user, TemplateName::SignInWarning, &failures).await?;
+        }
+        Ok(())
     }
 
     /// Counts what is nobody's, so that it takes a commit as well.

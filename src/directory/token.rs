@@ -172,6 +172,7 @@ impl Directory {
                 Principal::scim(*organisation, connection.clone(), token.id)
             }
             TokenGrant::Organisation { organisation } => Principal::organisation_administrator(*organisation, token.id),
+            TokenGrant::Organisations { organisations } => Principal::administrator_of(organisations.clone(), token.id),
             TokenGrant::Person { organisation, user } => Principal::person(*organisation, *user, Some(token.id)),
             TokenGrant::Gateway => Principal::gateway_administrator(token.id),
         })

@@ -4,6 +4,7 @@ pub mod administer;
 pub mod home;
 pub mod inherit;
 pub mod login;
+mod newcomer;
 
 use std::collections::BTreeSet;
 

@@ -1,30 +1,34 @@
 //! Showing an invitation, and accepting it.
 
 use axum::extract::{Form, Path, State};
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use super::Invitee;
-use super::page::{Filled, Page, Purpose};
+use super::page::{Asked, Filled, Page, Purpose, Said};
+use super::sentences::{Sentences, filled};
 use crate::directory::DirectoryError;
 use crate::directory::accept::{Invited, Look};
 
-/// What is said of two passwords that differ.
-pub(super) const DIFFERENT: &str = "The two passwords are not the same.";
-/// What is said of a password that the policy refuses.
-pub(super) const UNMET: &str = "The password does not meet every criterion.";
-
 /// `GET /invitations/{secret}`: the form. `HEAD` opens nothing.
-pub(super) async fn show(State(door): State<Invitee>, method: Method, Path(secret): Path<String>) -> Response {
+pub(super) async fn show(
+    State(door): State<Invitee>,
+    method: Method,
+    Path(secret): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     let look = if method == Method::HEAD {
         Look::Peeks
     } else {
         Look::Opens
     };
     match invited(&door, &secret, look).await {
-        Ok(invited) => form(&door, &invited, None, None).await,
-        Err(page) => page.into_response(),
+        Ok(invited) => {
+            let say = door.say_to(invited.organisation, &invited.user, &headers).await;
+            form(&door, &invited, say, None, None).await
+        }
+        Err(page) => Said(page, Invitee::say(&headers)).into_response(),
     }
 }
 
@@ -41,36 +45,30 @@ pub(super) struct Chosen {
 pub(super) async fn accept(
     State(door): State<Invitee>,
     Path(secret): Path<String>,
+    headers: HeaderMap,
     Form(chosen): Form<Chosen>,
 ) -> Response {
     let invited = match invited(&door, &secret, Look::Opens).await {
         Ok(invited) => invited,
-        Err(page) => return page.into_response(),
+        Err(page) => return Said(page, Invitee::say(&headers)).into_response(),
     };
+    let say = door.say_to(invited.organisation, &invited.user, &headers).await;
+    let again = async |problem: String| form(&door, &invited, say, Some(&chosen.password), Some(problem)).await;
     if chosen.password != chosen.repeated {
-        let problem = DIFFERENT;
-        return form(&door, &invited, Some(&chosen.password), Some(problem.to_owned())).await;
+        return again(say.different.to_owned()).await;
     }
     match door.directory.accept_invitation(&secret, &chosen.password).await {
-        Ok((_, user)) => Page::Done {
-            purpose: Purpose::Invitation,
-            organisation: invited.organisation_name,
-            user_name: user.user_name,
+        Ok((_, user)) => {
+            let done = Page::Done {
+                purpose: Purpose::Invitation,
+                organisation: invited.organisation_name.clone(),
+                user_name: user.user_name,
+            };
+            Said(done, say).into_response()
         }
-        .into_response(),
-        Err(DirectoryError::InvalidValue { .. }) => {
-            let problem = UNMET;
-            form(&door, &invited, Some(&chosen.password), Some(problem.to_owned())).await
-        }
-        Err(DirectoryError::SeatsExhausted { .. }) => {
-            let problem = format!(
-                "{} has no free seat for you at the moment. Ask the person who invited you, and come back later: the \
-                 invitation stays good.",
-                invited.organisation_name
-            );
-            form(&door, &invited, Some(&chosen.password), Some(problem)).await
-        }
-        Err(error) => failed(&error, Purpose::Invitation).into_response(),
+        Err(DirectoryError::InvalidValue { .. }) => again(say.refused.to_owned()).await,
+        Err(DirectoryError::SeatsExhausted { .. }) => again(filled(say.no_seat, &invited.organisation_name)).await,
+        Err(error) => Said(failed(&error, Purpose::Invitation), say).into_response(),
     }
 }
 
@@ -80,25 +78,31 @@ async fn invited(door: &Invitee, secret: &str, look: Look) -> Result<Invited, Pa
 }
 
 /// The form, with what is asked of a password and what was wrong with the one that was sent.
-async fn form(door: &Invitee, invited: &Invited, password: Option<&str>, problem: Option<String>) -> Response {
+async fn form(
+    door: &Invitee,
+    invited: &Invited,
+    say: &'static Sentences,
+    password: Option<&str>,
+    problem: Option<String>,
+) -> Response {
     let criteria = door
         .directory
         .password_criteria(invited.organisation, Some(&invited.user), password.unwrap_or_default())
         .await;
-    match criteria {
+    let page = match criteria {
         Ok(criteria) => Page::Form(Filled {
             purpose: Purpose::Invitation,
             organisation: invited.organisation_name.clone(),
             display_name: invited.user.display_name().unwrap_or_default().to_owned(),
             user_name: invited.user.user_name.clone(),
             expires: invited.expires.format("%Y-%m-%d %H:%M UTC").to_string(),
-            criteria,
+            criteria: Asked::of(&criteria, say),
             is_judged: password.is_some(),
             problem,
-        })
-        .into_response(),
-        Err(error) => failed(&error, Purpose::Invitation).into_response(),
-    }
+        }),
+        Err(error) => failed(&error, Purpose::Invitation),
+    };
+    Said(page, say).into_response()
 }
 
 /// What the person sees when there is no form to show. Whether a link was never made, used, withdrawn or is expired is not

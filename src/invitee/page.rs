@@ -4,10 +4,12 @@ use std::sync::LazyLock;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
-use crate::model::password_policy::Criterion;
+use crate::model::password_policy::{Criterion, CriterionKey};
+
+use super::sentences::{Sentences, filled};
 
 const TEMPLATE: &str = include_str!("assets/page.html");
 const STYLE: &str = include_str!("assets/page.css");
@@ -60,13 +62,44 @@ pub(super) struct Filled {
     pub(super) user_name: String,
     /// When the link ends; empty when that is not told.
     pub(super) expires: String,
-    /// What is asked of the password.
-    pub(super) criteria: Vec<Criterion>,
+    /// What is asked of the password, in the reader's language.
+    pub(super) criteria: Vec<Asked>,
     /// Whether `criteria` speak of a password that was sent.
     pub(super) is_judged: bool,
     /// What was wrong.
     pub(super) problem: Option<String>,
 }
+
+/// A criterion on the form.
+#[derive(Debug, Serialize)]
+pub(super) struct Asked {
+    /// For the script.
+    pub(super) key: CriterionKey,
+    /// What the password must do.
+    pub(super) text: String,
+    /// Whether it does.
+    pub(super) met: bool,
+}
+
+impl Asked {
+    /// The criteria in a language.
+    pub(super) fn of(criteria: &[Criterion], say: &Sentences) -> Vec<Self> {
+        let asked = criteria.iter().map(|criterion| Self {
+            key: criterion.key,
+            text: say.criterion(criterion),
+            met: criterion.met,
+        });
+        asked.collect()
+    }
+}
+
+/// A page in a language.
+pub(super) struct Said(
+    /// What is to be seen.
+    pub(super) Page,
+    /// In which language.
+    pub(super) &'static Sentences,
+);
 
 /// Built once: the template is part of the program.
 static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -87,26 +120,77 @@ impl Page {
         }
     }
 
-    fn render(&self) -> Result<String, minijinja::Error> {
+    fn render(&self, say: &Sentences) -> Result<String, minijinja::Error> {
+        let told = |[title, sentence]: [&str; 2], then: &[&'static str], value: &str| {
+            context! { page => "told", heading => title, sentence => filled(sentence, value), then => then }
+        };
         let shown = match self {
-            Self::Form(filled) => context! { page => "form", form => filled },
+            Self::Form(form) => say.form(form),
             Self::Done {
                 purpose,
                 organisation,
                 user_name,
-            } => context! { page => "done", purpose, organisation, user_name },
-            Self::Closed(purpose) => context! { page => "closed", purpose },
-            Self::Busy { wait_s } => context! { page => "busy", wait_s },
-            Self::Broken => context! { page => "broken" },
+            } => {
+                let heading = match purpose {
+                    Purpose::Invitation => filled(say.welcome, organisation),
+                    Purpose::Reset => organisation.clone(),
+                };
+                let (before, after) = say.done.split_once("{}").unwrap_or((say.done, ""));
+                context! { page => "done", heading, before, after, user_name, close => say.close }
+            }
+            Self::Closed(Purpose::Reset) => {
+                let [title, sentence, then @ ..] = say.reset_closed;
+                told([title, sentence], &then, "")
+            }
+            Self::Closed(Purpose::Invitation) => {
+                let [title, sentence, then @ ..] = say.invitation_closed;
+                told([title, sentence], &then, "")
+            }
+            Self::Busy { wait_s } => told(say.busy, &[], &wait_s.to_string()),
+            Self::Broken => told(say.broken, &[], ""),
         };
-        PAGES.render_str(TEMPLATE, shown)
+        let frame = context! { language => say.language, title => say.title };
+        PAGES.render_str(TEMPLATE, context! { ..shown, ..frame })
     }
 }
 
-impl IntoResponse for Page {
+impl Sentences {
+    /// What the form's template needs.
+    fn form(&self, form: &Filled) -> Value {
+        let name = match form.display_name.as_str() {
+            "" => String::new(),
+            name => format!(" {name}"),
+        };
+        let (choose, send) = match form.purpose {
+            Purpose::Invitation => (self.choose, self.accept),
+            Purpose::Reset => (self.choose_new, self.set),
+        };
+        context! {
+            page => "form",
+            form => form,
+            hello => filled(self.hello, &name),
+            choose,
+            send,
+            good_until => if form.expires.is_empty() { String::new() } else { filled(self.good_until, &form.expires) },
+            user_name => self.user_name,
+            password => self.password,
+            must => self.must,
+            again => self.again,
+            met => self.met,
+            unmet => self.unmet,
+            different => self.different,
+        }
+    }
+}
+
+impl IntoResponse for Said {
     fn into_response(self) -> Response {
-        match self.render() {
-            Ok(html) => (self.status(), Html(html)).into_response(),
+        let Self(page, say) = self;
+        match page.render(say) {
+            Ok(html) => {
+                let language = [(header::CONTENT_LANGUAGE, say.language)];
+                (page.status(), language, Html(html)).into_response()
+            }
             Err(error) => {
                 tracing::error!(%error, "a page could not be made");
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()

@@ -105,6 +105,12 @@ pub struct DeclaredOrganisation {
     /// The product's page for guests: `https://meet.example.com/guest?key={secret}`.
     #[serde(default)]
     pub guest_url: Option<String>,
+    /// Whether whoever an administrator makes is invited at once when the request says nothing of it.
+    #[serde(default)]
+    pub invite_new_users: Option<bool>,
+    /// Whether everyone must have a real name.
+    #[serde(default)]
+    pub name_required: Option<bool>,
     /// Language, time zone and country prefix of whoever has none; given as a whole.
     #[serde(default)]
     pub defaults: Option<Defaults>,

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
-use super::id::{GuestId, GuestLinkId};
+use super::id::{GuestId, GuestLinkId, MailId};
 use super::record::Record;
 
 /// A guest. All guests of an organisation have the same rights.
@@ -34,6 +34,9 @@ pub struct Guest {
     pub secret_hash: Option<String>,
     /// Whether the guest may come in.
     pub enabled: bool,
+    /// The mail that hands the link over, or did: it is in the outbox until it has gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailId>,
     /// When the record was made.
     pub created: Timestamp,
 }
@@ -80,8 +83,8 @@ impl GuestLink {
     }
 }
 
-/// How a guest's link reaches the guest (S002-15, S002-16). The gateway answers with the link; the event tells the product what
-/// was asked for.
+/// How a guest's link reaches the guest (S002-15, S002-16). The gateway mails it where the organisation says what page it leads to;
+/// it knows no way to send text messages. It always answers with the link, and the event tells the product what was asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Delivery {

@@ -53,6 +53,12 @@ pub struct Organisation {
     /// The product's page for guests, with `{secret}` where the guest's secret goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guest_url: Option<String>,
+    /// Whether whoever an administrator makes is invited in the same moment when the request says nothing of it (S003-21).
+    #[serde(default)]
+    pub invite_new_users: bool,
+    /// Whether everyone must have a real name (S002-7).
+    #[serde(default)]
+    pub name_required: bool,
     /// Its plan and its add-ons: permissions that need one of them sleep without it (X02-5, S002-20).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub features: BTreeSet<Slug>,
@@ -101,8 +107,24 @@ impl Organisation {
             defaults: Defaults::default(),
             default_cost_centre: None,
             guest_url: None,
+            invite_new_users: false,
+            name_required: false,
             features: BTreeSet::new(),
             created,
         }
+    }
+
+    /// The address of the product's page for guests that holds this secret; `None` without such a page.
+    #[must_use]
+    pub fn guest_link(&self, secret: &str) -> Option<String> {
+        let page = self.guest_url.as_ref()?;
+        Some(page.replace("{secret}", secret))
+    }
+
+    /// Whether somebody new is invited in the same moment: as was asked, else as the organisation says. Whoever gets a first
+    /// password has no use for an invitation.
+    #[must_use]
+    pub fn invites(&self, asked: Option<bool>, has_password: bool) -> bool {
+        asked.unwrap_or(self.invite_new_users && !has_password)
     }
 }

@@ -52,6 +52,8 @@ pub struct PasswordPolicy {
     pub mfa: Mfa,
     /// What repeated wrong sign-ins lead to.
     pub lock_out: LockOut,
+    /// Of what a person is warned by mail.
+    pub warnings: Warnings,
     /// How long a session lasts.
     pub session: SessionLimits,
 }
@@ -83,6 +85,16 @@ pub struct LockOut {
     pub max_delay_s: u32,
 }
 
+/// Of what a person is warned by mail, where there is an address. Nobody whose data are restricted is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Warnings {
+    /// Wrong sign-ins in a row after which the person is told, once until somebody comes in; 0 for never.
+    pub failed_sign_ins: u32,
+    /// Whether the person is told that somebody else has set another password.
+    pub password_set: bool,
+}
+
 /// How long a session lasts (X02-13).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -110,7 +122,17 @@ impl Default for PasswordPolicy {
             reset_hours: 24,
             mfa: Mfa::Off,
             lock_out: LockOut::default(),
+            warnings: Warnings::default(),
             session: SessionLimits::default(),
+        }
+    }
+}
+
+impl Default for Warnings {
+    fn default() -> Self {
+        Self {
+            failed_sign_ins: 10,
+            password_set: true,
         }
     }
 }
@@ -164,6 +186,9 @@ pub struct Criterion {
     pub key: CriterionKey,
     /// For people: what a password must do, such as "have at least 8 characters".
     pub text: String,
+    /// The number in `text`, for who says it in another language.
+    #[serde(skip)]
+    pub number: Option<u32>,
     /// Whether the password does.
     pub met: bool,
 }
@@ -222,6 +247,7 @@ impl PasswordPolicy {
                 lock_out.first_delay_s,
                 604_800,
             ),
+            ("warnings.failed_sign_ins", self.warnings.failed_sign_ins, 0, 1_000),
             ("session.idle_minutes", session.idle_minutes, 1, 10_080),
             ("session.lifetime_hours", session.lifetime_hours, 1, 8_760),
         ] {
@@ -291,7 +317,16 @@ impl PasswordPolicy {
         asked
             .into_iter()
             .filter(|(is_asked, ..)| *is_asked)
-            .map(|(_, key, text, met)| Criterion { key, text, met })
+            .map(|(_, key, text, met)| Criterion {
+                key,
+                text,
+                number: match key {
+                    CriterionKey::Length => Some(strength.min_length),
+                    CriterionKey::Bytes => Some(self.max_bytes),
+                    _ => None,
+                },
+                met,
+            })
             .collect()
     }
 
@@ -306,6 +341,7 @@ impl PasswordPolicy {
         Some(Criterion {
             key: CriterionKey::History,
             text,
+            number: u32::try_from(self.history_kept()).ok(),
             met,
         })
     }

@@ -1,5 +1,7 @@
 //! Bearer tokens: `ush_` + id + secret + checksum, stored hashed (design.md section 8).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
@@ -46,6 +48,11 @@ pub enum TokenGrant {
     Organisation {
         /// The organisation.
         organisation: OrganisationId,
+    },
+    /// The administration of some organisations, chosen one by one (S003-2).
+    Organisations {
+        /// Which.
+        organisations: BTreeSet<OrganisationId>,
     },
     /// What one person of an organisation may do.
     Person {

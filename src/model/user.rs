@@ -153,6 +153,15 @@ impl User {
         self.attributes.get("displayName").and_then(Value::as_str)
     }
 
+    /// Whether the person has a name for people: `displayName`, or something in `name` (RFC 7643 s4.1.1).
+    #[must_use]
+    pub fn has_real_name(&self) -> bool {
+        let is_name = |value: &Value| value.as_str().is_some_and(|text| !text.trim().is_empty());
+        let parts = self.attributes.get("name").and_then(Value::as_object);
+        self.attributes.get("displayName").is_some_and(is_name)
+            || parts.is_some_and(|parts| parts.values().any(is_name))
+    }
+
     /// Every connection that holds the person: a person without any is a person's own doing.
     #[must_use]
     pub fn held_by(&self) -> BTreeSet<&Slug> {

@@ -170,3 +170,31 @@ async fn a_clients_work_is_marked_done_by_its_own_commit() {
     assert_eq!(told["items"][0]["changes"][0]["subject"], token["id"]);
     assert!(acme.get("/api/v1/organisations/acme/verify").await.expect(200)["done"]["violations"] == 0);
 }
+
+#[tokio::test]
+async fn a_method_that_an_address_does_not_answer_uses_no_key_up() {
+    let administrator = Inside::new().administrator().await;
+    let path = "/api/v1/organisations";
+    let wrong = administrator
+        .send_with(Method::PATCH, path, Some(json!({})), &[("idempotency-key", "key-1")])
+        .await;
+    wrong.expect(405);
+    post(&administrator, path, json!({ "slug": "acme" }), "key-1")
+        .await
+        .expect(201);
+}
+
+#[tokio::test]
+async fn the_address_of_a_guests_page_holds_a_secret_and_is_not_kept() {
+    let inside = Inside::new();
+    let acme = inside.administrator().await.organisation("acme").await;
+    let file = "[organisation]\nslug = \"acme\"\nguest_url = \"https://meet.acme.example/guest?key={secret}\"\n";
+    acme.apply("acme", file).await.expect(200);
+    let guest = json!({ "name": "Grace", "email": "grace@example.org" });
+    let path = "/api/v1/organisations/acme/guests";
+    let first = post(&acme, path, guest.clone(), "key-1").await.expect(201);
+    assert!(first["url"].is_string(), "{first:#}");
+    let again = post(&acme, path, guest, "key-1").await.expect(201);
+    assert_eq!(again["withheld"], json!(["secret", "url"]), "{again:#}");
+    assert!(again.get("url").is_none() && again["id"] == first["id"], "{again:#}");
+}

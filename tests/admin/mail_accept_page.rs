@@ -5,6 +5,7 @@ use serde_json::json;
 use usher::config::Config;
 use usher::directory::Permit;
 use usher::directory::invitation::InviteUser;
+use usher::directory::user::administer::UpdateUser;
 use usher::model::connection::Onboarding;
 use usher::model::id::UserId;
 use usher::model::invitation::{Channel, InvitationState};
@@ -58,6 +59,12 @@ impl House {
         };
         let issued = self.served.directory.run(&self.permit, &invite).await;
         issued.expect("an invitation").secret
+    }
+
+    async fn settings(&self) -> std::sync::Arc<usher::directory::settings::OrganisationSettings> {
+        let organisation = self.permit.organisation();
+        let settings = self.served.directory.load_organisation(organisation).await;
+        settings.expect("an organisation")
     }
 
     fn link(&self, secret: &str) -> String {
@@ -202,4 +209,64 @@ async fn an_address_that_asks_too_often_is_told_to_wait() {
     let waits = house.get("never-made").await;
     assert!(waits.headers().contains_key("retry-after"));
     assert!(waits.text().await.expect("HTML").contains("Too many requests"));
+}
+
+#[tokio::test]
+async fn the_page_speaks_the_persons_language_or_the_browsers() {
+    let house = House::new().await;
+    let secret = house.invite().await;
+    let page = async |secret: &str, accept: &str| {
+        let asked = house
+            .served
+            .http
+            .get(house.link(secret))
+            .header("accept-language", accept);
+        let answer = asked.send().await.expect("a page");
+        let language = answer.headers()["content-language"].to_str().expect("a tag").to_owned();
+        (language, answer.text().await.expect("HTML"))
+    };
+    for (accept, language, said) in [
+        ("nl-BE, en;q=0.5", "nl", "Het wachtwoord moet"),
+        ("fr, de;q=0.3", "de", "mindestens 8 Zeichen haben"),
+        ("fr", "en", "have at least 8 characters"),
+    ] {
+        let (told, html) = page(&secret, accept).await;
+        assert_eq!(told, language);
+        assert!(
+            html.contains(&format!("<html lang=\"{language}\">")) && html.contains(said),
+            "{html}"
+        );
+        assert!(!html.contains("{}"), "{html}");
+    }
+    let (_, closed) = page("never-made", "de").await;
+    assert!(
+        closed.contains("Diese Einladung kann nicht verwendet werden"),
+        "{closed}"
+    );
+    let form = [("password", "correct horse"), ("repeated", "other horse")];
+    let wrong = house
+        .served
+        .http
+        .post(house.link(&secret))
+        .header("accept-language", "nl")
+        .form(&form);
+    let wrong = wrong.send().await.expect("a page").text().await.expect("HTML");
+    assert!(wrong.contains("De twee wachtwoorden zijn niet gelijk."), "{wrong}");
+    let patch = json!({ "attributes": { "preferredLanguage": "de-AT" } });
+    let update = UpdateUser {
+        schemas: &house.settings().await.schemas.users,
+        user: house.user,
+        patch: patch.as_object().expect("an object"),
+    };
+    house
+        .served
+        .directory
+        .run(&house.permit, &update)
+        .await
+        .expect("a change");
+    assert_eq!(
+        page(&secret, "nl").await.0,
+        "de",
+        "what the person says counts more than the browser"
+    );
 }

@@ -167,6 +167,62 @@ async fn an_administrator_of_a_subtree_sees_and_touches_nothing_above_or_beside_
 }
 
 #[tokio::test]
+async fn who_changes_people_of_one_subtree_moves_nobody_out_of_it() {
+    let acme = Acme::new(ROLES).await;
+    let region = acme.group("Region", |_| {}).await;
+    let branch = acme.group("Branch", move |group| group.parent = Some(region)).await;
+    let beside = acme.group("Beside", |_| {}).await;
+    acme.role(json!({ "key": "mover", "name": "Mover", "permissions": ["user.update@subtree", "user.view@subtree"] }))
+        .await;
+    let mia = acme.user("mia").await;
+    acme.join(region, mia).await.expect("a member");
+    acme.assign("mia", "mover").await.expect(200);
+    acme.post("/users", json!({ "user_name": "ada", "home_group": "Region" }))
+        .await
+        .expect(201);
+    let mia = acme.person("mia").await;
+    let to = async |group: &str| {
+        let path = format!("{ACME}/users/ada/move");
+        mia.post(&path, json!({ "to": group })).await.status.as_u16()
+    };
+    assert_eq!(to("Beside").await, 403);
+    assert_eq!(acme.get("/users/ada").await.expect(200)["home_group"], json!(region));
+    assert_eq!(to("Branch").await, 200);
+    assert_eq!(acme.get("/users/ada").await.expect(200)["home_group"], json!(branch));
+    acme.post("/users/ada/move", json!({ "to": beside })).await.expect(200);
+    assert_eq!(to("Region").await, 403, "who is out of reach is not fetched back");
+}
+
+#[tokio::test]
+async fn a_global_role_over_a_subtree_means_the_home_group_where_there_is_one() {
+    let acme = Acme::new(ROLES).await;
+    let everyone = acme.group("Everyone", |_| {}).await;
+    let region = acme.group("Region", move |group| group.parent = Some(everyone)).await;
+    let beside = acme.group("Beside", move |group| group.parent = Some(everyone)).await;
+    for (name, group) in [("ada", region), ("grace", beside)] {
+        let user = acme.user(name).await;
+        acme.join(group, user).await.expect("a member");
+    }
+    let body = json!({ "user_name": "mia", "home_group": "Region", "groups": ["Everyone"], "roles": ["head"] });
+    acme.post("/users", body).await.expect(201);
+    let mia = acme.person("mia").await;
+    let groups = mia.get(&format!("{ACME}/groups")).await.expect(200);
+    assert_eq!(
+        names(&groups, "display_name"),
+        ["Region"],
+        "not all that lies below every group"
+    );
+    assert_eq!(ask(&mia, Method::GET, "/users/ada").await, 200);
+    assert_eq!(ask(&mia, Method::GET, "/users/grace").await, 403);
+    acme.post("/groups/Region/disable", json!({})).await.expect(200);
+    assert_eq!(
+        ask(&mia, Method::GET, "/users/ada").await,
+        403,
+        "the rights of a disabled group sleep"
+    );
+}
+
+#[tokio::test]
 async fn nobody_gives_what_they_do_not_have() {
     let acme = Acme::new(ROLES).await;
     for name in ["kim", "ada"] {
@@ -234,4 +290,44 @@ async fn what_a_person_did_names_the_person_in_the_feed() {
         .expect("an event");
     assert_eq!(last["kind"], "user.suspended");
     assert_eq!(last["actor"]["user"], json!(ada));
+}
+
+#[tokio::test]
+async fn nobody_takes_what_a_group_gives_without_having_it_nor_puts_a_group_elsewhere() {
+    let acme = Acme::new(ROLES).await;
+    let region = acme.group("Region", |_| {}).await;
+    let north = acme.group("North", move |group| group.parent = Some(region)).await;
+    let south = acme.group("South", |_| {}).await;
+    acme.role(json!({
+        "key": "keeper-of-groups",
+        "name": "Keeper of groups",
+        "permissions": ["group.update@subtree", "group.delete@subtree", "group.members@subtree"],
+    }))
+    .await;
+    let (mia, ada) = (acme.user("mia").await, acme.user("ada").await);
+    acme.join(region, mia).await.expect("a member");
+    acme.join(north, ada).await.expect("a member");
+    acme.assign("mia", "keeper-of-groups").await.expect(200);
+    let gives = json!({ "roles": ["seller"] });
+    acme.post("/groups/North/gives", json!({ "add": gives }))
+        .await
+        .expect(200);
+    let mia = acme.person("mia").await;
+    assert_eq!(ask(&mia, Method::DELETE, "/groups/North/members/ada").await, 403);
+    assert_eq!(ask(&mia, Method::DELETE, "/groups/North").await, 403);
+    acme.post("/groups/North/gives", json!({ "remove": gives }))
+        .await
+        .expect(200);
+    let patch = async |group: &str, changes: Value| {
+        let path = format!("{ACME}/groups/{group}");
+        mia.send(Method::PATCH, &path, Some(changes)).await.status.as_u16()
+    };
+    assert_eq!(patch("North", json!({ "parent": south })).await, 403);
+    assert_eq!(patch("North", json!({ "is_default": true })).await, 403);
+    assert_eq!(patch("North", json!({ "enabled": false })).await, 403);
+    assert_eq!(ask(&mia, Method::POST, "/groups/North/disable").await, 403);
+    assert_eq!(patch("South", json!({ "display_name": "Sud" })).await, 403);
+    assert_eq!(patch("North", json!({ "display_name": "Nord" })).await, 200);
+    assert_eq!(ask(&mia, Method::DELETE, "/groups/Nord/members/ada").await, 200);
+    assert_eq!(ask(&mia, Method::DELETE, "/groups/Nord").await, 204);
 }

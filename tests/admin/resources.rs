@@ -341,3 +341,28 @@ async fn a_personal_room_vanishes_when_its_time_is_over() {
         .await;
     assert_eq!(listed.expect("a read").len(), 1);
 }
+
+#[tokio::test]
+async fn nothing_takes_effect_when_one_of_several_cannot() {
+    let (inside, acme) = acme().await;
+    group(&acme, json!({ "display_name": "North" })).await;
+    make(&acme, "meeting-type", "Intake").await;
+    let path = format!("{RESOURCES}/meeting-type:Intake/assignments");
+    for whom in [
+        json!({ "users": ["ada", "nobody"] }),
+        json!({ "users": ["ada"], "groups": ["North", "Nowhere"] }),
+        json!({ "users": ["ada", "grace"], "attributes": { "colour": "red" } }),
+    ] {
+        let refused = acme.post(&path, whom.clone()).await;
+        assert!(refused.status.is_client_error(), "{whom}: {:#}", refused.body);
+        assert_eq!(has(&acme, "ada").await, [], "{whom}");
+    }
+    assign(
+        &acme,
+        "meeting-type:Intake",
+        json!({ "users": ["ada", "grace"], "groups": ["North"] }),
+    )
+    .await;
+    assert_eq!(has(&acme, "ada").await.len(), 1);
+    verify_ok(&inside).await;
+}

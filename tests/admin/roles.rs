@@ -1,6 +1,6 @@
 //! Roles through the admin API: made, given, bounded, protected.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::kit::access::{ACME, Acme};
 
@@ -152,5 +152,96 @@ async fn a_protected_holder_is_touched_by_the_gateway_only() {
         .delete(&format!("{ACME}/users/{ada}/roles/owner"))
         .await
         .expect(200);
+    acme.verify().await;
+}
+
+#[tokio::test]
+async fn what_a_role_would_change_is_told_before_it_is_given_or_taken() {
+    let acme = Acme::new("").await;
+    let north = acme.group("North", |_| {}).await;
+    for (key, permissions) in [
+        ("caller", json!(["call.make@self"])),
+        ("both", json!(["call.make@self", "call.view"])),
+    ] {
+        acme.role(json!({ "key": key, "name": key, "permissions": permissions }))
+            .await;
+    }
+    acme.put(&format!("/roles/both/groups/{north}"), json!({}))
+        .await
+        .expect(200);
+    acme.user("ada").await;
+    acme.assign("ada", "caller").await.expect(200);
+    let effect = async |role: &str| acme.get(&format!("/users/ada/roles/{role}")).await.expect(200);
+    let told = effect("both").await;
+    assert_eq!(told["held"], false);
+    assert_eq!(
+        told["gained"],
+        json!([{ "action": "call.view", "place": "organisation" }]),
+        "{told:#}"
+    );
+    assert_eq!((&told["lost"], &told["groups"]), (&json!([]), &json!([north])));
+    assert_eq!(
+        acme.roles(acme_id(&acme, "ada").await).await,
+        json!({ "caller": ["direct"] }),
+        "nothing is done"
+    );
+    acme.assign("ada", "both").await.expect(200);
+    let told = effect("both").await;
+    assert_eq!(
+        told["lost"],
+        json!([{ "action": "call.view", "place": "organisation" }]),
+        "{told:#}"
+    );
+    let told = effect("caller").await;
+    assert_eq!(
+        (&told["held"], &told["lost"]),
+        (&json!(true), &json!([])),
+        "the other role brings it too"
+    );
+    acme.get("/users/ada/roles/nothing").await.expect(404);
+}
+
+async fn acme_id(acme: &Acme, user: &str) -> usher::model::id::UserId {
+    let found = acme.get(&format!("/users/{user}")).await.expect(200);
+    found["id"].as_str().expect("an id").parse().expect("an id")
+}
+
+#[tokio::test]
+async fn the_link_of_a_role_and_a_group_is_made_and_undone_at_either_end_and_seen_at_both() {
+    let acme = Acme::new("").await;
+    let north = acme.group("North", |_| {}).await;
+    acme.role(json!({ "key": "agent", "name": "Agent" })).await;
+    let ada = acme.user("ada").await;
+    acme.assign("ada", "agent").await.expect(200);
+    let of_group = async || acme.get("/groups/North").await.expect(200);
+    let of_role = async || acme.get("/roles/agent").await.expect(200)["linked_groups"].clone();
+    // The role's holders are in the group.
+    let linked = acme
+        .put("/groups/North/linked-roles/agent", json!({}))
+        .await
+        .expect(200);
+    assert_eq!(linked["linked_roles"], json!(["agent"]));
+    assert_eq!(of_role().await, json!([north]));
+    assert_eq!(acme.membership(north, ada).await, json!(["role:agent"]));
+    acme.delete("/roles/agent/groups/North").await.expect(200);
+    assert_eq!(of_group().await["linked_roles"], json!([]));
+    acme.put("/roles/agent/groups/North", json!({})).await.expect(200);
+    let unlinked = acme.delete("/groups/North/linked-roles/agent").await.expect(200);
+    assert_eq!(unlinked["linked_roles"], json!([]));
+    assert_eq!(acme.membership(north, ada).await, Value::Null);
+    // The group's members hold the role.
+    let grace = acme.user("grace").await;
+    acme.join(north, grace).await.expect("a member");
+    acme.put("/roles/agent/given-by/North", json!({})).await.expect(200);
+    assert_eq!(of_group().await["gives"]["roles"], json!(["agent"]));
+    assert_eq!(acme.roles(grace).await, json!({ "agent": [format!("group:{north}")] }));
+    let gives = json!({ "remove": { "roles": ["agent"] } });
+    acme.post("/groups/North/gives", gives.clone()).await.expect(200);
+    assert_eq!(acme.roles(grace).await, json!({}));
+    acme.post("/groups/North/gives", json!({ "add": { "roles": ["agent"] } }))
+        .await
+        .expect(200);
+    acme.delete("/roles/agent/given-by/North").await.expect(200);
+    assert_eq!(acme.roles(grace).await, json!({}));
     acme.verify().await;
 }

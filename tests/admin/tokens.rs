@@ -39,6 +39,48 @@ async fn an_organisations_administrator_neither_sees_nor_revokes_the_gateways_to
 }
 
 #[tokio::test]
+async fn one_token_administers_the_organisations_that_it_names_and_knows_of_no_other() {
+    let inside = Inside::new();
+    let root = inside.administrator().await;
+    for slug in ["acme", "beta", "gamma"] {
+        root.organisation(slug).await;
+    }
+    let new = json!({ "organisations": ["acme", "gamma"], "label": "Mia" });
+    let issued = root.post("/api/v1/tokens", new).await.expect(201);
+    assert_eq!(issued["opens"], "organisations");
+    assert_eq!(issued["organisations"].as_array().map(Vec::len), Some(2), "{issued:#}");
+    let mia = inside.caller(issued["token"].as_str().expect("a token"));
+    let seen = mia.get("/api/v1/organisations").await.expect(200);
+    let slugs: Vec<_> = seen["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|item| &item["slug"])
+        .collect();
+    assert_eq!(slugs, ["acme", "gamma"]);
+    for (slug, made, listed) in [("acme", 201, 200), ("gamma", 201, 200), ("beta", 404, 404)] {
+        let users = format!("/api/v1/organisations/{slug}/users");
+        mia.post(&users, json!({ "user_name": "ada" })).await.expect(made);
+        mia.get(&users).await.expect(listed);
+    }
+    mia.post("/api/v1/organisations", json!({ "slug": "delta" }))
+        .await
+        .expect(403);
+    mia.get("/api/v1/tokens").await.expect(403);
+    mia.get("/scim/acme/v2/Users").await.expect(403);
+    root.get("/api/v1/verify").await.expect(200);
+    for body in [json!({ "organisations": [] }), json!({ "organisations": ["nowhere"] })] {
+        root.post("/api/v1/tokens", body).await.expect(400);
+    }
+    root.post(TOKENS, json!({ "organisations": ["acme"] }))
+        .await
+        .expect(400);
+    let id = issued["id"].as_str().expect("an id");
+    root.delete(&format!("/api/v1/tokens/{id}")).await.expect(204);
+    mia.get("/api/v1/organisations").await.expect(401);
+}
+
+#[tokio::test]
 async fn what_makes_no_sense_is_refused() {
     let inside = Inside::new();
     let root = inside.administrator().await;

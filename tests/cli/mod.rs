@@ -14,6 +14,7 @@ mod people;
 mod privacy;
 mod review;
 mod role;
+mod routes;
 mod start;
 mod stop;
 mod sync;

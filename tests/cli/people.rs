@@ -96,3 +96,117 @@ fn guests_are_made_listed_and_shut_out_with_and_without_a_gateway() {
     assert_eq!(gateway.command(&["guest", "list"]).expect(0).out, "none\n");
     gateway.command(&["verify"]).expect(0);
 }
+
+#[test]
+fn what_a_user_sees_what_a_group_hands_down_and_what_comes_with_a_new_user_is_said_on_the_command_line() {
+    let gateway = Gateway::start();
+    let file = gateway.file(
+        "default.toml",
+        "[organisation]\nslug = \"default\"\n[[resource_types]]\nkey = \"number\"\nname = \"Number\"\nassignable = \
+         [\"user\"]\n",
+    );
+    gateway.command(&["apply", &file]).expect(0);
+    let role = gateway.file("role.json", "{ \"key\": \"agent\", \"name\": \"Agent\" }");
+    gateway.command(&["role", "put", &role]).expect(0);
+    gateway.command(&["resource", "create", "number", "4930123"]).expect(0);
+    gateway.command(&["user", "create", "grace", "--prepared"]).expect(0);
+    let made = gateway
+        .command(&["group", "create", "North", "--member=grace", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(made["members"], 1);
+    let made = [
+        "user",
+        "create",
+        "ada",
+        "--group=North",
+        "--role=agent",
+        "--resource=number:4930123",
+        "--invite",
+        "--json",
+    ];
+    let made = gateway.command(&made).expect(0).json();
+    assert_eq!(
+        (&made["state"], &made["roles"]),
+        (&json!("invited"), &json!({ "agent": ["direct"] }))
+    );
+    assert!(
+        gateway
+            .command(&["resource", "of", "ada"])
+            .expect(0)
+            .out
+            .contains("4930123")
+    );
+    let seen = gateway
+        .command(&["access", "set", "ada", "report", "list", "--group=North"])
+        .expect(0)
+        .out;
+    assert!(seen.contains("list"), "{seen}");
+    let seen = gateway.command(&["access", "show", "ada", "--json"]).expect(0).json();
+    assert_eq!(
+        (&seen["report"]["mode"], &seen["audio"]["mode"]),
+        (&json!("list"), &json!("none"))
+    );
+    let set = [
+        "group",
+        "defaults",
+        "North",
+        "--language=de",
+        "--country-prefix=+49",
+        "--json",
+    ];
+    let set = gateway.command(&set).expect(0).json();
+    assert_eq!(set["defaults"], json!({ "language": "de", "country_prefix": "+49" }));
+    let linked = gateway
+        .command(&["group", "link", "North", "agent", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(linked["linked_roles"], json!(["agent"]));
+    gateway.command(&["group", "unlink", "North", "agent"]).expect(0);
+    gateway.command(&["role", "give-by", "agent", "North"]).expect(0);
+    let effect = gateway
+        .command(&["role", "effect", "agent", "ada", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(effect["held"], true);
+    let clerk = gateway.file("clerk.json", "{ \"key\": \"clerk\", \"name\": \"Clerk\" }");
+    let made = gateway
+        .command(&["role", "put", &clerk, "--assign=ada", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(made["holders"], 1);
+    let permission = gateway.file(
+        "permission.json",
+        "{ \"key\": \"call.make\", \"name\": \"Make calls\" }",
+    );
+    gateway.command(&["permission", "put", &permission]).expect(0);
+    assert!(
+        gateway
+            .command(&["permission", "list"])
+            .expect(0)
+            .out
+            .contains("call.make")
+    );
+    let granted = gateway
+        .command(&["permission", "grant", "ada", "call.make"])
+        .expect(0)
+        .out;
+    assert!(granted.contains("make a role"), "{granted}");
+    gateway.command(&["permission", "revoke", "ada", "call.make"]).expect(0);
+    gateway.command(&["permission", "delete", "call.make"]).expect(0);
+    let defaults = gateway.file("defaults.json", "{ \"everyone\": [\"call.view\"] }");
+    gateway.command(&["permission", "set-defaults", &defaults]).expect(0);
+    let id = gateway.command(&["invitation", "list", "--json"]).expect(0).json()[0]["id"].clone();
+    let shown = gateway
+        .command(&["invitation", "show", id.as_str().expect("an id"), "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(shown["id"], id);
+    gateway.command(&["audit", "list", "--gateway"]).expect(0);
+    let several = gateway
+        .command(&["token", "issue", "--gateway", "--of=default", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(several["opens"], "organisations");
+    gateway.command(&["verify"]).expect(0);
+}

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::description::{Description, delete, get, patch, post, put};
-use super::schema::{any, boolean, integer, list, map, named, nullable, object, text, time, uuid, words};
+use super::schema::{any, boolean, integer, list, map, named, nullable, object, of_with, text, time, uuid, words};
 use crate::admin::group_edit::GivesChange;
 use crate::admin::{group_members, group_tree};
 use crate::model::group::GroupDraft;
@@ -18,9 +18,15 @@ pub(super) fn descriptions() -> Vec<Description> {
 fn of_groups() -> Vec<Description> {
     vec![
         get("groups", "Groups, in the order of their creation").answers_page(named("Group")),
-        post("groups", "Makes a group")
-            .takes::<GroupDraft>()
-            .answers_created(named("Group")),
+        post(
+            "groups",
+            "Makes a group, with its first members (`users`) and what is assigned to it (`resources`)",
+        )
+        .takes_schema(of_with::<GroupDraft, 2>([
+            ("users", list(text())),
+            ("resources", list(text())),
+        ]))
+        .answers_created(named("Group")),
         get(
             "groups/tree",
             "Groups with those below them, in the order of their codes",
@@ -65,6 +71,16 @@ fn of_groups() -> Vec<Description> {
             ],
             [],
         )),
+        put(
+            "groups/{group}/linked-roles/{role}",
+            "Links a role to a group from the group's end: the role's holders are members from now on",
+        )
+        .answers(named("Group")),
+        delete(
+            "groups/{group}/linked-roles/{role}",
+            "Unlinks a role from a group from the group's end",
+        )
+        .answers(named("Group")),
     ]
 }
 
@@ -120,26 +136,13 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                 ],
                 [
                     ("code", nullable(text())),
+                    ("linked_roles", list(text())),
                     ("link", nullable(text())),
                     ("avatar", nullable(text())),
                 ],
             ),
         ),
-        (
-            "GroupNode",
-            object(
-                [
-                    ("id", uuid()),
-                    ("display_name", text()),
-                    ("kind", kind()),
-                    ("level", integer()),
-                    ("enabled", boolean()),
-                    ("is_billing_root", boolean()),
-                    ("children", list(named("GroupNode"))),
-                ],
-                [("code", nullable(text()))],
-            ),
-        ),
+        ("GroupNode", node(kind())),
         (
             "Defaults",
             object(
@@ -164,4 +167,20 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
             ),
         ),
     ]
+}
+
+/// A group of the tree.
+fn node(kind: Value) -> Value {
+    object(
+        [
+            ("id", uuid()),
+            ("display_name", text()),
+            ("kind", kind),
+            ("level", integer()),
+            ("enabled", boolean()),
+            ("is_billing_root", boolean()),
+            ("children", list(named("GroupNode"))),
+        ],
+        [("code", nullable(text()))],
+    )
 }

@@ -64,6 +64,8 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                     ("delivery", words(&["link", "qr", "email", "whatsapp", "sms"])),
                     ("secret", text()),
                     ("url", text()),
+                    ("mail", nullable(uuid())),
+                    ("to_do", nullable(text())),
                 ],
             ),
         ),

@@ -3,15 +3,15 @@
 use serde_json::Value;
 
 use super::description::{Description, delete, get, post, put};
-use super::schema::{boolean, integer, list, map, named, nullable, object, text, uuid, words};
+use super::schema::{any, boolean, integer, list, map, named, nullable, object, of_with, text, uuid, words};
 use crate::admin::roles::Manner;
 use crate::model::role::Role;
 
 pub(super) fn descriptions() -> Vec<Description> {
     vec![
         get("roles", "Roles, in the order of their keys").answers(object([("items", list(named("Role")))], [])),
-        post("roles", "Makes a role")
-            .takes::<Role>()
+        post("roles", "Makes a role, and gives it to `users` in the same commit")
+            .takes_schema(of_with::<Role, 1>([("users", list(text()))]))
             .answers_created(named("Role")),
         get("roles/matrix", "Every role with every permission, side by side").answers(named("RoleMatrix")),
         get("roles/{role}", "One role, with how many people hold it").answers(named("Role")),
@@ -42,6 +42,21 @@ pub(super) fn descriptions() -> Vec<Description> {
             "Unlinks a role from a group: who has no other reason leaves",
         )
         .answers(named("Role")),
+        put(
+            "roles/{role}/given-by/{group}",
+            "Has a group give the role: its members hold it from now on",
+        )
+        .answers(named("Role")),
+        delete(
+            "roles/{role}/given-by/{group}",
+            "Has a group give the role no more: who has no other reason loses it",
+        )
+        .answers(named("Role")),
+        get(
+            "users/{user}/roles/{role}",
+            "What giving the role would change for the user, or taking it from one who was given it",
+        )
+        .answers(named("RoleEffect")),
         put("users/{user}/roles/{role}", "Gives a user a role directly").answers(named("User")),
         delete(
             "users/{user}/roles/{role}",
@@ -90,6 +105,19 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
             ),
         ),
         (
+            "RoleEffect",
+            object(
+                [
+                    ("held", boolean()),
+                    ("gained", list(ability())),
+                    ("lost", list(ability())),
+                    ("administers", boolean()),
+                    ("groups", list(uuid())),
+                ],
+                [],
+            ),
+        ),
+        (
             "RoleHolder",
             object(
                 [
@@ -102,6 +130,11 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
             ),
         ),
     ]
+}
+
+/// An action, and where it counts.
+fn ability() -> Value {
+    object([("action", text()), ("place", any())], [])
 }
 
 fn role() -> Value {

@@ -15,6 +15,16 @@ pub fn of<T: JsonSchema>() -> Value {
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
+/// The schema of a structure whose document has more members than the structure reads.
+#[must_use]
+pub fn of_with<T: JsonSchema, const N: usize>(more: [(&str, Value); N]) -> Value {
+    let mut schema = of::<T>();
+    for (name, member) in more {
+        schema["properties"][name] = member;
+    }
+    schema
+}
+
 /// A schema of the document's `components`.
 #[must_use]
 pub fn named(name: &str) -> Value {

@@ -17,7 +17,7 @@ pub(super) fn descriptions() -> Vec<Description> {
         get("/tokens", "The gateway's own tokens").answers(all()),
         post(
             "/tokens",
-            "Makes a token for the administration of the gateway; its text is in this answer only",
+            "Makes a token for the administration of the gateway, or of the organisations that are named; its text is in this answer only",
         )
         .takes::<NewToken>()
         .answers_created(named("Token")),
@@ -31,14 +31,17 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
         object(
             [
                 ("id", uuid()),
-                ("opens", words(&["connection", "organisation", "person", "gateway"])),
+                (
+                    "opens",
+                    words(&["connection", "organisation", "organisations", "person", "gateway"]),
+                ),
                 ("connection", nullable(text())),
                 ("user", nullable(uuid())),
                 ("label", text()),
                 ("created", time()),
                 ("expires", nullable(time())),
             ],
-            [("token", text())],
+            [("token", text()), ("organisations", nullable(list(uuid())))],
         ),
     )]
 }

@@ -19,9 +19,12 @@ pub(super) fn descriptions() -> Vec<Description> {
         .answers_nothing(),
         post("users/{user}/suspend", "Blocks a user; no connection lifts it").answers(named("User")),
         post("users/{user}/reactivate", "Lifts the administrator's block").answers(named("User")),
-        post("users", "Makes a user: prepared, or invited at once")
-            .takes::<users::write::NewUserBody>()
-            .answers_created(named("User")),
+        post(
+            "users",
+            "Makes a user with everything they are to have: prepared, or invited at once",
+        )
+        .takes::<users::write::NewUserBody>()
+        .answers_created(named("User")),
         patch(
             "users/{user}",
             "Changes a user by a JSON merge patch (RFC 7396) of what GET shows",

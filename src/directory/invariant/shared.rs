@@ -83,7 +83,7 @@ async fn tokens(store: &dyn Store, report: &mut Report) -> Result<(), DirectoryE
                     TokenGrant::Connection { organisation, .. }
                     | TokenGrant::Organisation { organisation }
                     | TokenGrant::Person { organisation, .. } => organisation,
-                    TokenGrant::Gateway => keys::GATEWAY,
+                    TokenGrant::Organisations { .. } | TokenGrant::Gateway => keys::GATEWAY,
                 };
                 vec![keys::token_entry(owner, token.id)]
             })

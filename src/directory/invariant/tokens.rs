@@ -58,7 +58,7 @@ impl Tokens {
 fn judge(organisation: OrganisationId, token: Option<&Token>, connections: &[Slug]) -> Result<(), &'static str> {
     let token = token.ok_or("is in the list, and the token does not exist")?;
     match &token.grant {
-        TokenGrant::Gateway if organisation == keys::GATEWAY => Ok(()),
+        TokenGrant::Gateway | TokenGrant::Organisations { .. } if organisation == keys::GATEWAY => Ok(()),
         TokenGrant::Connection {
             organisation: own,
             connection,
@@ -75,6 +75,7 @@ fn judge(organisation: OrganisationId, token: Option<&Token>, connections: &[Slu
             Ok(())
         }
         TokenGrant::Gateway
+        | TokenGrant::Organisations { .. }
         | TokenGrant::Connection { .. }
         | TokenGrant::Organisation { .. }
         | TokenGrant::Person { .. } => Err("is in the list of one organisation and opens another"),

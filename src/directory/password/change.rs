@@ -36,7 +36,7 @@ impl Operation for ChangePassword<'_> {
         }
         if !self.compared.is_right {
             let policy = unit.password_policy().await?;
-            unit.count_failure(&policy, &mut credential);
+            unit.count_failure(&policy, &before, &mut credential).await?;
             return Ok(Changed::Wrong);
         }
         let mut after = before.clone();

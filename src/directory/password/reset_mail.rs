@@ -2,12 +2,14 @@
 
 use chrono::TimeDelta;
 
+use crate::directory::error::Denial;
 use crate::directory::invitation::{mail_address, message_to};
 use crate::directory::keys::fold;
 use crate::directory::outbox::{self, About};
 use crate::directory::{Directory, DirectoryError, Operation, Permit, Unit, keys};
 use crate::model::clock::Timestamp;
 use crate::model::credential::ResetLink;
+use crate::model::event::Door;
 use crate::model::id::{MailId, UserId};
 use crate::model::lifecycle::Step;
 use crate::model::mail::{self, TemplateName};
@@ -42,6 +44,10 @@ impl Operation for MailResetLink {
 
     async fn attempt(&self, unit: &mut Unit) -> Result<MailedReset, DirectoryError> {
         let user = unit.load_user(self.0).await?;
+        // A person may ask for it whose data are restricted; nobody else has it sent (S000-32).
+        if user.restricted && unit.actor().door != Door::Person {
+            return Err(DirectoryError::Denied(Denial::ProcessingRestricted));
+        }
         let Some(to) = mail_address(&user) else {
             let reason = "has no e-mail address: make a link and hand it over";
             return Err(DirectoryError::invalid("user", reason));

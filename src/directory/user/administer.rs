@@ -13,7 +13,7 @@ use crate::directory::password::NewPassword;
 use crate::directory::{DirectoryError, Operation, Unit};
 use crate::model::Object;
 use crate::model::deviation::Strictness;
-use crate::model::id::{GroupId, UserId};
+use crate::model::id::{GroupId, ResourceId, UserId};
 use crate::model::invitation::Channel;
 use crate::model::locale::CountryPrefix;
 use crate::model::login::LoginId;
@@ -26,7 +26,7 @@ use crate::model::schema::{SchemaSet, USHER_USER};
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
-use super::home;
+use super::{home, newcomer};
 
 /// Somebody to be made by an administrator.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,6 +38,8 @@ pub struct NewUser {
     pub attributes: Object,
     /// Whether an invitation is made in the same commit; the person is prepared otherwise (S003-21).
     pub invite: bool,
+    /// How the invitation is handed over; by a link that whoever asked is shown when nothing is said.
+    pub channel: Channel,
     /// A first password (S002-22), to be changed at the first sign-in when the policy says so: the person is enrolled by it.
     pub password: Option<NewPassword>,
     /// What the person may sign in by beside the user name.
@@ -48,10 +50,16 @@ pub struct NewUser {
     pub labels: BTreeSet<String>,
     /// The country of telephone numbers that name none.
     pub country_prefix: Option<CountryPrefix>,
-    /// The home group, which the person becomes a member of; any others come by requests of their own (S000-4).
+    /// The home group, which the person becomes a member of.
     pub home_group: Option<GroupId>,
+    /// Groups that the person becomes a member of (S000-4, S001-29).
+    pub groups: Vec<GroupId>,
+    /// Roles in the whole organisation (S002-3).
+    pub roles: Vec<Slug>,
     /// Licences that the person is to have; a seat is taken in the same commit where one is needed (S003-3).
     pub licences: Vec<Slug>,
+    /// Resources that are assigned to the person (S000-6).
+    pub resources: Vec<ResourceId>,
 }
 
 /// Makes a user: prepared, or invited (S000-1, S002-1, -2, S003-4, -22, S004-17). One request makes it whole or not at all,
@@ -71,6 +79,7 @@ impl Operation for CreateUser<'_> {
 
     async fn attempt(&self, unit: &mut Unit) -> Result<Self::Outcome, DirectoryError> {
         let new = self.user;
+        newcomer::may_bring(unit, new).await?;
         let user_name = checked_name(&new.user_name)?;
         let mut user = User::new(UserId::new(unit.clock().uuid()), user_name, unit.now());
         user.attributes = read_attributes(self.schemas, &new.user_name, &new.attributes)?;
@@ -85,9 +94,9 @@ impl Operation for CreateUser<'_> {
         for licence in &new.licences {
             claim_licence(&mut user, licence, Origin::Direct);
         }
+        newcomer::give_roles(unit, &mut user, &new.roles).await?;
         let issued = if new.invite {
-            // Whoever asked is shown the secret and hands it over.
-            Some(unit.invite(&mut user, Channel::Link).await?)
+            Some(unit.invite(&mut user, new.channel).await?)
         } else {
             None
         };
@@ -95,6 +104,9 @@ impl Operation for CreateUser<'_> {
         if let Some(home) = new.home_group {
             let group = unit.load_group(home).await?;
             made = home::enter(unit, &group, made.id).await?;
+        }
+        if newcomer::settle(unit, made.id, new).await? {
+            made = unit.load_user(made.id).await?;
         }
         Ok((made, issued))
     }

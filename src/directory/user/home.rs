@@ -36,6 +36,9 @@ impl Operation for MoveUser {
             return Ok(user);
         }
         let to = unit.load_group(self.to).await?;
+        // Whoever may change people of one group only takes them to no other.
+        let there = unit.target_group(to.id).await?;
+        unit.demand("user.update", &there)?;
         if let Some(old) = from
             && let Some(group) = unit.find_group(old).await?
         {

@@ -90,20 +90,27 @@ impl Unit {
         Ok(())
     }
 
-    /// Holds a user to what the organisation says about login ids. What does not change is not judged: a rule that came later
+    /// Holds a user to what the organisation says about login ids and the real name (S002-7). What does not change is not judged: a rule that came later
     /// makes nobody unwritable.
     pub(super) async fn check_logins(&mut self, before: Option<&User>, after: &User) -> Result<(), DirectoryError> {
         let is_same_name = before.is_some_and(|before| before.user_name == after.user_name);
         let is_same = before.is_some_and(|before| before.login_ids == after.login_ids);
         let had_address = before.is_none_or(|before| before.emails().next().is_some());
         let has_lost_address = had_address && after.emails().next().is_none();
-        if is_same_name && is_same && !has_lost_address {
+        let has_lost_name = before.is_none_or(User::has_real_name) && !after.has_real_name();
+        if is_same_name && is_same && !has_lost_address && !has_lost_name {
             return Ok(());
         }
         let key = keys::organisation(self.organisation());
-        let Some(Organisation { login, defaults, .. }) = self.find_present(&key).await? else {
+        let organisation: Option<Organisation> = self.find_present(&key).await?;
+        let Some(organisation) = organisation else {
             return Ok(());
         };
+        if organisation.name_required && has_lost_name {
+            let reason = "is required: the organisation asks for the real name of everyone, as displayName or as name";
+            return Err(DirectoryError::invalid("displayName", reason));
+        }
+        let Organisation { login, defaults, .. } = organisation;
         let prefix = defaults.country_prefix.as_ref();
         if !is_same_name && login.kind_of_name(&after.user_name, prefix).is_none() {
             let reason = format!("must be one of: {}", words(&login));

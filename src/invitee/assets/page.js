@@ -6,6 +6,8 @@
   if (!password || !repeated) {
     return;
   }
+  // What is said comes with the page, in its language.
+  const words = document.getElementById("criteria").dataset;
   const number = (item) => parseInt((item.firstChild.textContent.match(/\d+/) || ["1"])[0], 10);
   const checks = {
     length: (text, item) => Array.from(text).length >= number(item),
@@ -26,10 +28,10 @@
       }
       const met = check(password.value, item);
       item.className = met ? "met" : "unmet";
-      state.textContent = met ? " (met)" : " (not met)";
+      state.textContent = ` (${met ? words.met : words.unmet})`;
     }
     const differs = repeated.value !== "" && repeated.value !== password.value;
-    repeated.setCustomValidity(differs ? "The two passwords are not the same." : "");
+    repeated.setCustomValidity(differs ? words.different : "");
   };
   password.addEventListener("input", judge);
   repeated.addEventListener("input", judge);

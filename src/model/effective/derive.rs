@@ -175,6 +175,20 @@ impl Making<'_, '_> {
         }
     }
 
+    /// A global role over a subtree means the person's own level and below (X04-2): the home group, where there is one. Other groups
+    /// that the person is in, such as one for everybody, do not widen it.
+    fn at_home(&self, place: Place, asleep: &BTreeSet<Asleep>) -> (Place, BTreeSet<Asleep>) {
+        let mut asleep = asleep.clone();
+        match (place, self.sources.user.home_group) {
+            (Place::OwnSubtrees, Some(home)) => {
+                let is_disabled = self.sources.group(home).is_some_and(|group| !group.enabled);
+                asleep.extend(is_disabled.then_some(Asleep::DisabledGroup(home)));
+                (Place::Subtree(home), asleep)
+            }
+            _ => (place, asleep),
+        }
+    }
+
     /// A permission with what it contains and implies, each action once by the shortest way.
     fn add(
         &mut self,
@@ -185,7 +199,7 @@ impl Making<'_, '_> {
         asleep: &BTreeSet<Asleep>,
     ) {
         let catalogue = self.sources.catalogue;
-        let place = reach_of(permission.reach, group);
+        let (place, asleep) = self.at_home(reach_of(permission.reach, group), asleep);
         let mut seen = BTreeSet::from([&permission.action]);
         let mut pending = VecDeque::from([(&permission.action, permission.parameters.clone(), via.to_vec())]);
         while let Some((action, parameters, via)) = pending.pop_front() {

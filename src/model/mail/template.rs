@@ -37,6 +37,10 @@ pub enum TemplateName {
     PasswordReset,
     /// A guest may come in (X03-12).
     GuestInvitation,
+    /// Somebody was wrong many times who tried to sign in as the reader (X02-13).
+    SignInWarning,
+    /// An administrator has set the reader's password (X02-8).
+    PasswordSet,
 }
 
 /// What a template may refer to.
@@ -72,11 +76,19 @@ const RESET_LINK: Variable = variable(
     "where the reader sets a new password",
     "https://usher.example/password-reset/SAMPLE",
 );
+const FAILURES: Variable = variable("failures", "how many wrong sign-ins there were in a row", "10");
+const AT: Variable = variable("at", "when it was, in UTC", "2030-01-31 12:00 UTC");
 const INVITER: Variable = variable("inviter", "who invites", "Charles Babbage");
 
 impl TemplateName {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Invitation, Self::PasswordReset, Self::GuestInvitation];
+    pub const ALL: [Self; 5] = [
+        Self::Invitation,
+        Self::PasswordReset,
+        Self::GuestInvitation,
+        Self::SignInWarning,
+        Self::PasswordSet,
+    ];
 
     /// The name in addresses and files.
     #[must_use]
@@ -85,6 +97,8 @@ impl TemplateName {
             Self::Invitation => "invitation",
             Self::PasswordReset => "password-reset",
             Self::GuestInvitation => "guest-invitation",
+            Self::SignInWarning => "sign-in-warning",
+            Self::PasswordSet => "password-set",
         }
     }
 
@@ -95,6 +109,8 @@ impl TemplateName {
             Self::Invitation => &[ORGANISATION, DISPLAY_NAME, USER_NAME, INVITATION_LINK, EXPIRES],
             Self::PasswordReset => &[ORGANISATION, DISPLAY_NAME, USER_NAME, RESET_LINK, EXPIRES],
             Self::GuestInvitation => &[ORGANISATION, DISPLAY_NAME, INVITER, INVITATION_LINK, EXPIRES],
+            Self::SignInWarning => &[ORGANISATION, DISPLAY_NAME, USER_NAME, FAILURES, AT],
+            Self::PasswordSet => &[ORGANISATION, DISPLAY_NAME, USER_NAME, AT],
         }
     }
 }
@@ -107,7 +123,7 @@ impl fmt::Display for TemplateName {
 
 /// There is no template of this name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("is not a template: use invitation, password-reset or guest-invitation")]
+#[error("is not a template: use invitation, password-reset, guest-invitation, sign-in-warning or password-set")]
 pub struct NotATemplate;
 
 impl FromStr for TemplateName {

@@ -40,7 +40,10 @@ pub(super) async fn probe(
     let mut tokens = directory.list_tokens(id).await?;
     tokens.retain(|token| match &token.grant {
         TokenGrant::Connection { connection: opened, .. } => *opened == connection.name,
-        TokenGrant::Organisation { .. } | TokenGrant::Person { .. } | TokenGrant::Gateway => false,
+        TokenGrant::Organisation { .. }
+        | TokenGrant::Organisations { .. }
+        | TokenGrant::Person { .. }
+        | TokenGrant::Gateway => false,
     });
     let now = directory.clock().now();
     let is_open = |token: &Token| token.expires.is_none_or(|expires| expires > now);

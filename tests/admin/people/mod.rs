@@ -4,6 +4,7 @@ mod guests;
 mod home;
 mod licences;
 mod logins;
+mod newcomers;
 mod seats;
 mod users;
 

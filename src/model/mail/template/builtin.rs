@@ -19,6 +19,14 @@ pub fn builtin(name: TemplateName) -> MailTemplate {
             include_str!("builtin/guest-invitation.txt"),
             include_str!("builtin/guest-invitation.html"),
         ),
+        TemplateName::SignInWarning => (
+            include_str!("builtin/sign-in-warning.txt"),
+            include_str!("builtin/sign-in-warning.html"),
+        ),
+        TemplateName::PasswordSet => (
+            include_str!("builtin/password-set.txt"),
+            include_str!("builtin/password-set.html"),
+        ),
     };
     let (subject, text) = text.split_once("\n\n").unwrap_or((text, text));
     MailTemplate {
