@@ -34,6 +34,7 @@ pub mod journal;
 pub mod licences;
 mod limit;
 pub mod lines;
+pub mod listing;
 pub mod openapi;
 pub mod organisations;
 pub mod outbox;
@@ -56,6 +57,7 @@ pub mod templates;
 pub mod tokens;
 pub mod users;
 pub mod verify;
+pub mod views;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -196,7 +198,7 @@ fn access_routes() -> Routes {
         )
 }
 
-/// Of an organisation: its people, what they are given, and its guests.
+/// Of an organisation: its people, what they are given, its guests, and the views that people keep of the lists.
 fn people_routes() -> Routes {
     Routes::new()
         .route("/users", get(users::list).post(users::write::create))
@@ -217,6 +219,11 @@ fn people_routes() -> Routes {
         .route("/licences/forecast", get(licences::forecast))
         .route("/licences/{key}/holders", get(licences::holders))
         .route("/cost-centres", get(licences::cost_centres))
+        .route("/views", get(views::list).post(views::create).delete(views::reset))
+        .route(
+            "/views/{view}",
+            get(views::retrieve).put(views::replace).delete(views::delete),
+        )
         .route("/guests", get(guests::list).post(guests::create))
         .route("/guests/{guest}", delete(guests::delete))
         .route("/guests/{guest}/disable", post(guests::disable))

@@ -5,6 +5,7 @@ pub mod access;
 pub mod apply;
 pub mod audit;
 pub mod check;
+pub mod choosing;
 pub mod connection;
 pub mod credential;
 mod export;
@@ -39,6 +40,7 @@ pub mod template;
 pub mod token;
 pub mod user;
 pub mod verify;
+pub mod view;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -93,6 +95,7 @@ enum Command {
     Invitation(invitation::Invitation),
     Mail(mail::Mail),
     Template(template::Template),
+    View(view::View),
     Journal(journal::Journal),
     Audit(audit::Audit),
     Privacy(privacy::Privacy),
@@ -153,6 +156,7 @@ impl Command {
             Self::Invitation(command) => command.run().await,
             Self::Mail(command) => command.run().await,
             Self::Template(command) => command.run().await,
+            Self::View(command) => command.run().await,
             Self::Journal(command) => command.run().await,
             Self::Audit(command) => command.run().await,
             Self::Privacy(command) => command.run().await,

@@ -64,6 +64,7 @@ pub mod sealing;
 pub mod seat;
 pub mod second_factor;
 mod security_mail;
+pub mod select;
 pub mod session;
 pub mod settings;
 pub mod sign_in;
@@ -75,6 +76,7 @@ pub mod token;
 pub mod unit;
 pub mod user;
 pub mod verify;
+pub mod view;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -92,6 +94,7 @@ use hashing::{HashCost, Hashing};
 use journal::Journal;
 use refusal::Refusals;
 use sealing::SealingKey;
+use select::ListLimits;
 use settings::Settings;
 
 /// How often and how long a change is tried again when another change came first.
@@ -125,6 +128,7 @@ pub struct Directory {
     sealing: Arc<SealingKey>,
     refusals: Arc<Refusals>,
     retry: RetryLimits,
+    lists: ListLimits,
 }
 
 /// A change: what is read, decided and written together. It may be attempted several times, so it changes nothing but
@@ -156,6 +160,7 @@ impl Directory {
             sealing,
             refusals: Arc::default(),
             retry: RetryLimits::default(),
+            lists: ListLimits::default(),
         }
     }
 
@@ -163,6 +168,13 @@ impl Directory {
     #[must_use]
     pub fn with_retry(mut self, retry: RetryLimits) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// The same directory with other limits for one page of a list.
+    #[must_use]
+    pub fn with_list_limits(mut self, lists: ListLimits) -> Self {
+        self.lists = lists;
         self
     }
 

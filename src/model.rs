@@ -26,6 +26,7 @@ pub mod instant;
 pub mod invitation;
 pub mod licence;
 pub mod lifecycle;
+pub mod list;
 pub mod locale;
 pub mod login;
 pub mod mail;
@@ -49,11 +50,13 @@ pub mod role;
 pub mod role_link;
 pub mod schema;
 pub mod scim_type;
+pub mod selection;
 pub mod session;
 pub mod slug;
 pub mod sort;
 pub mod token;
 pub mod user;
+pub mod view;
 
 /// A JSON object: a resource, an extension, or one element of a complex attribute.
 pub type Object = serde_json::Map<String, serde_json::Value>;

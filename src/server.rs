@@ -33,6 +33,7 @@ use crate::config::{Config, ConfigError, ServerConfig};
 use crate::delivery::mailer::{Mailer, MailerSettings};
 use crate::delivery::transport::{Transport, TransportError};
 use crate::directory::hashing::HashCost;
+use crate::directory::select::ListLimits;
 use crate::directory::{Directory, DirectoryError, Principal};
 use crate::model::clock::SystemClock;
 use crate::model::id::OrganisationId;
@@ -195,7 +196,7 @@ fn start_work(
     Ok(vec![("scheduler", stop_runs, runs), ("mailer", stop_mail, mail)])
 }
 
-/// The directory with the key for secrets in its store, and with passwords hashed as the configuration says.
+/// The directory with the key for secrets in its store, with passwords hashed and lists bounded as the configuration says.
 ///
 /// # Errors
 /// As [`secret_key::load`].
@@ -207,7 +208,16 @@ pub fn with_secrets(directory: Directory, config: &Config) -> Result<Directory, 
         parallelism: config.sign_in.hash_parallelism,
         at_once: config.sign_in.hashes_at_once,
     };
-    Ok(directory.with_sealing_key(key).with_hashing(cost))
+    let lists = ListLimits {
+        page_size: config.lists.page_size,
+        looked_at: config.lists.looked_at_max,
+        sorted: config.lists.sorted_max,
+        reached: config.lists.reached_max,
+    };
+    Ok(directory
+        .with_sealing_key(key)
+        .with_hashing(cost)
+        .with_list_limits(lists))
 }
 
 async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), ServeError> {

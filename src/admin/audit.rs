@@ -1,5 +1,6 @@
 //! The audit log: read, filtered, exported.
 
+use async_trait::async_trait;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -12,13 +13,18 @@ use serde_json::{Map, Value, json};
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::directory::audit::{AuditFilter, AuditPlace, ListedEntry};
+use crate::directory::select::{Part, Rows};
 use crate::directory::{Directory, DirectoryError, keys};
+use crate::model::Object;
 use crate::model::audit::{AuditChange, AuditKind};
 use crate::model::clock::Timestamp;
 use crate::model::event::Door;
 use crate::model::id::OrganisationId;
+use crate::model::list::List;
+use crate::model::selection::Selection;
 
 use super::caller::{Administrator, Caller, Parameters};
+use super::listing::Listing;
 use super::page::Paging;
 use super::problem::Problem;
 
@@ -34,6 +40,10 @@ pub struct Wanted {
     limit: Option<usize>,
     /// The `next` of the page before.
     after: Option<String>,
+    /// Only what satisfies this filter (RFC 7644 section 3.4.2.2) over the names that the entries show.
+    filter: Option<String>,
+    /// As this saved view says, by its name.
+    view: Option<String>,
     /// A token's identifier, a connection's name or a person's identifier.
     actor: Option<String>,
     /// `scim`, `ldap`, `api`, `invitee`, `person` or `system`.
@@ -78,6 +88,8 @@ impl From<Exported> for Wanted {
         Self {
             limit: None,
             after: None,
+            filter: None,
+            view: None,
             actor: exported.actor,
             door: exported.door,
             subject: exported.subject,
@@ -140,10 +152,63 @@ pub async fn list(
     caller: Administrator,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Value>, Problem> {
-    answer(&directory, caller.organisation(), wanted).await
+    let listing = Listing {
+        limit: wanted.limit,
+        after: wanted.after.clone(),
+        filter: wanted.filter.clone(),
+        view: wanted.view.clone(),
+        ..Listing::default()
+    };
+    let question = listing.read(&directory, &caller, List::Audit).await?;
+    let entries = Entries {
+        organisation: caller.organisation(),
+        filter: wanted.filter()?,
+    };
+    let selected = directory
+        .walk(&entries, &question.selection, question.after(), question.limit)
+        .await?;
+    Ok(Json(question.page(&selected, view)))
 }
 
-/// `GET /audit`: what was changed of the gateway itself.
+/// The log, the newest first.
+struct Entries {
+    organisation: OrganisationId,
+    filter: AuditFilter,
+}
+
+#[async_trait]
+impl Rows for Entries {
+    type Row = ListedEntry;
+
+    async fn read(
+        &self,
+        directory: &Directory,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Part<ListedEntry>, DirectoryError> {
+        let after = after.and_then(|place| place.parse().ok());
+        let (rows, next) = directory
+            .list_audit(self.organisation, &self.filter, after, limit)
+            .await?;
+        let next = next.map(|place| place.to_string());
+        Ok(Part { rows, next })
+    }
+
+    fn place(&self, row: &ListedEntry) -> String {
+        row.place.to_string()
+    }
+
+    fn is_place(&self, text: &str) -> bool {
+        text.parse::<AuditPlace>().is_ok()
+    }
+
+    async fn shown(&self, _: &Directory, rows: &[ListedEntry], _: &Selection) -> Result<Vec<Object>, DirectoryError> {
+        let object = |row| view(row).as_object().cloned().unwrap_or_default();
+        Ok(rows.iter().map(object).collect())
+    }
+}
+
+/// `GET /audit`: what was changed of the gateway itself; without filters and views, which are an organisation's.
 pub async fn list_gateway(
     State(directory): State<Directory>,
     Caller(principal): Caller,
@@ -154,6 +219,11 @@ pub async fn list_gateway(
 }
 
 async fn answer(directory: &Directory, organisation: OrganisationId, wanted: Wanted) -> Result<Json<Value>, Problem> {
+    if wanted.filter.is_some() || wanted.view.is_some() {
+        return Err(Problem::bad_request(
+            "filter and view are for the log of an organisation",
+        ));
+    }
     let filter = wanted.filter()?;
     let paging = Paging {
         limit: wanted.limit,

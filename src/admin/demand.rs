@@ -20,6 +20,8 @@ enum Target {
     User,
     /// The `{group}` of the path.
     Group,
+    /// What is the person's own: nothing is asked. The operation tells what is.
+    Own,
 }
 
 /// Method, route below the organisation, action, target.
@@ -348,6 +350,12 @@ const TABLE: &[Row] = &[
     (Method::GET, "/users/{user}/export", "privacy.manage", Target::User),
     (Method::POST, "/users/{user}/erase", "privacy.manage", Target::User),
     (Method::PUT, "/users/{user}/restriction", "privacy.manage", Target::User),
+    (Method::GET, "/views", "view.keep", Target::Own),
+    (Method::POST, "/views", "view.keep", Target::Own),
+    (Method::DELETE, "/views", "view.keep", Target::Own),
+    (Method::GET, "/views/{view}", "view.keep", Target::Own),
+    (Method::PUT, "/views/{view}", "view.keep", Target::Own),
+    (Method::DELETE, "/views/{view}", "view.keep", Target::Own),
 ];
 
 /// What the route below an organisation demands of a person. `parameter` answers the path's parameters by name. A target that
@@ -368,6 +376,7 @@ pub(super) async fn of(
     let on = match target {
         Target::Organisation => On::Organisation,
         Target::Reachable => On::Reachable,
+        Target::Own => On::Own,
         Target::User => match users::find(directory, organisation, &parameter("user").unwrap_or_default()).await {
             Ok(user) => On::User(user.id),
             Err(DirectoryError::NotFound { .. }) => On::Organisation,

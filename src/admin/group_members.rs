@@ -1,5 +1,6 @@
 //! Members of a group, and the roles that they hold in it.
 
+use async_trait::async_trait;
 use axum::Json;
 use axum::extract::State;
 use schemars::JsonSchema;
@@ -11,13 +12,14 @@ use crate::directory::group_members::{
 };
 use crate::directory::membership::member_uuid;
 use crate::directory::{Directory, DirectoryError};
-use crate::model::id::{GroupId, UserId};
-use crate::model::membership::Member;
+use crate::model::id::{GroupId, OrganisationId, UserId};
+use crate::model::list::List;
+use crate::model::membership::{Member, Membership};
 use crate::model::slug::Slug;
 
 use super::caller::{Administrator, Body, Parameters, Place};
 use super::groups::find;
-use super::page::{Paging, page};
+use super::listing::{Browse, Listing};
 use super::problem::Problem;
 use super::users;
 
@@ -33,24 +35,34 @@ pub struct Named {
     pub groups: Vec<String>,
 }
 
-/// `GET .../groups/{group}/members`: with the reasons why each is in, and the roles held in the group (S001-10).
-pub async fn list(
-    State(directory): State<Directory>,
-    caller: Administrator,
-    Place((_, group)): Place<(String, String)>,
-    Parameters(paging): Parameters<Paging>,
-) -> Result<Json<Value>, Problem> {
-    let limit = paging.limit()?;
-    let after = paging.after(parse_member)?;
-    let group = find(&directory, caller.organisation(), &group).await?;
-    let members = directory
-        .browse_members(caller.organisation(), group.id, after, limit + 1)
-        .await?;
-    Ok(Json(page(
-        members,
-        limit,
-        |(member, _)| write_member(*member),
-        |(member, edge)| {
+/// Members of a group: groups first, then users.
+struct Members {
+    organisation: OrganisationId,
+    group: GroupId,
+}
+
+#[async_trait]
+impl Browse for Members {
+    fn name(&self, item: &Value) -> String {
+        let tag = if item["kind"] == "group" { 'g' } else { 'u' };
+        format!("{tag}{}", item["id"].as_str().unwrap_or_default())
+    }
+
+    fn is_name(&self, text: &str) -> bool {
+        parse_member(text).is_some()
+    }
+
+    async fn browse(
+        &self,
+        directory: &Directory,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Value>, DirectoryError> {
+        let after = after.and_then(parse_member);
+        let members = directory
+            .browse_members(self.organisation, self.group, after, limit)
+            .await?;
+        let shown = |(member, edge): &(Member, Membership)| {
             json!({
                 "kind": kind(*member),
                 "id": member_uuid(*member),
@@ -58,8 +70,25 @@ pub async fn list(
                 "roles": edge.roles,
                 "since": edge.since,
             })
-        },
-    )))
+        };
+        Ok(members.iter().map(shown).collect())
+    }
+}
+
+/// `GET .../groups/{group}/members`: with the reasons why each is in, and the roles held in the group (S001-10).
+pub async fn list(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, group)): Place<(String, String)>,
+    Parameters(listing): Parameters<Listing>,
+) -> Result<Json<Value>, Problem> {
+    let group = find(&directory, caller.organisation(), &group).await?.id;
+    let question = listing.read(&directory, &caller, List::Members).await?;
+    let members = Members {
+        organisation: caller.organisation(),
+        group,
+    };
+    Ok(Json(question.answer(&directory, members).await?))
 }
 
 /// `POST .../groups/{group}/members`: puts users and groups into it, all of them or none.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,11 +14,12 @@ use serde_json::{Value, json};
 use crate::directory::guest::{CreateGuest, CreateGuestLink, DisableGuestLink, EndGuest, Visitor};
 use crate::directory::{Directory, DirectoryError};
 use crate::model::guest::{Delivery, Guest, GuestLink};
-use crate::model::id::{GuestId, GuestLinkId};
+use crate::model::id::{GuestId, GuestLinkId, OrganisationId};
+use crate::model::list::List;
 use crate::model::organisation::Organisation;
 
 use super::caller::{Administrator, Body, Parameters, Place};
-use super::page::{Paging, page};
+use super::listing::{Browse, Listing};
 use super::problem::Problem;
 
 /// A guest to be made.
@@ -68,16 +70,56 @@ pub struct Joining {
     mobile: Option<String>,
 }
 
-/// `GET .../guests`: all, in the order in which they came.
+/// Guests, in the order in which they came.
+struct Guests(OrganisationId);
+
+#[async_trait]
+impl Browse for Guests {
+    fn is_name(&self, text: &str) -> bool {
+        text.parse::<GuestId>().is_ok()
+    }
+
+    async fn browse(
+        &self,
+        directory: &Directory,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Value>, DirectoryError> {
+        let after = after.and_then(|id| id.parse().ok());
+        let guests = directory.browse_guests(self.0, after, limit).await?;
+        Ok(guests.iter().map(view).collect())
+    }
+}
+
+/// Links, in the order in which they were made.
+struct Links(OrganisationId);
+
+#[async_trait]
+impl Browse for Links {
+    fn is_name(&self, text: &str) -> bool {
+        text.parse::<GuestLinkId>().is_ok()
+    }
+
+    async fn browse(
+        &self,
+        directory: &Directory,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Value>, DirectoryError> {
+        let after = after.and_then(|id| id.parse().ok());
+        let links = directory.browse_guest_links(self.0, after, limit).await?;
+        Ok(links.iter().map(view_link).collect())
+    }
+}
+
+/// `GET .../guests`: all, in the order in which they came, or those that are asked for.
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(paging): Parameters<Paging>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
-    let limit = paging.limit()?;
-    let after = paging.after(|cursor| cursor.parse().ok())?;
-    let guests = directory.browse_guests(caller.organisation(), after, limit + 1).await?;
-    Ok(Json(page(guests, limit, |guest| guest.id.to_string(), view)))
+    let question = listing.read(&directory, &caller, List::Guests).await?;
+    Ok(Json(question.answer(&directory, Guests(caller.organisation())).await?))
 }
 
 /// `POST .../guests`: makes a guest; the link is shown once, and mailed to the guest where that was asked for.
@@ -126,18 +168,14 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET .../guest-links`: all, in the order in which they were made; without their secrets.
+/// `GET .../guest-links`: all, in the order in which they were made, or those that are asked for; without their secrets.
 pub async fn list_links(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(paging): Parameters<Paging>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
-    let limit = paging.limit()?;
-    let after = paging.after(|cursor| cursor.parse().ok())?;
-    let links = directory
-        .browse_guest_links(caller.organisation(), after, limit + 1)
-        .await?;
-    Ok(Json(page(links, limit, |link| link.id.to_string(), view_link)))
+    let question = listing.read(&directory, &caller, List::GuestLinks).await?;
+    Ok(Json(question.answer(&directory, Links(caller.organisation())).await?))
 }
 
 /// `POST .../guest-links`: makes a link for many; it is shown once.

@@ -1,6 +1,7 @@
 //! Invitations: listed, sent, sent again, withdrawn; and accepted, the only place of the admin API that needs no token but the
 //! invitation's own secret.
 
+use async_trait::async_trait;
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
@@ -12,13 +13,15 @@ use crate::directory::invitation::browse::{ResendInvitation, WithdrawInvitation}
 use crate::directory::invitation::{InviteUser, IssuedInvitation, PATH};
 use crate::directory::{Directory, DirectoryError};
 use crate::model::clock::Timestamp;
-use crate::model::id::InvitationId;
+use crate::model::id::{InvitationId, OrganisationId};
 use crate::model::invitation::{Channel, Invitation, InvitationState};
+use crate::model::list::List;
+use crate::model::selection::SelectionError;
 use crate::model::user::User;
 
 use super::caller::{Administrator, Body, Parameters, Place};
 use super::connections::PublicUrl;
-use super::page::{Paging, page};
+use super::listing::{Browse, Listing};
 use super::problem::Problem;
 use super::users;
 
@@ -50,43 +53,62 @@ pub async fn accept(
     })))
 }
 
-/// Which invitations to list.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Wanted {
-    #[schemars(range(min = 1, max = 1000))]
-    limit: Option<usize>,
-    after: Option<String>,
+/// Invitations, or those of a state, each with the user name of its person.
+struct Listed {
+    organisation: OrganisationId,
     state: Option<InvitationState>,
 }
 
-/// `GET .../invitations`: all in the order in which they were made, or those of a state.
+#[async_trait]
+impl Browse for Listed {
+    fn is_name(&self, text: &str) -> bool {
+        text.parse::<InvitationId>().is_ok()
+    }
+
+    async fn browse(
+        &self,
+        directory: &Directory,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Value>, DirectoryError> {
+        let after = after.and_then(|id| id.parse().ok());
+        let found = directory
+            .browse_invitations(self.organisation, self.state, after, limit)
+            .await?;
+        let now = directory.clock().now();
+        let shown = |(invitation, user_name): &(Invitation, Option<String>)| {
+            let mut shown = view(invitation, now);
+            shown["user_name"] = json!(user_name);
+            shown
+        };
+        Ok(found.iter().map(shown).collect())
+    }
+}
+
+/// `GET .../invitations`: all in the order in which they were made, or those that are asked for.
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(wanted): Parameters<Wanted>,
+    Parameters(mut listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
-    let paging = Paging {
-        limit: wanted.limit,
-        after: wanted.after,
+    // A state is looked up in an index rather than in every invitation.
+    let word = listing.state.take();
+    let state = word.as_deref().map(|word| {
+        let mut states = InvitationState::ALL.into_iter();
+        states
+            .find(|state| state.as_str() == word)
+            .ok_or_else(|| SelectionError::UnknownState {
+                state: word.to_owned(),
+                list: List::Invitations,
+            })
+    });
+    let state = state.transpose().map_err(DirectoryError::from)?;
+    let question = listing.read(&directory, &caller, List::Invitations).await?;
+    let rows = Listed {
+        organisation: caller.organisation(),
+        state,
     };
-    let limit = paging.limit()?;
-    let after = paging.after(|cursor| cursor.parse().ok())?;
-    let found = directory
-        .browse_invitations(caller.organisation(), wanted.state, after, limit + 1)
-        .await?;
-    let now = directory.clock().now();
-    let shown = |(invitation, user_name): &(Invitation, Option<String>)| {
-        let mut shown = view(invitation, now);
-        shown["user_name"] = json!(user_name);
-        shown
-    };
-    Ok(Json(page(
-        found,
-        limit,
-        |(invitation, _)| invitation.id.to_string(),
-        shown,
-    )))
+    Ok(Json(question.answer(&directory, rows).await?))
 }
 
 /// `GET .../invitations/{id}`.

@@ -2,34 +2,80 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
 use crate::directory::keys::Count;
+use crate::directory::settings::OrganisationSettings;
 use crate::directory::{Directory, DirectoryError};
+use crate::model::id::UserId;
 use crate::model::licence::{Licence, SeatClaim};
+use crate::model::list::List;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
 use super::caller::{Administrator, Parameters, Place};
-use super::page::{Paging, page};
+use super::listing::{Browse, Known, Listing};
 use super::problem::Problem;
 
 /// `GET .../licences`: all, with how many seats are in use and how many people wait.
-pub async fn list(State(directory): State<Directory>, caller: Administrator) -> Result<Json<Value>, Problem> {
+pub async fn list(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Parameters(listing): Parameters<Listing>,
+) -> Result<Json<Value>, Problem> {
+    let question = listing.read(&directory, &caller, List::Licences).await?;
     let licences: Vec<&Licence> = caller.settings.licences.values().collect();
     let counts: Vec<Count> = licences
         .iter()
         .flat_map(|licence| [Count::Seats(licence.key.clone()), Count::Waiting(licence.key.clone())])
         .collect();
     let counts = directory.browse_counts(caller.organisation(), &counts).await?;
-    let items: Vec<Value> = licences
-        .iter()
-        .zip(counts.chunks(2))
-        .map(|(licence, counts)| view(licence, counts))
-        .collect();
-    Ok(Json(json!({ "items": items })))
+    let counted = licences.iter().zip(counts.chunks(2));
+    let items = counted.map(|(licence, counts)| view(licence, counts)).collect();
+    Ok(Json(question.answer(&directory, Known { items }).await?))
+}
+
+/// Everyone who is meant to have a licence.
+struct Holders<'a> {
+    settings: &'a OrganisationSettings,
+    licence: &'a Slug,
+}
+
+#[async_trait]
+impl Browse for Holders<'_> {
+    fn is_name(&self, text: &str) -> bool {
+        text.parse::<UserId>().is_ok()
+    }
+
+    async fn browse(
+        &self,
+        directory: &Directory,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Value>, DirectoryError> {
+        let after = after.and_then(|id| id.parse().ok());
+        let organisation = &self.settings.organisation;
+        let holders = directory
+            .browse_holders(organisation.id, self.licence, after, limit)
+            .await?;
+        let default = organisation.default_cost_centre.as_ref();
+        let shown = |user: &User| {
+            let claim = user.licences.get(self.licence);
+            let centre = claim.and_then(|claim| claim.cost_centre.as_ref()).or(default);
+            json!({
+                "id": user.id,
+                "user_name": user.user_name,
+                "state": user.state(),
+                "claim": claim,
+                "since": claim.and_then(SeatClaim::since),
+                "cost_centre": centre,
+            })
+        };
+        Ok(holders.iter().map(shown).collect())
+    }
 }
 
 /// `GET .../licences/{key}/holders`: everyone who is meant to have it, with the state of the seat.
@@ -37,32 +83,19 @@ pub async fn holders(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, key)): Place<(String, String)>,
-    Parameters(paging): Parameters<Paging>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
-    let limit = paging.limit()?;
-    let after = paging.after(|cursor| cursor.parse().ok())?;
     let missing = || DirectoryError::not_found("licence", &key);
-    let slug: Slug = key.parse().map_err(|_| missing())?;
-    if !caller.settings.licences.contains_key(&slug) {
+    let licence: Slug = key.parse().map_err(|_| missing())?;
+    if !caller.settings.licences.contains_key(&licence) {
         return Err(missing().into());
     }
-    let holders = directory
-        .browse_holders(caller.organisation(), &slug, after, limit + 1)
-        .await?;
-    let default = caller.settings.organisation.default_cost_centre.as_ref();
-    let shown = |user: &User| {
-        let claim = user.licences.get(&slug);
-        let centre = claim.and_then(|claim| claim.cost_centre.as_ref()).or(default);
-        json!({
-            "id": user.id,
-            "user_name": user.user_name,
-            "state": user.state(),
-            "claim": claim,
-            "since": claim.and_then(SeatClaim::since),
-            "cost_centre": centre,
-        })
+    let question = listing.read(&directory, &caller, List::LicenceHolders).await?;
+    let holders = Holders {
+        settings: &caller.settings,
+        licence: &licence,
     };
-    Ok(Json(page(holders, limit, |user| user.id.to_string(), shown)))
+    Ok(Json(question.answer(&directory, holders).await?))
 }
 
 /// `GET .../licences/forecast`: for each licence, who would need a seat beyond those in use, against what is free. The cost is the

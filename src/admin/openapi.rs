@@ -20,6 +20,7 @@ mod roles;
 pub mod schema;
 mod tokens;
 mod users;
+mod views;
 
 use std::sync::LazyLock;
 
@@ -46,6 +47,7 @@ fn descriptions() -> Vec<Description> {
         resources::descriptions(),
         roles::descriptions(),
         privacy::descriptions(),
+        views::descriptions(),
     ]
     .into_iter()
     .flatten()
@@ -68,6 +70,7 @@ fn components() -> Map<String, Value> {
         permissions::components(),
         resources::components(),
         roles::components(),
+        views::components(),
     ]
     .into_iter()
     .flatten()

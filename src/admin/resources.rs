@@ -1,5 +1,6 @@
 //! Resources and their types.
 
+use async_trait::async_trait;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,12 +11,13 @@ use serde_json::{Map, Value, json};
 use crate::directory::keys::Count;
 use crate::directory::resource::{CreateResource, DeleteResource, UpdateResource};
 use crate::directory::{Directory, DirectoryError};
-use crate::model::id::ResourceId;
+use crate::model::id::{OrganisationId, ResourceId};
+use crate::model::list::List;
 use crate::model::resource::Resource;
 use crate::model::slug::Slug;
 
 use super::caller::{Administrator, Body, Parameters, Place};
-use super::page::{Paging, page};
+use super::listing::{Browse, Listing};
 use super::problem::Problem;
 use super::users;
 
@@ -39,36 +41,77 @@ pub struct Wanted {
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<usize>,
     after: Option<String>,
+    /// Only what satisfies this filter (RFC 7644 section 3.4.2.2) over the names that the items show.
+    filter: Option<String>,
+    /// In the order of this member; in that of their creation when missing.
+    sort: Option<String>,
+    /// The greatest first.
+    #[serde(default)]
+    descending: bool,
+    /// Only what has this text in its name.
+    q: Option<String>,
+    /// Answer `total` as well: how many there are on all pages. It is missing when there are too many to look at.
+    #[serde(default)]
+    count: bool,
+    /// As this saved view says, by its name.
+    view: Option<String>,
     /// Of this type only.
     #[serde(rename = "type")]
     type_: Option<Slug>,
 }
 
-/// `GET .../resources`: all, or those of one type, in the order of their creation.
+/// Resources of one type, or of all, with how many users and groups have each.
+struct Listed {
+    organisation: OrganisationId,
+    type_: Option<Slug>,
+}
+
+#[async_trait]
+impl Browse for Listed {
+    fn is_name(&self, text: &str) -> bool {
+        text.parse::<ResourceId>().is_ok()
+    }
+
+    async fn browse(
+        &self,
+        directory: &Directory,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Value>, DirectoryError> {
+        let after = after.and_then(|id| id.parse().ok());
+        let resources = directory
+            .browse_resources(self.organisation, self.type_.as_ref(), after, limit)
+            .await?;
+        let counts: Vec<Count> = resources.iter().flat_map(|resource| counted(resource.id)).collect();
+        let counts = directory.browse_counts(self.organisation, &counts).await?;
+        let counted = resources.iter().zip(counts.chunks(2));
+        Ok(counted.map(|(resource, counts)| view(resource, counts)).collect())
+    }
+}
+
+/// `GET .../resources`: all, or those of one type, in the order of their creation, or those that are asked for.
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Value>, Problem> {
-    let paging = Paging {
+    let listing = Listing {
         limit: wanted.limit,
         after: wanted.after,
+        filter: wanted.filter,
+        sort: wanted.sort,
+        descending: wanted.descending,
+        state: None,
+        q: wanted.q,
+        count: wanted.count,
+        view: wanted.view,
     };
-    let limit = paging.limit()?;
-    let after = paging.after(|cursor| cursor.parse().ok())?;
-    let resources = directory
-        .browse_resources(caller.organisation(), wanted.type_.as_ref(), after, limit + 1)
-        .await?;
-    let counts: Vec<Count> = resources.iter().flat_map(|resource| counted(resource.id)).collect();
-    let counts = directory.browse_counts(caller.organisation(), &counts).await?;
-    let resources: Vec<(Resource, Vec<i64>)> = resources
-        .into_iter()
-        .zip(counts.chunks(2).map(<[i64]>::to_vec))
-        .collect();
-    let cursor = |(resource, _): &(Resource, Vec<i64>)| resource.id.to_string();
-    Ok(Json(page(resources, limit, cursor, |(resource, counts)| {
-        view(resource, counts)
-    })))
+    let question = listing.read(&directory, &caller, List::Resources).await?;
+    let rows = Listed {
+        organisation: caller.organisation(),
+        type_: wanted.type_,
+    };
+    Ok(Json(question.answer(&directory, rows).await?))
 }
 
 /// `POST .../resources`: makes one, such as a channel (S003-37). Its owner may be named by user name.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,6 +16,8 @@ use crate::directory::role_assignment::CreateRole;
 use crate::directory::role_deletion::LinkedGroups;
 use crate::directory::role_edit::{EditRole, LinkGroup};
 use crate::directory::{Directory, DirectoryError};
+use crate::model::id::{OrganisationId, UserId};
+use crate::model::list::List;
 use crate::model::matrix;
 use crate::model::role::Role;
 use crate::model::slug::Slug;
@@ -22,21 +25,23 @@ use crate::model::user::User;
 
 use super::caller::{Administrator, Body, Parameters, Place};
 use super::group_edit::taken;
-use super::page::{Paging, page};
+use super::listing::{Browse, Known, Listing};
 use super::problem::Problem;
 use super::{groups, users};
 
-/// `GET .../roles`: all, in the order of their keys.
-pub async fn list(State(directory): State<Directory>, caller: Administrator) -> Result<Json<Value>, Problem> {
+/// `GET .../roles`: all, in the order of their keys, or those that are asked for.
+pub async fn list(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Parameters(listing): Parameters<Listing>,
+) -> Result<Json<Value>, Problem> {
+    let question = listing.read(&directory, &caller, List::Roles).await?;
     let roles: Vec<&Role> = caller.settings.roles.values().collect();
     let counts: Vec<Count> = roles.iter().map(|role| Count::RoleHolders(role.key.clone())).collect();
     let counts = directory.browse_counts(caller.organisation(), &counts).await?;
-    let items: Vec<Value> = roles
-        .into_iter()
-        .zip(counts)
-        .map(|(role, holders)| view(role, holders))
-        .collect();
-    Ok(Json(json!({ "items": items })))
+    let counted = roles.into_iter().zip(counts);
+    let items = counted.map(|(role, holders)| view(role, holders)).collect();
+    Ok(Json(question.answer(&directory, Known { items }).await?))
 }
 
 /// `GET .../roles/{role}`.
@@ -126,29 +131,55 @@ pub async fn delete(
     Ok(Json(json!(impact)))
 }
 
+/// Everyone who holds a role in the whole organisation, with the reasons.
+struct Holders<'a> {
+    organisation: OrganisationId,
+    role: &'a Slug,
+}
+
+#[async_trait]
+impl Browse for Holders<'_> {
+    fn is_name(&self, text: &str) -> bool {
+        text.parse::<UserId>().is_ok()
+    }
+
+    async fn browse(
+        &self,
+        directory: &Directory,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Value>, DirectoryError> {
+        let after = after.and_then(|id| id.parse().ok());
+        let holders = directory
+            .browse_role_holders(self.organisation, self.role, after, limit)
+            .await?;
+        let shown = |user: &User| {
+            json!({
+                "id": user.id,
+                "user_name": user.user_name,
+                "display_name": user.display_name(),
+                "state": user.state(),
+                "origins": user.roles.get(self.role),
+            })
+        };
+        Ok(holders.iter().map(shown).collect())
+    }
+}
+
 /// `GET .../roles/{role}/holders`: everyone who holds it in the organisation, with the reasons.
 pub async fn holders(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, key)): Place<(String, String)>,
-    Parameters(paging): Parameters<Paging>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
-    let limit = paging.limit()?;
-    let after = paging.after(|cursor| cursor.parse().ok())?;
     let role = find(&caller, &key)?.key;
-    let holders = directory
-        .browse_role_holders(caller.organisation(), &role, after, limit + 1)
-        .await?;
-    let shown = |user: &User| {
-        json!({
-            "id": user.id,
-            "user_name": user.user_name,
-            "display_name": user.display_name(),
-            "state": user.state(),
-            "origins": user.roles.get(&role),
-        })
+    let question = listing.read(&directory, &caller, List::RoleHolders).await?;
+    let holders = Holders {
+        organisation: caller.organisation(),
+        role: &role,
     };
-    Ok(Json(page(holders, limit, |user| user.id.to_string(), shown)))
+    Ok(Json(question.answer(&directory, holders).await?))
 }
 
 /// `PUT .../roles/{role}/groups/{group}`: its holders are in the group from now on.

@@ -18,81 +18,76 @@ use crate::directory::suspend::{ReactivateUser, SuspendUser};
 use crate::directory::{Directory, DirectoryError};
 use crate::model::custom_attribute::Bearer;
 use crate::model::id::{OrganisationId, UserId};
+use crate::model::list::List;
 use crate::model::user::User;
 
 use super::caller::{Administrator, Parameters, Place};
-use super::page::{Paging, page};
+use super::listing::{Listing, literal};
 use super::problem::Problem;
 
-/// Which users to list. At most one of `q`, `user_name` and `email`.
+/// Which users to list.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<usize>,
     after: Option<String>,
+    /// Only those who satisfy this filter (RFC 7644 section 3.4.2.2) over the names that the items show.
+    filter: Option<String>,
+    /// In the order of this member; in that of their creation when missing.
+    sort: Option<String>,
+    /// The greatest first.
+    #[serde(default)]
+    descending: bool,
+    /// Only those in this state: `prepared`, `invited`, `enrolled`, `active`, `waiting` or `suspended`.
+    state: Option<String>,
     /// The start of an e-mail address or display name, or a whole login id.
     q: Option<String>,
+    /// Answer `total` as well: how many there are on all pages. It is missing when there are too many to look at.
+    #[serde(default)]
+    count: bool,
+    /// As this saved view says, by its name.
+    view: Option<String>,
     /// A login id of any kind.
     user_name: Option<String>,
+    /// An e-mail address.
     email: Option<String>,
 }
 
-/// `GET .../users`: all in the order of their creation, or those that are found (S001-4, S004-9). Products that offer the list as
-/// a file (S003-29, -30, S004-13) or keep a reader's filters (S004-11, -12) do so over these pages.
+/// `GET .../users`: all in the order of their creation, or those that are asked for (S001-4, S004-9, S004-14). Products that offer
+/// the list as a file (S003-29, -30, S004-13) do so over these pages.
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Value>, Problem> {
     let organisation = caller.organisation();
-    let paging = Paging {
+    let mut listing = Listing {
         limit: wanted.limit,
         after: wanted.after,
+        filter: wanted.filter,
+        sort: wanted.sort,
+        descending: wanted.descending,
+        state: wanted.state,
+        q: wanted.q,
+        count: wanted.count,
+        view: wanted.view,
     };
-    let limit = paging.limit()?;
-    let bounded = caller.bounded("user.view");
-    if let (Some(effective), None, None, None) = (&bounded, &wanted.q, &wanted.user_name, &wanted.email) {
-        let after = paging.after(|cursor| cursor.parse().ok())?;
-        let right = (effective.as_ref(), "user.view");
-        let reached = directory.reachable_users(organisation, right, after, limit).await?;
-        let items: Vec<Value> = reached.items.iter().map(|user| view(user, &caller.settings)).collect();
-        let mut answer = json!({ "items": items });
-        if let Some(next) = reached.next {
-            answer["next"] = json!(next);
-        }
-        return Ok(Json(answer));
+    if let Some(email) = &wanted.email {
+        listing = listing.narrowed(&format!("emails.value eq {}", literal(email)));
     }
-    let mut users = match (wanted.q, wanted.user_name, wanted.email) {
-        (None, None, None) => {
-            let after = paging.after(|cursor| cursor.parse().ok())?;
-            directory.browse_users(organisation, after, limit + 1).await?
-        }
-        (Some(q), None, None) => directory.browse_users_like(organisation, &q, limit).await?,
-        (None, Some(name), None) => directory
-            .browse_user_name(organisation, &name)
-            .await?
-            .into_iter()
-            .collect(),
-        (None, None, Some(email)) => directory.browse_users_with_email(organisation, &email, limit).await?,
-        _ => return Err(Problem::bad_request("give one of q, user_name and email, not several")),
-    };
-    if let Some(effective) = &bounded {
-        let mut reached = Vec::new();
-        for user in users {
-            let right = (effective.as_ref(), "user.view");
-            if directory.reaches_user(organisation, right, user.id).await? {
-                reached.push(user);
-            }
-        }
-        users = reached;
+    let mut question = listing
+        .read(&directory, &caller, List::Users)
+        .await?
+        .within(&caller, "user.view");
+    if let Some(name) = &wanted.user_name {
+        let named = directory.browse_user_name(organisation, name).await?;
+        question.selection = question.selection.only(named.map(|user| user.id.uuid()));
     }
-    Ok(Json(page(
-        users,
-        limit,
-        |user| user.id.to_string(),
-        |user| view(user, &caller.settings),
-    )))
+    let selected = directory
+        .select_users(organisation, &question.selection, question.after(), question.limit)
+        .await?;
+    Ok(Json(question.page(&selected, |user| view(user, &caller.settings))))
 }
 
 /// `GET .../users/{user}` (S004-21): by identifier, or by any login id. `effective` tells the language, the time zone and the

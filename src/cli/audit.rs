@@ -61,6 +61,17 @@ struct Filter {
     to: Option<String>,
 }
 
+/// What a list of changes is narrowed by besides.
+#[derive(Debug, Args)]
+struct Further {
+    /// Only what satisfies this SCIM filter over the names that --json shows, such as: changes.outcome eq "deleted"
+    #[arg(long, value_name = "FILTER")]
+    filter: Option<String>,
+    /// As this saved view says; see: usher view --help
+    #[arg(long, value_name = "NAME")]
+    view: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List changes, the newest first
@@ -68,6 +79,8 @@ enum Action {
         /// At most this many commits
         #[arg(long, default_value_t = 50)]
         limit: usize,
+        #[command(flatten)]
+        further: Further,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -108,8 +121,10 @@ impl Audit {
             format!("/organisations/{}/audit", escaped(&self.org))
         };
         match &self.action {
-            Action::List { limit, json } => {
-                let items = gateway.list(&format!("{base}?{}", self.query()), Some(*limit)).await?;
+            Action::List { limit, further, json } => {
+                let more = [("filter", &further.filter), ("view", &further.view)];
+                let path = format!("{base}?{}", self.query(&more));
+                let items = gateway.list(&path, Some(*limit)).await?;
                 if *json {
                     return Ok(output::json(&mut out, &json!(items))?);
                 }
@@ -129,7 +144,7 @@ impl Audit {
                     Format::Jsonl => "jsonl",
                     Format::Csv => "csv",
                 };
-                let path = format!("{base}/export?format={format}&{}", self.query());
+                let path = format!("{base}/export?format={format}&{}", self.query(&[]));
                 let written = gateway.copy(Method::GET, &path, &mut out).await;
                 out.flush()?;
                 written
@@ -137,7 +152,7 @@ impl Audit {
         }
     }
 
-    fn query(&self) -> String {
+    fn query(&self, more: &[(&'static str, &Option<String>)]) -> String {
         let filter = &self.filter;
         let pairs = [
             ("actor", &filter.actor),
@@ -149,7 +164,8 @@ impl Audit {
             ("to", &filter.to),
         ];
         let given = pairs
-            .into_iter()
+            .iter()
+            .chain(more)
             .filter_map(|(name, value)| Some((name, value.as_ref()?)));
         given
             .map(|(name, value)| format!("{name}={}", escaped(value)))

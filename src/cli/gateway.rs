@@ -202,6 +202,15 @@ impl Gateway {
         }
     }
 
+    /// Every item of a list that comes in one answer.
+    ///
+    /// # Errors
+    /// As [`Gateway::ask`].
+    pub async fn list_whole(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        let mut answer = self.ask(Method::GET, path, Payload::Empty).await?;
+        Ok(answer["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
+    }
+
     /// Asks, and hands over each line of the answer as it comes. Answers with what stands behind `done` in the last one.
     ///
     /// # Errors

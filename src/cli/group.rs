@@ -6,18 +6,20 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::group_edit::{First, Said, take_away};
 use super::group_settings;
 use super::output::{self, cell};
 use super::target::Target;
+use crate::model::list::List;
 
 /// Make, change, list and delete groups; put members in and take them out.
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
     "Examples:\n",
-    "  usher group list --org acme\n",
+    "  usher group list --org acme --filter 'kind eq \"team\"' --sort members --descending\n",
     "  usher group create Support --kind team --link support --org acme\n",
     "  usher group add Support ada@example.com grace@example.com --org acme\n",
     "  usher group role Support operator ada@example.com --org acme\n",
@@ -42,9 +44,11 @@ pub struct Group {
 enum Action {
     /// List groups with how many members each has
     List {
-        /// At most this many
-        #[arg(long)]
-        limit: Option<usize>,
+        /// Only those that have this text in their name, code or link
+        #[arg(long, value_name = "TEXT")]
+        find: Option<String>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
     },
     /// Show one
     Show {
@@ -104,9 +108,8 @@ enum Action {
     Members {
         /// Which
         group: String,
-        /// At most this many
-        #[arg(long)]
-        limit: Option<usize>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
     },
     /// Put users, or other groups, into one
     Add {
@@ -197,11 +200,22 @@ struct Asking<'a> {
 type Row = fn(&Value) -> Vec<String>;
 
 impl Asking<'_> {
+    fn listed(&self, list: List) -> Listed<'_> {
+        Listed {
+            gateway: self.gateway,
+            organisation: self.groups.trim_end_matches("/groups"),
+            list,
+            json: self.json,
+        }
+    }
+
     async fn act(&self, action: Action) -> Result<(), Failure> {
         match action {
-            Action::List { limit } => {
-                let items = self.gateway.list(&self.groups, limit).await?;
-                self.table(&items, &["GROUP", "KIND", "MEMBERS", "ID"], group_row)
+            Action::List { find, choosing } => {
+                let listed = self.listed(List::Groups);
+                let heading = &["GROUP", "KIND", "MEMBERS", "ID"];
+                let more = [("q", find.as_deref())];
+                choosing.print(listed, &self.groups, &more, (heading, &group_row)).await
             }
             Action::Show { group } => self.record(Method::GET, &self.one(&group), Payload::Empty).await,
             Action::Tree { below, inactive } => self.tree(below, inactive).await,
@@ -253,10 +267,11 @@ impl Asking<'_> {
 
     async fn act_on_members(&self, action: Action) -> Result<(), Failure> {
         match action {
-            Action::Members { group, limit } => {
+            Action::Members { group, choosing } => {
                 let path = format!("{}/members", self.one(&group));
-                let items = self.gateway.list(&path, limit).await?;
-                self.table(&items, &["KIND", "ID", "BECAUSE OF", "ROLES", "SINCE"], member_row)
+                let heading = &["KIND", "ID", "BECAUSE OF", "ROLES", "SINCE"];
+                let listed = self.listed(List::Members);
+                choosing.print(listed, &path, &[], (heading, &member_row)).await
             }
             Action::Add { group, users, groups } => {
                 let path = format!("{}/members", self.one(&group));

@@ -4,10 +4,12 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
+use crate::model::list::List;
 
 /// Make, list and shut out guests, and the links by which they join. Guests take no seat.
 #[derive(Debug, Args)]
@@ -34,9 +36,11 @@ pub struct Guest {
 enum Action {
     /// List guests
     List {
-        /// At most this many
-        #[arg(long)]
-        limit: Option<usize>,
+        /// Only what has this text in its name
+        #[arg(long, value_name = "TEXT")]
+        find: Option<String>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
     },
     /// Make a guest, and print the guest's secret once
     Create {
@@ -77,9 +81,11 @@ enum Action {
 enum LinkAction {
     /// List links
     List {
-        /// At most this many
-        #[arg(long)]
-        limit: Option<usize>,
+        /// Only what has this text in its name
+        #[arg(long, value_name = "TEXT")]
+        find: Option<String>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
     },
     /// Make a link, and print its secret once
     Create {
@@ -122,8 +128,18 @@ impl Guest {
         let organisation = format!("/organisations/{}", escaped(&self.org));
         let (guests, links) = (format!("{organisation}/guests"), format!("{organisation}/guest-links"));
         let (method, path, payload) = match &self.action {
-            Action::List { limit } => return self.list(gateway, &guests, *limit, GUESTS).await,
-            Action::Link(LinkAction::List { limit }) => return self.list(gateway, &links, *limit, LINKS).await,
+            Action::List { find, choosing } => {
+                let (list, path) = (List::Guests, &guests);
+                return self
+                    .list(gateway, &organisation, (list, path, GUESTS), find.as_deref(), choosing)
+                    .await;
+            }
+            Action::Link(LinkAction::List { find, choosing }) => {
+                let (list, path) = (List::GuestLinks, &links);
+                return self
+                    .list(gateway, &organisation, (list, path, LINKS), find.as_deref(), choosing)
+                    .await;
+            }
             Action::Create {
                 name,
                 email,
@@ -168,19 +184,20 @@ impl Guest {
     async fn list(
         &self,
         gateway: &Gateway,
-        path: &str,
-        limit: Option<usize>,
-        columns: &[(&str, &str)],
+        organisation: &str,
+        (list, path, columns): (List, &str, &[(&str, &str)]),
+        find: Option<&str>,
+        choosing: &Choosing,
     ) -> Result<(), Failure> {
-        let items = gateway.list(path, limit).await?;
-        let mut out = std::io::stdout();
-        if self.json {
-            return Ok(output::json(&mut out, &json!(items))?);
-        }
+        let listed = Listed {
+            gateway,
+            organisation,
+            list,
+            json: self.json,
+        };
         let headings: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
         let row = |item: &Value| columns.iter().map(|(_, member)| cell(&item[*member])).collect();
-        let rows: Vec<Vec<String>> = items.iter().map(row).collect();
-        Ok(output::table(&mut out, &headings, &rows)?)
+        choosing.print(listed, path, &[("q", find)], (&headings, &row)).await
     }
 }
 

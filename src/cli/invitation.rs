@@ -4,10 +4,12 @@ use axum::http::Method;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
+use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
+use crate::model::list::List;
 
 /// List invitations, send them, send them again, withdraw them.
 #[derive(Debug, Args)]
@@ -67,9 +69,11 @@ enum Action {
         /// Only those in this state
         #[arg(long)]
         state: Option<State>,
-        /// At most this many
-        #[arg(long)]
-        limit: Option<usize>,
+        /// Only those of people with this text in their user name
+        #[arg(long, value_name = "TEXT")]
+        find: Option<String>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
     },
     /// Show one
     Show {
@@ -119,18 +123,17 @@ impl Invitation {
         let invitations = format!("/organisations/{}/invitations", escaped(&self.org));
         let mut out = std::io::stdout();
         let (path, payload) = match &self.action {
-            Action::List { state, limit } => {
-                let path = state.map_or_else(
-                    || invitations.clone(),
-                    |state| format!("{invitations}?state={}", word(state)),
-                );
-                let items = gateway.list(&path, *limit).await?;
-                if self.json {
-                    return Ok(output::json(&mut out, &json!(items))?);
-                }
-                let rows: Vec<Vec<String>> = items.iter().map(row).collect();
-                let heading = ["INVITATION", "USER", "STATE", "CHANNEL", "OBSTACLE", "EXPIRES"];
-                return Ok(output::table(&mut out, &heading, &rows)?);
+            Action::List { state, find, choosing } => {
+                let listed = Listed {
+                    gateway,
+                    organisation: &format!("/organisations/{}", escaped(&self.org)),
+                    list: List::Invitations,
+                    json: self.json,
+                };
+                let state = state.map(word);
+                let more = [("state", state.as_deref()), ("q", find.as_deref())];
+                let heading = &["INVITATION", "USER", "STATE", "CHANNEL", "OBSTACLE", "EXPIRES"];
+                return choosing.print(listed, &invitations, &more, (heading, &row)).await;
             }
             Action::Send {
                 users,

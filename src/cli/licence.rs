@@ -4,10 +4,12 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
+use crate::model::list::List;
 
 /// Show licences, their limits, and who holds or waits for a seat; give and take them.
 #[derive(Debug, Args)]
@@ -35,14 +37,22 @@ pub struct Licence {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List licences with limit, use, and how many people wait
-    List,
+    List {
+        /// Only what has this text in its name
+        #[arg(long, value_name = "TEXT")]
+        find: Option<String>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
+    },
     /// List everyone who is meant to have a licence, with the state of the seat
     Holders {
         /// The licence's short name
         licence: String,
-        /// At most this many
+        /// Only those in this state
         #[arg(long)]
-        limit: Option<usize>,
+        state: Option<String>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
     },
     /// Give somebody a licence directly
     Assign {
@@ -89,28 +99,40 @@ impl Licence {
         outcome
     }
 
+    fn listed<'a>(&self, gateway: &'a Gateway, organisation: &'a str, list: List) -> Listed<'a> {
+        Listed {
+            gateway,
+            organisation,
+            list,
+            json: self.json,
+        }
+    }
+
     async fn act(&self, gateway: &Gateway) -> Result<(), Failure> {
-        let licences = format!("/organisations/{}/licences", escaped(&self.org));
+        let organisation = format!("/organisations/{}", escaped(&self.org));
+        let licences = format!("{organisation}/licences");
         let mut out = std::io::stdout();
         let (items, heading, rows): (Vec<Value>, &[&str], Vec<Vec<String>>) = match &self.action {
-            Action::List => {
-                let items = items(gateway, &licences).await?;
-                let rows = items.iter().map(licence_row).collect();
-                (
-                    items,
-                    &["LICENCE", "NAME", "LIMIT", "USED", "WAITING", "WHEN FULL"],
-                    rows,
-                )
+            Action::List { find, choosing } => {
+                let listed = self.listed(gateway, &organisation, List::Licences);
+                let heading = &["LICENCE", "NAME", "LIMIT", "USED", "WAITING", "WHEN FULL"];
+                let more = [("q", find.as_deref())];
+                return choosing.print(listed, &licences, &more, (heading, &licence_row)).await;
             }
-            Action::Holders { licence, limit } => {
+            Action::Holders {
+                licence,
+                state,
+                choosing,
+            } => {
                 let path = format!("{licences}/{}/holders", escaped(licence));
-                let items = gateway.list(&path, *limit).await?;
-                let rows = items.iter().map(holder_row).collect();
-                (items, &["USER", "STATE", "SEAT", "COST CENTRE", "ID"], rows)
+                let listed = self.listed(gateway, &organisation, List::LicenceHolders);
+                let heading = &["USER", "STATE", "SEAT", "COST CENTRE", "ID"];
+                let more = [("state", state.as_deref())];
+                return choosing.print(listed, &path, &more, (heading, &holder_row)).await;
             }
             Action::Forecast => {
                 let path = format!("{licences}/forecast");
-                let items = items(gateway, &path).await?;
+                let items = gateway.list_whole(&path).await?;
                 let rows = items.iter().map(|item| columns(item, &FORECAST)).collect();
                 (
                     items,
@@ -129,7 +151,7 @@ impl Licence {
             }
             Action::CostCentres => {
                 let path = format!("/organisations/{}/cost-centres", escaped(&self.org));
-                let items = items(gateway, &path).await?;
+                let items = gateway.list_whole(&path).await?;
                 let rows = items.iter().map(|item| columns(item, &CENTRES)).collect();
                 (items, &["CENTRE", "NAME", "DEFAULT", "SEATS"], rows)
             }
@@ -166,7 +188,7 @@ impl Licence {
                 let path = format!("{}/{}", self.of_user(user), escaped(licence));
                 (Method::DELETE, path, Payload::Empty)
             }
-            Action::List | Action::Holders { .. } | Action::Forecast | Action::CostCentres => return Ok(()),
+            Action::List { .. } | Action::Holders { .. } | Action::Forecast | Action::CostCentres => return Ok(()),
         };
         let answer = gateway.ask(method, &path, payload).await?;
         Ok(output::record(&mut std::io::stdout(), &answer, self.json)?)
@@ -194,12 +216,6 @@ const CENTRES: [&str; 4] = ["key", "name", "default", "seats"];
 
 fn columns(item: &Value, members: &[&str]) -> Vec<String> {
     members.iter().map(|member| cell(&item[*member])).collect()
-}
-
-/// A list that comes in one page.
-async fn items(gateway: &Gateway, path: &str) -> Result<Vec<Value>, Failure> {
-    let mut answer = gateway.ask(Method::GET, path, Payload::Empty).await?;
-    Ok(answer["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
 }
 
 fn licence_row(licence: &Value) -> Vec<String> {

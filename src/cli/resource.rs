@@ -6,11 +6,13 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::group_edit::assignment;
 use super::output::{self, cell};
 use super::target::Target;
+use crate::model::list::List;
 
 /// Meeting types, rooms, channels, numbers: make them, and say who has them.
 #[derive(Debug, Args)]
@@ -45,9 +47,11 @@ enum Action {
         /// Of this type only
         #[arg(long = "type", value_name = "TYPE")]
         type_: Option<String>,
-        /// At most this many
-        #[arg(long)]
-        limit: Option<usize>,
+        /// Only those that have this text in their name
+        #[arg(long, value_name = "TEXT")]
+        find: Option<String>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
     },
     /// Show one
     Show {
@@ -200,15 +204,18 @@ impl Asking<'_> {
                 })
                 .await
             }
-            Action::List { type_, limit } => {
-                let type_ = type_
-                    .map(|type_| format!("?type={}", escaped(&type_)))
-                    .unwrap_or_default();
-                let path = format!("{}/resources{type_}", self.organisation);
-                self.table(&path, limit, &["TYPE", "NAME", "USERS", "GROUPS", "ID"], |item| {
-                    cells(item, &["type", "name", "users", "groups", "id"])
-                })
-                .await
+            Action::List { type_, find, choosing } => {
+                let listed = Listed {
+                    gateway: self.gateway,
+                    organisation: &self.organisation,
+                    list: List::Resources,
+                    json: self.json,
+                };
+                let path = format!("{}/resources", self.organisation);
+                let more = [("type", type_.as_deref()), ("q", find.as_deref())];
+                let heading = &["TYPE", "NAME", "USERS", "GROUPS", "ID"];
+                let row = |item: &Value| cells(item, &["type", "name", "users", "groups", "id"]);
+                choosing.print(listed, &path, &more, (heading, &row)).await
             }
             Action::Assignments { resource, limit } => {
                 let path = format!("{}/assignments", self.one(&resource));

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use axum::http::Method;
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
+use crate::model::list::List;
 
 /// List, compare, give, make and delete roles.
 #[derive(Debug, Args)]
@@ -39,7 +41,13 @@ pub struct Role {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List roles with how many people hold each
-    List,
+    List {
+        /// Only what has this text in its name
+        #[arg(long, value_name = "TEXT")]
+        find: Option<String>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
+    },
     /// Show one
     Show {
         /// Which
@@ -51,9 +59,11 @@ enum Action {
     Holders {
         /// Which
         role: String,
-        /// At most this many
+        /// Only those in this state
         #[arg(long)]
-        limit: Option<usize>,
+        state: Option<String>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
     },
     /// Show what giving a role to a user would change, or taking it from one who was given it
     Effect {
@@ -150,10 +160,18 @@ impl Role {
         let held = |role: &str, user: &str| format!("{org}/users/{}/roles/{}", escaped(user), escaped(role));
         let linked = |role: &str, group: &str| format!("{}/groups/{}", one(role), escaped(group));
         let (method, path) = match &self.action {
-            Action::List => return self.list(gateway, &format!("{org}/roles")).await,
+            Action::List { find, choosing } => {
+                let listed = self.listed(gateway, &org, List::Roles);
+                let heading = &["ROLE", "NAME", "SCOPE", "HOLDERS", "AT MOST", "BUILT IN", "ASSIGNABLE"];
+                let (path, more) = (format!("{org}/roles"), [("q", find.as_deref())]);
+                return choosing.print(listed, &path, &more, (heading, &role_row)).await;
+            }
             Action::Matrix => return self.matrix(gateway, &format!("{org}/roles/matrix")).await,
-            Action::Holders { role, limit } => {
-                return self.holders(gateway, &format!("{}/holders", one(role)), *limit).await;
+            Action::Holders { role, state, choosing } => {
+                let listed = self.listed(gateway, &org, List::RoleHolders);
+                let heading = &["USER", "STATE", "BECAUSE OF", "ID"];
+                let (path, more) = (format!("{}/holders", one(role)), [("state", state.as_deref())]);
+                return choosing.print(listed, &path, &more, (heading, &holder_row)).await;
             }
             Action::Put { file, assign } => return self.put(gateway, &org, file, assign).await,
             Action::Delete {
@@ -180,48 +198,13 @@ impl Role {
         Ok(output::record(&mut std::io::stdout(), &answer, self.json)?)
     }
 
-    async fn list(&self, gateway: &Gateway, path: &str) -> Result<(), Failure> {
-        let answer = gateway.ask(Method::GET, path, Payload::Empty).await?;
-        let mut out = std::io::stdout();
-        if self.json {
-            return Ok(output::json(&mut out, &answer["items"])?);
+    fn listed<'a>(&self, gateway: &'a Gateway, organisation: &'a str, list: List) -> Listed<'a> {
+        Listed {
+            gateway,
+            organisation,
+            list,
+            json: self.json,
         }
-        let row = |role: &Value| {
-            [
-                "key",
-                "name",
-                "scope",
-                "holders",
-                "max_holders",
-                "built_in",
-                "assignable",
-            ]
-            .map(|name| cell(&role[name]))
-            .to_vec()
-        };
-        let rows: Vec<Vec<String>> = answer["items"].as_array().into_iter().flatten().map(row).collect();
-        let heading = ["ROLE", "NAME", "SCOPE", "HOLDERS", "AT MOST", "BUILT IN", "ASSIGNABLE"];
-        Ok(output::table(&mut out, &heading, &rows)?)
-    }
-
-    async fn holders(&self, gateway: &Gateway, path: &str, limit: Option<usize>) -> Result<(), Failure> {
-        let items = gateway.list(path, limit).await?;
-        let mut out = std::io::stdout();
-        if self.json {
-            return Ok(output::json(&mut out, &json!(items))?);
-        }
-        let row = |user: &Value| {
-            let origins = user["origins"].as_array().into_iter().flatten();
-            let origins: Vec<String> = origins.map(cell).collect();
-            vec![
-                cell(&user["user_name"]),
-                cell(&user["state"]),
-                origins.join(","),
-                cell(&user["id"]),
-            ]
-        };
-        let rows: Vec<Vec<String>> = items.iter().map(row).collect();
-        Ok(output::table(&mut out, &["USER", "STATE", "BECAUSE OF", "ID"], &rows)?)
     }
 
     async fn matrix(&self, gateway: &Gateway, path: &str) -> Result<(), Failure> {
@@ -320,4 +303,28 @@ impl Role {
         }
         Ok(())
     }
+}
+
+fn role_row(role: &Value) -> Vec<String> {
+    let members = [
+        "key",
+        "name",
+        "scope",
+        "holders",
+        "max_holders",
+        "built_in",
+        "assignable",
+    ];
+    members.map(|name| cell(&role[name])).to_vec()
+}
+
+fn holder_row(user: &Value) -> Vec<String> {
+    let origins = user["origins"].as_array().into_iter().flatten();
+    let origins: Vec<String> = origins.map(cell).collect();
+    vec![
+        cell(&user["user_name"]),
+        cell(&user["state"]),
+        origins.join(","),
+        cell(&user["id"]),
+    ]
 }

@@ -9,6 +9,7 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::choosing::{Choosing, Listed};
 use super::credential;
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
@@ -16,6 +17,7 @@ use super::output::{self, cell};
 use super::rights;
 use super::target::Target;
 use given::Given;
+use crate::model::list::List;
 use written::Written;
 
 /// Find, show, create, change, suspend, invite and delete users.
@@ -24,6 +26,8 @@ use written::Written;
     "Examples:\n",
     "  usher user list --org acme\n",
     "  usher user list --org acme --find ada\n",
+    "  usher user list --org acme --state prepared --sort display_name\n",
+    "  usher user list --org acme --filter 'roles eq \"manager\" and attributes.department eq \"Sales\"'\n",
     "  usher user show ada@example.com --org acme --json\n",
     "  usher user create ada@example.com --org acme --given-name Ada --email ada@example.com --licence pro --invite\n",
     "  usher user create ada@example.com --org acme --group Support --role agent --resource number:4930123\n",
@@ -54,9 +58,11 @@ enum Action {
         /// Only those whose user name is this, or whose e-mail address or display name starts with it
         #[arg(long, value_name = "TEXT")]
         find: Option<String>,
-        /// At most this many
+        /// Only those in this state: prepared, invited, enrolled, active, waiting or suspended
         #[arg(long)]
-        limit: Option<usize>,
+        state: Option<String>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
     },
     /// Show one
     Show {
@@ -180,7 +186,17 @@ impl User {
         let mut out = std::io::stdout();
         let mut payload = Payload::Empty;
         let (method, path) = match &self.action {
-            Action::List { find, limit } => return self.list(gateway, &users, find.as_deref(), *limit).await,
+            Action::List { find, state, choosing } => {
+                let more = [("q", find.as_deref()), ("state", state.as_deref())];
+                let listed = Listed {
+                    gateway,
+                    organisation: &format!("/organisations/{}", escaped(&self.org)),
+                    list: List::Users,
+                    json: self.json,
+                };
+                let heading = &["USER", "NAME", "STATE", "LICENCES", "ID"];
+                return choosing.print(listed, &users, &more, (heading, &row)).await;
+            }
             Action::Effective { user } => return rights::effective(gateway, &one(user), self.json).await,
             Action::Explain { user, permission } => {
                 return rights::explain(gateway, &one(user), permission, self.json).await;
@@ -215,27 +231,6 @@ impl User {
             (Action::Delete { user, .. }, _) => Ok(writeln!(out, "{user} is deleted")?),
             (_, answer) => Ok(output::record(&mut out, &answer, self.json)?),
         }
-    }
-
-    async fn list(
-        &self,
-        gateway: &Gateway,
-        users: &str,
-        find: Option<&str>,
-        limit: Option<usize>,
-    ) -> Result<(), Failure> {
-        let path = find.map_or_else(|| users.to_owned(), |text| format!("{users}?q={}", escaped(text)));
-        let items = gateway.list(&path, limit).await?;
-        let mut out = std::io::stdout();
-        if self.json {
-            return Ok(output::json(&mut out, &json!(items))?);
-        }
-        let rows: Vec<Vec<String>> = items.iter().map(row).collect();
-        Ok(output::table(
-            &mut out,
-            &["USER", "NAME", "STATE", "LICENCES", "ID"],
-            &rows,
-        )?)
     }
 }
 

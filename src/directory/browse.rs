@@ -1,7 +1,5 @@
 //! Reading for people: pages in key order, and look-ups by name. What is found relies on nothing.
 
-use std::collections::BTreeSet;
-
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId, UserId};
 use crate::model::membership::{Member, Membership};
@@ -71,41 +69,6 @@ impl Directory {
             Some(id) => self.browse_user(organisation, id).await,
             None => Ok(None),
         }
-    }
-
-    /// Users who have this e-mail address.
-    ///
-    /// # Errors
-    /// As the store's read.
-    pub async fn browse_users_with_email(
-        &self,
-        organisation: OrganisationId,
-        email: &str,
-        limit: usize,
-    ) -> Result<Vec<User>, DirectoryError> {
-        let prefix = keys::index_entries(organisation, Index::UserEmail, &fold(email));
-        let ids = self.indexed(Scan::prefix(&prefix, limit)).await?;
-        self.users(organisation, ids).await
-    }
-
-    /// Users who sign in by this text, or whose e-mail address or display name starts with it.
-    ///
-    /// # Errors
-    /// As the store's read.
-    pub async fn browse_users_like(
-        &self,
-        organisation: OrganisationId,
-        text: &str,
-        limit: usize,
-    ) -> Result<Vec<User>, DirectoryError> {
-        let folded = fold(text);
-        let by_name = self.login_holder(organisation, text).await?;
-        let mut ids: BTreeSet<uuid::Uuid> = by_name.into_iter().map(UserId::uuid).collect();
-        for index in [Index::UserEmail, Index::UserDisplayName] {
-            let prefix = keys::index_prefix(organisation, index, &folded);
-            ids.extend(self.indexed(Scan::prefix(&prefix, limit)).await?);
-        }
-        self.users(organisation, ids.into_iter().take(limit)).await
     }
 
     /// Users who are meant to have this licence, after this one.

@@ -23,6 +23,7 @@ pub mod seats;
 pub mod shared;
 pub mod tokens;
 pub mod unique;
+pub mod views;
 
 use async_trait::async_trait;
 
@@ -66,6 +67,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(invitations::Invitations),
         Box::new(mail::Mail),
         Box::new(guests::Guests),
+        Box::new(views::SavedViews),
         Box::new(tokens::Tokens),
         Box::new(credentials::Credentials),
         // The ledger needs users and licences that can be trusted.

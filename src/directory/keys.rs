@@ -150,6 +150,8 @@ pub enum Table {
     DefaultGrants = b'D',
     /// Roles and groups whose holders and members are still being brought in line with a changed link.
     RoleLink = b'L',
+    /// Saved views by owner.
+    View = b'V',
 }
 
 /// What must be unique in an organisation.

@@ -5,7 +5,7 @@
 //! A page says where it ended ([`Next`]). The page after it continues behind that place and not at a number, so that no
 //! entry that stays is missed or doubled when others come and go, and a walk over all pages costs one reading in total.
 
-mod candidates;
+pub(super) mod candidates;
 mod edges;
 mod listed;
 mod named;
@@ -26,7 +26,7 @@ use crate::store::{Found, Read, SCAN_ENTRIES_MAX, Scan};
 
 use super::{Directory, DirectoryError, keys};
 pub use listed::{Listed, Matches};
-pub use resource::{Queryable, StoredGroup};
+pub use resource::{Indexed, Queryable, StoredGroup};
 
 /// A question about users or groups.
 #[derive(Debug, Clone, Copy)]

@@ -109,6 +109,8 @@ tables! {
     GuestLink => Audited::Record(AuditKind::GuestLink), Report;
     Permission => Audited::Named(AuditKind::Permission), Report;
     DefaultGrants => Audited::Own(AuditKind::DefaultGrant), Report;
+    // A person's own go with the person; the filter of a shared one may name somebody.
+    View => Audited::Record(AuditKind::View), Report;
     RoleLink => Audited::No, Report;
     GroupTree => Audited::No, Report;
     Following => Audited::No, Report;

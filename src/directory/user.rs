@@ -142,6 +142,7 @@ impl Unit {
         self.forget_links(b'u', &user.external_ids).await?;
         self.drop_invitations(user).await?;
         self.drop_credential(user.id).await?;
+        self.drop_views(user.id).await?;
         self.count(keys::count(organisation, &Count::Users), -1, None);
         self.delete(keys::user(organisation, user.id));
         self.put(

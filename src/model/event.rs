@@ -243,4 +243,8 @@ event_kinds! {
     PermissionRevoked = "permission.revoked",
     /// Whose data a user sees changed.
     AccessUpdated = "access.updated",
+    /// A view of a list was kept, or changed.
+    ViewSaved = "view.saved",
+    /// A view of a list is gone.
+    ViewDeleted = "view.deleted",
 }

@@ -13,6 +13,7 @@ mod lexer;
 mod parser;
 mod path;
 mod plan;
+mod rename;
 mod resolve;
 mod resolved;
 mod term;

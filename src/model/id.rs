@@ -85,6 +85,10 @@ identifier!(
     GuestLinkId
 );
 identifier!(
+    /// A saved view's identifier.
+    ViewId
+);
+identifier!(
     /// A token's public half.
     TokenId
 );

@@ -103,6 +103,19 @@ impl InvitationState {
         Self::Revoked,
     ];
 
+    /// The word in answers and filters.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Opened => "opened",
+            Self::Accepted => "accepted",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+
     /// Whether the secret still opens the door.
     #[must_use]
     pub const fn is_out(self) -> bool {

@@ -29,6 +29,16 @@ pub enum State {
 }
 
 impl State {
+    /// All of them, in the order in which a person comes in.
+    pub const ALL: [Self; 6] = [
+        Self::Prepared,
+        Self::Invited,
+        Self::Enrolled,
+        Self::Active,
+        Self::Waiting,
+        Self::Suspended,
+    ];
+
     /// The word in answers and filters.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -79,6 +79,11 @@ fn addresses() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::GET, "/guest-links", None),
         (Method::POST, "/guest-links", Some(json!({ "name": "x" }))),
         (Method::POST, "/guest-links/x/disable", None),
+        (Method::GET, "/views", None),
+        (Method::POST, "/views", Some(json!({ "name": "x", "list": "users" }))),
+        (Method::DELETE, "/views?list=users", None),
+        (Method::GET, "/views/x", None),
+        (Method::DELETE, "/views/x", None),
         (Method::GET, "/verify", None),
     ]
 }

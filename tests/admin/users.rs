@@ -44,14 +44,7 @@ async fn pages_hold_everybody_once_in_the_order_in_which_they_came() {
 #[tokio::test]
 async fn bad_pages_are_refused_with_the_cure() {
     let (acme, _) = acme().await;
-    for query in [
-        "limit=0",
-        "limit=1001",
-        "limit=many",
-        "after=nowhere",
-        "colour=red",
-        "q=a&email=b",
-    ] {
+    for query in ["limit=0", "limit=1001", "limit=many", "after=nowhere", "colour=red"] {
         let answer = acme.get(&format!("{USERS}?{query}")).await;
         assert_eq!(answer.headers["content-type"], "application/problem+json", "{query}");
         answer.expect(400);

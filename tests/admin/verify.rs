@@ -63,6 +63,8 @@ pub(super) async fn lived_in(inside: &Inside) -> Caller {
         .expect(201);
     let joining = json!({ "secret": link["secret"], "name": "Visitor" });
     acme.post("/api/v1/guests/join", joining).await.expect(200);
+    let view = json!({ "name": "Active", "list": "users", "state": "active" });
+    acme.post(&path("views"), view).await.expect(201);
     root
 }
 

@@ -327,6 +327,21 @@ damage! {
         let centre = "{\"v\":1,\"key\":\"sales\",\"name\":\"Sales\",\"default\":true}";
         plot.put(keys::named(plot.organisation, Table::CostCentre, &slug("sales")), centre).await;
     }
+    views_of_somebody_who_is_not_there => ["views"], plot {
+        let (_, stored) = plot.first(Table::View).await;
+        let ghost = keys::people::views(plot.organisation, Some(UserId::new(uuid::Uuid::now_v7())));
+        let text = String::from_utf8(stored.value.to_vec()).expect("UTF-8");
+        plot.put(ghost, &text).await;
+    }
+    two_views_of_one_name => ["views"], plot {
+        let views = plot.first(Table::View).await;
+        plot.edit(views, |record| {
+            let mut other = record["views"][0].clone();
+            other["id"] = uuid::Uuid::now_v7().to_string().into();
+            record["views"].as_array_mut().expect("a list").push(other);
+        })
+        .await;
+    }
     a_seat_charged_to_nobody => ["seats"], plot {
         let user = plot.under(Table::User).await.into_iter().find(|(_, stored)| {
             String::from_utf8_lossy(&stored.value).contains("\"licences\"")

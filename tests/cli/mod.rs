@@ -7,6 +7,7 @@ mod connection;
 mod damage;
 mod groups;
 mod journal;
+mod lists;
 mod mail;
 mod organisation_files;
 mod passwords;

@@ -197,6 +197,15 @@ impl Description {
         self.answers(schema::page(of))
     }
 
+    /// 200 with a page of a list that is filtered and sorted.
+    #[must_use]
+    pub fn answers_list(mut self, of: Value) -> Self {
+        if self.query.is_none() {
+            self = self.query::<crate::admin::listing::Listing>();
+        }
+        self.answers(schema::page(of))
+    }
+
     /// 201 with JSON.
     #[must_use]
     pub fn answers_created(self, schema: Value) -> Self {

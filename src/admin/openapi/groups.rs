@@ -17,7 +17,11 @@ pub(super) fn descriptions() -> Vec<Description> {
 
 fn of_groups() -> Vec<Description> {
     vec![
-        get("groups", "Groups, in the order of their creation").answers_page(named("Group")),
+        get(
+            "groups",
+            "Groups in the order of their creation, or those that are asked for",
+        )
+        .answers_list(named("Group")),
         post(
             "groups",
             "Makes a group, with its first members (`users`) and what is assigned to it (`resources`)",
@@ -89,7 +93,7 @@ fn of_members() -> Vec<Description> {
     let changed = || object([("changed", list(uuid()))], []);
     let staying = object([("kind", kind()), ("id", uuid()), ("origins", list(text()))], []);
     vec![
-        get("groups/{group}/members", "Its members, with the reasons why each is in").answers_page(named("Member")),
+        get("groups/{group}/members", "Its members, with the reasons why each is in").answers_list(named("Member")),
         post(
             "groups/{group}/members",
             "Puts users and groups into a group, all of them or none",

@@ -8,7 +8,7 @@ use crate::admin::guests::{Joining, NewGuest, NewLink};
 
 pub(super) fn descriptions() -> Vec<Description> {
     vec![
-        get("guests", "Guests, in the order in which they came").answers_page(named("Guest")),
+        get("guests", "Guests, in the order in which they came").answers_list(named("Guest")),
         post("guests", "Makes a guest; the secret is shown once")
             .takes::<NewGuest>()
             .answers_created(named("Guest")),
@@ -18,7 +18,7 @@ pub(super) fn descriptions() -> Vec<Description> {
             "guest-links",
             "Links for many guests, in the order in which they were made; never their secrets",
         )
-        .answers_page(named("GuestLink")),
+        .answers_list(named("GuestLink")),
         post("guest-links", "Makes a link for many guests; the secret is shown once")
             .takes::<NewLink>()
             .answers_created(named("GuestLink")),

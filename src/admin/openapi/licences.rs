@@ -11,12 +11,12 @@ pub(super) fn descriptions() -> Vec<Description> {
             "licences",
             "Licences, with how many seats are in use and how many people wait",
         )
-        .answers(object([("items", list(named("Licence")))], [])),
+        .answers_list(named("Licence")),
         get(
             "licences/{key}/holders",
             "Everyone who is meant to have it, with the state of the seat",
         )
-        .answers_page(object(
+        .answers_list(object(
             [("id", uuid()), ("user_name", text()), ("state", text())],
             [
                 ("claim", any()),

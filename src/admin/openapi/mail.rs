@@ -16,10 +16,9 @@ fn of_invitations() -> Vec<Description> {
     vec![
         get(
             "invitations",
-            "Invitations in the order in which they were made, or those of a state",
+            "Invitations in the order in which they were made, or those that are asked for",
         )
-        .query::<invitations::Wanted>()
-        .answers_page(named("Invitation")),
+        .answers_list(named("Invitation")),
         post(
             "invitations/send",
             "Invites people, one by one; each item says what became of it",

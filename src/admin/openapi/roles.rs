@@ -9,7 +9,7 @@ use crate::model::role::Role;
 
 pub(super) fn descriptions() -> Vec<Description> {
     vec![
-        get("roles", "Roles, in the order of their keys").answers(object([("items", list(named("Role")))], [])),
+        get("roles", "Roles in the order of their keys, or those that are asked for").answers_list(named("Role")),
         post("roles", "Makes a role, and gives it to `users` in the same commit")
             .takes_schema(of_with::<Role, 1>([("users", list(text()))]))
             .answers_created(named("Role")),
@@ -31,7 +31,7 @@ pub(super) fn descriptions() -> Vec<Description> {
             "roles/{role}/holders",
             "Everyone who holds the role in the organisation, with the reasons",
         )
-        .answers_page(named("RoleHolder")),
+        .answers_list(named("RoleHolder")),
         put(
             "roles/{role}/groups/{group}",
             "Links a role to a group: its holders are members from now on",

@@ -100,8 +100,8 @@ pub fn object<const A: usize, const B: usize>(always: [(&str, Value); A], maybe:
     json!({ "type": "object", "properties": properties, "required": required })
 }
 
-/// The answer of a list: `items`, and `next` when there is more.
+/// The answer of a list: `items`, `next` when there is more, and `total` when it was asked for.
 #[must_use]
 pub fn page(of: Value) -> Value {
-    object([("items", list(of))], [("next", text())])
+    object([("items", list(of))], [("next", text()), ("total", integer())])
 }

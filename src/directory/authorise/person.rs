@@ -24,6 +24,8 @@ pub enum On {
     Organisation,
     /// As much of it as the person's rights reach: the operation itself bounds what is shown.
     Reachable,
+    /// What is the person's own: whoever may act at all may do it.
+    Own,
     /// A user.
     User(UserId),
     /// A group.
@@ -96,6 +98,7 @@ impl Directory {
     ) -> Result<bool, DirectoryError> {
         let target = match demand.on {
             On::Organisation => Target::organisation(),
+            On::Own => return Ok(true),
             On::Reachable => {
                 let is_awake = |decision: Decision| decision.is_allowed();
                 let bounds = effective.bounds(demand.action);

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::directory::group_default::read_default_groups;
 use crate::directory::idempotency::Remembered;
 use crate::directory::journal::JournalEntry;
-use crate::directory::keys::{self, Assigned, Table, Unique, credential, exchange};
+use crate::directory::keys::{self, Assigned, Table, Unique, credential, exchange, people};
 use crate::directory::link::{Link, named as source_named};
 use crate::directory::oauth::UsedAssertion;
 use crate::directory::role_link_work::Pending;
@@ -36,6 +36,7 @@ use crate::model::resource::{Assignment, Resource, ResourceType};
 use crate::model::role::Role;
 use crate::model::session::Session;
 use crate::model::user::{Tombstone, User};
+use crate::model::view::Views;
 use crate::store::Key;
 
 use super::{Invariant, View};
@@ -81,9 +82,11 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::MailTemplate | Table::Outbox => {
             mail(organisation, table, key, value).and_then(|own| own.map_or(Ok(()), named))
         }
-        Table::Guest => read::<Guest>(value).and_then(|own| named(keys::people::guest(organisation, own.id))),
-        Table::GuestLink => {
-            read::<GuestLink>(value).and_then(|own| named(keys::people::guest_link(organisation, own.id)))
+        Table::Guest => read::<Guest>(value).and_then(|own| named(people::guest(organisation, own.id))),
+        Table::GuestLink => read::<GuestLink>(value).and_then(|own| named(people::guest_link(organisation, own.id))),
+        Table::View => {
+            let owner = people::views_owner(key);
+            read::<Views>(value).and_then(|_| named(people::views(organisation, owner)))
         }
         Table::Tombstone => read::<Tombstone>(value).map(|_| ()),
         Table::GroupMember | Table::MemberGroup => read::<Membership>(value).map(|_| ()),

@@ -93,7 +93,10 @@ fn item(
     if !traces.is_keyed(key) && !traces.refers(&value) && !is_named {
         return Ok(None);
     }
-    traces.narrow(&mut value);
+    // The views under a person's own key are all the person's.
+    if table != Table::View || !traces.is_keyed(key) {
+        traces.narrow(&mut value);
+    }
     mask(&mut value);
     if let Some(members) = value.as_object_mut() {
         members.remove("v");

@@ -17,7 +17,7 @@ use crate::model::membership::Member;
 use crate::model::record;
 use crate::store::{Found, Key, Read, Scan};
 
-use super::{Query, Queryable, too_many};
+use super::{Indexed, Query, too_many};
 
 /// How one equality is looked up.
 enum Lookup {
@@ -34,7 +34,7 @@ enum Lookup {
 }
 
 /// The ids that can match, in order; `None` when no index says anything.
-pub(super) async fn of<R: Queryable>(
+pub(in crate::directory) async fn of<R: Indexed>(
     directory: &Directory,
     organisation: OrganisationId,
     filter: &ResolvedFilter,
@@ -126,7 +126,7 @@ fn cost(lookups: &[Lookup]) -> usize {
 }
 
 /// Where the matches of one equality are, all together.
-fn lookups<R: Queryable>(
+fn lookups<R: Indexed>(
     settings: &OrganisationSettings,
     term: &EqualityTerm<'_>,
     query: Query<'_>,
@@ -170,7 +170,7 @@ fn custom(settings: &OrganisationSettings, bearer: Bearer, term: &EqualityTerm<'
     })
 }
 
-fn lookup<R: Queryable>(organisation: OrganisationId, term: &EqualityTerm<'_>, query: Query<'_>) -> Option<Lookup> {
+fn lookup<R: Indexed>(organisation: OrganisationId, term: &EqualityTerm<'_>, query: Query<'_>) -> Option<Lookup> {
     let AttributePath {
         schema: None,
         name,
@@ -196,11 +196,11 @@ fn lookup<R: Queryable>(organisation: OrganisationId, term: &EqualityTerm<'_>, q
                 .map_or(Lookup::Nothing, |connection| Lookup::Link(key(connection))),
         );
     }
-    if name == R::UNIQUE.0 {
-        return Some(Lookup::Unique(keys::unique(organisation, R::UNIQUE.1, &fold(value))));
-    }
     if !is_value {
         return None;
+    }
+    if let Some((_, unique)) = R::UNIQUE.iter().find(|(attribute, _)| attribute == name) {
+        return Some(Lookup::Unique(keys::unique(organisation, *unique, &fold(value))));
     }
     if let Some((_, index)) = R::INDEXES.iter().find(|(attribute, _)| attribute == name) {
         return Some(Lookup::Range(keys::index_entries(organisation, *index, &fold(value))));

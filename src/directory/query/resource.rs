@@ -18,21 +18,26 @@ use crate::model::slug::Slug;
 use crate::model::user::User;
 use crate::store::Key;
 
-/// A kind of resource that can be queried.
-#[async_trait]
-pub trait Queryable: Sized + Send + Sync {
-    /// Where its records are.
-    const TABLE: Table;
-    /// How many there are.
-    const COUNT: Count;
-    /// The attribute whose values are unique, and its index.
-    const UNIQUE: (&'static str, Unique);
+/// What a kind of resource is found by without reading every record. Names are canonical; a multi-valued complex attribute
+/// stands for its `value`.
+pub trait Indexed {
+    /// Attributes whose values are unique, each with its index.
+    const UNIQUE: &'static [(&'static str, Unique)];
     /// Attributes with a further index.
     const INDEXES: &'static [(&'static str, Index)];
     /// The kind in link keys.
     const LINK: u8;
     /// The kind in the keys of custom attributes.
     const BEARER: Bearer;
+}
+
+/// A kind of resource that can be queried.
+#[async_trait]
+pub trait Queryable: Indexed + Sized + Send + Sync {
+    /// Where its records are.
+    const TABLE: Table;
+    /// How many there are.
+    const COUNT: Count;
 
     /// The record's key.
     fn key(organisation: OrganisationId, id: uuid::Uuid) -> Key;
@@ -59,15 +64,18 @@ pub trait Queryable: Sized + Send + Sync {
     }
 }
 
-#[async_trait]
-impl Queryable for User {
-    const TABLE: Table = Table::User;
-    const COUNT: Count = Count::Users;
-    const UNIQUE: (&'static str, Unique) = ("userName", Unique::UserName);
+impl Indexed for User {
+    const UNIQUE: &'static [(&'static str, Unique)] = &[("userName", Unique::UserName)];
     const INDEXES: &'static [(&'static str, Index)] =
         &[("emails", Index::UserEmail), ("displayName", Index::UserDisplayName)];
     const LINK: u8 = b'u';
     const BEARER: Bearer = Bearer::User;
+}
+
+#[async_trait]
+impl Queryable for User {
+    const TABLE: Table = Table::User;
+    const COUNT: Count = Count::Users;
 
     fn key(organisation: OrganisationId, id: uuid::Uuid) -> Key {
         keys::user(organisation, UserId::new(id))
@@ -103,14 +111,17 @@ pub struct StoredGroup {
     pub state: GroupState,
 }
 
+impl Indexed for StoredGroup {
+    const UNIQUE: &'static [(&'static str, Unique)] = &[("displayName", Unique::GroupName)];
+    const INDEXES: &'static [(&'static str, Index)] = &[];
+    const LINK: u8 = b'g';
+    const BEARER: Bearer = Bearer::Group;
+}
+
 #[async_trait]
 impl Queryable for StoredGroup {
     const TABLE: Table = Table::Group;
     const COUNT: Count = Count::Groups;
-    const UNIQUE: (&'static str, Unique) = ("displayName", Unique::GroupName);
-    const INDEXES: &'static [(&'static str, Index)] = &[];
-    const LINK: u8 = b'g';
-    const BEARER: Bearer = Bearer::Group;
 
     fn key(organisation: OrganisationId, id: uuid::Uuid) -> Key {
         keys::group(organisation, GroupId::new(id))

@@ -31,5 +31,6 @@ pub const GATEWAY_ACTIONS: &[&str] = &[
     "template.manage",
     "event.view",
     "audit.view",
+    "view.share",
     "privacy.manage",
 ];
