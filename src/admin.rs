@@ -17,6 +17,7 @@
 pub mod access;
 pub mod apply;
 pub mod audit;
+pub mod bulk;
 pub mod caller;
 pub mod connections;
 pub mod credentials;
@@ -118,6 +119,7 @@ fn routes() -> Routes {
         .route("/connections/{name}/reviews", get(reviews::list).post(reviews::decide))
         .merge(access_routes())
         .merge(people_routes())
+        .merge(bulk_routes())
         .merge(group_routes())
         .merge(resource_routes())
         .merge(credential_routes())
@@ -229,6 +231,15 @@ fn people_routes() -> Routes {
         .route("/guests/{guest}/disable", post(guests::disable))
         .route("/guest-links", get(guests::list_links).post(guests::create_link))
         .route("/guest-links/{link}/disable", post(guests::disable_link))
+}
+
+/// The same for many people at once.
+fn bulk_routes() -> Routes {
+    Routes::new()
+        .route("/bulk", get(bulk::list).post(bulk::plan))
+        .route("/bulk/{job}", get(bulk::retrieve))
+        .route("/bulk/{job}/confirm", post(bulk::confirm))
+        .route("/bulk/{job}/discard", post(bulk::discard))
 }
 
 /// Groups, their members and their tree.

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod apply;
 pub mod audit;
+pub mod bulk;
 pub mod check;
 pub mod choosing;
 pub mod connection;
@@ -85,6 +86,7 @@ enum Command {
     Org(org::Org),
     Profile(profile::Profile),
     User(user::User),
+    Bulk(bulk::Bulk),
     Group(group::Group),
     Guest(guest::Guest),
     Role(role::Role),
@@ -146,6 +148,7 @@ impl Command {
             Self::Org(command) => command.run().await,
             Self::Profile(command) => command.run(),
             Self::User(command) => command.run().await,
+            Self::Bulk(command) => command.run().await,
             Self::Group(command) => command.run().await,
             Self::Guest(command) => command.run().await,
             Self::Role(command) => command.run().await,

@@ -3,6 +3,7 @@
 //! A value comes from, in this order: a flag, the environment (`USHER_LISTEN`, `USHER_DATA`), the file, the default. No file
 //! is needed. What belongs to one organisation is not here but in its organisation file (`provision::organisation_file`).
 
+pub mod jobs;
 pub mod lists;
 pub mod log;
 pub mod mail;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use jobs::JobsConfig;
 pub use lists::ListsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use mail::MailConfig;
@@ -41,6 +43,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// What signing in costs.
     pub sign_in: SignInConfig,
+    /// The bounds of work on many people at once.
+    pub jobs: JobsConfig,
     /// The pages of the admin API's lists.
     pub lists: ListsConfig,
     /// What is logged.
@@ -141,6 +145,7 @@ impl Config {
         self.store.validate()?;
         self.mail.validate()?;
         self.sign_in.validate()?;
+        self.jobs.validate()?;
         self.lists.validate()?;
         self.log.validate()
     }

@@ -7,6 +7,7 @@ mod attribute_edit;
 pub mod audit;
 pub mod authorise;
 pub mod browse;
+pub mod bulk;
 pub mod connection;
 pub mod correlation;
 pub mod cost_centre;
@@ -33,6 +34,7 @@ pub mod hashing;
 pub mod idempotency;
 pub mod invariant;
 pub mod invitation;
+pub mod job;
 pub mod journal;
 pub mod keys;
 pub mod licence;
@@ -127,6 +129,7 @@ pub struct Directory {
     hashing: Arc<Hashing>,
     sealing: Arc<SealingKey>,
     refusals: Arc<Refusals>,
+    jobs: Arc<job::Jobs>,
     retry: RetryLimits,
     lists: ListLimits,
 }
@@ -159,6 +162,7 @@ impl Directory {
             hashing: Arc::default(),
             sealing,
             refusals: Arc::default(),
+            jobs: Arc::default(),
             retry: RetryLimits::default(),
             lists: ListLimits::default(),
         }
@@ -168,6 +172,13 @@ impl Directory {
     #[must_use]
     pub fn with_retry(mut self, retry: RetryLimits) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// The same directory with these bounds of work on many people at once.
+    #[must_use]
+    pub fn with_jobs(mut self, limits: job::JobLimits) -> Self {
+        self.jobs = Arc::new(job::Jobs::new(limits));
         self
     }
 

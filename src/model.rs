@@ -8,6 +8,7 @@
 pub mod access;
 pub mod attribute;
 pub mod audit;
+pub mod bulk;
 pub mod clock;
 pub mod connection;
 pub mod cost_centre;
@@ -24,6 +25,7 @@ pub mod guest;
 pub mod id;
 pub mod instant;
 pub mod invitation;
+pub mod job;
 pub mod licence;
 pub mod lifecycle;
 pub mod list;

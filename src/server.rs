@@ -22,6 +22,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -33,6 +34,7 @@ use crate::config::{Config, ConfigError, ServerConfig};
 use crate::delivery::mailer::{Mailer, MailerSettings};
 use crate::delivery::transport::{Transport, TransportError};
 use crate::directory::hashing::HashCost;
+use crate::directory::job::JobLimits;
 use crate::directory::select::ListLimits;
 use crate::directory::{Directory, DirectoryError, Principal};
 use crate::model::clock::SystemClock;
@@ -196,7 +198,7 @@ fn start_work(
     Ok(vec![("scheduler", stop_runs, runs), ("mailer", stop_mail, mail)])
 }
 
-/// The directory with the key for secrets in its store, with passwords hashed and lists bounded as the configuration says.
+/// The directory with the key for secrets in its store, with passwords hashed, jobs and lists bounded as the configuration says.
 ///
 /// # Errors
 /// As [`secret_key::load`].
@@ -208,6 +210,11 @@ pub fn with_secrets(directory: Directory, config: &Config) -> Result<Directory, 
         parallelism: config.sign_in.hash_parallelism,
         at_once: config.sign_in.hashes_at_once,
     };
+    let jobs = JobLimits {
+        items_max: config.jobs.items_max,
+        plan_lives: TimeDelta::minutes(i64::from(config.jobs.plan_minutes)),
+        kept: TimeDelta::days(i64::from(config.jobs.kept_days)),
+    };
     let lists = ListLimits {
         page_size: config.lists.page_size,
         looked_at: config.lists.looked_at_max,
@@ -217,6 +224,7 @@ pub fn with_secrets(directory: Directory, config: &Config) -> Result<Directory, 
     Ok(directory
         .with_sealing_key(key)
         .with_hashing(cost)
+        .with_jobs(jobs)
         .with_list_limits(lists))
 }
 
@@ -303,7 +311,7 @@ fn tell_first(out: &mut (dyn Write + Send), made: &Bootstrap, data: &Path) -> io
 }
 
 /// Finishes what an earlier process left half done: members of groups that were deleted, what groups give, resources whose time
-/// is over, indexes of custom attributes.
+/// is over, indexes of custom attributes, jobs.
 async fn tidy_up(directory: Directory) {
     let organisations = match directory.list_organisations().await {
         Ok(organisations) => organisations,
@@ -324,6 +332,10 @@ async fn tidy_up(directory: Directory) {
         }
         if let Err(error) = settle(&directory, settings.organisation.id).await {
             tracing::warn!(%error, organisation.id = %settings.organisation.id, "custom attributes could not be indexed");
+        }
+        // Last: items of a job rely on what the others bring in line.
+        if let Err(error) = directory.resume_jobs(settings.organisation.id).await {
+            tracing::warn!(%error, organisation.id = %settings.organisation.id, "confirmed work on many people could not go on");
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod error;
 pub mod memory;
 pub mod observed;
 pub mod record;
+pub mod rehearsal;
 pub mod sled;
 
 use async_trait::async_trait;
@@ -28,6 +29,7 @@ pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use observed::Observed;
 pub use record::{Committed, Direction, Found, Health, Key, Read, Scan, Version, Versioned};
+pub use rehearsal::Rehearsal;
 
 /// Values above this many bytes are refused with [`StoreError::TooLarge`] (rule A4: sled moves pages that grow too large to
 /// files that it never syncs; see [`sled::SEGMENT_BYTES`] before raising this or [`KEY_BYTES_MAX`]).

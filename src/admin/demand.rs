@@ -114,6 +114,12 @@ const TABLE: &[Row] = &[
         "role.assign",
         Target::User,
     ),
+    // What a plan is about is demanded for each of its people, in `directory/bulk/step.rs`.
+    (Method::GET, "/bulk", "user.view", Target::Reachable),
+    (Method::POST, "/bulk", "user.view", Target::Reachable),
+    (Method::GET, "/bulk/{job}", "user.view", Target::Reachable),
+    (Method::POST, "/bulk/{job}/confirm", "user.view", Target::Reachable),
+    (Method::POST, "/bulk/{job}/discard", "user.view", Target::Reachable),
     (Method::GET, "/groups", "group.view", Target::Reachable),
     (Method::POST, "/groups", "group.create", Target::Organisation),
     (Method::GET, "/groups/tree", "group.view", Target::Organisation),

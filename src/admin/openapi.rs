@@ -5,6 +5,7 @@
 //! also when a description has no route.
 
 mod audit;
+mod bulk;
 mod connections;
 mod credentials;
 pub mod description;
@@ -35,6 +36,7 @@ fn descriptions() -> Vec<Description> {
     [
         organisations::descriptions(),
         audit::descriptions(),
+        bulk::descriptions(),
         connections::descriptions(),
         groups::descriptions(),
         guests::descriptions(),
@@ -59,6 +61,7 @@ fn components() -> Map<String, Value> {
     [
         organisations::components(),
         audit::components(),
+        bulk::components(),
         connections::components(),
         groups::components(),
         guests::components(),

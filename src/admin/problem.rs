@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::directory::DirectoryError;
+use crate::directory::job::JobRefusal;
 use crate::provision::run::RunError;
 
 /// A problem document (RFC 9457 s3).
@@ -130,6 +131,11 @@ impl From<DirectoryError> for Problem {
             DirectoryError::VersionMismatch { .. } => (StatusCode::PRECONDITION_FAILED, "version-mismatch"),
             DirectoryError::SeatsExhausted { .. } => (StatusCode::FORBIDDEN, "seats-exhausted"),
             DirectoryError::Unconfirmed(_) => (StatusCode::CONFLICT, "unconfirmed"),
+            DirectoryError::Job(JobRefusal::AnotherPlan) => (StatusCode::CONFLICT, "another-plan"),
+            DirectoryError::Job(JobRefusal::Expired) => (StatusCode::CONFLICT, "plan-expired"),
+            DirectoryError::Job(JobRefusal::TargetChanged) => (StatusCode::CONFLICT, "target-changed"),
+            DirectoryError::Job(JobRefusal::Discarded) => (StatusCode::CONFLICT, "job-discarded"),
+            DirectoryError::Job(JobRefusal::Confirmed) => (StatusCode::CONFLICT, "job-confirmed"),
             DirectoryError::TooMany { .. } => (StatusCode::BAD_REQUEST, "too-many"),
             DirectoryError::Contended { key } => {
                 tracing::warn!(key, "retries were spent");
@@ -166,6 +172,7 @@ impl From<DirectoryError> for Problem {
             | DirectoryError::NotFound { .. }
             | DirectoryError::AwaitsReview(_)
             | DirectoryError::VersionMismatch { .. }
+            | DirectoryError::Job(_)
             | DirectoryError::TooMany { .. }
             | DirectoryError::Contended { .. }
             | DirectoryError::Unavailable(_)

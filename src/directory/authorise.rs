@@ -9,7 +9,7 @@ pub use person::{Demand, On};
 
 use crate::model::effective::Effective;
 use crate::model::event::{Actor, Door};
-use crate::model::id::{OrganisationId, TokenId, UserId};
+use crate::model::id::{JobId, OrganisationId, TokenId, UserId};
 use crate::model::slug::Slug;
 
 use super::Correlation;
@@ -75,6 +75,7 @@ impl Permit {
             connection: None,
             token: session,
             user,
+            job: None,
         };
         Self {
             organisation,
@@ -102,6 +103,19 @@ impl Permit {
         &self.authority
     }
 
+    /// The same right, for one item of a job: what is changed names the job. The request's idempotency key is the job's own
+    /// affair.
+    pub(super) fn within_job(mut self, job: JobId) -> Self {
+        self.actor.job = Some(job);
+        self.correlation = self.correlation.map(|correlation| {
+            Arc::new(Correlation {
+                request: correlation.request.clone(),
+                done: None,
+            })
+        });
+        self
+    }
+
     /// The connection that acts, if one does.
     #[must_use]
     pub fn connection(&self) -> Option<&Slug> {
@@ -124,6 +138,7 @@ impl Principal {
             connection: Some(connection.clone()),
             token: Some(token),
             user: None,
+            job: None,
         };
         Self {
             reach: Reach::Connection {
@@ -143,6 +158,7 @@ impl Principal {
             connection: Some(connection.clone()),
             token: None,
             user: None,
+            job: None,
         };
         Self {
             reach: Reach::Connection {
@@ -162,6 +178,7 @@ impl Principal {
             connection: Some(connection.clone()),
             token: None,
             user: None,
+            job: None,
         };
         Self {
             reach: Reach::Connection {
@@ -181,6 +198,7 @@ impl Principal {
             connection: None,
             token: Some(token),
             user: None,
+            job: None,
         };
         Self {
             reach: Reach::Organisation(organisation),
@@ -214,6 +232,7 @@ impl Principal {
                 connection: None,
                 token: Some(token),
                 user: None,
+                job: None,
             },
             correlation: None,
         }
@@ -229,6 +248,7 @@ impl Principal {
                 connection: None,
                 token: None,
                 user: None,
+                job: None,
             },
             correlation: None,
         }
@@ -243,6 +263,7 @@ impl Principal {
             connection: None,
             token,
             user: Some(user),
+            job: None,
         };
         Self {
             reach: Reach::Person { organisation, user },
@@ -259,6 +280,7 @@ impl Principal {
             connection: None,
             token: None,
             user: None,
+            job: None,
         };
         Self {
             reach: Reach::Invitee(organisation),
@@ -281,6 +303,7 @@ impl Principal {
             connection: None,
             token: None,
             user: None,
+            job: None,
         };
         Self {
             reach: Reach::Guest(organisation),

@@ -72,6 +72,9 @@ pub enum DirectoryError {
     /// What would happen has to be seen and confirmed first.
     #[error("{users} people hold role {role}, {memberships} memberships would end, {groups} groups would go: confirm with this answer's \"confirm\"", users = .0.users, role = .0.role, memberships = .0.memberships, groups = .0.groups.len())]
     Unconfirmed(Box<super::role_deletion::Impact>),
+    /// Planned work is not confirmed or discarded.
+    #[error("{0}")]
+    Job(#[from] super::job::JobRefusal),
     /// The query needs more work than one request may cause.
     #[error("the filter matches or searches too much: {reason}")]
     TooMany {
@@ -175,6 +178,9 @@ pub enum Denial {
     /// A second factor must be set up before anything else.
     #[error("a second factor must be set up before anything else")]
     SecondFactorMissing,
+    /// The job is another's.
+    #[error("somebody else planned this: only whoever planned it confirms or discards it; plan it yourself")]
+    AnothersPlan,
     /// The guest's link is unknown, disabled, used up or expired.
     #[error("the guest link opens nothing: it is wrong, disabled, used up or expired; ask for a new one")]
     GuestLinkClosed,

@@ -14,6 +14,7 @@ pub mod guests;
 pub mod homes;
 pub mod index;
 pub mod invitations;
+pub mod jobs;
 pub mod links;
 pub mod mail;
 pub mod records;
@@ -67,6 +68,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(invitations::Invitations),
         Box::new(mail::Mail),
         Box::new(guests::Guests),
+        Box::new(jobs::Jobs),
         Box::new(views::SavedViews),
         Box::new(tokens::Tokens),
         Box::new(credentials::Credentials),

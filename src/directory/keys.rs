@@ -19,6 +19,7 @@ pub mod credential;
 mod custom_attribute;
 pub mod exchange;
 mod groups;
+mod job;
 
 pub mod mail;
 mod membership;
@@ -37,6 +38,7 @@ pub use groups::{
     billing_root, default_groups, group_child, group_children, group_gives, group_number, groups_giving,
     is_group_number,
 };
+pub use job::{all_job_items, job, job_item, job_items, job_of, jobs};
 pub use mail::{invitation, invitation_secret, invitation_secret_all};
 pub use membership::{
     group_changes, group_member, group_members, group_of, group_touched, member_changes, member_group, member_groups,
@@ -150,6 +152,8 @@ pub enum Table {
     DefaultGrants = b'D',
     /// Roles and groups whose holders and members are still being brought in line with a changed link.
     RoleLink = b'L',
+    /// Work on many people at once: heads and items.
+    Job = b'J',
     /// Saved views by owner.
     View = b'V',
 }

@@ -119,6 +119,8 @@ tables! {
     ResourceType => Audited::Named(AuditKind::ResourceType), Report;
     Assignment => Audited::No, Report;
     SubjectAssignment => Audited::No, Report;
+    // What each item did is noted as its own change; the reasons of a refusal may name people.
+    Job => Audited::No, Mask;
 }
 
 /// The table of a key; `None` for a key of no organisation, or of no table that this release knows.

@@ -44,6 +44,9 @@ pub struct Actor {
     /// The person who acts, when it is one who has signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<super::id::UserId>,
+    /// The confirmed work on many people that the change is one item of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<super::id::JobId>,
 }
 
 /// A way in.
@@ -243,6 +246,10 @@ event_kinds! {
     PermissionRevoked = "permission.revoked",
     /// Whose data a user sees changed.
     AccessUpdated = "access.updated",
+    /// Work on many people at once was confirmed, and begins.
+    JobConfirmed = "job.confirmed",
+    /// Every item of such work has a result.
+    JobDone = "job.done",
     /// A view of a list was kept, or changed.
     ViewSaved = "view.saved",
     /// A view of a list is gone.

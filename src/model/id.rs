@@ -96,3 +96,7 @@ identifier!(
     /// A synchronisation run's identifier.
     RunId
 );
+identifier!(
+    /// The identifier of work on many people at once.
+    JobId
+);

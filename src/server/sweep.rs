@@ -1,5 +1,5 @@
-//! What the gateway deletes by itself, once an hour: the audit log beyond the days that each organisation keeps, and answers of idempotency
-//! keys that are over.
+//! What the gateway deletes by itself, once an hour: the audit log beyond the days that each organisation keeps, answers of idempotency
+//! keys that are over, and old jobs. A job that was broken off goes on as well.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub async fn keep_sweeping(directory: Directory) {
     loop {
         look.tick().await;
         if let Err(error) = sweep(&directory).await {
-            tracing::warn!(%error, "the audit log could not be swept: it is tried again in an hour");
+            tracing::warn!(%error, "what is over could not be swept: it is tried again in an hour");
         }
     }
 }
@@ -40,8 +40,10 @@ pub async fn sweep(directory: &Directory) -> Result<(), DirectoryError> {
 async fn sweep_one(directory: &Directory, organisation: OrganisationId, days: u32) -> Result<(), DirectoryError> {
     let entries = directory.sweep_audit(organisation, days).await?;
     let answers = directory.sweep_idempotency(organisation).await?;
-    if entries + answers > 0 {
-        tracing::info!(organisation.id = %organisation, audit.entries = entries, idempotency.keys = answers, "swept what is over");
+    directory.resume_jobs(organisation).await?;
+    let jobs = directory.sweep_jobs(organisation).await?;
+    if entries + answers + jobs > 0 {
+        tracing::info!(organisation.id = %organisation, audit.entries = entries, idempotency.keys = answers, jobs, "swept what is over");
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bootstrap;
+mod bulk;
 mod credential_plants;
 mod custom_attributes;
 mod events;

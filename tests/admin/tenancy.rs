@@ -84,6 +84,8 @@ fn addresses() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::DELETE, "/views?list=users", None),
         (Method::GET, "/views/x", None),
         (Method::DELETE, "/views/x", None),
+        (Method::GET, "/bulk", None),
+        (Method::POST, "/bulk", Some(json!({ "operation": "delete", "users": ["ada"] }))),
         (Method::GET, "/verify", None),
     ]
 }

@@ -1,6 +1,7 @@
 //! The built program: starting, stopping, and every command line.
 
 mod audit;
+mod bulk;
 mod commands;
 mod configuration;
 mod connection;

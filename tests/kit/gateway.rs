@@ -299,6 +299,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// The token.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Sends a request. A text body goes as it is, any other as JSON.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         self.send_with(method, path, body, &[]).await

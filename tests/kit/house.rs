@@ -24,6 +24,11 @@ pub(crate) const PASSWORD: &str = "Correct-horse-7";
 pub(crate) struct Standing(AtomicI64);
 
 impl Standing {
+    /// At an instant of its own.
+    pub(crate) fn new() -> Self {
+        Self(AtomicI64::new(1_800_000_015))
+    }
+
     /// Lets time pass.
     pub(crate) fn pass(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
@@ -57,7 +62,7 @@ pub(crate) struct House {
 impl House {
     /// With this password policy.
     pub(crate) async fn with(policy: Value) -> Self {
-        let clock = Arc::new(Standing(AtomicI64::new(1_800_000_015)));
+        let clock = Arc::new(Standing::new());
         let cheap = HashCost {
             memory_kib: 64,
             iterations: 1,

@@ -5,6 +5,7 @@
 mod histories;
 mod kit;
 mod observed;
+mod rehearsal;
 mod sled_rules;
 mod stress;
 mod suite;

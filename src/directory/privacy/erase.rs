@@ -12,6 +12,7 @@ use crate::directory::{Directory, DirectoryError, Operation, Permit, Unit};
 use crate::model::audit::AuditEntry;
 use crate::model::event::EventKind;
 use crate::model::id::{OrganisationId, UserId};
+use crate::model::job::{JobItem, Outcome};
 use crate::model::record;
 use crate::model::user::User;
 use crate::store::{Batch, Key, Precondition, StoreError, Versioned};
@@ -170,6 +171,9 @@ fn deed(table: Table, key: &Key, stored: &Versioned, traces: &Traces) -> Option<
     if table == Table::Audit {
         return audit(stored, traces);
     }
+    if table == Table::Job {
+        return job_item(stored, traces);
+    }
     let value: Option<Value> = serde_json::from_slice(&stored.value).ok();
     let is_named = traces.names_key(key) || value.as_ref().is_some_and(|value| traces.names_in(value));
     match treatment {
@@ -190,6 +194,27 @@ fn deed(table: Table, key: &Key, stored: &Versioned, traces: &Traces) -> Option<
         }
         Erasure::Report => None,
     }
+}
+
+/// An item of a job: how somebody was named who was not found, and the reasons of refusals. The rest are short names and
+/// identifiers, which may be words that people are called by as well.
+fn job_item(stored: &Versioned, traces: &Traces) -> Option<Deed> {
+    let mut item: JobItem = record::decode(&stored.value).ok()?;
+    let before = item.clone();
+    let hide = |text: &mut String| {
+        if traces.names(text) {
+            ERASED.clone_into(text);
+        }
+    };
+    if let Some(named) = &mut item.named {
+        hide(named);
+    }
+    for outcome in std::iter::once(&mut item.planned).chain(&mut item.result) {
+        if let Outcome::Refused { reason } = outcome {
+            hide(reason);
+        }
+    }
+    (item != before).then(|| Deed::Put(record::encode(&item)))
 }
 
 /// An audit entry: the values of the person's own changes go, and elsewhere what names them.
