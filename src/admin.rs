@@ -23,6 +23,7 @@ pub mod connections;
 pub mod credentials;
 pub mod demand;
 pub mod events;
+pub mod export;
 pub mod grants;
 pub mod group_edit;
 pub mod group_members;
@@ -30,6 +31,7 @@ pub mod group_tree;
 pub mod groups;
 pub mod guests;
 mod idempotency;
+pub mod imports;
 pub mod invitations;
 pub mod journal;
 pub mod licences;
@@ -123,6 +125,7 @@ fn routes() -> Routes {
         .merge(group_routes())
         .merge(resource_routes())
         .merge(credential_routes())
+        .merge(sheet_routes())
         .merge(accountability_routes());
     Routes::new()
         .route("/organisations", get(organisations::list).post(organisations::create))
@@ -293,6 +296,26 @@ fn resource_routes() -> Routes {
             delete(resource_assign::unassign),
         )
         .route("/users/{user}/resources", get(resource_assign::of_user))
+}
+
+/// Tables as files, and people from files.
+fn sheet_routes() -> Routes {
+    Routes::new()
+        .route("/export/users", get(export::users))
+        .route("/export/groups", get(export::groups))
+        .route("/export/memberships", get(export::memberships))
+        .route("/export/role-holders", get(export::role_holders))
+        .route("/export/resources", get(export::resources))
+        .route("/export/resource-assignments", get(export::resource_assignments))
+        .route("/export/licence-holders", get(export::licence_holders))
+        .route("/export/invitations", get(export::invitations))
+        .route("/export/guests", get(export::guests))
+        .route("/imports", get(imports::list).post(imports::plan))
+        .route("/imports/template", get(imports::template))
+        .route("/imports/{import}", get(imports::retrieve).delete(imports::discard))
+        .route("/imports/{import}/confirm", post(imports::confirm))
+        .route("/imports/{import}/rows", get(imports::list_rows))
+        .route("/imports/{import}/result", get(imports::result))
 }
 
 /// The password policy, and what administrators do with what a user signs in with.

@@ -16,6 +16,7 @@ pub mod group;
 pub mod group_edit;
 pub mod group_settings;
 pub mod guest;
+pub mod import;
 pub mod invitation;
 pub mod journal;
 pub mod licence;
@@ -36,6 +37,7 @@ pub mod role;
 pub mod runs;
 pub mod serve;
 pub mod sync;
+pub mod tables;
 pub mod target;
 pub mod template;
 pub mod token;
@@ -87,6 +89,8 @@ enum Command {
     Profile(profile::Profile),
     User(user::User),
     Bulk(bulk::Bulk),
+    Import(import::Import),
+    Export(tables::Export),
     Group(group::Group),
     Guest(guest::Guest),
     Role(role::Role),
@@ -149,6 +153,8 @@ impl Command {
             Self::Profile(command) => command.run(),
             Self::User(command) => command.run().await,
             Self::Bulk(command) => command.run().await,
+            Self::Import(command) => command.run().await,
+            Self::Export(command) => command.run().await,
             Self::Group(command) => command.run().await,
             Self::Guest(command) => command.run().await,
             Self::Role(command) => command.run().await,

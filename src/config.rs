@@ -9,6 +9,7 @@ pub mod log;
 pub mod mail;
 pub mod scim;
 pub mod server;
+pub mod sheets;
 pub mod sign_in;
 pub mod store;
 
@@ -24,6 +25,7 @@ pub use log::{LogConfig, LogFormat};
 pub use mail::MailConfig;
 pub use scim::ScimConfig;
 pub use server::ServerConfig;
+pub use sheets::SheetsConfig;
 pub use sign_in::SignInConfig;
 pub use store::{Engine, StoreConfig};
 
@@ -45,6 +47,8 @@ pub struct Config {
     pub sign_in: SignInConfig,
     /// The bounds of work on many people at once.
     pub jobs: JobsConfig,
+    /// Tables as files.
+    pub sheets: SheetsConfig,
     /// The pages of the admin API's lists.
     pub lists: ListsConfig,
     /// What is logged.
@@ -146,6 +150,7 @@ impl Config {
         self.mail.validate()?;
         self.sign_in.validate()?;
         self.jobs.validate()?;
+        self.sheets.validate()?;
         self.lists.validate()?;
         self.log.validate()
     }

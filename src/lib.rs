@@ -20,6 +20,7 @@
 //!   [`directory::query`], [`directory::keys`] (every key of the store), [`directory::verify`] (every invariant, over everything).
 //! * [`store`]: the contract (an ordered map with atomic, durable, conditional commits) and its engines
 //!   [`store::memory`] and [`store::sled`].
+//! * [`sheet`]: tables as files, CSV and XLSX: cells in, bytes out, and back.
 //! * [`model`]: pure types and rules: the records, the life cycle, and the SCIM language ([`model::schema`], [`model::filter`],
 //!   [`model::patch`], [`model::normalise`], [`model::projection`]).
 //!
@@ -54,5 +55,6 @@ pub mod provision;
 pub mod rate;
 pub mod scim;
 pub mod server;
+pub mod sheet;
 pub mod store;
 pub mod telemetry;

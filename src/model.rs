@@ -23,6 +23,7 @@ pub mod fold;
 pub mod group;
 pub mod guest;
 pub mod id;
+pub mod import;
 pub mod instant;
 pub mod invitation;
 pub mod job;

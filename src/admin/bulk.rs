@@ -288,7 +288,7 @@ pub async fn retrieve(
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
     /// The `confirm` of the plan.
-    confirm: String,
+    pub(super) confirm: String,
 }
 
 /// `POST .../bulk/{job}/confirm`: does what the plan says, item by item, with the rights that the caller has at each. Answers 202
@@ -299,12 +299,26 @@ pub async fn confirm(
     Place((_, job)): Place<(String, String)>,
     Body(confirmation): Body<Confirmation>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let confirm = ConfirmJob {
-        id: parse(&job)?,
-        confirm: &confirmation.confirm,
+    let id = parse(&job)?;
+    work(&directory, &caller, id, &confirmation.confirm).await?;
+    let job = find(&directory, &caller, &id.to_string()).await?;
+    let status = if job.state == JobState::Running {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::OK
     };
-    let confirmed = directory.run(&caller.permit, &confirm).await?;
-    let id = confirmed.id;
+    let shown = shown(&directory, &caller, &job, &Paging::default()).await?;
+    Ok((status, Json(shown)))
+}
+
+/// Confirms a job and does it. Answers when it is done, or goes on after a while.
+pub(super) async fn work(
+    directory: &Directory,
+    caller: &Administrator,
+    id: JobId,
+    confirm: &str,
+) -> Result<(), Problem> {
+    directory.run(&caller.permit, &ConfirmJob { id, confirm }).await?;
     let worker = directory.clone();
     let principal = caller.principal.clone();
     let organisation = caller.organisation();
@@ -322,14 +336,7 @@ pub async fn confirm(
         Ok(Err(_)) => return Err(Problem::internal()),
         Err(_) => {}
     }
-    let job = find(&directory, &caller, &id.to_string()).await?;
-    let status = if job.state == JobState::Running {
-        StatusCode::ACCEPTED
-    } else {
-        StatusCode::OK
-    };
-    let shown = shown(&directory, &caller, &job, &Paging::default()).await?;
-    Ok((status, Json(shown)))
+    Ok(())
 }
 
 /// `POST .../bulk/{job}/discard`: the plan cannot be confirmed any more (S001-34).
@@ -401,7 +408,13 @@ fn outcome(outcome: &Outcome) -> Value {
 
 /// A job without its items.
 fn head(job: &Job) -> Value {
-    let Task::Bulk(task) = &job.task;
+    let task = match &job.task {
+        Task::Bulk(task) => json!(task),
+        // What its rows say is shown where imports are.
+        Task::Import(task) => {
+            json!({ "operation": "import", "mode": task.mode, "invite": task.invite, "creates": task.creates })
+        }
+    };
     json!({
         "id": job.id,
         "state": job.state,

@@ -71,7 +71,7 @@ pub struct Joining {
 }
 
 /// Guests, in the order in which they came.
-struct Guests(OrganisationId);
+pub(super) struct Guests(pub(super) OrganisationId);
 
 #[async_trait]
 impl Browse for Guests {
@@ -250,7 +250,7 @@ fn show_secret(shown: &mut Value, organisation: &Organisation, secret: &str) {
     }
 }
 
-fn view(guest: &Guest) -> Value {
+pub(super) fn view(guest: &Guest) -> Value {
     json!({
         "id": guest.id,
         "name": guest.name,

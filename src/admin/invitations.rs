@@ -54,9 +54,9 @@ pub async fn accept(
 }
 
 /// Invitations, or those of a state, each with the user name of its person.
-struct Listed {
-    organisation: OrganisationId,
-    state: Option<InvitationState>,
+pub(super) struct Listed {
+    pub(super) organisation: OrganisationId,
+    pub(super) state: Option<InvitationState>,
 }
 
 #[async_trait]
@@ -281,7 +281,7 @@ pub(super) fn issued_view(directory: &Directory, issued: &IssuedInvitation, publ
 }
 
 /// An invitation as administrators see it. Never its secret's hash.
-fn view(invitation: &Invitation, now: Timestamp) -> Value {
+pub(super) fn view(invitation: &Invitation, now: Timestamp) -> Value {
     json!({
         "id": invitation.id,
         "user": invitation.user,

@@ -152,6 +152,20 @@ impl Question {
         answer
     }
 
+    /// Items behind a place, for whoever reads the whole list.
+    ///
+    /// # Errors
+    /// As [`Directory::walk`].
+    pub async fn read_on(
+        &self,
+        directory: &Directory,
+        rows: impl Browse,
+        after: Option<&Place>,
+        limit: usize,
+    ) -> Result<Selected<Value>, DirectoryError> {
+        directory.walk(&Browsed(rows), &self.selection, after, limit).await
+    }
+
     /// Answers a page of items that filters see as readers do.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ mod privacy;
 mod resources;
 mod roles;
 pub mod schema;
+mod sheets;
 mod tokens;
 mod users;
 mod views;
@@ -47,6 +48,7 @@ fn descriptions() -> Vec<Description> {
         mail::descriptions(),
         permissions::descriptions(),
         resources::descriptions(),
+        sheets::descriptions(),
         roles::descriptions(),
         privacy::descriptions(),
         views::descriptions(),
@@ -72,6 +74,7 @@ fn components() -> Map<String, Value> {
         mail::components(),
         permissions::components(),
         resources::components(),
+        sheets::components(),
         roles::components(),
         views::components(),
     ]

@@ -61,9 +61,9 @@ pub struct Wanted {
 }
 
 /// Resources of one type, or of all, with how many users and groups have each.
-struct Listed {
-    organisation: OrganisationId,
-    type_: Option<Slug>,
+pub(super) struct Listed {
+    pub(super) organisation: OrganisationId,
+    pub(super) type_: Option<Slug>,
 }
 
 #[async_trait]

@@ -54,8 +54,8 @@ pub struct Wanted {
     email: Option<String>,
 }
 
-/// `GET .../users`: all in the order of their creation, or those that are asked for (S001-4, S004-9, S004-14). Products that offer
-/// the list as a file (S003-29, -30, S004-13) do so over these pages.
+/// `GET .../users`: all in the order of their creation, or those that are asked for (S001-4, S004-9, S004-14). As a file:
+/// [`super::export`].
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,

@@ -49,7 +49,7 @@ pub(super) fn write(file: &Path, report: &Value, held: &Value) -> Result<(), Fai
 }
 
 /// The file holds names of people: it is its owner's alone.
-fn private(file: &Path) -> io::Result<std::fs::File> {
+pub(super) fn private(file: &Path) -> io::Result<std::fs::File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

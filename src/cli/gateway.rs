@@ -54,6 +54,8 @@ pub enum Payload {
     Json(Value),
     /// A text as it is.
     Text(String),
+    /// A file as it is.
+    Bytes(Vec<u8>),
 }
 
 /// The parts of an answer, as they come.
@@ -278,6 +280,7 @@ impl Gateway {
                     Payload::Empty => request,
                     Payload::Json(value) => request.json(&value),
                     Payload::Text(text) => request.body(text),
+                    Payload::Bytes(bytes) => request.body(bytes),
                 };
                 let response = request.send().await.map_err(|error| {
                     let what = error.without_url();
@@ -329,6 +332,7 @@ fn local_request(method: Method, path: &str, payload: Payload) -> Result<Request
             .header("content-type", "application/json")
             .body(Body::from(value.to_string())),
         Payload::Text(text) => request.body(Body::from(text)),
+        Payload::Bytes(bytes) => request.body(Body::from(bytes)),
     };
     request.map_err(|error| Failure::Usage(format!("{path:?} is not an address: {error}")))
 }

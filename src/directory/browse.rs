@@ -56,6 +56,18 @@ impl Directory {
         self.record(keys::user(organisation, id)).await
     }
 
+    /// Users by identifier, in the order asked; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_users_by_id(
+        &self,
+        organisation: OrganisationId,
+        ids: &[UserId],
+    ) -> Result<Vec<User>, DirectoryError> {
+        self.users(organisation, ids.iter().map(|id| id.uuid())).await
+    }
+
     /// A user by user name or another login id, caseless; a telephone number in any way of writing it.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ use super::keys::{self, Count};
 use super::unit::parse_counter;
 use super::{Directory, DirectoryError, Permit, Principal};
 
+pub(super) use effect::Standing;
 pub(super) use step::{Step, take_step, targets};
 
 /// Somebody who was named for a plan.
@@ -132,7 +133,7 @@ impl Directory {
 
     /// The same directory over a [`Rehearsal`] of the store: whatever is done through it never happened. What it remembers and
     /// whom it wakes is its own.
-    fn rehearse(&self) -> Self {
+    pub(super) fn rehearse(&self) -> Self {
         Self {
             store: std::sync::Arc::new(Rehearsal::new(std::sync::Arc::clone(&self.store))),
             settings: std::sync::Arc::default(),
@@ -240,17 +241,31 @@ impl Planning<'_> {
         Ok(changed)
     }
 
-    /// What became of the seats in the rehearsal: only licences for which something changes, or is missing.
+    /// What became of the seats in the rehearsal.
     async fn seats(&self) -> Result<Vec<SeatForecast>, DirectoryError> {
-        let settings = self.directory.load_organisation(self.organisation).await?;
+        self.directory
+            .seat_forecast(&self.rehearsal, self.organisation, &self.without_seat)
+            .await
+    }
+}
+
+impl Directory {
+    /// What becomes of the seats in a rehearsal: only licences for which something changes, or is missing. `without_seat`: items that
+    /// are refused because no seat is free, by licence.
+    pub(super) async fn seat_forecast(
+        &self,
+        rehearsal: &Self,
+        organisation: OrganisationId,
+        without_seat: &BTreeMap<Slug, u32>,
+    ) -> Result<Vec<SeatForecast>, DirectoryError> {
+        let settings = self.load_organisation(organisation).await?;
         let mut forecasts = Vec::new();
         for licence in settings.licences.values() {
             let counts = [Count::Seats(licence.key.clone()), Count::Waiting(licence.key.clone())];
-            let counts: Vec<_> = counts.iter().map(|what| keys::count(self.organisation, what)).collect();
-            let [before, after] = [self.directory, &self.rehearsal];
-            let before = before.numbers(&counts).await?;
-            let after = after.numbers(&counts).await?;
-            let refused = self.without_seat.get(&licence.key).copied().unwrap_or_default();
+            let counts: Vec<_> = counts.iter().map(|what| keys::count(organisation, what)).collect();
+            let before = self.numbers(&counts).await?;
+            let after = rehearsal.numbers(&counts).await?;
+            let refused = without_seat.get(&licence.key).copied().unwrap_or_default();
             if let ([used, waiting], [used_after, waiting_after]) = (before.as_slice(), after.as_slice())
                 && (before != after || refused > 0)
             {
@@ -268,9 +283,7 @@ impl Planning<'_> {
         }
         Ok(forecasts)
     }
-}
 
-impl Directory {
     /// The user names of these users; whoever is gone has none.
     ///
     /// # Errors
@@ -341,6 +354,13 @@ fn warnings(task: &BulkTask, planned: Tally, seats: &[SeatForecast]) -> Vec<Stri
             planned.change
         ));
     }
+    warnings.extend(seat_warnings(seats));
+    warnings
+}
+
+/// What whoever confirms should know about the seats.
+pub(super) fn seat_warnings(seats: &[SeatForecast]) -> Vec<String> {
+    let mut warnings = Vec::new();
     for seat in seats {
         let licence = &seat.licence;
         if seat.refused > 0 {

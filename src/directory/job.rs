@@ -3,6 +3,7 @@
 //! Each item is done in one commit with the note of its result, so that it is done once, whatever is confirmed twice, breaks off or
 //! begins again.
 
+pub mod import;
 mod run;
 mod sweep;
 
@@ -167,9 +168,12 @@ impl Operation for ConfirmJob<'_> {
         if unit.now() >= job.expires {
             return Err(JobRefusal::Expired.into());
         }
-        let Task::Bulk(task) = &job.task;
+        let (word, targets) = match &job.task {
+            Task::Bulk(task) => (task.as_str(), bulk::targets(unit.organisation(), task)),
+            Task::Import(_) => ("import", Vec::new()),
+        };
         let mut target = Vec::new();
-        for key in bulk::targets(unit.organisation(), task) {
+        for key in targets {
             target.push(unit.bytes(&key).await?);
         }
         if fingerprint(target.iter().map(Option::as_deref)) != job.target {
@@ -178,7 +182,7 @@ impl Operation for ConfirmJob<'_> {
         job.state = JobState::Running;
         job.confirmed = Some(unit.now());
         unit.put(keys::job(unit.organisation(), job.id), &job);
-        let data = json!({ "operation": task.as_str(), "items": job.items });
+        let data = json!({ "operation": word, "items": job.items });
         unit.event(EventKind::JobConfirmed, job.id, data);
         Ok(job)
     }

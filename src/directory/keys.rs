@@ -19,6 +19,7 @@ pub mod credential;
 mod custom_attribute;
 pub mod exchange;
 mod groups;
+mod import;
 mod job;
 
 pub mod mail;
@@ -38,6 +39,7 @@ pub use groups::{
     billing_root, default_groups, group_child, group_children, group_gives, group_number, groups_giving,
     is_group_number,
 };
+pub use import::{import_of, import_row, import_rows};
 pub use job::{all_job_items, job, job_item, job_items, job_of, jobs};
 pub use mail::{invitation, invitation_secret, invitation_secret_all};
 pub use membership::{
@@ -154,6 +156,8 @@ pub enum Table {
     RoleLink = b'L',
     /// Work on many people at once: heads and items.
     Job = b'J',
+    /// What the rows of imported files say, by job and item.
+    ImportRow = b'Z',
     /// Saved views by owner.
     View = b'V',
 }

@@ -121,6 +121,8 @@ tables! {
     SubjectAssignment => Audited::No, Report;
     // What each item did is noted as its own change; the reasons of a refusal may name people.
     Job => Audited::No, Mask;
+    // What the row did is noted as a change; a plan that is confirmed after an erasure leaves the row out.
+    ImportRow => Audited::No, Drop;
 }
 
 /// The table of a key; `None` for a key of no organisation, or of no table that this release knows.

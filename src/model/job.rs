@@ -12,6 +12,7 @@ use super::bulk::BulkTask;
 use super::clock::Timestamp;
 use super::event::Actor;
 use super::id::{GroupId, JobId, ResourceId, UserId};
+use super::import::ImportTask;
 use super::lifecycle::State;
 use super::record::Record;
 use super::slug::Slug;
@@ -67,6 +68,8 @@ impl Record for Job {
 pub enum Task {
     /// The same for many people.
     Bulk(BulkTask),
+    /// People from a file.
+    Import(ImportTask),
 }
 
 /// How far a job has come.
@@ -190,6 +193,9 @@ pub struct Effect {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub becomes: Option<State>,
+    /// Whether the person is made.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub created: bool,
     /// Whether the person's record goes for good.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,

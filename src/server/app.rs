@@ -19,6 +19,7 @@ use tracing::Span;
 use super::{address, health, metrics};
 use crate::admin;
 use crate::admin::connections::PublicUrl;
+use crate::admin::export::SheetLimits;
 use crate::admin::problem::Problem;
 use crate::config::{Config, ScimConfig, ServerConfig};
 use crate::directory::Directory;
@@ -47,6 +48,9 @@ pub fn router(directory: &Directory, config: &Config, public_url: &str) -> Route
     let admin = admin::idempotent(admin::router(directory.clone()), directory.clone(), kept);
     let admin = admin::limit(admin, directory.clone(), Arc::clone(&limits));
     let admin = admin.layer(Extension(PublicUrl(public_url.into())));
+    let admin = admin.layer(Extension(SheetLimits {
+        workbook_rows: config.sheets.workbook_rows_max,
+    }));
     let admin = admin.layer(Extension(Arc::clone(&limits)));
     let routes = Router::new()
         .merge(scim::router(directory.clone(), scim))

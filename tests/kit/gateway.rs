@@ -350,6 +350,19 @@ impl Caller {
         }
     }
 
+    /// Sends bytes and answers with the status and the bytes that came, whatever they are.
+    pub(crate) async fn bytes(&self, method: Method, path: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {}", self.token))
+            .body(Body::from(body));
+        let response = self.routes.clone().oneshot(request.expect("a request")).await;
+        let (parts, body) = response.expect("an answer").into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        (parts.status.as_u16(), bytes.to_vec())
+    }
+
     /// GET.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None).await

@@ -11,8 +11,9 @@ use crate::model::slug::Slug;
 use crate::model::user::User;
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
-/// How a person stands.
-pub(super) struct Standing {
+/// How a person stands; like nobody, unless read.
+#[derive(Default)]
+pub(in crate::directory) struct Standing {
     user: Option<User>,
     groups: BTreeSet<GroupId>,
     resources: BTreeSet<ResourceId>,
@@ -20,7 +21,7 @@ pub(super) struct Standing {
 
 impl Directory {
     /// How a person stands now.
-    pub(super) async fn standing(
+    pub(in crate::directory) async fn standing(
         &self,
         organisation: OrganisationId,
         user: UserId,
@@ -39,7 +40,7 @@ impl Directory {
     }
 
     /// What is in the way of a person's invitation, in words.
-    pub(super) async fn obstacle(
+    pub(in crate::directory) async fn obstacle(
         &self,
         organisation: OrganisationId,
         user: UserId,
@@ -57,17 +58,18 @@ impl Directory {
 
 impl Standing {
     /// The revision of the person's record.
-    pub(super) fn revision(&self) -> Option<u64> {
+    pub(in crate::directory) fn revision(&self) -> Option<u64> {
         self.user.as_ref().map(|user| user.revision)
     }
 
     /// What is different afterwards.
-    pub(super) fn turns_into(&self, after: &Self) -> Effect {
+    pub(in crate::directory) fn turns_into(&self, after: &Self) -> Effect {
         let mut effect = Effect {
             joins: added(&self.groups, &after.groups),
             leaves: added(&after.groups, &self.groups),
             gains_resources: added(&self.resources, &after.resources),
             loses_resources: added(&after.resources, &self.resources),
+            created: self.user.is_none() && after.user.is_some(),
             deleted: self.user.is_some() && after.user.is_none(),
             ..Effect::default()
         };

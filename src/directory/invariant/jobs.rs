@@ -1,4 +1,4 @@
-//! Items belong to a job, a job has all its items, and one that is done has a result for each.
+//! Items belong to a job, a job has all its items, and one that is done has a result for each. Rows of files belong to items.
 
 use async_trait::async_trait;
 
@@ -6,7 +6,7 @@ use crate::directory::DirectoryError;
 use crate::directory::keys::{self, Table};
 use crate::directory::verify::Report;
 use crate::model::id::{JobId, OrganisationId};
-use crate::model::job::{Job, JobItem, JobState};
+use crate::model::job::{Job, JobItem, JobState, Task};
 use crate::store::{Key, Versioned};
 
 use super::{Entry, Invariant, View, readable};
@@ -35,7 +35,32 @@ impl Invariant for Jobs {
                 }
             }
         }
+        let mut pages = view.under(&keys::table(organisation, Table::ImportRow));
+        while let Some(entries) = pages.next(report).await? {
+            let wanted = |key: &Key, _: &Versioned| {
+                let job = keys::import_of(key);
+                job.map(|id| keys::job(organisation, id)).into_iter().collect()
+            };
+            for entry in view.together(entries, wanted).await? {
+                if let Some(what) = judge_row(&entry) {
+                    view.broken(report, self.name(), &entry.key, what).await;
+                }
+            }
+        }
         Ok(())
+    }
+}
+
+/// A row of an imported file belongs to an item of a job that is an import.
+fn judge_row(entry: &Entry) -> Option<&'static str> {
+    let Some(head) = readable::<Job>(entry.others.first().and_then(Option::as_ref)) else {
+        return Some("belongs to no job");
+    };
+    let is_item = keys::last_number(&entry.key).is_some_and(|number| (1..=u64::from(head.items)).contains(&number));
+    match head.task {
+        Task::Import(_) if is_item => None,
+        Task::Import(_) => Some("is more than its job has items"),
+        Task::Bulk(_) => Some("belongs to a job that imports nothing"),
     }
 }
 

@@ -24,6 +24,7 @@ use crate::model::event::Event;
 use crate::model::group::Group;
 use crate::model::guest::{Guest, GuestLink};
 use crate::model::id::OrganisationId;
+use crate::model::import::ImportRow;
 use crate::model::invitation::Invitation;
 use crate::model::job::{Job, JobItem};
 use crate::model::licence::Licence;
@@ -77,6 +78,7 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         | Table::DefaultGrants
         | Table::CostCentre => judge_of_settings(organisation, table, key, value),
         Table::Job if keys::job_of(key).is_some() => read::<JobItem>(value).map(|_| ()),
+        Table::ImportRow => read::<ImportRow>(value).map(|_| ()),
         Table::Job => read::<Job>(value).and_then(|own| named(keys::job(organisation, own.id))),
         Table::RoleLink => read::<Pending>(value).map(|_| ()),
         Table::User => read::<User>(value).and_then(|own| named(keys::user(organisation, own.id))),

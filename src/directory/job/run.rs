@@ -44,7 +44,6 @@ impl Directory {
         }
         let _turn = Turn { directory: self, id };
         let system = Principal::system().administer(organisation)?;
-        let Task::Bulk(task) = &job.task;
         let mut after = None;
         loop {
             let items = self.job_items(organisation, id, after, ITEMS_AT_ONCE).await?;
@@ -61,9 +60,15 @@ impl Directory {
                 .collect();
             self.note(&system, id, idle).await?;
             for item in due {
-                let Some(user) = item.user else { continue };
-                let turn = (item.number, user);
-                if let Err(error) = self.do_item(principal, &system, (id, task), turn).await {
+                let done = match (&job.task, item.user) {
+                    (Task::Bulk(task), Some(user)) => {
+                        let turn = (item.number, user);
+                        self.do_item(principal, &system, (id, task), turn).await
+                    }
+                    (Task::Bulk(_), None) => continue,
+                    (Task::Import(task), _) => self.do_row(principal, organisation, (id, task), item).await,
+                };
+                if let Err(error) = done {
                     let refused = bulk::refused(error)?;
                     self.note(&system, id, vec![(item.number, refused)]).await?;
                 }

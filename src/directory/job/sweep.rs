@@ -118,8 +118,14 @@ impl Operation for RemoveSome {
         if job.state == JobState::Running {
             return Ok(true);
         }
-        let items = Scan::prefix(&keys::job_items(organisation, self.0), ITEMS_AT_ONCE);
-        let found = unit.scan(items).await?;
+        // The rows of an imported file first, so that none is left without its item.
+        let mut found = unit
+            .scan(Scan::prefix(&keys::import_rows(organisation, self.0), ITEMS_AT_ONCE))
+            .await?;
+        if found.is_empty() {
+            let items = Scan::prefix(&keys::job_items(organisation, self.0), ITEMS_AT_ONCE);
+            found = unit.scan(items).await?;
+        }
         for (key, _) in &found {
             unit.delete(key.clone());
         }

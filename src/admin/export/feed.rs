@@ -1,0 +1,112 @@
+//! Rows on their way from the store to a file.
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::table::Table;
+use super::{people, things};
+use crate::admin::caller::Administrator;
+use crate::admin::listing::Question;
+use crate::directory::{Directory, DirectoryError};
+use crate::model::list::List;
+use crate::model::selection::Selection;
+
+/// Records that are read at once.
+pub(super) const READ_AT_ONCE: usize = 500;
+
+/// Records that are read at once in an order of the reader's own.
+const SORTED_AT_ONCE: usize = 5_000;
+
+/// Parts on their way to somebody who reads slowly: the store is read on only when they are gone.
+const AHEAD: usize = 4;
+
+/// Rows, some at a time.
+pub(super) type Rows = mpsc::Receiver<Result<Vec<Value>, DirectoryError>>;
+
+/// Why reading ends before its end.
+pub(super) enum Ended {
+    /// Nobody waits for the rows any more.
+    Unread,
+    /// The store does not answer.
+    Failed(DirectoryError),
+}
+
+impl From<DirectoryError> for Ended {
+    fn from(error: DirectoryError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What of a table is wanted.
+pub(super) struct Feed {
+    pub(super) directory: Directory,
+    pub(super) caller: Administrator,
+    /// Whether the groups of each user are wanted: they cost a read each.
+    pub(super) with_groups: bool,
+    /// What is asked of the list, where the table is one.
+    pub(super) question: Option<Question>,
+    out: mpsc::Sender<Result<Vec<Value>, DirectoryError>>,
+}
+
+impl Feed {
+    /// Begins to read.
+    pub(super) fn start(
+        directory: Directory,
+        caller: Administrator,
+        table: Table,
+        question: Option<Question>,
+        with_groups: bool,
+    ) -> Rows {
+        let (out, rows) = mpsc::channel(AHEAD);
+        let feed = Self {
+            directory,
+            caller,
+            with_groups,
+            question,
+            out,
+        };
+        tokio::spawn(async move {
+            let ended = match table {
+                Table::Users => people::users(&feed).await,
+                Table::Memberships => people::memberships(&feed).await,
+                Table::RoleHolders => people::role_holders(&feed).await,
+                Table::LicenceHolders => people::licence_holders(&feed).await,
+                Table::Groups => things::groups(&feed).await,
+                Table::Resources => things::resources(&feed).await,
+                Table::ResourceAssignments => things::resource_assignments(&feed).await,
+                Table::Invitations => things::invitations(&feed).await,
+                Table::Guests => things::guests(&feed).await,
+            };
+            if let Err(Ended::Failed(error)) = ended {
+                // Whoever has gone away needs no reason.
+                drop(feed.out.send(Err(error)).await);
+            }
+        });
+        rows
+    }
+
+    /// The rows of a list that are meant.
+    pub(super) fn selection(&self, list: List, action: &'static str) -> Selection {
+        match &self.question {
+            Some(question) if question.selection.list() == list => question.selection.clone(),
+            _ => Selection::all(list).within(self.caller.bounded(action), action),
+        }
+    }
+
+    /// Rows read at once: an order of the reader's own is made anew for each part, so there are few of them.
+    pub(super) fn at_once(&self) -> usize {
+        let is_sorted = self
+            .question
+            .as_ref()
+            .is_some_and(|question| question.selection.order().is_some());
+        if is_sorted { SORTED_AT_ONCE } else { READ_AT_ONCE }
+    }
+
+    /// Hands rows over.
+    pub(super) async fn send(&self, rows: Vec<Value>) -> Result<(), Ended> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.out.send(Ok(rows)).await.map_err(|_| Ended::Unread)
+    }
+}

@@ -1,0 +1,380 @@
+//! The tables that can be exported, and their columns.
+
+use serde_json::Value;
+
+use crate::admin::problem::Problem;
+use crate::directory::settings::OrganisationSettings;
+use crate::model::attribute::AttributePath;
+use crate::model::custom_attribute::Bearer;
+use crate::model::list::List;
+use crate::model::schema::{Attribute, Mutability, Resolved, Returned, SchemaSet};
+use crate::sheet::Cell;
+
+/// A table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// Users.
+    Users,
+    /// Groups.
+    Groups,
+    /// Members of groups: one row each.
+    Memberships,
+    /// Roles that people hold, in the whole organisation and in groups: one row each.
+    RoleHolders,
+    /// Resources.
+    Resources,
+    /// What resources are assigned to: one row each.
+    ResourceAssignments,
+    /// Licences that people are meant to have: one row each.
+    LicenceHolders,
+    /// Invitations.
+    Invitations,
+    /// Guests.
+    Guests,
+}
+
+/// Columns that are exported unless others are named, and columns that are exported when they are.
+type Fields = (&'static [&'static str], &'static [&'static str]);
+
+const USERS: Fields = (
+    &[
+        "user_name",
+        "given_name",
+        "family_name",
+        "display_name",
+        "emails",
+        "login_ids",
+        "nicknames",
+        "labels",
+        "country_prefix",
+        "home_group",
+        "groups",
+        "roles",
+        "licences",
+        "state",
+        "active",
+        "created",
+        "last_modified",
+        "id",
+    ],
+    &["suspended_by", "review_pending", "external_ids", "home_group_id"],
+);
+const GROUPS: Fields = (
+    &[
+        "display_name",
+        "kind",
+        "enabled",
+        "parent",
+        "level",
+        "code",
+        "members",
+        "roles",
+        "licences",
+        "is_billing_root",
+        "is_default",
+        "link",
+        "created",
+        "last_modified",
+        "id",
+    ],
+    &["external_ids", "parent_id"],
+);
+const MEMBERSHIPS: Fields = (
+    &[
+        "group",
+        "kind",
+        "member",
+        "origins",
+        "roles",
+        "since",
+        "group_id",
+        "member_id",
+    ],
+    &[],
+);
+const ROLE_HOLDERS: Fields = (
+    &["role", "user_name", "group", "origins", "user_id", "group_id"],
+    &["state"],
+);
+const RESOURCES: Fields = (
+    &[
+        "type",
+        "name",
+        "owner",
+        "enabled",
+        "expires",
+        "users",
+        "groups",
+        "created",
+        "last_modified",
+        "id",
+    ],
+    &["settings", "owner_id"],
+);
+const RESOURCE_ASSIGNMENTS: Fields = (
+    &[
+        "type",
+        "resource",
+        "kind",
+        "subject",
+        "attributes",
+        "since",
+        "resource_id",
+        "subject_id",
+    ],
+    &[],
+);
+const LICENCE_HOLDERS: Fields = (
+    &[
+        "licence",
+        "user_name",
+        "state",
+        "seat",
+        "since",
+        "cost_centre",
+        "origins",
+        "user_id",
+    ],
+    &[],
+);
+const INVITATIONS: Fields = (
+    &[
+        "user_name",
+        "state",
+        "channel",
+        "obstacle",
+        "created",
+        "sent",
+        "opened",
+        "closed",
+        "expires",
+        "id",
+        "user",
+    ],
+    &["mail"],
+);
+const GUESTS: Fields = (
+    &[
+        "name", "email", "mobile", "channels", "enabled", "link", "created", "id",
+    ],
+    &[],
+);
+
+/// Where the cells of a column come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    /// A member of the row.
+    Field,
+    /// A SCIM attribute.
+    Attribute {
+        extension: Option<String>,
+        name: String,
+        sub: Option<String>,
+    },
+}
+
+/// A column of an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// What the first row calls it.
+    pub name: String,
+    source: Source,
+}
+
+impl Column {
+    /// Its cell in a row.
+    pub fn cell(&self, row: &Value) -> Cell {
+        match &self.source {
+            Source::Field => Cell::from(&row[&self.name]),
+            Source::Attribute { extension, name, sub } => {
+                let attributes = &row["attributes"];
+                let value = match extension {
+                    Some(urn) => &attributes[urn][name],
+                    None => &attributes[name],
+                };
+                match (sub, value) {
+                    (None, value) => Cell::from(value),
+                    (Some(sub), Value::Array(items)) => {
+                        let parts: Vec<Value> = items.iter().map(|item| item[sub].clone()).collect();
+                        Cell::from(&Value::Array(parts))
+                    }
+                    (Some(sub), value) => Cell::from(&value[sub]),
+                }
+            }
+        }
+    }
+
+    fn field(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            source: Source::Field,
+        }
+    }
+}
+
+impl Table {
+    /// The word in addresses and names of files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Groups => "groups",
+            Self::Memberships => "memberships",
+            Self::RoleHolders => "role-holders",
+            Self::Resources => "resources",
+            Self::ResourceAssignments => "resource-assignments",
+            Self::LicenceHolders => "licence-holders",
+            Self::Invitations => "invitations",
+            Self::Guests => "guests",
+        }
+    }
+
+    /// The list that shows the same rows, where there is one: it answers filters, orders and views.
+    #[must_use]
+    pub const fn list(self) -> Option<List> {
+        match self {
+            Self::Users => Some(List::Users),
+            Self::Groups => Some(List::Groups),
+            Self::Resources => Some(List::Resources),
+            Self::Invitations => Some(List::Invitations),
+            Self::Guests => Some(List::Guests),
+            Self::Memberships | Self::RoleHolders | Self::ResourceAssignments | Self::LicenceHolders => None,
+        }
+    }
+
+    /// Its own columns: those that are there unless others are named, and the others.
+    #[must_use]
+    pub const fn fields(self) -> Fields {
+        match self {
+            Self::Users => USERS,
+            Self::Groups => GROUPS,
+            Self::Memberships => MEMBERSHIPS,
+            Self::RoleHolders => ROLE_HOLDERS,
+            Self::Resources => RESOURCES,
+            Self::ResourceAssignments => RESOURCE_ASSIGNMENTS,
+            Self::LicenceHolders => LICENCE_HOLDERS,
+            Self::Invitations => INVITATIONS,
+            Self::Guests => GUESTS,
+        }
+    }
+
+    /// The columns to export: those that are named, separated by commas, or the usual ones with the organisation's own attributes.
+    ///
+    /// # Errors
+    /// A [`Problem`] that names the column that there is not, and those that there are.
+    pub fn columns(self, asked: Option<&str>, settings: &OrganisationSettings) -> Result<Vec<Column>, Problem> {
+        let names = asked.into_iter().flat_map(|asked| asked.split(','));
+        let named: Vec<&str> = names.map(str::trim).filter(|name| !name.is_empty()).collect();
+        if named.is_empty() {
+            let usual = self.fields().0.iter().map(|name| Column::field(name));
+            return Ok(usual.chain(self.custom(settings)).collect());
+        }
+        named.into_iter().map(|name| self.column(name, settings)).collect()
+    }
+
+    fn column(self, name: &str, settings: &OrganisationSettings) -> Result<Column, Problem> {
+        let (usual, others) = self.fields();
+        if let Some(field) = usual
+            .iter()
+            .chain(others)
+            .find(|field| field.eq_ignore_ascii_case(name))
+        {
+            return Ok(Column::field(field));
+        }
+        let attribute = self.schemas(settings).and_then(|schemas| attribute(schemas, name));
+        attribute.ok_or_else(|| {
+            let known: Vec<&str> = usual.iter().chain(others).copied().collect();
+            let scim = match self {
+                Self::Users | Self::Groups => ", and the attributes of the schema, such as attributes.displayName",
+                _ => "",
+            };
+            let known = known.join(", ");
+            let table = self.as_str();
+            Problem::bad_request(format!(
+                "columns: {name:?} is no column of {table}: it has {known}{scim}"
+            ))
+        })
+    }
+
+    fn schemas(self, settings: &OrganisationSettings) -> Option<&SchemaSet> {
+        match self {
+            Self::Users => Some(&settings.schemas.users),
+            Self::Groups => Some(&settings.schemas.groups),
+            _ => None,
+        }
+    }
+
+    /// The organisation's own attributes, as far as anybody may see them.
+    fn custom(self, settings: &OrganisationSettings) -> impl Iterator<Item = Column> {
+        let bearer = match self {
+            Self::Users => Some(Bearer::User),
+            Self::Groups => Some(Bearer::Group),
+            _ => None,
+        };
+        let schema = bearer.and_then(|bearer| settings.custom(bearer));
+        let own = schema
+            .into_iter()
+            .flat_map(|schema| schema.in_use().map(move |attribute| (&schema.urn, attribute)));
+        own.filter(|(_, attribute)| !attribute.is_secret())
+            .map(move |(urn, attribute)| {
+                let (usual, others) = self.fields();
+                let mut fields = usual.iter().chain(others);
+                let is_taken = fields.any(|field| field.eq_ignore_ascii_case(&attribute.name));
+                Column {
+                    name: match is_taken {
+                        true => format!("attributes.{}", attribute.name),
+                        false => attribute.name.clone(),
+                    },
+                    source: Source::Attribute {
+                        extension: Some(urn.clone()),
+                        name: attribute.name.clone(),
+                        sub: None,
+                    },
+                }
+            })
+    }
+}
+
+/// Attributes of the schema that no record keeps among its attributes: columns of their own say the same.
+const ELSEWHERE: [&str; 9] = [
+    "schemas",
+    "id",
+    "externalId",
+    "meta",
+    "userName",
+    "active",
+    "groups",
+    "members",
+    "entitlements",
+];
+
+/// An attribute of the schema by name, in any case, with or without `attributes.` in front. What is never returned has no column, nor
+/// what a column of its own says.
+pub(in crate::admin) fn visible<'a>(schemas: &'a SchemaSet, name: &str) -> Option<Resolved<'a>> {
+    let bare = match name.split_at_checked("attributes.".len()) {
+        Some((start, rest)) if start.eq_ignore_ascii_case("attributes.") => rest,
+        _ => name,
+    };
+    let path: AttributePath = bare.parse().ok()?;
+    let found = schemas.resolve(&path)?;
+    let is_secret =
+        |attribute: &Attribute| attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly;
+    let is_elsewhere = found.extension.is_none()
+        && ELSEWHERE
+            .iter()
+            .any(|other| other.eq_ignore_ascii_case(&found.attribute.name));
+    let is_hidden = is_elsewhere || is_secret(found.attribute) || found.sub.is_some_and(is_secret);
+    (!is_hidden).then_some(found)
+}
+
+fn attribute(schemas: &SchemaSet, name: &str) -> Option<Column> {
+    let found = visible(schemas, name)?;
+    Some(Column {
+        name: name.to_owned(),
+        source: Source::Attribute {
+            extension: found.extension.map(str::to_owned),
+            name: found.attribute.name.clone(),
+            sub: found.sub.map(|sub| sub.name.clone()),
+        },
+    })
+}

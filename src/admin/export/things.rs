@@ -1,0 +1,165 @@
+//! Rows about groups, resources, invitations and guests.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::feed::{Ended, Feed, READ_AT_ONCE};
+use crate::admin::listing::Browse;
+use crate::admin::{groups as grouped, guests, invitations as invited, resources as held};
+use crate::directory::membership::member_uuid;
+use crate::directory::select::CountedGroup;
+use crate::model::id::UserId;
+use crate::model::membership::Member;
+use crate::model::selection::Place;
+
+/// Groups: what the list shows, with names where it has identifiers.
+pub(super) async fn groups(feed: &Feed) -> Result<(), Ended> {
+    let mut after = None;
+    loop {
+        let found = feed.next_groups(&mut after).await?;
+        let parents = found.iter().filter_map(|counted| counted.group.parent);
+        let parents = feed.names(parents.collect()).await?;
+        let rows = found.iter().map(|CountedGroup { group, members }| {
+            let mut row = grouped::view(group, *members, &feed.caller.settings);
+            row["roles"] = json!(group.grants_roles);
+            row["licences"] = json!(group.grants_licences);
+            let external = group.external_ids.iter();
+            row["external_ids"] = external.map(|(connection, id)| format!("{connection}:{id}")).collect();
+            row["parent_id"] = row["parent"].take();
+            row["parent"] = json!(group.parent.and_then(|parent| parents.get(&parent)));
+            row
+        });
+        let rows: Vec<Value> = rows.collect();
+        feed.send(rows).await?;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Some rows of a list, as it is asked for; `after` is `None` at the end.
+async fn next_part<B: Browse>(feed: &Feed, list: B, after: &mut Option<Place>) -> Result<Vec<Value>, Ended> {
+    let Some(question) = &feed.question else {
+        return Ok(Vec::new());
+    };
+    let part = question
+        .read_on(&feed.directory, list, after.as_ref(), feed.at_once())
+        .await?;
+    *after = part.next;
+    Ok(part.items)
+}
+
+fn id(value: &Value) -> Option<UserId> {
+    value.as_str()?.parse().ok()
+}
+
+/// Resources, as they are asked for.
+pub(super) async fn resources(feed: &Feed) -> Result<(), Ended> {
+    let mut after = None;
+    loop {
+        let list = held::Listed {
+            organisation: feed.caller.organisation(),
+            type_: None,
+        };
+        let mut rows = next_part(feed, list, &mut after).await?;
+        let owners = rows.iter().filter_map(|row| id(&row["owner"])).collect();
+        let owners = feed.people(owners).await?;
+        for row in &mut rows {
+            let owner = id(&row["owner"]).and_then(|owner| owners.get(&owner));
+            row["owner"] = json!(owner.map(|owner| &owner.user_name));
+            row["owner_id"] = json!(owner.map(|owner| owner.id));
+        }
+        feed.send(rows).await?;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// What each resource is assigned to.
+pub(super) async fn resource_assignments(feed: &Feed) -> Result<(), Ended> {
+    let organisation = feed.caller.organisation();
+    let mut after = None;
+    loop {
+        let found = feed
+            .directory
+            .browse_resources(organisation, None, after, READ_AT_ONCE)
+            .await?;
+        for resource in &found {
+            let mut last = None;
+            loop {
+                let assigned = feed
+                    .directory
+                    .browse_assignments(organisation, resource.id, last, READ_AT_ONCE)
+                    .await?;
+                let (mut users, mut groups) = (BTreeSet::new(), BTreeSet::new());
+                for (subject, _) in &assigned {
+                    match subject {
+                        Member::User(id) => users.insert(*id),
+                        Member::Group(id) => groups.insert(*id),
+                    };
+                }
+                let (users, groups) = (feed.people(users).await?, feed.names(groups).await?);
+                let rows = assigned.iter().filter_map(|(subject, assignment)| {
+                    let (kind, name) = match subject {
+                        Member::User(id) => ("user", &users.get(id)?.user_name),
+                        Member::Group(id) => ("group", groups.get(id)?),
+                    };
+                    Some(json!({
+                        "type": resource.type_,
+                        "resource": resource.name,
+                        "resource_id": resource.id,
+                        "kind": kind,
+                        "subject": name,
+                        "subject_id": member_uuid(*subject),
+                        "attributes": (!assignment.attributes.is_empty()).then_some(&assignment.attributes),
+                        "since": assignment.since,
+                    }))
+                });
+                let rows: Vec<Value> = rows.collect();
+                feed.send(rows).await?;
+                last = assigned.last().map(|(subject, _)| *subject);
+                if assigned.len() < READ_AT_ONCE {
+                    break;
+                }
+            }
+        }
+        after = found.last().map(|resource| resource.id);
+        if found.len() < READ_AT_ONCE {
+            return Ok(());
+        }
+    }
+}
+
+/// Invitations, as they are asked for.
+pub(super) async fn invitations(feed: &Feed) -> Result<(), Ended> {
+    let mut after = None;
+    loop {
+        let list = invited::Listed {
+            organisation: feed.caller.organisation(),
+            state: None,
+        };
+        let mut rows = next_part(feed, list, &mut after).await?;
+        let people = rows.iter().filter_map(|row| id(&row["user"])).collect();
+        let people = feed.people(people).await?;
+        rows.retain(|row| id(&row["user"]).is_some_and(|user| people.contains_key(&user)));
+        feed.send(rows).await?;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Guests, as they are asked for.
+pub(super) async fn guests(feed: &Feed) -> Result<(), Ended> {
+    let mut after = None;
+    loop {
+        let list = guests::Guests(feed.caller.organisation());
+        let rows = next_part(feed, list, &mut after).await?;
+        feed.send(rows).await?;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
