@@ -39,7 +39,7 @@ use crate::directory::select::ListLimits;
 use crate::directory::{Directory, DirectoryError, Principal};
 use crate::model::clock::SystemClock;
 use crate::model::id::OrganisationId;
-use crate::provision::schedule::Scheduler;
+use crate::provision::schedule::{self, Scheduler};
 use bootstrap::{Bootstrap, Start};
 use presence::Presence;
 use signal::Stop;
@@ -144,7 +144,10 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         let routes = metrics::open_router(directory.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
     }
-    let work = start_work(&directory, config, &public, transport)?;
+    // Both engines are this process's own, so whoever holds a lease is no more.
+    let broken_off = schedule::broken_off(&directory).await?;
+    let scheduler = Scheduler::new(directory.clone()).making_up_for(broken_off);
+    let work = start_work(&directory, scheduler, config, &public, transport)?;
     let service = Service {
         app: app::router(&directory, config, &public),
         tls: certificate.as_ref().map(Certificate::acceptor).transpose()?,
@@ -173,6 +176,7 @@ type Work = (&'static str, oneshot::Sender<()>, JoinHandle<()>);
 /// Starts what works beside the requests.
 fn start_work(
     directory: &Directory,
+    scheduler: Scheduler,
     config: &Config,
     public_url: &str,
     transport: Transport,
@@ -183,7 +187,7 @@ fn start_work(
         (stop, async move { drop(stopped.await) })
     };
     let (stop_runs, stopped) = stop();
-    let runs = tokio::spawn(Scheduler::new(directory.clone()).run(stopped));
+    let runs = tokio::spawn(scheduler.run(stopped));
     let settings = MailerSettings {
         public_url: public_url.to_owned(),
         from: config.mail.sender()?,

@@ -124,6 +124,20 @@ impl Unit {
         Ok(())
     }
 
+    /// Somebody gave up the say over an attribute of a user, and another source may have a value for it: its next whole reading
+    /// looks at the entry as if it had changed (design.md section 5).
+    pub(super) async fn look_again(&mut self, external_ids: &BTreeMap<Slug, String>) -> Result<(), DirectoryError> {
+        for (connection, external_id) in external_ids {
+            let key = keys::link(self.organisation(), connection, b'u', external_id);
+            let link: Option<Link> = self.find(&key).await?;
+            if let Some(mut link) = link.filter(|link| link.hash.is_some()) {
+                link.hash = None;
+                self.put(key, &link);
+            }
+        }
+        Ok(())
+    }
+
     /// A name goes to the last who came by it; who had it before loses it without a word.
     async fn move_names(
         &mut self,

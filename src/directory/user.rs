@@ -92,6 +92,9 @@ impl Unit {
         self.may_change_user(before, &after).await?;
         self.mail_waiting_invitation(before, &mut after).await?;
         self.follow_links(Some(before), &mut after).await?;
+        if before.owners.keys().any(|name| !after.owners.contains_key(name)) {
+            self.look_again(&after.external_ids).await?;
+        }
         self.write_user(before, after).await
     }
 

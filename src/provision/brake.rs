@@ -81,6 +81,12 @@ pub enum HoldReason {
 impl fmt::Display for HoldReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Empty { what, linked: 0 } => {
+                write!(
+                    f,
+                    "the directory answered with no {what} at all; check base, filter and rights"
+                )
+            }
             Self::Empty { what, linked } => {
                 write!(
                     f,
@@ -121,7 +127,8 @@ pub fn judge(plan: &Plan, brake: &Brake, last_good: Option<Numbers>) -> Vec<Hold
     // What a partial reading holds says nothing about how much there is.
     for (what, now, linked, before) in reads.into_iter().filter(|_| plan.is_whole) {
         let what = what.to_owned();
-        if now == 0 && linked > 0 {
+        // Nobody at all is a mistake at the first run too; a directory may well have no groups.
+        if now == 0 && (linked > 0 || what == "people") {
             reasons.push(HoldReason::Empty { what, linked });
         } else if before.saturating_sub(now) * 100 > before * u64::from(brake.drop_percent) && linked > 0 {
             reasons.push(HoldReason::Drop { what, before, now });

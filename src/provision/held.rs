@@ -17,6 +17,7 @@ use super::brake::HoldReason;
 use super::history::{self, RunSummary};
 use super::plan::{Classes, Numbers};
 use super::run::RunReport;
+use super::state::RunState;
 
 /// What is kept of a held plan: no personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +50,7 @@ pub struct Approve {
     pub hash: String,
 }
 
-/// Forgets a held plan. The next run judges anew. Needs an administrator's permit.
+/// Forgets a held plan. The next run reads everything and judges anew. Needs an administrator's permit.
 pub struct Discard {
     /// The connection.
     pub connection: Slug,
@@ -80,6 +81,10 @@ impl Operation for Discard {
         let was_held = unit.find::<HeldPlan>(&key).await?.is_some();
         if was_held {
             unit.delete(key);
+            let key = keys::run(unit.organisation(), &self.connection, "state");
+            let mut state: RunState = unit.find(&key).await?.unwrap_or_default();
+            state.is_discarded = true;
+            unit.put(key, &state);
         }
         Ok(was_held)
     }

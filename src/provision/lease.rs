@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use crate::directory::{Directory, DirectoryError, Operation, Permit, Unit, keys};
 use crate::model::clock::Timestamp;
-use crate::model::record::Record;
+use crate::model::id::OrganisationId;
+use crate::model::record::{self, Record};
 use crate::model::slug::Slug;
 
 /// How long a run's lease is good for without renewal, in seconds.
@@ -34,6 +35,9 @@ pub struct Lease {
     pub expires: Timestamp,
     /// Raised by each new owner.
     pub fence: u64,
+    /// Whether the owner gave it back: a run that did not was broken off with its process.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_released: bool,
 }
 
 impl Record for Lease {
@@ -172,6 +176,7 @@ impl Operation for Acquire<'_> {
             owner: self.0.owner,
             expires: self.0.expires(unit.now()),
             fence,
+            is_released: false,
         };
         unit.put(key, &lease);
         Ok(Ok(()))
@@ -203,6 +208,42 @@ impl Operation for Release<'_> {
         let lease: Option<Lease> = unit.find(&key).await?;
         if let Some(mut lease) = lease.filter(|lease| lease.owner == self.0.owner) {
             // Kept, so that the fence only grows.
+            lease.expires = unit.now();
+            lease.is_released = true;
+            unit.put(key, &lease);
+        }
+        Ok(())
+    }
+}
+
+/// The lease of a connection's run that was not given back: the run is at work, or was broken off with its process.
+///
+/// # Errors
+/// As the store's read.
+pub async fn unreleased(
+    directory: &Directory,
+    organisation: OrganisationId,
+    connection: &Slug,
+) -> Result<Option<Lease>, DirectoryError> {
+    let stored = directory
+        .store()
+        .get(keys::run(organisation, connection, "lease"))
+        .await?;
+    let lease: Option<Lease> = stored.map(|stored| record::decode(&stored.value)).transpose()?;
+    Ok(lease.filter(|lease| !lease.is_released))
+}
+
+/// Ends such a lease before its time. Only for a process that knows that no other has the store open: the run is no more.
+pub struct EndBrokenOff(pub Slug);
+
+#[async_trait::async_trait]
+impl Operation for EndBrokenOff {
+    type Outcome = ();
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        let key = keys::run(unit.organisation(), &self.0, "lease");
+        let lease: Option<Lease> = unit.find(&key).await?;
+        if let Some(mut lease) = lease.filter(|lease| !lease.is_released && lease.expires > unit.now()) {
             lease.expires = unit.now();
             unit.put(key, &lease);
         }

@@ -68,7 +68,7 @@ pub enum WhyWhole {
     GroupRules,
     /// A group that is the primary group of people whom it does not name changed, or one around it.
     PrimaryGroup,
-    /// A plan is held, and a person is to see all of it.
+    /// A plan is held, or was discarded since, and a person is to see all of it.
     Held,
     /// The plan of the changes alone would have been held, and a person is to see all of it.
     Brake,
@@ -87,7 +87,7 @@ impl fmt::Display for WhyWhole {
             ),
             Self::GroupRules => f.write_str("a group changed and the rules look at groups"),
             Self::PrimaryGroup => f.write_str("a group changed that is the primary group of people, or is around one"),
-            Self::Held => f.write_str("a plan is held"),
+            Self::Held => f.write_str("a plan is held, or was discarded since"),
             Self::Brake => f.write_str("the changes would be held"),
         }
     }

@@ -173,8 +173,10 @@ impl Running<'_> {
         report.finish(applied);
         report.duration.applying_ms = millis(begun);
         report.duration.total_ms = millis(self.clock);
+        let settings = cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User));
         let remember = Remember {
             report: &report,
+            settings: &settings,
             lease: claim,
             next: &next,
             settled: settled.as_ref(),
@@ -218,9 +220,10 @@ impl Running<'_> {
         why: Option<WhyWhole>,
     ) -> Result<Prepared, RunError> {
         let settings = cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User));
-        // Time stamps are the last resort: a server that offers more by now is asked anew.
+        // Time stamps are the last resort: a server that offers more by now is asked anew. And whatever made this run a whole
+        // one would make the next one whole as well, were it to go on from the same mark.
         let is_kept = |cursors: Cursors| cursors.settings == settings && !cursors.are_time_stamps();
-        let are_good = cursors.is_some_and(is_kept) && !matches!(why, Some(WhyWhole::Server { .. } | WhyWhole::NoMark));
+        let are_good = cursors.is_some_and(is_kept) && why.is_none();
         let begun = Instant::now();
         let reader = WholeReader {
             connection: Arc::clone(&self.connection),
@@ -259,11 +262,13 @@ impl Running<'_> {
         if state.last_good.is_none() {
             return Ok(Err(WhyWhole::First));
         }
-        if state::held(self.directory, organisation, name).await?.is_some() {
+        if state.is_discarded || state::held(self.directory, organisation, name).await?.is_some() {
             return Ok(Err(WhyWhole::Held));
         }
         let settings = cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User));
         let from = match (self.reading, cursors) {
+            // Another filter, base or account may see others, and whom it does not see is not gone.
+            (Reading::Presence, _) if state.settings.as_ref() != Some(&settings) => return Ok(Err(WhyWhole::Settings)),
             (Reading::Presence, _) => PartFrom::Presence,
             (_, None) => return Ok(Err(WhyWhole::NoMark)),
             (_, Some(cursors)) if cursors.settings != settings => return Ok(Err(WhyWhole::Settings)),

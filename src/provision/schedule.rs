@@ -9,12 +9,13 @@ use croner::parser::{CronParser, Seconds};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
-use crate::directory::{Directory, DirectoryError};
+use crate::directory::{Directory, DirectoryError, Principal};
 use crate::model::clock::Timestamp;
 use crate::model::connection::ConnectionKind;
 use crate::model::id::OrganisationId;
 use crate::model::slug::Slug;
 
+use super::lease::{self, EndBrokenOff};
 use super::logged::unnamed;
 use super::progress::silent;
 use super::reading::Reading;
@@ -68,7 +69,8 @@ struct Time {
 }
 
 impl Scheduler {
-    /// A scheduler over this directory. Nothing runs before its first time comes: a restart is no reason to run.
+    /// A scheduler over this directory. Nothing runs before its first time comes: a restart is no reason to run, except for
+    /// what it broke off ([`Scheduler::making_up_for`]).
     #[must_use]
     pub fn new(directory: Directory) -> Self {
         Self {
@@ -78,6 +80,15 @@ impl Scheduler {
             running: HashMap::new(),
             waiting: HashMap::new(),
         }
+    }
+
+    /// Runs these connections as soon as it is started: [`broken_off`].
+    #[must_use]
+    pub fn making_up_for(mut self, broken_off: Vec<Place>) -> Self {
+        for place in broken_off {
+            self.wait(place, Reading::Whole);
+        }
+        self
     }
 
     /// Runs until `shutdown` is ready. A run at work is broken off then: what it has applied stays, and its lease ends.
@@ -204,6 +215,30 @@ impl Scheduler {
         }
         is_time
     }
+}
+
+/// The connections whose run was broken off with the process before this one; their leases end. Call it before anything can run,
+/// and only where no other process has the store open.
+///
+/// # Errors
+/// As the store's read, and as [`Directory::run`].
+pub async fn broken_off(directory: &Directory) -> Result<Vec<Place>, DirectoryError> {
+    let mut places = Vec::new();
+    for organisation in directory.list_organisations().await? {
+        let id = organisation.organisation.id;
+        let directories = organisation.connections.values();
+        for connection in directories.filter(|connection| connection.kind == ConnectionKind::Ldap) {
+            let name = &connection.name;
+            if lease::unreleased(directory, id, name).await?.is_none() {
+                continue;
+            }
+            let permit = Principal::ldap(id, name.clone()).provision(id)?;
+            directory.run(&permit, &EndBrokenOff(name.clone())).await?;
+            info!(organisation = %id, connection = %name, "a synchronisation run was broken off by the last end; it is made up for now");
+            places.push((id, name.clone()));
+        }
+    }
+    Ok(places)
 }
 
 async fn run_once(directory: Directory, place: Place, reading: Reading) {

@@ -39,6 +39,12 @@ pub struct RunState {
     /// The last comparison of who is there that was applied since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_presence: Option<GoodRun>,
+    /// What the last run over everything was made with ([`super::cursor::fingerprint`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<String>,
+    /// A held plan was discarded since: the next run reads everything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_discarded: bool,
     /// The last run that failed, if none was good since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<FailedRun>,
@@ -173,6 +179,8 @@ async fn find<R: Record>(
 /// Remembers an applied run, forgets the plan that was held, and says so in the feed.
 pub(super) struct Remember<'a> {
     pub(super) report: &'a RunReport,
+    /// What it was made with.
+    pub(super) settings: &'a str,
     pub(super) lease: &'a Claim,
     /// Where the next reading goes on.
     pub(super) next: &'a Next,
@@ -207,6 +215,7 @@ impl Operation for Remember<'_> {
             Reading::Whole => {
                 state = RunState {
                     last_good: Some(good),
+                    settings: Some(self.settings.to_owned()),
                     ..RunState::default()
                 }
             }

@@ -5,6 +5,7 @@ use usher::directory::DirectoryError;
 use usher::model::event::EventKind;
 use usher::provision::brake::HoldReason;
 use usher::provision::held::{Approve, Discard};
+use usher::provision::reading::{Reading, WhyWhole};
 use usher::provision::run::{Outcome, RunError, RunMode};
 use usher::provision::state;
 
@@ -175,4 +176,56 @@ async fn suspensions_and_removals_above_count_and_percentage_are_held() {
         held.held
     );
     assert_eq!(gateway.groups().await["all"].len(), 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_at_all_is_held_whatever_was_read_and_at_the_first_run_too() {
+    let ldif = people("b", 6) + &group("crew", &["uid=b0000,ou=people"]);
+    let Some(gateway) = Gateway::start(&ldif).await else {
+        return;
+    };
+    gateway.connect(users("(objectClass=inetorgpersom)")).await;
+    let first = gateway.read(Reading::Presence).await;
+    assert_eq!(first.outcome, Outcome::Held);
+    assert!(
+        matches!(first.held[0], HoldReason::Empty { linked: 0, .. }),
+        "{:?}",
+        first.held
+    );
+    let discard = Discard {
+        connection: "corporate".parse().expect("a slug"),
+    };
+    gateway.connect(users("(objectClass=inetOrgPerson)")).await;
+    assert!(gateway.act(&discard).await.expect("discarded"));
+    assert_eq!(gateway.sync().await.outcome, Outcome::Finished);
+    let model = gateway.model().await;
+
+    // A filter that takes nobody, and then a right that was lost: the settings are as before, and nobody is seen.
+    gateway.connect(users("(objectClass=inetorgpersom)")).await;
+    let held = gateway.read(Reading::Presence).await;
+    assert_eq!(
+        (held.outcome, held.why_whole),
+        (Outcome::Held, Some(WhyWhole::Settings))
+    );
+    gateway.connect(users("(objectClass=inetOrgPerson)")).await;
+    assert!(gateway.act(&discard).await.expect("discarded"));
+    assert_eq!(gateway.model().await, model);
+    let after = gateway.read(Reading::Changes).await;
+    assert_eq!(
+        after.why_whole,
+        Some(WhyWhole::Held),
+        "what was discarded is judged anew as a whole"
+    );
+    assert_eq!(gateway.read(Reading::Presence).await.why_whole, None);
+    let moved = "dn: ou=people,dc=example,dc=com\nchangetype: modrdn\nnewrdn: ou=folk\ndeleteoldrdn: 1\n\n\
+                 dn: ou=people,dc=example,dc=com\nchangetype: add\nobjectClass: organizationalUnit\nou: people\n";
+    gateway.slapd.modify(moved);
+    let held = gateway.read(Reading::Presence).await;
+    assert_eq!((held.outcome, held.why_whole), (Outcome::Held, Some(WhyWhole::Brake)));
+    assert!(
+        matches!(held.held[0], HoldReason::Empty { linked: 6, .. }),
+        "{:?}",
+        held.held
+    );
+    assert_eq!(gateway.model().await, model);
 }

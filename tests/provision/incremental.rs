@@ -183,3 +183,34 @@ async fn an_entry_that_failed_is_tried_again_with_the_next_changes() {
     );
     assert_eq!(gateway.users().await.len(), 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_made_one_run_a_whole_one_does_not_make_the_next_one_whole() {
+    let ldif = people("i", 12) + &group("crew", &["uid=i0000,ou=people"]);
+    let Some(gateway) = Gateway::start(&ldif).await else {
+        return;
+    };
+    gateway.declare_role("sailor").await;
+    let settings = json!({
+        "grants": [{ "when": "'crew' in groups", "roles": ["sailor"] }], "ldap": { "changes_max": 5 },
+    });
+    gateway.connect(settings).await;
+    gateway.sync().await;
+    let why = async || gateway.read(Reading::Changes).await.why_whole;
+    assert_eq!(why().await, None);
+    let join = "dn: cn=crew,ou=groups,dc=example,dc=com\nchangetype: modify\nadd: member\nmember: uid=i0001,ou=people,dc=example,dc=com\n";
+    gateway.slapd.modify(join);
+    assert_eq!(why().await, Some(WhyWhole::GroupRules));
+    assert!(
+        gateway.users().await["i0001"]
+            .roles
+            .contains_key(&"sailor".parse().expect("a slug"))
+    );
+    assert_eq!(why().await, None);
+    let titles = (0..6).map(|number| {
+        format!("dn: uid=i{number:04},ou=people,dc=example,dc=com\nchangetype: modify\nadd: title\ntitle: Mate\n\n")
+    });
+    gateway.slapd.modify(&titles.collect::<String>());
+    assert_eq!(why().await, Some(WhyWhole::TooMany { limit: 5 }));
+    assert_eq!(why().await, None);
+}

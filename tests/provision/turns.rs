@@ -28,6 +28,7 @@ impl Operation for HoldLease {
             owner: unit.clock().uuid(),
             expires: unit.now() + self.0,
             fence: 7,
+            is_released: false,
         };
         unit.put(keys::run(unit.organisation(), &connection, "lease"), &lease);
         Ok(())
@@ -181,4 +182,32 @@ async fn the_scheduler_runs_a_connection_by_itself_until_it_is_told_to_stop() {
         .await
         .expect("it stops")
         .expect("it does not crash");
+}
+
+/// The lease of a run whose process was killed is the only trace of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_broken_off_with_its_process_is_made_up_for_at_the_start() {
+    let Some(gateway) = Gateway::start(&people("q", 3)).await else {
+        return;
+    };
+    gateway.sync().await;
+    assert_eq!(
+        schedule::broken_off(&gateway.directory).await.expect("leases"),
+        [],
+        "a run that ended gave its lease back"
+    );
+    gateway.act(&HoldLease(TimeDelta::seconds(50))).await.expect("a lease");
+    let error = gateway
+        .run(RunMode::Apply)
+        .await
+        .expect_err("a run that seems to be at work");
+    assert!(matches!(error, RunError::Busy { .. }));
+    let place = (gateway.organisation, "corporate".parse().expect("a slug"));
+    let broken_off = schedule::broken_off(&gateway.directory).await.expect("leases");
+    assert_eq!(broken_off, std::slice::from_ref(&place));
+    let mut scheduler = Scheduler::new(gateway.directory.clone()).making_up_for(broken_off);
+    let now = gateway.directory.clock().now();
+    assert_eq!(scheduler.due(now).await.expect("schedules"), [(place, Reading::Whole)]);
+    gateway.sync().await;
+    assert_eq!(schedule::broken_off(&gateway.directory).await.expect("leases"), []);
 }

@@ -119,6 +119,17 @@ async fn the_source_with_the_smaller_number_has_the_say_over_an_attribute() {
         .modify(&format!("{DN} modify\nreplace: title\ntitle: Chief Analyst\n"));
     gateway.sync().await;
     assert_eq!(gateway.users().await["ada"].attributes["title"], json!("Boss"));
+
+    // Whoever gives up the say leaves it to the other, and so does whoever goes.
+    client.put(&format!("/Users/{id}"), ada(json!({}))).await.expect(200);
+    gateway.sync().await;
+    assert_eq!(gateway.users().await["ada"].attributes["title"], json!("Chief Analyst"));
+    let boss = ada(json!({ "title": "Boss" }));
+    client.put(&format!("/Users/{id}"), boss).await.expect(200);
+    assert_eq!(gateway.users().await["ada"].attributes["title"], json!("Boss"));
+    client.delete(&format!("/Users/{id}")).await.expect(204);
+    gateway.sync().await;
+    assert_eq!(gateway.users().await["ada"].attributes["title"], json!("Chief Analyst"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -343,7 +343,15 @@ impl PartReader {
             ControlFlow::Continue(())
         });
         let complete = complete.await.map_err(|error| failed("who is there", error))?;
-        for (id, link) in self.memory().all_links(kind).await? {
+        let links = self.memory().all_links(kind).await?;
+        // An answer that holds nobody, or far fewer than are known, is for the brake, which judges whole runs.
+        let seen = links.iter().filter(|(_, link)| link.is_seen());
+        let (now, known) = (there.len() as u64, seen.count() as u64);
+        let (lost, few) = (known.saturating_sub(now), u64::from(self.connection.brake.drop_percent));
+        if known > 0 && (now == 0 || lost * 100 > known * few) {
+            return Err(PartError::Whole(WhyWhole::Brake));
+        }
+        for (id, link) in links {
             let is_as_it_was = |(_, dn): &(StableId, Uuid)| link.is_seen() && link.names.contains(dn);
             match there.get(&id) {
                 None if complete.proves_absence() => drop(heard.gone.insert(id)),
