@@ -220,16 +220,25 @@ async fn the_table(stage: &Stage) {
         let body = json!({ "user_name": format!("p{number:02}"), "attributes": { "title": title } });
         stage.admin.does(act(&[], Method::POST, "/users", body)).await;
     }
-    let page = stage.admin.does(look(&[], "/users?count=true")).await;
-    assert_eq!(
-        (page["items"].as_array().map(Vec::len), &page["total"]),
-        (Some(25), &json!(32))
+    // Ten, twenty-five or fifty; a view keeps how many.
+    for (size, first) in [(10, 10), (25, 25), (50, 32)] {
+        let page = stage
+            .admin
+            .does(look(&[], &format!("/users?count=true&limit={size}")))
+            .await;
+        let shown = page["items"].as_array().map(Vec::len);
+        assert_eq!((shown, &page["total"]), (Some(first), &json!(32)), "{size}");
+    }
+    let command = ["view", "save", "users", "Everyone", "--page-size=25"];
+    let view = json!({ "name": "Everyone", "list": "users", "page_size": 25 });
+    stage.admin.does(act(&command, Method::POST, "/views", view)).await;
+    let page = stage.admin.does(look(&[], "/users?view=Everyone")).await;
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(25));
+    let next = format!(
+        "/users?view=Everyone&after={}",
+        escaped(page["next"].as_str().expect("a next page"))
     );
-    let next = page["next"].as_str().expect("a next page");
-    let rest = stage
-        .admin
-        .does(look(&[], &format!("/users?after={}", escaped(next))))
-        .await;
+    let rest = stage.admin.does(look(&[], &next)).await;
     assert_eq!(
         (rest["items"].as_array().map(Vec::len), rest.get("next")),
         (Some(7), None)

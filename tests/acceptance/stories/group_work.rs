@@ -120,7 +120,7 @@ async fn the_operator_stays_operator(stage: &Stage, north: &str, people: &[Strin
             .find(|(member, _)| member == user)
             .map(|(_, origins)| origins.clone())
     };
-    assert_eq!(origins(ada), Some(json!(["connection:idp", "direct"])));
+    assert_eq!(origins(ada), Some(json!(["direct", "connection:idp"])));
     assert_eq!(origins(&people[2]), Some(json!(["direct"])));
 }
 

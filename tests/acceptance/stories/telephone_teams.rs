@@ -39,6 +39,8 @@ async fn told(door: Door) {
     stage.member(&support, &bob, true).await;
     a_role_with_a_team(&stage, &support, (&bob, &ada)).await;
     let session = stage.comes_in(&bob, BOB).await;
+    let sales = stage.group("Sales").await;
+    stage.member(&sales, &bob, true).await;
     a_disabled_team(&stage, &support, &session).await;
     a_workbook_of_both(&stage).await;
     stage.verify().await;
@@ -154,7 +156,7 @@ async fn a_disabled_team(stage: &Stage, support: &str, bob: &Actor) {
         .await;
     let seen = async |who: &Actor| names(&who.lists(look(&["group", "list"], "/groups")).await, "display_name");
     let one = format!("/groups/{support}");
-    assert_eq!(seen(bob).await, ["Support"]);
+    assert_eq!(seen(bob).await, ["Support", "Sales"]);
 
     let disable = format!("{one}/disable");
     let off = stage
@@ -162,9 +164,9 @@ async fn a_disabled_team(stage: &Stage, support: &str, bob: &Actor) {
         .does(act(&["group", "disable", support], Method::POST, &disable, json!({})))
         .await;
     assert_eq!(off["enabled"], false);
-    assert_eq!(seen(bob).await, [""; 0]);
+    assert_eq!(seen(bob).await, ["Sales"]);
     bob.is_refused(look(&["group", "show", support], &one), 403).await;
-    assert_eq!(seen(&stage.admin).await, ["Support"]);
+    assert_eq!(seen(&stage.admin).await, ["Support", "Sales"]);
     let shown = stage.scim(Method::GET, &format!("/Groups/{support}"), None, 200).await;
     assert_eq!(
         shown["urn:usher:scim:schemas:extension:2.0:Group"]["enabled"], false,
@@ -176,7 +178,7 @@ async fn a_disabled_team(stage: &Stage, support: &str, bob: &Actor) {
         .admin
         .does(act(&["group", "enable", support], Method::POST, &enable, json!({})))
         .await;
-    assert_eq!(seen(bob).await, ["Support"]);
+    assert_eq!(seen(bob).await, ["Support", "Sales"]);
 }
 
 /// One workbook with a sheet for the active and one for the prepared (S003-29, S003-30).
