@@ -243,7 +243,11 @@ async fn the_table(stage: &Stage) {
         (rest["items"].as_array().map(Vec::len), rest.get("next")),
         (Some(7), None)
     );
+    a_kept_filter(stage).await;
+}
 
+/// What is filtered is kept by a name, downloaded as it is shown, and dropped again.
+async fn a_kept_filter(stage: &Stage) {
     let filter = "attributes.title sw \"agent\"";
     let command = [
         "view",
