@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use axum::http::Method;
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::choosing::{Choosing, Listed};
 use super::failure::Failure;

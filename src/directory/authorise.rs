@@ -217,6 +217,7 @@ impl Principal {
                 connection: None,
                 token: Some(token),
                 user: None,
+                job: None,
             },
             correlation: None,
         }

@@ -59,6 +59,7 @@ impl Directory {
             Some((id, TokenGrant::Organisation { organisation: own })) => {
                 Principal::organisation_administrator(own, id)
             }
+            Some((id, TokenGrant::Organisations { organisations })) => Principal::administrator_of(organisations, id),
             // The token is gone: nobody may do what is left. A guest is refused each item, with the reason.
             Some((_, TokenGrant::Connection { .. } | TokenGrant::Person { .. })) | None => {
                 Principal::guest(organisation)
