@@ -16,8 +16,8 @@ use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::rights;
 use super::target::Target;
-use given::Given;
 use crate::model::list::List;
+use given::Given;
 use written::Written;
 
 /// Find, show, create, change, suspend, invite and delete users.

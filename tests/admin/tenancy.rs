@@ -85,7 +85,11 @@ fn addresses() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::GET, "/views/x", None),
         (Method::DELETE, "/views/x", None),
         (Method::GET, "/bulk", None),
-        (Method::POST, "/bulk", Some(json!({ "operation": "delete", "users": ["ada"] }))),
+        (
+            Method::POST,
+            "/bulk",
+            Some(json!({ "operation": "delete", "users": ["ada"] })),
+        ),
         (Method::GET, "/verify", None),
     ]
 }

@@ -192,7 +192,8 @@ async fn what_made_one_run_a_whole_one_does_not_make_the_next_one_whole() {
     };
     gateway.declare_role("sailor").await;
     let settings = json!({
-        "grants": [{ "when": "'crew' in groups", "roles": ["sailor"] }], "ldap": { "changes_max": 5 },
+        "grants": [{ "when": "'crew' in groups", "roles": ["sailor"] }], "grantable_roles": ["sailor"],
+        "ldap": { "changes_max": 5 },
     });
     gateway.connect(settings).await;
     gateway.sync().await;
