@@ -62,7 +62,7 @@ impl Listing {
     pub async fn read(self, directory: &Directory, caller: &Administrator, list: List) -> Result<Question, Problem> {
         let asked = self.with_view(directory, caller, list).await?;
         let paging = Paging {
-            limit: asked.limit.or(Some(directory.list_limits().page_size)),
+            limit: asked.limit.or_else(|| Some(directory.list_limits().page_size)),
             after: None,
         };
         let limit = paging.limit()?;
@@ -104,7 +104,7 @@ impl Listing {
         }
         self.state = self.state.or(view.state);
         self.q = self.q.or(view.q);
-        self.limit = self.limit.or(view.page_size.map(usize::from));
+        self.limit = self.limit.or_else(|| view.page_size.map(usize::from));
         Ok(self)
     }
 

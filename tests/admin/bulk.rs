@@ -125,7 +125,7 @@ pub(super) fn outcomes<'a>(job: &'a Value, which: &str) -> Vec<(&'a str, &'a str
     let items = job["items"].as_array().expect("items").iter();
     items
         .map(|item| {
-            let name = item["user_name"].as_str().or(item["named"].as_str());
+            let name = item["user_name"].as_str().or_else(|| item["named"].as_str());
             (name.unwrap_or("-"), item[which]["outcome"].as_str().unwrap_or("-"))
         })
         .collect()

@@ -30,7 +30,7 @@ enum Field {
     Roles,
     Licences,
     Invite,
-    Attribute(Place),
+    Attribute(Box<Place>),
     /// What nobody writes.
     Ignored,
 }
@@ -218,11 +218,11 @@ fn place(name: &str, found: Resolved<'_>) -> Result<Field, String> {
             "{name:?} cannot be told in one cell: change it through the API"
         ));
     }
-    Ok(Field::Attribute(Place {
+    Ok(Field::Attribute(Box::new(Place {
         extension: extension.map(str::to_owned),
         attribute: attribute.clone(),
         sub: sub.cloned(),
-    }))
+    })))
 }
 
 impl Field {
