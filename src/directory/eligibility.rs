@@ -135,7 +135,10 @@ fn roams(settings: &OrganisationSettings, user: &User, definition: &Definition, 
     marked
         && seen.is_some_and(|seen| match seen.mode {
             Mode::All => true,
-            Mode::List => target.groups.union(&target.above).any(|group| seen.groups.contains(group)),
+            Mode::List => target
+                .groups
+                .union(&target.above)
+                .any(|group| seen.groups.contains(group)),
             Mode::None | Mode::Assigned | Mode::Own => false,
         })
 }
