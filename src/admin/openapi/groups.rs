@@ -11,6 +11,7 @@ use crate::model::locale::Defaults;
 
 pub(super) fn descriptions() -> Vec<Description> {
     let mut all = of_groups();
+    all.extend(of_what_groups_give());
     all.extend(of_members());
     all
 }
@@ -62,6 +63,11 @@ fn of_groups() -> Vec<Description> {
             "Enables a group: its rights are in force again",
         )
         .answers(named("Group")),
+    ]
+}
+
+fn of_what_groups_give() -> Vec<Description> {
+    vec![
         post(
             "groups/{group}/gives",
             "Changes the roles and licences that members have by being members",
