@@ -126,6 +126,7 @@ impl Unit {
             self.note_default_group(group.id, false).await?;
         }
         self.is_free_of_links(group).await?;
+        self.forget_link_count(group);
         self.drop_assignments(Member::Group(group.id)).await?;
         self.index_custom(holder(group), Some(&group.attributes), None).await?;
         self.delete(keys::unique(
@@ -148,6 +149,16 @@ impl Unit {
         );
         self.event(EventKind::GroupDeleted, group.id, Value::Null);
         Ok(())
+    }
+
+    /// Whether a group may be deleted, for those who do something with its members first: nothing is done to a group that stays.
+    ///
+    /// # Errors
+    /// As [`Unit::delete_group`].
+    pub async fn may_delete_group(&mut self, group: &Group) -> Result<(), DirectoryError> {
+        self.may_touch_group(group).await?;
+        self.may_leave_tree(group).await?;
+        self.is_free_of_links(group).await
     }
 
     async fn claim_group_names(&mut self, before: Option<&Group>, after: &Group) -> Result<(), DirectoryError> {

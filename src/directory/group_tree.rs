@@ -230,12 +230,21 @@ impl Unit {
     /// # Errors
     /// [`DirectoryError::Denied`] for the billing root, and while other groups lie below.
     pub(super) async fn leave_tree(&mut self, group: &Group) -> Result<(), DirectoryError> {
+        self.may_leave_tree(group).await?;
+        self.delete(keys::group_number(self.organisation(), Some(group.id)));
+        self.leave_place(Some(group)).await
+    }
+
+    /// Whether a group may leave the tree.
+    ///
+    /// # Errors
+    /// As [`Unit::leave_tree`].
+    pub(super) async fn may_leave_tree(&mut self, group: &Group) -> Result<(), DirectoryError> {
         if group.is_billing_root {
             return Err(DirectoryError::Denied(Denial::BillingRoot));
         }
         let organisation = self.organisation();
-        let number = keys::group_number(organisation, Some(group.id));
-        self.bytes(&number).await?;
+        self.bytes(&keys::group_number(organisation, Some(group.id))).await?;
         let children = keys::group_children(organisation, Some(group.id));
         if self
             .first_under(&children, &std::collections::BTreeSet::new())
@@ -244,8 +253,7 @@ impl Unit {
         {
             return Err(DirectoryError::Denied(Denial::HasSubgroups));
         }
-        self.delete(number);
-        self.leave_place(Some(group)).await
+        Ok(())
     }
 
     async fn leave_place(&mut self, group: Option<&Group>) -> Result<(), DirectoryError> {

@@ -147,13 +147,13 @@ impl Unit {
                 // Whom a role puts there stays, whoever owns the other members.
                 edge.origins.retain(is_linked);
             }
+            if was.origins.contains(&Origin::Home) && !edge.origins.contains(&Origin::Home) {
+                self.forget_home(group.id, member).await?;
+            }
             if edge.origins.is_empty() {
                 self.remove_edge(group.id, member);
                 self.count(keys::member_changes(organisation, member), 1, None);
                 self.withdraw(group, member).await?;
-                if was.origins.contains(&Origin::Home) {
-                    self.forget_home(group.id, member).await?;
-                }
                 changes.removed.push(member);
             } else {
                 if edge != was {

@@ -84,8 +84,12 @@ impl Unit {
             let reason = "roles put their holders into this group: take it from their linked groups first";
             return Err(DirectoryError::invalid("group", reason));
         }
-        self.delete(linked);
         Ok(())
+    }
+
+    /// Forgets how many roles put people into a group that goes.
+    pub(super) fn forget_link_count(&mut self, group: &Group) {
+        self.delete(keys::count(self.organisation(), &Count::RolesLinked(group.id)));
     }
 
     /// Brings a stored user in line with the links, whatever was changed.

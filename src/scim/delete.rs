@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use crate::directory::{DirectoryError, Operation, Unit};
+use crate::model::group::Group;
 use crate::model::id::{GroupId, UserId};
 use crate::provision::person::{self, Context};
 use crate::provision::team;
@@ -63,12 +64,14 @@ pub(super) async fn group(
 ) -> Result<Response, ScimError> {
     let group_id: GroupId = id.parse().map_err(|_| ScimError::not_found(&id))?;
     let (directory, rules) = (scim.directory(), access.rules());
-    let look = LookAtGroup {
-        id: group_id,
-        headers: &headers,
+    let look = MayDelete {
+        rules,
+        look: LookAtGroup {
+            id: group_id,
+            headers: &headers,
+        },
     };
     let group = directory.run(&access.permit, &look).await?;
-    team::check_held(&group, &rules.context.connection.name)?;
     let is_sole = group.held_by().len() <= 1;
     let gives = !group.grants_roles.is_empty() || !group.grants_licences.is_empty();
     if !is_sole || gives || rules.mapping.needs_groups() {
@@ -81,6 +84,26 @@ pub(super) async fn group(
         .await?;
     directory.purge_groups(access.organisation_id()).await?;
     Ok(no_content(None))
+}
+
+/// Refuses a deletion before anything of the group is taken.
+struct MayDelete<'a> {
+    rules: Rules<'a>,
+    look: LookAtGroup<'a>,
+}
+
+#[async_trait]
+impl Operation for MayDelete<'_> {
+    type Outcome = Group;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<Group, DirectoryError> {
+        let group = self.look.attempt(unit).await?;
+        team::check_held(&group, &self.rules.context.connection.name)?;
+        if group.held_by().len() <= 1 {
+            unit.may_delete_group(&group).await?;
+        }
+        Ok(group)
+    }
 }
 
 struct DeleteGroup<'a> {

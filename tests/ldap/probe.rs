@@ -14,7 +14,12 @@ on_real_servers!(
     a_query_that_matches_nothing_is_a_failure_with_a_cure,
     a_wrong_password_is_the_only_finding,
 );
-on_one_server!(limits_of_ds389, Ds389, an_account_without_limits_is_told_from_one_with);
+on_one_server!(
+    limits_of_ds389,
+    Ds389,
+    an_account_without_limits_is_told_from_one_with,
+    a_stable_id_without_an_index_is_told_with_its_cure
+);
 on_one_server!(tombstones_on_samba, Samba, hidden_tombstones_are_advice);
 
 async fn a_good_connection_is_called_good(directory: RealDirectory) {
@@ -98,6 +103,25 @@ async fn an_account_without_limits_is_told_from_one_with(directory: RealDirector
         "an account without rights: {}",
         shown(&report)
     );
+}
+
+/// 389-DS has no index of entryUUID, so it looks at every entry, and stops at the account's limit.
+async fn a_stable_id_without_an_index_is_told_with_its_cure(directory: RealDirectory) {
+    let names: Vec<String> = (0..30).map(|number| format!("n{number:02}")).collect();
+    directory.add_people(&names);
+    let settings = directory.settings_as(Account::Limited, &directory.tls_url());
+    let has_advice = |report: &ProbeReport| {
+        let of = |outcome: &Outcome| matches!(outcome, Outcome::Unindexed { .. }) && outcome.cure().is_some();
+        has(report, Place::Users, of)
+    };
+    let indexed = probe(&settings, &people(&directory), None).await;
+    assert!(!has_advice(&indexed), "{}", shown(&indexed));
+    let by_another = Query {
+        stable_id: StableIdKind::EntryUuid,
+        ..people(&directory)
+    };
+    let report = probe(&settings, &by_another, None).await;
+    assert!(has_advice(&report), "{}", shown(&report));
 }
 
 async fn hidden_tombstones_are_advice(directory: RealDirectory) {
