@@ -1,8 +1,9 @@
 //! Schemas given by hand, for answers that are built from several records. Requests and query parameters have theirs derived from
 //! the structures that read them.
 
-use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 /// The schema of a structure, derived, with nothing outside it.
@@ -11,6 +12,12 @@ pub fn of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
+        // What is named twice in a list that is read as a set is taken once, and not refused.
+        settings
+            .transforms
+            .push(Box::new(RecursiveTransform(|schema: &mut Schema| {
+                schema.remove("uniqueItems");
+            })));
     });
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
