@@ -3,7 +3,7 @@
 //! `GET /invitations/{secret}` shows the form and what is asked of a password, `POST` accepts; `/password-reset/{secret}` likewise. The
 //! pages work without
 //! JavaScript; a small script ticks the criteria off while the person types. A secret that is unknown, used, withdrawn or
-//! expired gets one and the same page. They speak English, Dutch and German: see [`sentences`].
+//! expired gets one and the same page. They speak English, Dutch and German: see `sentences`.
 
 mod accept;
 mod page;
