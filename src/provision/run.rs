@@ -173,7 +173,7 @@ impl Running<'_> {
         report.finish(applied);
         report.duration.applying_ms = millis(begun);
         report.duration.total_ms = millis(self.clock);
-        let settings = cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User));
+        let settings = self.fingerprint();
         let remember = Remember {
             report: &report,
             settings: &settings,
@@ -219,7 +219,7 @@ impl Running<'_> {
         cursors: Option<Cursors>,
         why: Option<WhyWhole>,
     ) -> Result<Prepared, RunError> {
-        let settings = cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User));
+        let settings = self.fingerprint();
         // Time stamps are the last resort: a server that offers more by now is asked anew. And whatever made this run a whole
         // one would make the next one whole as well, were it to go on from the same mark.
         let is_kept = |cursors: Cursors| cursors.settings == settings && !cursors.are_time_stamps();
@@ -265,7 +265,7 @@ impl Running<'_> {
         if state.is_discarded || state::held(self.directory, organisation, name).await?.is_some() {
             return Ok(Err(WhyWhole::Held));
         }
-        let settings = cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User));
+        let settings = self.fingerprint();
         let from = match (self.reading, cursors) {
             // Another filter, base or account may see others, and whom it does not see is not gone.
             (Reading::Presence, _) if state.settings.as_ref() != Some(&settings) => return Ok(Err(WhyWhole::Settings)),
@@ -316,6 +316,11 @@ impl Running<'_> {
             settled: Some(settled),
             ..prepared
         }))
+    }
+
+    /// What this run is made with.
+    fn fingerprint(&self) -> String {
+        cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User))
     }
 
     fn unread(&self, error: SnapshotError) -> RunError {
