@@ -1,5 +1,7 @@
 //! Members of a group, and the roles that they hold in it.
 
+use std::str::FromStr;
+
 use async_trait::async_trait;
 use axum::Json;
 use axum::extract::State;
@@ -41,24 +43,33 @@ struct Members {
     group: GroupId,
 }
 
+/// What names a member in a cursor: its kind and its identifier.
+struct MemberName(Member);
+
+impl FromStr for MemberName {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        parse_member(text).map(Self).ok_or(())
+    }
+}
+
 #[async_trait]
 impl Browse for Members {
+    type Name = MemberName;
+
     fn name(&self, item: &Value) -> String {
         let tag = if item["kind"] == "group" { 'g' } else { 'u' };
         format!("{tag}{}", item["id"].as_str().unwrap_or_default())
     }
 
-    fn is_name(&self, text: &str) -> bool {
-        parse_member(text).is_some()
-    }
-
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<&str>,
+        after: Option<MemberName>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
-        let after = after.and_then(parse_member);
+        let after = after.map(|MemberName(member)| member);
         let members = directory
             .browse_members(self.organisation, self.group, after, limit)
             .await?;

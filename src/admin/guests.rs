@@ -75,17 +75,14 @@ pub(super) struct Guests(pub(super) OrganisationId);
 
 #[async_trait]
 impl Browse for Guests {
-    fn is_name(&self, text: &str) -> bool {
-        text.parse::<GuestId>().is_ok()
-    }
+    type Name = GuestId;
 
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<&str>,
+        after: Option<GuestId>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
-        let after = after.and_then(|id| id.parse().ok());
         let guests = directory.browse_guests(self.0, after, limit).await?;
         Ok(guests.iter().map(view).collect())
     }
@@ -96,17 +93,14 @@ struct Links(OrganisationId);
 
 #[async_trait]
 impl Browse for Links {
-    fn is_name(&self, text: &str) -> bool {
-        text.parse::<GuestLinkId>().is_ok()
-    }
+    type Name = GuestLinkId;
 
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<&str>,
+        after: Option<GuestLinkId>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
-        let after = after.and_then(|id| id.parse().ok());
         let links = directory.browse_guest_links(self.0, after, limit).await?;
         Ok(links.iter().map(view_link).collect())
     }

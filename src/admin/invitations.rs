@@ -61,17 +61,14 @@ pub(super) struct Listed {
 
 #[async_trait]
 impl Browse for Listed {
-    fn is_name(&self, text: &str) -> bool {
-        text.parse::<InvitationId>().is_ok()
-    }
+    type Name = InvitationId;
 
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<&str>,
+        after: Option<InvitationId>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
-        let after = after.and_then(|id| id.parse().ok());
         let found = directory
             .browse_invitations(self.organisation, self.state, after, limit)
             .await?;

@@ -46,17 +46,14 @@ struct Holders<'a> {
 
 #[async_trait]
 impl Browse for Holders<'_> {
-    fn is_name(&self, text: &str) -> bool {
-        text.parse::<UserId>().is_ok()
-    }
+    type Name = UserId;
 
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<&str>,
+        after: Option<UserId>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
-        let after = after.and_then(|id| id.parse().ok());
         let organisation = &self.settings.organisation;
         let holders = directory
             .browse_holders(organisation.id, self.licence, after, limit)

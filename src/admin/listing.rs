@@ -1,6 +1,8 @@
 //! Lists: filter, order, search, paging and saved views, the same for every noun (S004-9..16). A handler names its list, reads the
 //! question by [`Listing::read`] and answers a page by [`Question::answer`].
 
+use std::str::FromStr;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -180,6 +182,9 @@ impl Question {
 /// Items of a list as readers see them.
 #[async_trait]
 pub trait Browse: Send + Sync {
+    /// What names an item, as a text in a cursor.
+    type Name: FromStr + Send;
+
     /// The member that names an item.
     const NAME: &'static str = "id";
 
@@ -188,9 +193,6 @@ pub trait Browse: Send + Sync {
         item[Self::NAME].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Whether a text can name an item.
-    fn is_name(&self, text: &str) -> bool;
-
     /// Items behind this one, fewer than `limit` only at the end of the list.
     ///
     /// # Errors
@@ -198,7 +200,7 @@ pub trait Browse: Send + Sync {
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<&str>,
+        after: Option<Self::Name>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError>;
 }
@@ -215,6 +217,7 @@ impl<B: Browse> Rows for Browsed<B> {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Part<Value>, DirectoryError> {
+        let after = after.and_then(|name| name.parse().ok());
         let rows = self.0.browse(directory, after, limit).await?;
         let last = rows.last().filter(|_| rows.len() >= limit);
         let next = last.map(|row| self.place(row));
@@ -226,7 +229,7 @@ impl<B: Browse> Rows for Browsed<B> {
     }
 
     fn is_place(&self, text: &str) -> bool {
-        self.0.is_name(text)
+        text.parse::<B::Name>().is_ok()
     }
 
     async fn shown(&self, _: &Directory, rows: &[Value], _: &Selection) -> Result<Vec<Object>, DirectoryError> {
@@ -245,13 +248,12 @@ pub struct Known {
 
 #[async_trait]
 impl Browse for Known {
+    type Name = Slug;
+
     const NAME: &'static str = "key";
 
-    fn is_name(&self, text: &str) -> bool {
-        text.parse::<Slug>().is_ok()
-    }
-
-    async fn browse(&self, _: &Directory, after: Option<&str>, limit: usize) -> Result<Vec<Value>, DirectoryError> {
+    async fn browse(&self, _: &Directory, after: Option<Slug>, limit: usize) -> Result<Vec<Value>, DirectoryError> {
+        let after = after.as_ref().map(Slug::as_str);
         let is_behind = |item: &&Value| after.is_none_or(|after| item["key"].as_str().is_some_and(|key| key > after));
         Ok(self.items.iter().filter(is_behind).take(limit).cloned().collect())
     }

@@ -68,17 +68,14 @@ pub(super) struct Listed {
 
 #[async_trait]
 impl Browse for Listed {
-    fn is_name(&self, text: &str) -> bool {
-        text.parse::<ResourceId>().is_ok()
-    }
+    type Name = ResourceId;
 
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<&str>,
+        after: Option<ResourceId>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
-        let after = after.and_then(|id| id.parse().ok());
         let resources = directory
             .browse_resources(self.organisation, self.type_.as_ref(), after, limit)
             .await?;

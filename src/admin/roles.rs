@@ -139,17 +139,14 @@ struct Holders<'a> {
 
 #[async_trait]
 impl Browse for Holders<'_> {
-    fn is_name(&self, text: &str) -> bool {
-        text.parse::<UserId>().is_ok()
-    }
+    type Name = UserId;
 
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<&str>,
+        after: Option<UserId>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
-        let after = after.and_then(|id| id.parse().ok());
         let holders = directory
             .browse_role_holders(self.organisation, self.role, after, limit)
             .await?;
