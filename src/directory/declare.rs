@@ -24,6 +24,7 @@ use crate::model::role::Role;
 use crate::model::slug::Slug;
 use crate::store::Key;
 
+use super::authority::PutAuthority;
 use super::connection::PutConnection;
 use super::cost_centre::{self, PutCostCentre};
 use super::custom_attribute;
@@ -95,8 +96,8 @@ impl Operation for Declare<'_> {
 }
 
 impl Declare<'_> {
-    /// Permissions, then roles and licences, then connections: what is referred to comes first. Attributes come last, because one is not
-    /// retired while a connection maps to it.
+    /// Permissions, then roles and licences, then connections: what is referred to comes first. Attributes come after them, because
+    /// one is not retired while a connection maps to it, and at last the lists that name connections and attributes.
     async fn lay(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
         let place = "organisation".to_owned();
         let key = keys::organisation(unit.organisation());
@@ -126,6 +127,11 @@ impl Declare<'_> {
         }
         for bearer in Bearer::ALL {
             custom_attribute::declare::lay(unit, shown, bearer, self.0.attributes(bearer)).await?;
+        }
+        if let Some(authority) = &self.0.authority {
+            let key = keys::organisation(unit.organisation());
+            let part = PutAuthority(authority.clone());
+            lay_part::<Organisation>(unit, shown, "authority".to_owned(), &key, &part).await?;
         }
         self.lay_templates(unit, shown).await
     }

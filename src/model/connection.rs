@@ -47,7 +47,8 @@ pub struct Connection {
     /// What to do with an extension object that no schema defines.
     #[serde(default)]
     pub unknown_extensions: UnknownExtensions,
-    /// Which connection's value of an attribute wins: the smaller number does. Equal numbers: the last writer.
+    /// Which connection's value of an attribute wins where the organisation's lists ([`super::authority::Authority`]) name
+    /// neither: the smaller number does. Equal numbers: the last writer.
     #[serde(default = "default_precedence")]
     pub precedence: u32,
     /// Attribute rules; empty means the defaults of the kind.
@@ -94,8 +95,11 @@ const fn default_runs_kept() -> u32 {
     50
 }
 
+/// The precedence of a connection that says nothing of it.
+pub const PRECEDENCE: u32 = 100;
+
 const fn default_precedence() -> u32 {
-    100
+    PRECEDENCE
 }
 
 impl Record for Connection {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::authority::Authority;
 use super::connection::Connection;
 use super::cost_centre::CostCentre;
 use super::custom_attribute::{Bearer, CustomAttribute};
@@ -44,6 +45,9 @@ pub struct Declaration {
     /// Its connections.
     #[serde(default)]
     pub connections: Vec<Connection>,
+    /// Whose value of an attribute counts; given as a whole.
+    #[serde(default)]
+    pub authority: Option<Authority>,
     /// Its own attributes of users.
     #[serde(default)]
     pub user_attributes: Vec<CustomAttribute>,

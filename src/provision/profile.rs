@@ -75,6 +75,7 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
         licences,
         cost_centres,
         connections,
+        authority,
         user_attributes,
         group_attributes,
         templates,
@@ -88,6 +89,7 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
         licences: over(profile.licences, licences, |licence| licence.key.clone()),
         cost_centres: over(profile.cost_centres, cost_centres, |centre| centre.key.clone()),
         connections: over(profile.connections, connections, |connection| connection.name.clone()),
+        authority: authority.or(profile.authority),
         user_attributes: over(profile.user_attributes, user_attributes, |attribute| {
             attribute.name.clone()
         }),

@@ -22,6 +22,7 @@ use crate::model::slug::Slug;
 
 use super::advice::Advice;
 use super::apply::Applier;
+use super::authority::Say;
 use super::brake::{self, HoldReason};
 use super::cursor::{self, Cursors, Next};
 use super::failure::Kind;
@@ -228,6 +229,7 @@ impl Running<'_> {
         let reader = WholeReader {
             connection: Arc::clone(&self.connection),
             mapping,
+            say: self.say(),
             report: Arc::clone(&self.report),
             marks: !are_good,
         };
@@ -286,6 +288,7 @@ impl Running<'_> {
             organisation,
             connection: Arc::clone(&self.connection),
             mapping: Arc::clone(mapping),
+            say: self.say(),
             report: Arc::clone(&self.report),
             retry: retry.collect(),
         };
@@ -320,7 +323,11 @@ impl Running<'_> {
 
     /// What this run is made with.
     fn fingerprint(&self) -> String {
-        cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User))
+        cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User), &self.say())
+    }
+
+    fn say(&self) -> Say {
+        Say::of(&self.connection, &self.settings)
     }
 
     fn unread(&self, error: SnapshotError) -> RunError {

@@ -2,6 +2,7 @@
 
 mod adoption;
 mod advice;
+mod authority;
 mod brakes;
 mod changes;
 mod custom_attributes;

@@ -86,6 +86,7 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                     ("verified_domains", list(text())),
                     ("local_changes", words(&["allowed", "refused"])),
                     ("audit_days", integer()),
+                    ("authority", map(list(text()))),
                     ("created", time()),
                 ],
                 [("users", integer()), ("groups", integer())],

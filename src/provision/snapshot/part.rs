@@ -19,6 +19,7 @@ use crate::ldap::{
 };
 use crate::model::connection::{Connection, LdapSource};
 use crate::model::id::{OrganisationId, UserId};
+use crate::provision::authority::Say;
 use crate::provision::failure::Kind;
 use crate::provision::mapping::Mapping;
 use crate::provision::progress::{Progress, Report};
@@ -93,6 +94,8 @@ pub struct PartReader {
     pub connection: Arc<Connection>,
     /// Its rules.
     pub mapping: Arc<Mapping>,
+    /// What it has the say over.
+    pub say: Say,
     /// Who is told how far it is.
     pub report: Report,
     /// Entries to look at again because they failed.
@@ -243,14 +246,7 @@ impl PartReader {
         let mut cursors = cursors.into_iter();
         let users = cursors.next().flatten();
         Part {
-            snapshot: complete(
-                proof,
-                extent,
-                collected,
-                found,
-                &self.mapping,
-                self.connection.precedence,
-            ),
+            snapshot: complete(proof, extent, collected, found, &self.mapping, &self.say),
             cursors: users.map(|users| (users, cursors.next().flatten())),
             settled,
         }

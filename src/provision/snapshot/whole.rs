@@ -8,6 +8,7 @@ use crate::ldap::{
     Capability, Connection as LdapConnection, LdapSettings, LdapUrl, Query, ReadError, StableIdKind, read_all,
 };
 use crate::model::connection::{ChangeReading, Connection, LdapSource};
+use crate::provision::authority::Say;
 use crate::provision::failure::Kind;
 use crate::provision::logged::unnamed;
 use crate::provision::mapping::Mapping;
@@ -23,6 +24,8 @@ pub struct WholeReader {
     pub connection: Arc<Connection>,
     /// Its rules.
     pub mapping: Arc<Mapping>,
+    /// What it has the say over.
+    pub say: Say,
     /// Who is told how far it is.
     pub report: Report,
     /// Whether to ask the server where it stands first, so that later readings can go on from there.
@@ -108,9 +111,8 @@ impl WholeReader {
         });
         let readings: Vec<_> = readings.iter().map(|(kind, complete)| (*kind, complete)).collect();
         let proof = Proof::of(&readings);
-        let precedence = self.connection.precedence;
         Ok(Whole {
-            snapshot: complete(proof, Extent::Whole, collected, found, &self.mapping, precedence),
+            snapshot: complete(proof, Extent::Whole, collected, found, &self.mapping, &self.say),
             marks,
         })
     }
