@@ -457,8 +457,24 @@ pub struct Brake {
     pub id_changes: u32,
     /// Changes of user names, or of groups' names, that never brake.
     pub renames: u32,
-    /// The part of the connection's people, or of a group's members, in per cent, that may go or change its name or id.
+    /// The part of the connection's people, or of a group's members, in per cent, that may go or change its name or id: for
+    /// each class that has no percentage of its own.
     pub percent: u32,
+    /// The part of people, or of groups, that may be deleted, in per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletions_percent: Option<u32>,
+    /// The part of people that may be suspended, in per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspensions_percent: Option<u32>,
+    /// The part of a group's members that may leave it, in per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removals_per_group_percent: Option<u32>,
+    /// The part of people, or of groups, whose stable ids may change, in per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_changes_percent: Option<u32>,
+    /// The part of people, or of groups, whose names may change, in per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renames_percent: Option<u32>,
     /// The part of what the last good run read, in per cent, that may be missing from a whole reading; 100: any part but all.
     pub drop_percent: u32,
 }
@@ -472,17 +488,51 @@ impl Default for Brake {
             id_changes: 10,
             renames: 20,
             percent: 5,
+            deletions_percent: None,
+            suspensions_percent: None,
+            removals_per_group_percent: None,
+            id_changes_percent: None,
+            renames_percent: None,
             drop_percent: 50,
         }
     }
 }
 
 impl Brake {
-    /// Whether `count` changes among `of` pass both bounds, the class's own count and the percentage.
+    /// What a class may count without braking, and the part of the whole, in per cent, that it may be.
     #[must_use]
-    pub fn is_passed(&self, count: u64, of: u64, free: u32) -> bool {
-        count > u64::from(free) && count.saturating_mul(100) > of.saturating_mul(u64::from(self.percent))
+    pub fn bounds(&self, class: BrakeClass) -> (u32, u32) {
+        let (free, percent) = match class {
+            BrakeClass::Deletions => (self.deletions, self.deletions_percent),
+            BrakeClass::Suspensions => (self.suspensions, self.suspensions_percent),
+            BrakeClass::Removals => (self.removals_per_group, self.removals_per_group_percent),
+            BrakeClass::IdChanges => (self.id_changes, self.id_changes_percent),
+            BrakeClass::Renames => (self.renames, self.renames_percent),
+        };
+        (free, percent.unwrap_or(self.percent))
     }
+
+    /// Whether `count` changes among `of` pass both bounds of their class, its count and its percentage.
+    #[must_use]
+    pub fn is_passed(&self, class: BrakeClass, count: u64, of: u64) -> bool {
+        let (free, percent) = self.bounds(class);
+        count > u64::from(free) && count.saturating_mul(100) > of.saturating_mul(u64::from(percent))
+    }
+}
+
+/// What the brake judges by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrakeClass {
+    /// People, or groups, that are deleted or let go.
+    Deletions,
+    /// People who are suspended.
+    Suspensions,
+    /// Members who leave one group.
+    Removals,
+    /// Stable ids that are others under the same names.
+    IdChanges,
+    /// Names that change.
+    Renames,
 }
 
 /// What becomes of people that a complete run no longer sees.

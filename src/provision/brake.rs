@@ -7,10 +7,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::connection::Brake;
+use crate::model::connection::{Brake, BrakeClass};
 
 use super::failure::Kind;
-use super::plan::{GroupAction, Numbers, PersonAction, Plan};
+use super::plan::{GroupAction, GroupStep, Numbers, PersonAction, Plan};
 
 /// Why a plan is held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,8 +118,17 @@ const REASONS_MAX: usize = 50;
 #[must_use]
 pub fn judge(plan: &Plan, brake: &Brake, last_good: Option<Numbers>) -> Vec<HoldReason> {
     let mut reasons = Vec::new();
-    // An empty or halved answer speaks of the reading, whether or not anything would follow from it yet.
-    let last = last_good.unwrap_or_default();
+    drops(plan, brake, last_good.unwrap_or_default(), &mut reasons);
+    people(plan, brake, &mut reasons);
+    groups(plan, brake, &mut reasons);
+    changed(plan, brake, &mut reasons);
+    removals(plan, brake, &mut reasons);
+    reasons.truncate(REASONS_MAX);
+    reasons
+}
+
+/// An empty or halved answer speaks of the reading, whether or not anything would follow from it yet.
+fn drops(plan: &Plan, brake: &Brake, last: Numbers, reasons: &mut Vec<HoldReason>) {
     let reads = [
         ("people", plan.read.people, plan.linked.people, last.people),
         ("groups", plan.read.groups, plan.linked.groups, last.groups),
@@ -134,39 +143,49 @@ pub fn judge(plan: &Plan, brake: &Brake, last_good: Option<Numbers>) -> Vec<Hold
             reasons.push(HoldReason::Drop { what, before, now });
         }
     }
-    let people = |wanted: &[PersonAction]| {
+}
+
+/// People who go or are suspended.
+fn people(plan: &Plan, brake: &Brake, reasons: &mut Vec<HoldReason>) {
+    let steps = |wanted: &[PersonAction]| {
         let steps = plan.people.iter().filter(|step| wanted.contains(&step.action));
         steps.count() as u64
     };
-    let is_held = |count, of, free| brake.is_passed(count, of, free);
-    let (count, of) = (
-        people(&[PersonAction::Delete, PersonAction::Unlink]),
-        plan.linked.people,
-    );
-    if is_held(count, of, brake.deletions) {
+    let of = plan.linked.people;
+    let count = steps(&[PersonAction::Delete, PersonAction::Unlink]);
+    if brake.is_passed(BrakeClass::Deletions, count, of) {
         let what = "people".to_owned();
         reasons.push(HoldReason::Deletions { what, count, of });
     }
-    let count = people(&[PersonAction::Suspend, PersonAction::SuspendMissing]);
-    if is_held(count, of, brake.suspensions) {
+    let count = steps(&[PersonAction::Suspend, PersonAction::SuspendMissing]);
+    if brake.is_passed(BrakeClass::Suspensions, count, of) {
         reasons.push(HoldReason::Suspensions { count, of });
     }
-    let gone = |step: &&super::plan::GroupStep| matches!(step.action, GroupAction::Delete | GroupAction::Unlink);
-    let (count, of) = (plan.groups.iter().filter(gone).count() as u64, plan.linked.groups);
-    if is_held(count, of, brake.deletions) {
+}
+
+/// Groups that go.
+fn groups(plan: &Plan, brake: &Brake, reasons: &mut Vec<HoldReason>) {
+    let of = plan.linked.groups;
+    let count = plan.groups.iter().filter(|step| is_gone(step)).count() as u64;
+    if brake.is_passed(BrakeClass::Deletions, count, of) {
         let what = "groups".to_owned();
         reasons.push(HoldReason::Deletions { what, count, of });
     }
-    changed(plan, brake, &mut reasons);
-    for step in plan.groups.iter().filter(|step| !gone(step)) {
+}
+
+/// Members who leave groups that stay.
+fn removals(plan: &Plan, brake: &Brake, reasons: &mut Vec<HoldReason>) {
+    for step in plan.groups.iter().filter(|step| !is_gone(step)) {
         let (count, of) = (step.remove.len() as u64, step.present);
-        if is_held(count, of, brake.removals_per_group) {
+        if brake.is_passed(BrakeClass::Removals, count, of) {
             let group = step.external_id.clone();
             reasons.push(HoldReason::Removals { group, count, of });
         }
     }
-    reasons.truncate(REASONS_MAX);
-    reasons
+}
+
+const fn is_gone(step: &GroupStep) -> bool {
+    matches!(step.action, GroupAction::Delete | GroupAction::Unlink)
 }
 
 /// Names and stable ids that change.
@@ -178,11 +197,11 @@ fn changed(plan: &Plan, brake: &Brake, reasons: &mut Vec<HoldReason>) {
     for (what, kind, renames, of) in changed {
         let what = what.to_owned();
         let count = plan.id_changes.iter().filter(|change| change.kind == kind).count() as u64;
-        if brake.is_passed(count, of, brake.id_changes) {
+        if brake.is_passed(BrakeClass::IdChanges, count, of) {
             let what = what.clone();
             reasons.push(HoldReason::IdChanges { what, count, of });
         }
-        if brake.is_passed(renames, of, brake.renames) {
+        if brake.is_passed(BrakeClass::Renames, renames, of) {
             let count = renames;
             reasons.push(HoldReason::Renames { what, count, of });
         }

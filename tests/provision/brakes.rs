@@ -166,6 +166,17 @@ async fn suspensions_and_removals_above_count_and_percentage_are_held() {
         };
         assert_eq!(dry.held, expected, "{suspensions} {percent}");
     }
+    // A class with a percentage of its own is not judged by the shared one, in either direction.
+    for (own, is_held) in [(24, true), (25, false)] {
+        for shared in [0, 100] {
+            let mut settings = brake(9, shared);
+            settings["brake"]["suspensions_percent"] = json!(own);
+            settings["brake"]["removals_per_group_percent"] = json!(100);
+            gateway.connect(settings).await;
+            let dry = gateway.run(RunMode::DryRun).await.expect("a dry run");
+            assert_eq!(!dry.held.is_empty(), is_held, "{own} {shared}: {:?}", dry.held);
+        }
+    }
     let mut settings = brake(100, 5);
     settings["brake"]["removals_per_group"] = json!(5);
     gateway.connect(settings).await;
