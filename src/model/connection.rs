@@ -452,6 +452,8 @@ pub struct Brake {
     pub suspensions: u32,
     /// Removals of members from one group that never brake.
     pub removals_per_group: u32,
+    /// People who lose one role, one licence or one team of the rules, which never brake.
+    pub losses: u32,
     /// Changes of stable ids that never brake: newcomers with the name or e-mail address of somebody who is missing in the
     /// same run, as when a directory was rebuilt.
     pub id_changes: u32,
@@ -469,6 +471,9 @@ pub struct Brake {
     /// The part of a group's members that may leave it, in per cent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removals_per_group_percent: Option<u32>,
+    /// The part of those who have a role, a licence or a team from the connection, that may lose it, in per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub losses_percent: Option<u32>,
     /// The part of people, or of groups, whose stable ids may change, in per cent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_changes_percent: Option<u32>,
@@ -485,12 +490,14 @@ impl Default for Brake {
             deletions: 20,
             suspensions: 20,
             removals_per_group: 50,
+            losses: 20,
             id_changes: 10,
             renames: 20,
             percent: 5,
             deletions_percent: None,
             suspensions_percent: None,
             removals_per_group_percent: None,
+            losses_percent: None,
             id_changes_percent: None,
             renames_percent: None,
             drop_percent: 50,
@@ -506,6 +513,7 @@ impl Brake {
             BrakeClass::Deletions => (self.deletions, self.deletions_percent),
             BrakeClass::Suspensions => (self.suspensions, self.suspensions_percent),
             BrakeClass::Removals => (self.removals_per_group, self.removals_per_group_percent),
+            BrakeClass::Losses => (self.losses, self.losses_percent),
             BrakeClass::IdChanges => (self.id_changes, self.id_changes_percent),
             BrakeClass::Renames => (self.renames, self.renames_percent),
         };
@@ -529,6 +537,8 @@ pub enum BrakeClass {
     Suspensions,
     /// Members who leave one group.
     Removals,
+    /// People who lose one role, licence or team that the connection gives.
+    Losses,
     /// Stable ids that are others under the same names.
     IdChanges,
     /// Names that change.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::connection::{Brake, BrakeClass};
 
 use super::failure::Kind;
-use super::plan::{GroupAction, GroupStep, Numbers, PersonAction, Plan};
+use super::plan::{GroupAction, GroupStep, Loss, Numbers, PersonAction, Plan};
 
 /// Why a plan is held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,17 @@ pub enum HoldReason {
         /// How many.
         count: u64,
         /// Of so many.
+        of: u64,
+    },
+    /// Too many lose what the connection gave them: another rule, another group in the source, a typo in either.
+    Losses {
+        /// `role`, `licence` or `team`.
+        what: String,
+        /// Which.
+        name: String,
+        /// How many.
+        count: u64,
+        /// Of so many who have it from the connection.
         of: u64,
     },
     /// Too many come anew under the name or e-mail address of somebody who is missing: the stable ids were exchanged, not
@@ -102,6 +113,7 @@ impl fmt::Display for HoldReason {
             Self::Deletions { what, count, of } => write!(f, "{count} of {of} {what} would be deleted"),
             Self::Suspensions { count, of } => write!(f, "{count} of {of} people would be suspended"),
             Self::Removals { group, count, of } => write!(f, "{count} of {of} members would leave group {group}"),
+            Self::Losses { what, name, count, of } => write!(f, "{count} of {of} people would lose {what} {name}"),
             Self::IdChanges { what, count, of } => write!(
                 f,
                 "{count} of {of} {what} have another stable id under the same name or e-mail address; was the directory rebuilt?"
@@ -122,6 +134,7 @@ pub fn judge(plan: &Plan, brake: &Brake, last_good: Option<Numbers>) -> Vec<Hold
     people(plan, brake, &mut reasons);
     groups(plan, brake, &mut reasons);
     changed(plan, brake, &mut reasons);
+    losses(plan, brake, &mut reasons);
     removals(plan, brake, &mut reasons);
     reasons.truncate(REASONS_MAX);
     reasons
@@ -180,6 +193,20 @@ fn removals(plan: &Plan, brake: &Brake, reasons: &mut Vec<HoldReason>) {
         if brake.is_passed(BrakeClass::Removals, count, of) {
             let group = step.external_id.clone();
             reasons.push(HoldReason::Removals { group, count, of });
+        }
+    }
+}
+
+/// Roles, licences and teams of the rules that people lose.
+fn losses(plan: &Plan, brake: &Brake, reasons: &mut Vec<HoldReason>) {
+    for Loss { what, name, count, of } in &plan.losses {
+        if brake.is_passed(BrakeClass::Losses, *count, *of) {
+            reasons.push(HoldReason::Losses {
+                what: what.as_str().to_owned(),
+                name: name.clone(),
+                count: *count,
+                of: *of,
+            });
         }
     }
 }

@@ -62,6 +62,7 @@ fn limits(connection: &Connection) -> impl Iterator<Item = SettingsError> {
         ("brake.deletions_percent", brake.deletions_percent),
         ("brake.suspensions_percent", brake.suspensions_percent),
         ("brake.removals_per_group_percent", brake.removals_per_group_percent),
+        ("brake.losses_percent", brake.losses_percent),
         ("brake.id_changes_percent", brake.id_changes_percent),
         ("brake.renames_percent", brake.renames_percent),
     ];

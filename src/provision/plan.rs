@@ -9,6 +9,7 @@ mod groups;
 mod id_changes;
 mod leavers;
 mod linked;
+mod losses;
 mod people;
 mod present;
 mod preview;
@@ -34,6 +35,7 @@ use super::person::Context;
 use super::snapshot::{Dangling, Extent, Snapshot};
 
 pub use id_changes::IdChange;
+pub use losses::{Given, Loss};
 pub(super) use preview::emails;
 pub use seats::SeatForecast;
 pub use teams::TeamForecast;
@@ -62,6 +64,8 @@ pub struct Plan {
     pub groups: Vec<GroupStep>,
     /// Teams that rules put people into, or no longer do.
     pub teams: Vec<TeamForecast>,
+    /// Roles, licences and teams that people lose who stay.
+    pub losses: Vec<Loss>,
     /// What becomes of the seats.
     pub seats: Vec<SeatForecast>,
     /// People and groups whose names change.
@@ -245,6 +249,7 @@ impl Planner<'_> {
             people: Vec::new(),
             groups: Vec::new(),
             teams: Vec::new(),
+            losses: Vec::new(),
             seats: Vec::new(),
             renames: Numbers::default(),
             id_changes: Vec::new(),
@@ -258,8 +263,9 @@ impl Planner<'_> {
         let mut ledger = seats::Ledger::load(self).await?;
         let mut teams = self.load_teams().await?;
         self.leavers(&known, &mut ledger, &mut teams, &mut plan).await?;
-        self.people(&known, &mut ledger, &mut teams, &mut plan).await?;
+        let losses = self.people(&known, &mut ledger, &mut teams, &mut plan).await?;
         plan.teams = self.team_forecasts(&teams).await?;
+        plan.losses = self.losses(&losses, &known, &teams).await?;
         self.people_id_changes(&known, &mut plan).await?;
         if self.snapshot.reads_groups() {
             let known_groups = self.links(Kind::Group).await?;

@@ -16,6 +16,7 @@ mod interruptions;
 mod isolation;
 mod leavers;
 mod logged;
+mod losses;
 mod names;
 mod races;
 mod rebuilt;
