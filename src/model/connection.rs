@@ -69,7 +69,7 @@ pub struct Connection {
     /// When a run must stop and wait for a person.
     #[serde(default)]
     pub brake: Brake,
-    /// What becomes of people that a complete run no longer sees.
+    /// What becomes of people and groups that a complete run no longer sees.
     #[serde(default)]
     pub leavers: Leavers,
     /// When the connection runs by itself and reads everything: a cron expression with five or six fields, UTC. None: only
@@ -448,7 +448,7 @@ pub enum Nesting {
 pub struct Brake {
     /// Deletions that never brake.
     pub deletions: u32,
-    /// Suspensions that never brake.
+    /// Suspensions of people that never brake, and so many missing groups that are emptied.
     pub suspensions: u32,
     /// Removals of members from one group that never brake.
     pub removals_per_group: u32,
@@ -533,7 +533,7 @@ impl Brake {
 pub enum BrakeClass {
     /// People, or groups, that are deleted or let go.
     Deletions,
-    /// People who are suspended.
+    /// People who are suspended, or groups that are emptied because they are missing.
     Suspensions,
     /// Members who leave one group.
     Removals,
@@ -545,13 +545,14 @@ pub enum BrakeClass {
     Renames,
 }
 
-/// What becomes of people that a complete run no longer sees.
+/// What becomes of people and groups that a complete run no longer sees.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Leavers {
-    /// Suspend after this many complete runs without them; at least 1.
+    /// Suspend after this many complete runs without them; at least 1. The connection's members leave a group then.
     pub suspend_after_runs: u32,
-    /// Delete (or, when another source still has them, unlink) this many days after the suspension; `None`: never.
+    /// Delete (or, when another source still has them, unlink) this many days after the suspension; `None`: never. A group is
+    /// deleted at once without a period: an empty one would hold its name for ever.
     pub delete_after_days: Option<u32>,
 }
 

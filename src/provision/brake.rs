@@ -41,8 +41,11 @@ pub enum HoldReason {
         /// Of so many.
         of: u64,
     },
-    /// Too many suspensions.
+    /// Too many suspensions of people, or groups that would lose all members that the connection put in.
     Suspensions {
+        /// `people` or `groups`.
+        #[serde(default = "people_word")]
+        what: String,
         /// How many.
         count: u64,
         /// Of so many.
@@ -111,7 +114,10 @@ impl fmt::Display for HoldReason {
                 )
             }
             Self::Deletions { what, count, of } => write!(f, "{count} of {of} {what} would be deleted"),
-            Self::Suspensions { count, of } => write!(f, "{count} of {of} people would be suspended"),
+            Self::Suspensions { what, count, of } if what == "groups" => {
+                write!(f, "{count} of {of} groups would be emptied")
+            }
+            Self::Suspensions { what, count, of } => write!(f, "{count} of {of} {what} would be suspended"),
             Self::Removals { group, count, of } => write!(f, "{count} of {of} members would leave group {group}"),
             Self::Losses { what, name, count, of } => write!(f, "{count} of {of} people would lose {what} {name}"),
             Self::IdChanges { what, count, of } => write!(
@@ -121,6 +127,11 @@ impl fmt::Display for HoldReason {
             Self::Renames { what, count, of } => write!(f, "{count} of {of} {what} have another name"),
         }
     }
+}
+
+/// Of whom earlier releases counted suspensions.
+fn people_word() -> String {
+    "people".to_owned()
 }
 
 /// Reasons listed at most; a plan that is held has enough of them.
@@ -172,17 +183,24 @@ fn people(plan: &Plan, brake: &Brake, reasons: &mut Vec<HoldReason>) {
     }
     let count = steps(&[PersonAction::Suspend, PersonAction::SuspendMissing]);
     if brake.is_passed(BrakeClass::Suspensions, count, of) {
-        reasons.push(HoldReason::Suspensions { count, of });
+        let what = people_word();
+        reasons.push(HoldReason::Suspensions { what, count, of });
     }
 }
 
-/// Groups that go.
+/// Groups that go, or are emptied before they do.
 fn groups(plan: &Plan, brake: &Brake, reasons: &mut Vec<HoldReason>) {
     let of = plan.linked.groups;
     let count = plan.groups.iter().filter(|step| is_gone(step)).count() as u64;
     if brake.is_passed(BrakeClass::Deletions, count, of) {
         let what = "groups".to_owned();
         reasons.push(HoldReason::Deletions { what, count, of });
+    }
+    let emptied = plan.groups.iter().filter(|step| step.action == GroupAction::Empty);
+    let count = emptied.count() as u64;
+    if brake.is_passed(BrakeClass::Suspensions, count, of) {
+        let what = "groups".to_owned();
+        reasons.push(HoldReason::Suspensions { what, count, of });
     }
 }
 

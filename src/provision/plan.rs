@@ -149,6 +149,8 @@ pub enum GroupAction {
     Delete,
     /// Not seen for long enough, but something else keeps the group: the connection's members and link go.
     Unlink,
+    /// Not seen for long enough: the connection's members leave. The group stays for a period, and they come back with it.
+    Empty,
     /// Not seen, but not for long enough yet: noted.
     Miss,
     /// The name changes.

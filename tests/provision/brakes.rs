@@ -158,7 +158,8 @@ async fn suspensions_and_removals_above_count_and_percentage_are_held() {
     for (suspensions, percent) in [(9, 24), (10, 10), (9, 25)] {
         gateway.connect(brake(suspensions, percent)).await;
         let dry = gateway.run(RunMode::DryRun).await.expect("a dry run");
-        let expected = [HoldReason::Suspensions { count: 10, of: 40 }];
+        let what = "people".to_owned();
+        let expected = [HoldReason::Suspensions { what, count: 10, of: 40 }];
         let expected = if (suspensions, percent) == (9, 24) {
             &expected[..]
         } else {

@@ -141,7 +141,7 @@ impl Applier<'_> {
     }
 
     async fn leaving_group(&self, step: &GroupStep) -> Result<(), Trouble> {
-        if let (GroupAction::Unlink, Some(group)) = (step.action, step.group) {
+        if let (GroupAction::Unlink | GroupAction::Empty, Some(group)) = (step.action, step.group) {
             for part in step.remove.chunks(MEMBERS) {
                 self.change(group, MemberStep::Remove(part.to_vec())).await?;
             }
@@ -256,7 +256,10 @@ impl Applier<'_> {
 }
 
 const fn is_going(action: GroupAction) -> bool {
-    matches!(action, GroupAction::Delete | GroupAction::Unlink | GroupAction::Miss)
+    matches!(
+        action,
+        GroupAction::Delete | GroupAction::Unlink | GroupAction::Empty | GroupAction::Miss
+    )
 }
 
 struct RecordChange<'a> {
@@ -334,8 +337,9 @@ impl Operation for RecordChange<'_> {
                 self.remember(unit, group.id).await?;
                 Ok(Ok(Some(group.id)))
             }
-            (GroupAction::Miss, Some(_), Some(mut link)) if is_linked => {
+            (action @ (GroupAction::Miss | GroupAction::Empty), Some(_), Some(mut link)) if is_linked => {
                 link.missed += 1;
+                link.missing_since = (action == GroupAction::Empty).then(|| unit.now());
                 // Until the group is back, nothing goes by its names.
                 link.names.clear();
                 let name = &connection.name;
