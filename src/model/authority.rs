@@ -22,7 +22,9 @@ pub struct Authority(BTreeMap<String, Vec<Slug>>);
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AuthorityError {
     /// No such attribute of users.
-    #[error("{attribute:?} is no attribute of users; write userName, name, emails, or urn:...:User:department for one of an extension")]
+    #[error(
+        "{attribute:?} is no attribute of users; write userName, name, emails, or urn:...:User:department for one of an extension"
+    )]
     Unknown {
         /// As it was written.
         attribute: String,
@@ -70,7 +72,9 @@ impl AuthorityError {
     /// Whether the fault may be no fault for whoever knows all of the organisation's own attributes.
     #[must_use]
     pub fn may_be_declared_elsewhere(&self) -> bool {
-        let Self::Unknown { attribute } = self else { return false };
+        let Self::Unknown { attribute } = self else {
+            return false;
+        };
         attribute.rsplit_once(':').is_some_and(|(urn, _)| is_custom(urn))
     }
 }
@@ -96,7 +100,9 @@ impl Authority {
 
     /// Every attribute with its list.
     pub fn lists(&self) -> impl Iterator<Item = (&str, &[Slug])> {
-        self.0.iter().map(|(attribute, list)| (attribute.as_str(), list.as_slice()))
+        self.0
+            .iter()
+            .map(|(attribute, list)| (attribute.as_str(), list.as_slice()))
     }
 
     /// The same with every attribute spelled as the schemas of users spell it, and what is wrong with the others.
@@ -195,7 +201,10 @@ mod tests {
             (json!({ "groups": ["hr"] }), "\"groups\" has no list"),
             (json!({ "password": ["hr"] }), "\"password\" has no list"),
             (json!({ "title": [] }), "lists no connection"),
-            (json!({ "title": ["hr", "entra", "hr"] }), "lists connection \"hr\" twice"),
+            (
+                json!({ "title": ["hr", "entra", "hr"] }),
+                "lists connection \"hr\" twice",
+            ),
             (json!({ "title": ["hr"], "TITLE": ["entra"] }), "in two spellings"),
         ] {
             let (_, faults) = read(written);

@@ -80,7 +80,12 @@ pub fn write_attributes(
 }
 
 /// Writes the attributes of an extension: each has an owner of its own, under the attribute's full name.
-fn write_extension(user: &mut User, writing: Writing<'_>, urn: &str, wanted: Option<&Map<String, Value>>) -> BTreeSet<String> {
+fn write_extension(
+    user: &mut User,
+    writing: Writing<'_>,
+    urn: &str,
+    wanted: Option<&Map<String, Value>>,
+) -> BTreeSet<String> {
     let mut extension = match user.attributes.remove(urn) {
         Some(Value::Object(extension)) => extension,
         _ => Map::new(),

@@ -48,6 +48,9 @@ pub(super) fn run(organisation: &Slug, connection: &Slug, asked: Reading, outcom
     entries("groups", "read", summary.read.groups);
     entries("people", "failed", summary.failed.people);
     entries("groups", "failed", summary.failed.groups);
+    let memberships = summary.entries.memberships;
+    entries("memberships", "read", memberships.read);
+    entries("memberships", "failed", memberships.failed);
     if summary.outcome == Ended::Finished {
         let step = |class: &'static str, action: &'static str, count: u64| {
             counter!(
@@ -77,5 +80,14 @@ pub(super) fn run(organisation: &Slug, connection: &Slug, asked: Reading, outcom
         entries("people", "unchanged", people.skipped);
         entries("groups", "changed", groups.changed);
         entries("groups", "unchanged", groups.skipped);
+        entries("memberships", "changed", memberships.changed);
+        entries("memberships", "unchanged", memberships.skipped);
+        for (class, tally) in [("people", people), ("groups", groups), ("memberships", memberships)] {
+            histogram!(
+                "usher_sync_class_seconds",
+                "organisation" => organisation.clone(), "connection" => connection.clone(), "class" => class,
+            )
+            .record(Duration::from_millis(tally.ms));
+        }
     }
 }

@@ -19,6 +19,7 @@ mod teams;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -32,6 +33,7 @@ use crate::model::slug::Slug;
 
 use super::failure::{Failure, Kind};
 use super::person::Context;
+use super::progress::{Took, millis};
 use super::snapshot::{Dangling, Extent, Snapshot};
 
 pub use id_changes::IdChange;
@@ -81,6 +83,12 @@ pub struct Plan {
     pub dangling: Dangling,
     /// False when some entry had no usable id: then nobody is taken to be gone.
     pub proves_absence: bool,
+    /// Members of the groups that were read.
+    #[serde(skip)]
+    pub(super) members_read: u64,
+    /// How long reading and comparing took.
+    #[serde(skip)]
+    pub(super) took: Took,
 }
 
 /// A number of people and of groups.
@@ -238,6 +246,7 @@ impl Planner<'_> {
     /// # Errors
     /// As the store's read.
     pub(super) async fn plan(&self) -> Result<Plan, DirectoryError> {
+        let members = self.snapshot.groups().iter();
         let mut plan = Plan {
             connection: self.context.connection.name.clone(),
             is_whole: *self.snapshot.extent() == Extent::Whole,
@@ -259,7 +268,12 @@ impl Planner<'_> {
             questions: Vec::new(),
             dangling: self.snapshot.dangling().clone(),
             proves_absence: self.snapshot.proves_absence(),
+            members_read: members
+                .map(|group| (group.people.len() + group.groups.len()) as u64)
+                .sum(),
+            took: Took::default(),
         };
+        let begun = Instant::now();
         let known = self.links(Kind::User).await?;
         plan.linked.people = known.count;
         let mut ledger = seats::Ledger::load(self).await?;
@@ -269,6 +283,8 @@ impl Planner<'_> {
         plan.teams = self.team_forecasts(&teams).await?;
         plan.losses = self.losses(&losses, &known, &teams).await?;
         self.people_id_changes(&known, &mut plan).await?;
+        plan.took.people_ms = millis(begun);
+        let begun = Instant::now();
         if self.snapshot.reads_groups() {
             let known_groups = self.links(Kind::Group).await?;
             plan.linked.groups = known_groups.count;
@@ -282,6 +298,7 @@ impl Planner<'_> {
             .sort_by(|one, other| (one.action, &one.external_id).cmp(&(other.action, &other.external_id)));
         self.seats_of_groups(&mut ledger, &mut teams, &mut plan).await?;
         plan.seats = ledger.forecasts();
+        plan.took.groups_ms = millis(begun);
         Ok(plan)
     }
 }

@@ -147,7 +147,10 @@ fn lists_of_authority_are_checked_before_and_while_they_are_applied() {
     let gateway = Gateway::start();
     let list = |entries: &str| gateway.file("lists.toml", &format!("{ACME}\n[authority]\n{entries}\n"));
     let told = gateway
-        .command(&["apply", &list("shoe = [\"entra\"]\n\"name.givenName\" = [\"entra\"]\nactive = [\"entra\"]\ntitle = []")])
+        .command(&[
+            "apply",
+            &list("shoe = [\"entra\"]\n\"name.givenName\" = [\"entra\"]\nactive = [\"entra\"]\ntitle = []"),
+        ])
         .expect(2)
         .err;
     for fault in [
@@ -160,14 +163,17 @@ fn lists_of_authority_are_checked_before_and_while_they_are_applied() {
     }
     let unknown = gateway.command(&["apply", &list("title = [\"hr\"]")]).expect(1).err;
     assert!(
-        unknown.contains("line 32, column 1: authority: ") && unknown.contains("lists connection \"hr\", which does not exist"),
+        unknown.contains("line 32, column 1: authority: ")
+            && unknown.contains("lists connection \"hr\", which does not exist"),
         "{unknown}"
     );
     // The organisation's own attribute is known to the gateway only once it is declared.
     let own = "\"urn:usher:scim:schemas:extension:acme:2.0:User:Badge\" = [\"entra\"]";
     let undeclared = gateway.command(&["apply", &list(own)]).expect(1).err;
     assert!(undeclared.contains("is no attribute of users"), "{undeclared}");
-    let declared = list(&format!("{own}\nTITLE = [\"entra\"]\n[[user_attributes]]\nname = \"badge\"\ntype = \"string\""));
+    let declared = list(&format!(
+        "{own}\nTITLE = [\"entra\"]\n[[user_attributes]]\nname = \"badge\"\ntype = \"string\""
+    ));
     let first = gateway.command(&["apply", &declared]).expect(0).out;
     assert!(first.contains("updated    authority"), "{first}");
     let again = gateway.command(&["apply", &declared]).expect(0).out;

@@ -89,19 +89,26 @@ async fn each_source_has_the_say_over_its_own_attributes_whichever_comes_first_a
             { "op": "replace", "path": "emails[type eq \"work\"].value", "value": "countess@entra.example" },
         ]);
         let _ = client.patch(&path, patch).await.expect(200);
-        gateway
-            .slapd
-            .modify(&format!("{MODIFY}replace: mail\nmail: ada@hr.example\n-\nreplace: title\ntitle: Principal\n"));
+        gateway.slapd.modify(&format!(
+            "{MODIFY}replace: mail\nmail: ada@hr.example\n-\nreplace: title\ntitle: Principal\n"
+        ));
         gateway.sync().await;
         let user = known(&gateway).await;
         assert_eq!(
             shown(&user),
             ["Principal", "Engines", "countess@entra.example"].map(Value::from)
         );
-        assert_eq!(user.attributes[ENTERPRISE]["costCenter"], "C2", "no list: the last writer");
+        assert_eq!(
+            user.attributes[ENTERPRISE]["costCenter"], "C2",
+            "no list: the last writer"
+        );
         let owner = |attribute: &str| user.owners[attribute].as_str();
         assert_eq!(
-            [owner("title"), owner(&format!("{ENTERPRISE}:department")), owner("emails")],
+            [
+                owner("title"),
+                owner(&format!("{ENTERPRISE}:department")),
+                owner("emails")
+            ],
             ["corporate", "corporate", "scim"]
         );
         assert_eq!(gateway.sync().await.changed, 0);
@@ -110,7 +117,9 @@ async fn each_source_has_the_say_over_its_own_attributes_whichever_comes_first_a
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_that_is_given_up_leaves_the_say_to_the_next_of_the_list() {
-    let Some((gateway, client, id)) = both(true).await else { return };
+    let Some((gateway, client, id)) = both(true).await else {
+        return;
+    };
     let path = format!("/Users/{id}");
     let mut without = provider();
     without.as_object_mut().expect("a user").remove("emails");
@@ -118,7 +127,11 @@ async fn a_value_that_is_given_up_leaves_the_say_to_the_next_of_the_list() {
     gateway.sync().await;
     assert_eq!(shown(&known(&gateway).await)[2], "ada@example.com");
     let _ = client.put(&path, provider()).await.expect(200);
-    assert_eq!(shown(&known(&gateway).await)[2], "ada@entra.example", "the first of the list is back");
+    assert_eq!(
+        shown(&known(&gateway).await)[2],
+        "ada@entra.example",
+        "the first of the list is back"
+    );
 
     gateway
         .slapd
@@ -129,9 +142,9 @@ async fn a_value_that_is_given_up_leaves_the_say_to_the_next_of_the_list() {
         shown(&known(&gateway).await),
         ["Boss", "Poetry", "ada@entra.example"].map(Value::from)
     );
-    gateway
-        .slapd
-        .modify(&format!("{MODIFY}add: title\ntitle: Analyst\n-\nadd: departmentNumber\ndepartmentNumber: Engines\n"));
+    gateway.slapd.modify(&format!(
+        "{MODIFY}add: title\ntitle: Analyst\n-\nadd: departmentNumber\ndepartmentNumber: Engines\n"
+    ));
     gateway.sync().await;
     assert_eq!(
         shown(&known(&gateway).await),
@@ -141,7 +154,9 @@ async fn a_value_that_is_given_up_leaves_the_say_to_the_next_of_the_list() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changed_lists_are_followed_though_no_entry_has_changed() {
-    let Some((gateway, _, _)) = both(true).await else { return };
+    let Some((gateway, _, _)) = both(true).await else {
+        return;
+    };
     assert_eq!(gateway.sync().await.changed, 0);
     put(&gateway, json!({ "emails": ["corporate"] })).await;
     let report = gateway.read(Reading::Changes).await;
@@ -152,13 +167,21 @@ async fn changed_lists_are_followed_though_no_entry_has_changed() {
     assert_eq!(gateway.read(Reading::Changes).await.why_whole, None);
 
     // Without any list precedence alone decides, and the other connection's counts as well.
-    let client = scim(&gateway, json!({ "matching": { "adoption": "adopt" }, "precedence": 50 })).await;
+    let client = scim(
+        &gateway,
+        json!({ "matching": { "adoption": "adopt" }, "precedence": 50 }),
+    )
+    .await;
     let id = known(&gateway).await.id;
     put(&gateway, json!({})).await;
     let _ = client.put(&format!("/Users/{id}"), provider()).await.expect(200);
     gateway.sync().await;
     assert_eq!(shown(&known(&gateway).await)[0], "Boss");
-    let _ = scim(&gateway, json!({ "matching": { "adoption": "adopt" }, "precedence": 150 })).await;
+    let _ = scim(
+        &gateway,
+        json!({ "matching": { "adoption": "adopt" }, "precedence": 150 }),
+    )
+    .await;
     gateway.sync().await;
     assert_eq!(shown(&known(&gateway).await)[0], "Analyst");
 }

@@ -159,7 +159,11 @@ async fn suspensions_and_removals_above_count_and_percentage_are_held() {
         gateway.connect(brake(suspensions, percent)).await;
         let dry = gateway.run(RunMode::DryRun).await.expect("a dry run");
         let what = "people".to_owned();
-        let expected = [HoldReason::Suspensions { what, count: 10, of: 40 }];
+        let expected = [HoldReason::Suspensions {
+            what,
+            count: 10,
+            of: 40,
+        }];
         let expected = if (suspensions, percent) == (9, 24) {
             &expected[..]
         } else {

@@ -222,9 +222,15 @@ fn group_actions(report: &RunReport) -> Vec<GroupAction> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_is_gone_is_noted_then_emptied_then_deleted() {
     let leavers = json!({ "suspend_after_runs": 2, "delete_after_days": 30 });
-    let Some(gateway) = with_a_group_gone(leavers).await else { return };
+    let Some(gateway) = with_a_group_gone(leavers).await else {
+        return;
+    };
     assert_eq!(group_actions(&gateway.sync().await), [GroupAction::Miss]);
-    assert_eq!(gateway.groups().await["crew"].len(), 3, "one run without it says little");
+    assert_eq!(
+        gateway.groups().await["crew"].len(),
+        3,
+        "one run without it says little"
+    );
     let emptied = gateway.sync().await;
     assert_eq!(group_actions(&emptied), [GroupAction::Empty]);
     assert_eq!(emptied.classes.members_removed, 3);
@@ -239,7 +245,11 @@ async fn a_group_that_is_gone_is_noted_then_emptied_then_deleted() {
          member: uid=l0004,ou=people,dc=example,dc=com\n",
     );
     let report = gateway.sync().await;
-    assert!(matches!(report.failures[0].reason, FailureReason::Taken { .. }), "{:?}", report.failures);
+    assert!(
+        matches!(report.failures[0].reason, FailureReason::Taken { .. }),
+        "{:?}",
+        report.failures
+    );
     gateway.clock.advance_days(1);
     let report = gateway.sync().await;
     let actions: Vec<GroupAction> = report.plan.groups.iter().map(|step| step.action).collect();
@@ -250,7 +260,8 @@ async fn a_group_that_is_gone_is_noted_then_emptied_then_deleted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_is_seen_again_within_its_period_is_the_same_one_with_its_members() {
-    let Some(gateway) = Gateway::start(&(people("l", 5) + &group("crew", &GROUPS_TOO) + &group("deck", &GROUPS_TOO))).await
+    let Some(gateway) =
+        Gateway::start(&(people("l", 5) + &group("crew", &GROUPS_TOO) + &group("deck", &GROUPS_TOO))).await
     else {
         return;
     };
@@ -263,7 +274,9 @@ async fn a_group_that_is_seen_again_within_its_period_is_the_same_one_with_its_m
     gateway.connect(settings("(objectClass=groupOfNames)")).await;
     gateway.sync().await;
     let ids = || async {
-        let groups: Vec<Group> = gateway.records(keys::table(gateway.organisation, keys::Table::Group)).await;
+        let groups: Vec<Group> = gateway
+            .records(keys::table(gateway.organisation, keys::Table::Group))
+            .await;
         groups.into_iter().map(|group| group.id).collect::<BTreeSet<_>>()
     };
     let before = ids().await;
@@ -276,7 +289,11 @@ async fn a_group_that_is_seen_again_within_its_period_is_the_same_one_with_its_m
     assert_eq!((ids().await, gateway.groups().await["crew"].len()), (before, 3));
 
     gateway.connect(settings("(cn=deck)")).await;
-    assert_eq!(group_actions(&gateway.sync().await), [GroupAction::Empty], "the count begins anew");
+    assert_eq!(
+        group_actions(&gateway.sync().await),
+        [GroupAction::Empty],
+        "the count begins anew"
+    );
     gateway.clock.advance_days(30);
     assert_eq!(group_actions(&gateway.sync().await), [GroupAction::Delete]);
     assert!(!gateway.groups().await.contains_key("crew"));
@@ -285,26 +302,40 @@ async fn a_group_that_is_seen_again_within_its_period_is_the_same_one_with_its_m
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_whose_deletion_a_reading_of_changes_tells_is_emptied_once_and_deleted_by_a_comparison() {
     let leavers = json!({ "suspend_after_runs": 1, "delete_after_days": 30 });
-    let Some(gateway) = with_a_group_gone(leavers).await else { return };
+    let Some(gateway) = with_a_group_gone(leavers).await else {
+        return;
+    };
     let told = gateway.read(Reading::Changes).await;
-    assert_eq!((told.reading, group_actions(&told)), (Reading::Changes, vec![GroupAction::Empty]));
+    assert_eq!(
+        (told.reading, group_actions(&told)),
+        (Reading::Changes, vec![GroupAction::Empty])
+    );
     assert!(gateway.groups().await["crew"].is_empty());
     assert_eq!(group_actions(&gateway.read(Reading::Presence).await), []);
     gateway.clock.advance_days(30);
     assert_eq!(group_actions(&gateway.read(Reading::Changes).await), []);
     let compared = gateway.read(Reading::Presence).await;
-    assert_eq!((compared.reading, group_actions(&compared)), (Reading::Presence, vec![GroupAction::Delete]));
+    assert_eq!(
+        (compared.reading, group_actions(&compared)),
+        (Reading::Presence, vec![GroupAction::Delete])
+    );
     assert!(!gateway.groups().await.contains_key("crew"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_group_that_would_be_emptied_and_many_groups_at_once_are_held() {
     let leavers = json!({ "suspend_after_runs": 1, "delete_after_days": 30 });
-    let Some(gateway) = with_a_group_gone(leavers.clone()).await else { return };
+    let Some(gateway) = with_a_group_gone(leavers.clone()).await else {
+        return;
+    };
     let brake = |brake: serde_json::Value| json!({ "leavers": leavers, "brake": brake });
     gateway.connect(brake(json!({ "removals_per_group": 2 }))).await;
     let dry = gateway.run(RunMode::DryRun).await.expect("a dry run");
-    assert!(matches!(dry.held[..], [HoldReason::Removals { count: 3, of: 3, .. }]), "{:?}", dry.held);
+    assert!(
+        matches!(dry.held[..], [HoldReason::Removals { count: 3, of: 3, .. }]),
+        "{:?}",
+        dry.held
+    );
     gateway.connect(brake(json!({ "suspensions": 0 }))).await;
     let dry = gateway.run(RunMode::DryRun).await.expect("a dry run");
     let told: Vec<String> = dry.held.iter().map(ToString::to_string).collect();

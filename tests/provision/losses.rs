@@ -17,7 +17,10 @@ async fn start() -> Option<Gateway> {
     gateway.declare_role("reader").await;
     gateway.connect(settings("uid", json!({}))).await;
     let report = gateway.sync().await;
-    assert_eq!((report.outcome, report.plan.losses.as_slice()), (Outcome::Finished, [].as_slice()));
+    assert_eq!(
+        (report.outcome, report.plan.losses.as_slice()),
+        (Outcome::Finished, [].as_slice())
+    );
     Some(gateway)
 }
 
@@ -68,7 +71,11 @@ async fn a_typo_in_a_rule_is_held_and_takes_nothing() {
     gateway.act(&approve).await.expect("approved");
     assert_eq!(gateway.sync().await.outcome, Outcome::Finished);
     let users = gateway.users().await;
-    assert!(users.values().all(|user| user.roles.is_empty() && user.licences.is_empty() && user.is_active()));
+    assert!(
+        users
+            .values()
+            .all(|user| user.roles.is_empty() && user.licences.is_empty() && user.is_active())
+    );
     assert!(gateway.groups().await["Everyone"].is_empty());
 }
 
@@ -83,10 +90,16 @@ async fn losses_are_held_above_their_count_and_their_part_of_those_who_have_it()
     };
     for (losses, percent, is_held) in [(9, 24, true), (10, 0, false), (9, 25, false)] {
         gateway
-            .connect(narrow(json!({ "losses": losses, "losses_percent": percent, "percent": 0 })))
+            .connect(narrow(
+                json!({ "losses": losses, "losses_percent": percent, "percent": 0 }),
+            ))
             .await;
         let dry = gateway.run(RunMode::DryRun).await.expect("a dry run");
-        let expected = [("role", "reader", 10, 40), ("licence", "pro", 10, 40), ("team", "Everyone", 10, 40)];
+        let expected = [
+            ("role", "reader", 10, 40),
+            ("licence", "pro", 10, 40),
+            ("team", "Everyone", 10, 40),
+        ];
         assert_eq!(lost(&dry.plan.losses), expected, "{losses} {percent}");
         assert_eq!(dry.held.len(), if is_held { 3 } else { 0 }, "{:?}", dry.held);
     }
@@ -97,7 +110,9 @@ async fn losses_are_held_above_their_count_and_their_part_of_those_who_have_it()
         settings["grants"][0]["when"] = json!("!('Guest' in source.title)");
         settings
     };
-    gateway.connect(by_title(json!({ "losses": 2, "losses_percent": 10 }))).await;
+    gateway
+        .connect(by_title(json!({ "losses": 2, "losses_percent": 10 })))
+        .await;
     gateway.sync().await;
     let title = |range: std::ops::Range<u32>| {
         for number in range {

@@ -8,8 +8,8 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use usher::admin::caller::Trusted;
-use usher::directory::authority::PutAuthority;
 use usher::directory::Principal;
+use usher::directory::authority::PutAuthority;
 use usher::directory::verify::Report;
 use usher::scim::ScimSettings;
 use usher::store::MemoryStore;
@@ -322,7 +322,12 @@ async fn a_value_that_is_left_because_another_connection_has_the_say_is_noted() 
     let noted = entries[1]["normalised"].as_array().expect("a list");
     let noted: Vec<[&Value; 2]> = noted.iter().map(|note| [&note["rule"], &note["what"]]).collect();
     let left = |name: &str| {
-        json!(format!("left attribute \"{name}\" as it was, because another connection has the say over it"))
+        json!(format!(
+            "left attribute \"{name}\" as it was, because another connection has the say over it"
+        ))
     };
-    assert_eq!(noted, [[&json!("yielded"), &left("name")], [&json!("yielded"), &left("title")]]);
+    assert_eq!(
+        noted,
+        [[&json!("yielded"), &left("name")], [&json!("yielded"), &left("title")]]
+    );
 }

@@ -142,7 +142,10 @@ impl Planner<'_> {
     /// How many of those who are as they were have something: they have what the reading gives them.
     fn unchanged(&self, known: &Links, has: impl Fn(&Grants) -> bool) -> u64 {
         let people = self.snapshot.people().iter().zip(&known.entries);
-        let unchanged = people.filter(|(person, link)| person.is_usable() && link.is_some_and(|link| link.is_unchanged));
-        unchanged.filter(|(person, _)| has(self.snapshot.grants(person))).count() as u64
+        let unchanged =
+            people.filter(|(person, link)| person.is_usable() && link.is_some_and(|link| link.is_unchanged));
+        unchanged
+            .filter(|(person, _)| has(self.snapshot.grants(person)))
+            .count() as u64
     }
 }

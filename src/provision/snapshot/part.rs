@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use thiserror::Error;
 use uuid::Uuid;
@@ -22,7 +23,7 @@ use crate::model::id::{OrganisationId, UserId};
 use crate::provision::authority::Say;
 use crate::provision::failure::Kind;
 use crate::provision::mapping::Mapping;
-use crate::provision::progress::{Progress, Report};
+use crate::provision::progress::{Progress, Report, Took, millis};
 use crate::provision::reading::WhyWhole;
 use crate::provision::source;
 
@@ -82,6 +83,8 @@ pub struct Part {
     pub cursors: Option<(Cursor, Option<Cursor>)>,
     /// The entries that were looked at: what an earlier run noted of them is settled.
     pub settled: BTreeSet<(Kind, String)>,
+    /// How long reading took.
+    pub took: Took,
 }
 
 /// Reads a part.
@@ -162,8 +165,11 @@ impl PartReader {
                 collector.add(entry);
             }
         };
+        let begun = Instant::now();
         let users = self.hear(&mut ldap, &query, Kind::User, user_cursor, &mut take).await?;
         let (joined, left) = self.movements(&called, &users).await?;
+        let people_ms = millis(begun);
+        let begun = Instant::now();
         let mut heard = vec![users];
         let mut found = None;
         if let Some(group_query) = group_query(directory, kind)? {
@@ -200,7 +206,10 @@ impl PartReader {
             people: called.len() as u64,
             groups: found.as_ref().map_or(0, |(entries, _)| entries.len() as u64),
         });
-        Ok(self.part(directory, heard, collector.finish(), found))
+        let part = self.part(directory, heard, collector.finish(), found);
+        let groups_ms = millis(begun);
+        let took = Took { people_ms, groups_ms };
+        Ok(Part { took, ..part })
     }
 
     /// Everything that was heard, as a snapshot.
@@ -249,6 +258,7 @@ impl PartReader {
             snapshot: complete(proof, extent, collected, found, &self.mapping, &self.say),
             cursors: users.map(|users| (users, cursors.next().flatten())),
             settled,
+            took: Took::default(),
         }
     }
 

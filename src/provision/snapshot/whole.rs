@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::ldap::changes::{ChangeMethod, Cursor, mark};
 use crate::ldap::{
@@ -12,7 +13,7 @@ use crate::provision::authority::Say;
 use crate::provision::failure::Kind;
 use crate::provision::logged::unnamed;
 use crate::provision::mapping::Mapping;
-use crate::provision::progress::{Progress, Report};
+use crate::provision::progress::{Progress, Report, Took, millis};
 use crate::provision::source;
 
 use super::apart::apart;
@@ -40,6 +41,8 @@ pub struct Whole {
     /// Where the server stood before the reading of people and of groups: what changed meanwhile is read again. `None`
     /// when nobody asked, or when the server does not say.
     pub marks: Option<(Cursor, Option<Cursor>)>,
+    /// How long reading took.
+    pub took: Took,
 }
 
 impl WholeReader {
@@ -76,6 +79,7 @@ impl WholeReader {
             }
             _ => None,
         };
+        let begun = Instant::now();
         let mut collected = people::Collector::new(&self.mapping);
         let mut count = 0;
         let people = read_all(&mut first, &query, |entry| {
@@ -92,6 +96,8 @@ impl WholeReader {
         let people_read = people.await.map_err(|error| failed("people", error))?;
         first.close().await;
         let collected = collected.finish();
+        let people_ms = millis(begun);
+        let begun = Instant::now();
         let mut readings = vec![(Kind::User, people_read)];
         let mut found = None;
         if let Some(query) = &group_query {
@@ -114,6 +120,10 @@ impl WholeReader {
         Ok(Whole {
             snapshot: complete(proof, Extent::Whole, collected, found, &self.mapping, &self.say),
             marks,
+            took: Took {
+                people_ms,
+                groups_ms: millis(begun),
+            },
         })
     }
 }
