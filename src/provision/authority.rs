@@ -2,8 +2,13 @@
 //! that are listed, and where there is no list, the one with the smallest precedence number; of equal numbers the last writer.
 //! What nobody owns may be written by anyone, so whoever gives a value up leaves the attribute to the next one that has one.
 //!
+//! The values of those who have not the say are kept ([`User::offers`]), because a SCIM client sends a value once: whoever is next
+//! has it at once when the one before gives it up.
+//!
 //! An attribute has one owner as a whole: `name`, not `name.givenName`. Each attribute of the enterprise extension and of the
 //! organisation's own is one, under its full name.
+
+mod offers;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,7 +78,7 @@ pub fn write_attributes(
         match writing.decide(user, &name, (present.as_ref(), wanted)) {
             Decision::Stay => {}
             Decision::Yield => drop(yielded.insert(name)),
-            Decision::Write => set(&mut user.attributes, &name, wanted),
+            Decision::Write(value) => set(&mut user.attributes, &name, value),
         }
     }
     yielded
@@ -108,7 +113,7 @@ fn write_extension(
         match writing.decide(user, &full, (extension.get(&name), wanted)) {
             Decision::Stay => {}
             Decision::Yield => drop(yielded.insert(full)),
-            Decision::Write => set(&mut extension, &name, wanted),
+            Decision::Write(value) => set(&mut extension, &name, value),
         }
     }
     if !extension.is_empty() {
@@ -129,8 +134,8 @@ enum Decision {
     Stay,
     /// Another connection has the say.
     Yield,
-    /// It takes the wanted value.
-    Write,
+    /// It takes this value: the wanted one, or that of the next in line.
+    Write(Option<Value>),
 }
 
 /// Who writes, and of how much the write speaks.
@@ -144,32 +149,47 @@ struct Writing<'a> {
 impl Writing<'_> {
     /// Decides about an attribute with its present and its wanted value, and notes who owns it then.
     fn decide(self, user: &mut User, name: &str, (present, wanted): (Option<&Value>, Option<&Value>)) -> Decision {
-        let (connection, organisation) = (self.connection, self.organisation);
-        let is_allowed = may_write(user, name, connection, organisation);
-        if present == wanted {
-            if wanted.is_some() && is_allowed {
-                user.owners.insert(name.to_owned(), connection.name.clone());
-            }
-            return Decision::Stay;
-        }
         let says_nothing = wanted.is_none() && self.extent == Extent::Whole;
-        if says_nothing && is_owned_by_another(user, name, connection, organisation) {
+        if says_nothing && is_owned_by_another(user, name, self.connection, self.organisation) {
+            self.withdraw(user, name);
             return Decision::Stay;
         }
-        if !is_allowed {
-            return Decision::Yield;
+        if !may_write(user, name, self.connection, self.organisation) {
+            self.offer(user, name, wanted);
+            return if present == wanted {
+                Decision::Stay
+            } else {
+                Decision::Yield
+            };
         }
-        match wanted {
-            Some(_) => user.owners.insert(name.to_owned(), connection.name.clone()),
-            None => user.owners.remove(name),
+        self.withdraw(user, name);
+        let Some(wanted) = wanted else {
+            return match self.give_up(user, name) {
+                value if value.as_ref() == present => Decision::Stay,
+                value => Decision::Write(value),
+            };
         };
-        Decision::Write
+        if let Some((better, value)) = self.outranking(user, name) {
+            // The lists are others than when it was written.
+            self.offer(user, name, Some(wanted));
+            user.owners.insert(name.to_owned(), better);
+            return if present == Some(&value) {
+                Decision::Stay
+            } else {
+                Decision::Write(Some(value))
+            };
+        }
+        self.take_over(user, name, present);
+        match present == Some(wanted) {
+            true => Decision::Stay,
+            false => Decision::Write(Some(wanted.clone())),
+        }
     }
 }
 
-fn set(attributes: &mut Map<String, Value>, name: &str, wanted: Option<&Value>) {
-    match wanted {
-        Some(value) => attributes.insert(name.to_owned(), value.clone()),
+fn set(attributes: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    match value {
+        Some(value) => attributes.insert(name.to_owned(), value),
         None => attributes.remove(name),
     };
 }
@@ -254,7 +274,26 @@ impl Say {
     }
 }
 
-/// Gives up what a connection owns, when it lets go of the user: the values stay, nobody owns them.
-pub fn let_go(user: &mut User, connection: &Slug) {
-    user.owners.retain(|_, owner| owner != connection);
+/// Gives up what a connection owns, when it lets go of the user: the next in line has the say over its attributes. The values of
+/// those that nobody else has a value for stay, and nobody owns them.
+pub fn let_go(user: &mut User, connection: &Slug, organisation: &OrganisationSettings) {
+    offers::withdraw_all(user, connection);
+    let owned = user.owners.iter().filter(|(_, owner)| *owner == connection);
+    let owned: Vec<String> = owned.map(|(name, _)| name.clone()).collect();
+    for name in owned {
+        user.owners.remove(&name);
+        let Some((next, value)) = offers::take_best(user, &name, organisation) else {
+            continue;
+        };
+        user.owners.insert(name.clone(), next);
+        match name.rsplit_once(':') {
+            None => set(&mut user.attributes, &name, Some(value)),
+            Some((urn, attribute)) => {
+                let extension = user.attributes.entry(urn).or_insert_with(|| Value::Object(Map::new()));
+                if let Some(extension) = extension.as_object_mut() {
+                    set(extension, attribute, Some(value));
+                }
+            }
+        }
+    }
 }

@@ -124,6 +124,11 @@ async fn a_value_that_is_given_up_leaves_the_say_to_the_next_of_the_list() {
     let mut without = provider();
     without.as_object_mut().expect("a user").remove("emails");
     let _ = client.put(&path, without).await.expect(200);
+    assert_eq!(
+        shown(&known(&gateway).await)[2],
+        "ada@example.com",
+        "the directory's own, at once"
+    );
     gateway.sync().await;
     assert_eq!(shown(&known(&gateway).await)[2], "ada@example.com");
     let _ = client.put(&path, provider()).await.expect(200);
@@ -137,7 +142,7 @@ async fn a_value_that_is_given_up_leaves_the_say_to_the_next_of_the_list() {
         .slapd
         .modify(&format!("{MODIFY}delete: title\n-\ndelete: departmentNumber\n"));
     gateway.sync().await;
-    let _ = client.put(&path, provider()).await.expect(200);
+    // What the identity provider said once, it does not say again.
     assert_eq!(
         shown(&known(&gateway).await),
         ["Boss", "Poetry", "ada@entra.example"].map(Value::from)
@@ -184,4 +189,17 @@ async fn changed_lists_are_followed_though_no_entry_has_changed() {
     .await;
     gateway.sync().await;
     assert_eq!(shown(&known(&gateway).await)[0], "Analyst");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_takes_its_values_along_where_another_source_has_some() {
+    let Some((gateway, client, id)) = both(true).await else {
+        return;
+    };
+    assert_eq!(client.delete(&format!("/Users/{id}")).await.status, 204);
+    let user = known(&gateway).await;
+    assert_eq!(shown(&user), ["Analyst", "Engines", "ada@example.com"].map(Value::from));
+    assert_eq!(user.owners["emails"].as_str(), "corporate");
+    assert!(user.offers.is_empty(), "{:?}", user.offers);
+    assert_eq!(user.attributes[ENTERPRISE]["costCenter"], "C1", "nobody else has one");
 }

@@ -24,13 +24,14 @@ const ENTRY_BYTES: usize = 32 * 1024;
 const VALUE_BYTES: usize = 4 * 1024;
 
 /// Members of records that change with every write, or that only say where others came from.
-const UNTOLD: [&str; 7] = [
+const UNTOLD: [&str; 8] = [
     "v",
     "id",
     "revision",
     "created",
     "last_modified",
     "owners",
+    "offers",
     "rule_teams",
 ];
 /// Members whose own members are told one by one.
