@@ -169,6 +169,7 @@ impl Writing<'_> {
                 value => Decision::Write(value),
             };
         };
+        self.take_over(user, name, present);
         if let Some((better, value)) = self.outranking(user, name) {
             // The lists are others than when it was written.
             self.offer(user, name, Some(wanted));
@@ -179,10 +180,10 @@ impl Writing<'_> {
                 Decision::Write(Some(value))
             };
         }
-        self.take_over(user, name, present);
-        match present == Some(wanted) {
-            true => Decision::Stay,
-            false => Decision::Write(Some(wanted.clone())),
+        if present == Some(wanted) {
+            Decision::Stay
+        } else {
+            Decision::Write(Some(wanted.clone()))
         }
     }
 }
@@ -263,9 +264,10 @@ impl Say {
             .map(|other| (&other.name, other.precedence))
             .collect();
         // Maps with text keys, lists and numbers, which serde_json always writes.
-        let beside = match lists.is_empty() && others.is_empty() {
-            true => Vec::new(),
-            false => serde_json::to_vec(&(lists, others)).unwrap_or_default(),
+        let beside = if lists.is_empty() && others.is_empty() {
+            Vec::new()
+        } else {
+            serde_json::to_vec(&(lists, others)).unwrap_or_default()
         };
         Self {
             precedence: connection.precedence,
@@ -286,9 +288,10 @@ pub fn let_go(user: &mut User, connection: &Slug, organisation: &OrganisationSet
             continue;
         };
         user.owners.insert(name.clone(), next);
-        match name.rsplit_once(':') {
+        let urn = ENTERPRISE_USER.id.as_str();
+        match name.strip_prefix(urn).and_then(|rest| rest.strip_prefix(':')) {
             None => set(&mut user.attributes, &name, Some(value)),
-            Some((urn, attribute)) => {
+            Some(attribute) => {
                 let extension = user.attributes.entry(urn).or_insert_with(|| Value::Object(Map::new()));
                 if let Some(extension) = extension.as_object_mut() {
                     set(extension, attribute, Some(value));

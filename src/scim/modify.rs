@@ -153,7 +153,7 @@ fn changed_names(current: &Object, next: &Object) -> BTreeSet<String> {
 
 fn differing<'a>(one: &'a Object, other: &'a Object) -> impl Iterator<Item = &'a String> {
     let names = one.keys().chain(other.keys());
-    names.filter(|name| one.get(*name) != other.get(*name))
+    names.filter(move |name| one.get(*name) != other.get(*name))
 }
 
 /// `PATCH /Groups/{id}`. Answers 204: a group of 100,000 is not sent back for each change (idp.md section 9).

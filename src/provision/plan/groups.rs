@@ -316,9 +316,10 @@ impl Planner<'_> {
             Grace::Begins | Grace::Runs | Grace::Over => {}
         }
         let gives = !group.grants_roles.is_empty() || !group.grants_licences.is_empty();
-        Some(match gives || group.held_by().len() > 1 {
-            true => GroupAction::Unlink,
-            false => GroupAction::Delete,
+        Some(if gives || group.held_by().len() > 1 {
+            GroupAction::Unlink
+        } else {
+            GroupAction::Delete
         })
     }
 
