@@ -14,6 +14,7 @@ pub use report::{Durations, Entries, Outcome, RunError, RunMode, RunReport, Tall
 
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{Directory, Permit, Principal, RetryLimits};
+use crate::ldap::LdapUrl;
 use crate::model::clock::Timestamp;
 use crate::model::connection::{Connection, ConnectionKind};
 use crate::model::custom_attribute::Bearer;
@@ -242,7 +243,7 @@ impl Running<'_> {
             })),
             None => Next::Drop,
         };
-        let prepared = self.plan(read.snapshot, state, reading_ms).await?;
+        let prepared = self.plan(read.snapshot, &read.server, state, reading_ms).await?;
         Ok(Prepared {
             next,
             reading: Reading::Whole,
@@ -291,6 +292,7 @@ impl Running<'_> {
         };
         let Part {
             snapshot,
+            server,
             cursors,
             settled,
         } = match reader.read(from).await {
@@ -299,7 +301,7 @@ impl Running<'_> {
             Err(PartError::Snapshot(error)) => return Err(self.unread(error)),
             Err(PartError::Directory(error)) => return Err(error.into()),
         };
-        let prepared = self.plan(snapshot, state, millis(begun)).await?;
+        let prepared = self.plan(snapshot, &server, state, millis(begun)).await?;
         if !prepared.held.is_empty() {
             return Ok(Err(WhyWhole::Brake));
         }
@@ -330,7 +332,13 @@ impl Running<'_> {
         }
     }
 
-    async fn plan(&self, snapshot: Snapshot, state: &RunState, reading_ms: u64) -> Result<Prepared, RunError> {
+    async fn plan(
+        &self,
+        snapshot: Snapshot,
+        server: &LdapUrl,
+        state: &RunState,
+        reading_ms: u64,
+    ) -> Result<Prepared, RunError> {
         let begun = Instant::now();
         let last_good = state.last_good.as_ref().map(|good| good.read);
         let planner = Planner {
@@ -347,6 +355,7 @@ impl Running<'_> {
             held: brake::judge(&plan, &self.connection.brake, last_good),
             hash: plan.hash(),
             plan,
+            server: server.to_string(),
             snapshot,
             reading: self.reading,
             why_whole: None,
@@ -371,6 +380,7 @@ impl Running<'_> {
             run: self.id,
             connection: self.connection.name.clone(),
             outcome,
+            server: prepared.server,
             reading: prepared.reading,
             why_whole: prepared.why_whole,
             started: self.started,
@@ -412,7 +422,9 @@ struct Rest {
 
 /// A run before its decision.
 struct Prepared {
+    /// What was read, and from which server.
     snapshot: Snapshot,
+    server: String,
     reading: Reading,
     why_whole: Option<WhyWhole>,
     /// Where the next reading goes on.

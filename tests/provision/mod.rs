@@ -6,6 +6,7 @@ mod brakes;
 mod changes;
 mod custom_attributes;
 mod failing;
+mod failover;
 mod faults;
 mod full;
 mod gateway;
@@ -13,6 +14,7 @@ mod histories;
 mod incremental;
 mod interruptions;
 mod isolation;
+
 mod leavers;
 mod logged;
 mod names;

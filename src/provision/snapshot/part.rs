@@ -15,7 +15,8 @@ use crate::directory::link::Link;
 use crate::directory::{Directory, DirectoryError};
 use crate::ldap::changes::{ChangeError, Cursor, read_by_ids, read_changes, read_presence};
 use crate::ldap::{
-    Capability, Complete, ConnectError, Connection as LdapConnection, Entry, Query, ReadError, StableId, StableIdKind,
+    Capability, Complete, ConnectError, Connection as LdapConnection, Entry, LdapUrl, Query, ReadError, StableId,
+    StableIdKind,
 };
 use crate::model::connection::{Connection, LdapSource};
 use crate::model::id::{OrganisationId, UserId};
@@ -77,6 +78,8 @@ impl std::convert::From<source::SourceError> for PartError {
 pub struct Part {
     /// What was read.
     pub snapshot: Snapshot,
+    /// The server that was read.
+    pub server: LdapUrl,
     /// Where it ended; `None` when identifiers were compared.
     pub cursors: Option<(Cursor, Option<Cursor>)>,
     /// The entries that were looked at: what an earlier run noted of them is settled.
@@ -192,17 +195,19 @@ impl PartReader {
             }
             found = Some((around.entries, around.open));
         }
+        let server = ldap.url().clone();
         ldap.close().await;
         (self.report)(Progress::Reading {
             people: called.len() as u64,
             groups: found.as_ref().map_or(0, |(entries, _)| entries.len() as u64),
         });
-        Ok(self.part(directory, heard, collector.finish(), found))
+        Ok(self.part(server, directory, heard, collector.finish(), found))
     }
 
     /// Everything that was heard, as a snapshot.
     fn part(
         &self,
+        server: LdapUrl,
         directory: &LdapSource,
         heard: Vec<Heard>,
         collected: people::Collected,
@@ -251,6 +256,7 @@ impl PartReader {
                 &self.mapping,
                 self.connection.precedence,
             ),
+            server,
             cursors: users.map(|users| (users, cursors.next().flatten())),
             settled,
         }
