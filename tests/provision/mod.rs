@@ -14,7 +14,7 @@ mod histories;
 mod incremental;
 mod interruptions;
 mod isolation;
-
+mod killed;
 mod leavers;
 mod logged;
 mod names;
