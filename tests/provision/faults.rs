@@ -35,13 +35,13 @@ enum Ending {
 
 fn ending(fault: ProxyFault, reading: Reading) -> Ending {
     use ProxyFault::{
-        CallsPeopleGone, Drips, EndsTwice, ForgetsTheCookie, GivesACookieOfLongAgo, GivesACookieOfTheFuture,
-        GivesAGarbageCookie, GivesAnEmptyCookie, GivesAnUnknownState, GivesNoCookie, GivesShortIds, GivesWrongIds,
-        IsSlow, LiesAboutThePhase, RefusesTheCookie, RepeatsAnEntry, SendsGarbageAboutTheSynchronisation,
-        SendsReferences, SpellsTheSyncStateWrongly, TellsEverythingTwice,
+        CallsPeopleGone, Drips, ForgetsTheCookie, GivesACookieOfLongAgo, GivesACookieOfTheFuture, GivesAGarbageCookie,
+        GivesAnEmptyCookie, GivesAnUnknownState, GivesNoCookie, GivesShortIds, GivesWrongIds, IsSlow,
+        LiesAboutThePhase, RefusesTheCookie, RepeatsAnEntry, SendsGarbageAboutTheSynchronisation, SendsReferences,
+        SpellsTheSyncStateWrongly, TellsEverythingTwice,
     };
     let in_a_synchronisation = match fault {
-        Drips | EndsTwice | IsSlow | RepeatsAnEntry | SendsReferences => return Ending::DoesNoHarm,
+        Drips | IsSlow | RepeatsAnEntry | SendsReferences => return Ending::DoesNoHarm,
         GivesAnUnknownState | GivesShortIds | SendsGarbageAboutTheSynchronisation | SpellsTheSyncStateWrongly => {
             Ending::Stops
         }
@@ -104,7 +104,7 @@ fn old_news(number: usize) -> String {
     format!("dn: uid=new{number},ou=people,dc=example,dc=com\nchangetype: delete\n\n")
 }
 
-fn through(address: std::net::SocketAddr, number: usize) -> Value {
+fn through(address: SocketAddr, number: usize) -> Value {
     json!({
         "ldap": {
             "urls": [format!("ldap://{address}")], "allow_plain": true, "page_size": 10, "entry_timeout_s": 3,
