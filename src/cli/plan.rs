@@ -21,8 +21,9 @@ pub fn show(out: &mut dyn Write, report: &Value) -> io::Result<()> {
     let read = &report["read"];
     writeln!(
         out,
-        "{} holds {} people and {} groups; {} entries are as before\n",
+        "{} ({}) holds {} people and {} groups; {} entries are as before\n",
         cell(&report["connection"]),
+        cell(&report["server"]),
         read["people"],
         read["groups"],
         report["unchanged"]

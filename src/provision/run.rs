@@ -17,6 +17,7 @@ pub use report::{Durations, Entries, Outcome, RunError, RunMode, RunReport, Tall
 
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{Directory, Permit, Principal, RetryLimits};
+use crate::ldap::LdapUrl;
 use crate::model::clock::Timestamp;
 use crate::model::connection::{Connection, ConnectionKind};
 use crate::model::custom_attribute::Bearer;
@@ -250,7 +251,9 @@ impl Running<'_> {
             })),
             None => Next::Drop,
         };
-        let prepared = self.plan(read.snapshot, state, (read.took, reading_ms)).await?;
+        let prepared = self
+            .plan(read.snapshot, &read.server, state, (read.took, reading_ms))
+            .await?;
         Ok(Prepared {
             next,
             reading: Reading::Whole,
@@ -300,6 +303,7 @@ impl Running<'_> {
         };
         let Part {
             snapshot,
+            server,
             cursors,
             settled,
             took,
@@ -309,7 +313,7 @@ impl Running<'_> {
             Err(PartError::Snapshot(error)) => return Err(self.unread(error)),
             Err(PartError::Directory(error)) => return Err(error.into()),
         };
-        let prepared = self.plan(snapshot, state, (took, millis(begun))).await?;
+        let prepared = self.plan(snapshot, &server, state, (took, millis(begun))).await?;
         if !prepared.held.is_empty() {
             return Ok(Err(WhyWhole::Brake));
         }
@@ -347,6 +351,7 @@ impl Running<'_> {
     async fn plan(
         &self,
         snapshot: Snapshot,
+        server: &LdapUrl,
         state: &RunState,
         (took, reading_ms): (Took, u64),
     ) -> Result<Prepared, RunError> {
@@ -368,6 +373,7 @@ impl Running<'_> {
             held: brake::judge(&plan, &self.connection.brake, last_good),
             hash: plan.hash(),
             plan,
+            server: server.to_string(),
             snapshot,
             reading: self.reading,
             why_whole: None,
@@ -392,6 +398,7 @@ impl Running<'_> {
             run: self.id,
             connection: self.connection.name.clone(),
             outcome,
+            server: prepared.server,
             reading: prepared.reading,
             why_whole: prepared.why_whole,
             started: self.started,
@@ -433,7 +440,9 @@ struct Rest {
 
 /// A run before its decision.
 struct Prepared {
+    /// What was read, and from which server.
     snapshot: Snapshot,
+    server: String,
     reading: Reading,
     why_whole: Option<WhyWhole>,
     /// Where the next reading goes on.

@@ -47,6 +47,8 @@ pub struct RunReport {
     pub connection: Slug,
     /// How it ended.
     pub outcome: Outcome,
+    /// The server that was read, of those in the settings.
+    pub server: String,
     /// What was read.
     pub reading: Reading,
     /// Why everything was read, when less was asked for.

@@ -16,7 +16,8 @@ use crate::directory::link::Link;
 use crate::directory::{Directory, DirectoryError};
 use crate::ldap::changes::{ChangeError, Cursor, read_by_ids, read_changes, read_presence};
 use crate::ldap::{
-    Capability, Complete, ConnectError, Connection as LdapConnection, Entry, Query, ReadError, StableId, StableIdKind,
+    Capability, Complete, ConnectError, Connection as LdapConnection, Entry, LdapUrl, Query, ReadError, StableId,
+    StableIdKind,
 };
 use crate::model::connection::{Connection, LdapSource};
 use crate::model::id::{OrganisationId, UserId};
@@ -79,6 +80,8 @@ impl std::convert::From<source::SourceError> for PartError {
 pub struct Part {
     /// What was read.
     pub snapshot: Snapshot,
+    /// The server that was read.
+    pub server: LdapUrl,
     /// Where it ended; `None` when identifiers were compared.
     pub cursors: Option<(Cursor, Option<Cursor>)>,
     /// The entries that were looked at: what an earlier run noted of them is settled.
@@ -201,12 +204,13 @@ impl PartReader {
             }
             found = Some((around.entries, around.open));
         }
+        let server = ldap.url().clone();
         ldap.close().await;
         (self.report)(Progress::Reading {
             people: called.len() as u64,
             groups: found.as_ref().map_or(0, |(entries, _)| entries.len() as u64),
         });
-        let part = self.part(directory, heard, collector.finish(), found);
+        let part = self.part(server, directory, heard, collector.finish(), found);
         let groups_ms = millis(begun);
         let took = Took { people_ms, groups_ms };
         Ok(Part { took, ..part })
@@ -215,6 +219,7 @@ impl PartReader {
     /// Everything that was heard, as a snapshot.
     fn part(
         &self,
+        server: LdapUrl,
         directory: &LdapSource,
         heard: Vec<Heard>,
         collected: people::Collected,
@@ -256,6 +261,7 @@ impl PartReader {
         let users = cursors.next().flatten();
         Part {
             snapshot: complete(proof, extent, collected, found, &self.mapping, &self.say),
+            server,
             cursors: users.map(|users| (users, cursors.next().flatten())),
             settled,
             took: Took::default(),
