@@ -62,6 +62,9 @@ pub struct Organisation {
     /// Its plan and its add-ons: permissions that need one of them sleep without it (X02-5, S002-20).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub features: BTreeSet<Slug>,
+    /// Items that a page of a list has when nobody says how many; as the gateway is set up when missing (S004-15).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<u16>,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -110,6 +113,7 @@ impl Organisation {
             invite_new_users: false,
             name_required: false,
             features: BTreeSet::new(),
+            page_size: None,
             created,
         }
     }

@@ -118,6 +118,7 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         groups,
         password_policy,
         features,
+        page_size,
     } = file;
     DeclaredOrganisation {
         slug,
@@ -135,6 +136,7 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         groups: groups.or(profile.groups),
         password_policy: password_policy.or(profile.password_policy),
         features: features.or(profile.features),
+        page_size: page_size.or(profile.page_size),
     }
 }
 

@@ -88,7 +88,11 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                     ("audit_days", integer()),
                     ("created", time()),
                 ],
-                [("users", integer()), ("groups", integer())],
+                [
+                    ("users", integer()),
+                    ("groups", integer()),
+                    ("page_size", nullable(integer())),
+                ],
             ),
         ),
         (
