@@ -111,6 +111,7 @@ fn view(organisation: &Organisation) -> Value {
         "invite_new_users": organisation.invite_new_users,
         "name_required": organisation.name_required,
         "authority": organisation.authority,
+        "page_size": organisation.page_size,
         "created": organisation.created,
     })
 }

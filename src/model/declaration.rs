@@ -121,4 +121,7 @@ pub struct DeclaredOrganisation {
     /// Its plan and its add-ons.
     #[serde(default)]
     pub features: Option<BTreeSet<Slug>>,
+    /// Items that a page of a list has when nobody says how many: 1 to 1000.
+    #[serde(default)]
+    pub page_size: Option<u16>,
 }

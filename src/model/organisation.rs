@@ -66,6 +66,9 @@ pub struct Organisation {
     /// Whose value of an attribute counts, where its connections' precedence is not to decide.
     #[serde(default, skip_serializing_if = "Authority::is_empty")]
     pub authority: Authority,
+    /// Items that a page of a list has when nobody says how many; as the gateway is set up when missing (S004-15).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<u16>,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -115,6 +118,7 @@ impl Organisation {
             name_required: false,
             features: BTreeSet::new(),
             authority: Authority::default(),
+            page_size: None,
             created,
         }
     }

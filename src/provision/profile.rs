@@ -120,6 +120,7 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         groups,
         password_policy,
         features,
+        page_size,
     } = file;
     DeclaredOrganisation {
         slug,
@@ -137,6 +138,7 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         groups: groups.or(profile.groups),
         password_policy: password_policy.or(profile.password_policy),
         features: features.or(profile.features),
+        page_size: page_size.or(profile.page_size),
     }
 }
 

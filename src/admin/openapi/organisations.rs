@@ -89,7 +89,11 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                     ("authority", map(list(text()))),
                     ("created", time()),
                 ],
-                [("users", integer()), ("groups", integer())],
+                [
+                    ("users", integer()),
+                    ("groups", integer()),
+                    ("page_size", nullable(integer())),
+                ],
             ),
         ),
         (
