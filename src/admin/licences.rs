@@ -70,6 +70,8 @@ impl Browse for Holders<'_> {
                 "seat": claim.map(seat),
                 "origins": claim.map(|claim| &claim.origins),
                 "claim": claim,
+                "seat": claim.map(|claim| claim.seat.as_str()),
+                "origins": claim.map(|claim| &claim.origins),
                 "since": claim.and_then(SeatClaim::since),
                 "cost_centre": centre,
             })
@@ -111,6 +113,7 @@ pub async fn forecast(State(directory): State<Directory>, caller: Administrator)
             "free": tally.free,
             "prepared": tally.below,
             "waiting": tally.waiting,
+            "refused": tally.refused,
             "suspended": tally.suspended,
             "short": tally.short(),
         }));

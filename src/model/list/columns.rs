@@ -144,6 +144,8 @@ const LICENCE_HOLDERS: &[Column] = &[
     text("id"),
     text("user_name"),
     text("state"),
+    text("seat"),
+    texts("origins"),
     time("since"),
     text("cost_centre"),
     text("licence"),
