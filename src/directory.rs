@@ -132,6 +132,8 @@ pub struct Directory {
     jobs: Arc<job::Jobs>,
     retry: RetryLimits,
     lists: ListLimits,
+    /// Mails outside of the store, which an erasure must reach.
+    kept_mails: Arc<dyn privacy::KeptMails>,
 }
 
 /// A change: what is read, decided and written together. It may be attempted several times, so it changes nothing but
@@ -165,6 +167,7 @@ impl Directory {
             jobs: Arc::default(),
             retry: RetryLimits::default(),
             lists: ListLimits::default(),
+            kept_mails: Arc::new(privacy::NoneKept),
         }
     }
 
@@ -200,6 +203,13 @@ impl Directory {
     #[must_use]
     pub fn with_sealing_key(mut self, key: SealingKey) -> Self {
         self.sealing = Arc::new(key);
+        self
+    }
+
+    /// The same directory, with mails kept here after they left the outbox.
+    #[must_use]
+    pub fn with_kept_mails(mut self, kept: Arc<dyn privacy::KeptMails>) -> Self {
+        self.kept_mails = kept;
         self
     }
 

@@ -31,6 +31,7 @@ use tokio::task::JoinHandle;
 pub use connections::{Service, run};
 
 use crate::config::{Config, ConfigError, ServerConfig};
+use crate::delivery::folder::MailFolder;
 use crate::delivery::mailer::{Mailer, MailerSettings};
 use crate::delivery::transport::{Transport, TransportError};
 use crate::directory::hashing::HashCost;
@@ -198,7 +199,8 @@ fn start_work(
     Ok(vec![("scheduler", stop_runs, runs), ("mailer", stop_mail, mail)])
 }
 
-/// The directory with the key for secrets in its store, with passwords hashed, jobs and lists bounded as the configuration says.
+/// The directory with the key for secrets in its store, with passwords hashed, jobs and lists bounded as the configuration says,
+/// and with the folder of mails that an erasure must reach.
 ///
 /// # Errors
 /// As [`secret_key::load`].
@@ -225,7 +227,9 @@ pub fn with_secrets(directory: Directory, config: &Config) -> Result<Directory, 
         .with_sealing_key(key)
         .with_hashing(cost)
         .with_jobs(jobs)
-        .with_list_limits(lists))
+        .with_list_limits(lists)
+        // Also where a mail server is set: there may have been none before.
+        .with_kept_mails(Arc::new(MailFolder::of(&config.store.data))))
 }
 
 async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), ServeError> {

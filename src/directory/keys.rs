@@ -365,6 +365,13 @@ pub fn last_uuid(key: &Key) -> Option<uuid::Uuid> {
     uuid::Uuid::from_slice(bytes.get(bytes.len().checked_sub(16)?..)?).ok()
 }
 
+/// The short name that ends a key of an organisation.
+#[must_use]
+pub fn last_text(key: &Key) -> String {
+    let text = key.as_bytes().get(18..).unwrap_or_default();
+    String::from_utf8_lossy(text).trim_end_matches('\0').to_owned()
+}
+
 /// The number in the last 8 bytes of a key.
 #[must_use]
 pub fn last_number(key: &Key) -> Option<u64> {

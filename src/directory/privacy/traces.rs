@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::directory::audit::MASK;
+use crate::model::audit::{AuditChange, AuditKind};
 use crate::model::id::UserId;
 use crate::model::user::User;
 use crate::store::Key;
@@ -41,18 +43,28 @@ impl Traces {
         for name in TELLING {
             traces.take(user.attributes.get(name));
         }
-        let name = user.attributes.get("name");
-        traces.take(name.and_then(|name| name.get("formatted")));
-        let part = |part: &str| name.and_then(|name| name.get(part)).and_then(Value::as_str);
-        if let (Some(given), Some(family)) = (part("givenName"), part("familyName")) {
-            traces.add(&format!("{given} {family}"));
-            traces.add(&format!("{family}, {given}"));
-        }
+        traces.take_name(user.attributes.get("name"));
         let record = serde_json::to_value(user).unwrap_or_default();
         for name in NAMES {
             traces.take(record.get(name));
         }
         traces
+    }
+
+    /// Takes what a change of the person's record says: what the person was called before.
+    pub(super) fn take_change(&mut self, change: &AuditChange) {
+        if change.kind != AuditKind::User || change.subject != self.id_text {
+            return;
+        }
+        for (name, (before, after)) in &change.fields {
+            for value in [before, after] {
+                if name == "name" {
+                    self.take_name(Some(value));
+                } else if TELLING.contains(&name.as_str()) || NAMES.contains(&name.as_str()) {
+                    self.take(Some(value));
+                }
+            }
+        }
     }
 
     /// Of somebody of whom only the identifier is left.
@@ -61,6 +73,15 @@ impl Traces {
             id,
             id_text: id.to_string(),
             texts: Vec::new(),
+        }
+    }
+
+    fn take_name(&mut self, name: Option<&Value>) {
+        self.take(name.and_then(|name| name.get("formatted")));
+        let part = |part: &str| name.and_then(|name| name.get(part)).and_then(Value::as_str);
+        if let (Some(given), Some(family)) = (part("givenName"), part("familyName")) {
+            self.add(&format!("{given} {family}"));
+            self.add(&format!("{family}, {given}"));
         }
     }
 
@@ -75,11 +96,29 @@ impl Traces {
         }
     }
 
-    fn add(&mut self, text: &str) {
+    /// Another text that leads to the person.
+    pub(super) fn add(&mut self, text: &str) {
         let text = text.trim().to_lowercase();
-        if text.chars().count() >= TRACE_CHARS_MIN && !self.texts.contains(&text) {
+        let is_mask = text == ERASED || text == MASK;
+        if !is_mask && text.chars().count() >= TRACE_CHARS_MIN && !self.texts.contains(&text) {
             self.texts.push(text);
         }
+    }
+
+    /// The person's identifier.
+    pub(super) const fn id(&self) -> UserId {
+        self.id
+    }
+
+    /// How many texts lead to the person.
+    pub(super) fn count(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// Whether a text is one of those that lead to the person, and nothing else.
+    pub(super) fn is_one(&self, text: &str) -> bool {
+        let text = text.trim().to_lowercase();
+        self.texts.contains(&text)
     }
 
     /// The person's identifier as text.
