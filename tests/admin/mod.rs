@@ -31,6 +31,7 @@ mod people;
 mod permissions;
 mod persons;
 mod privacy;
+mod privacy_export;
 mod privacy_history;
 mod profile_rights;
 mod profiles;

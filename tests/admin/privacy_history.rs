@@ -165,7 +165,7 @@ async fn the_files_of_mails_to_or_about_an_erased_person_are_deleted() {
 #[tokio::test]
 async fn a_mail_to_an_erased_person_as_a_guest_is_not_sent_any_more() {
     let (store, _, acme) = acme(|directory| directory).await;
-    acme.apply("acme", "[organisation]\nslug = \"acme\"\nguest_page = \"https://acme.example/guest\"\n")
+    acme.apply("acme", "[organisation]\nslug = \"acme\"\nguest_url = \"https://acme.example/guest?key={secret}\"\n")
         .await
         .expect(200);
     let emails = json!([{ "value": "ada@acme.example" }]);
