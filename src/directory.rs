@@ -76,6 +76,7 @@ pub mod tally;
 pub mod template;
 pub mod token;
 pub mod unit;
+pub mod upgrade;
 pub mod user;
 pub mod verify;
 pub mod view;

@@ -3,6 +3,7 @@
 mod audit;
 mod bootstrap;
 mod bulk;
+mod caseless;
 mod credential_plants;
 mod custom_attributes;
 mod events;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::directory::audit::MASK;
 use crate::model::audit::{AuditChange, AuditKind};
+use crate::model::fold::{fold, fold_name};
 use crate::model::id::UserId;
 use crate::model::user::User;
 use crate::store::Key;
@@ -32,7 +33,7 @@ const NAMES: [&str; 4] = ["user_name", "login_ids", "nicknames", "external_ids"]
 pub(super) struct Traces {
     id: UserId,
     id_text: String,
-    /// In lower case.
+    /// In their caseless form.
     texts: Vec<String>,
 }
 
@@ -98,7 +99,7 @@ impl Traces {
 
     /// Another text that leads to the person.
     pub(super) fn add(&mut self, text: &str) {
-        let text = text.trim().to_lowercase();
+        let text = fold_name(text);
         let is_mask = text == ERASED || text == MASK;
         if !is_mask && text.chars().count() >= TRACE_CHARS_MIN && !self.texts.contains(&text) {
             self.texts.push(text);
@@ -117,7 +118,7 @@ impl Traces {
 
     /// Whether a text is one of those that lead to the person, and nothing else.
     pub(super) fn is_one(&self, text: &str) -> bool {
-        let text = text.trim().to_lowercase();
+        let text = fold_name(text);
         self.texts.contains(&text)
     }
 
@@ -128,7 +129,7 @@ impl Traces {
 
     /// Whether a text names the person, as whole words.
     pub(super) fn names(&self, text: &str) -> bool {
-        let text = text.to_lowercase();
+        let text = fold(text);
         self.texts.iter().any(|trace| {
             text.match_indices(trace.as_str()).any(|(start, found)| {
                 let before = text[..start].chars().next_back();
@@ -157,7 +158,8 @@ impl Traces {
 
     /// Whether a key holds a text that leads to the person. Texts in keys follow each other without a gap.
     pub(super) fn names_key(&self, key: &Key) -> bool {
-        let texts = String::from_utf8_lossy(key.as_bytes().get(18..).unwrap_or_default()).to_lowercase();
+        let texts = String::from_utf8_lossy(key.as_bytes().get(18..).unwrap_or_default());
+        let texts = fold(&texts);
         self.texts.iter().any(|trace| texts.contains(trace.as_str()))
     }
 
