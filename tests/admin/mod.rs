@@ -6,6 +6,7 @@ mod bulk;
 mod caseless;
 mod credential_plants;
 mod custom_attributes;
+mod email_addresses;
 mod events;
 mod export;
 mod faults;
