@@ -77,6 +77,7 @@ pub mod tally;
 pub mod template;
 pub mod token;
 pub mod unit;
+pub mod upgrade;
 pub mod user;
 pub mod verify;
 pub mod view;
@@ -133,6 +134,8 @@ pub struct Directory {
     jobs: Arc<job::Jobs>,
     retry: RetryLimits,
     lists: ListLimits,
+    /// Mails outside of the store, which an erasure must reach.
+    kept_mails: Arc<dyn privacy::KeptMails>,
 }
 
 /// A change: what is read, decided and written together. It may be attempted several times, so it changes nothing but
@@ -166,6 +169,7 @@ impl Directory {
             jobs: Arc::default(),
             retry: RetryLimits::default(),
             lists: ListLimits::default(),
+            kept_mails: Arc::new(privacy::NoneKept),
         }
     }
 
@@ -201,6 +205,13 @@ impl Directory {
     #[must_use]
     pub fn with_sealing_key(mut self, key: SealingKey) -> Self {
         self.sealing = Arc::new(key);
+        self
+    }
+
+    /// The same directory, with mails kept here after they left the outbox.
+    #[must_use]
+    pub fn with_kept_mails(mut self, kept: Arc<dyn privacy::KeptMails>) -> Self {
+        self.kept_mails = kept;
         self
     }
 

@@ -31,6 +31,7 @@ use tokio::task::JoinHandle;
 pub use connections::{Service, run};
 
 use crate::config::{Config, ConfigError, ServerConfig};
+use crate::delivery::folder::MailFolder;
 use crate::delivery::mailer::{Mailer, MailerSettings};
 use crate::delivery::transport::{Transport, TransportError};
 use crate::directory::hashing::HashCost;
@@ -129,6 +130,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         );
     }
     let public = public_url(&config.server, &local);
+    upgrade(&directory).await;
     let start = bootstrap::prepare(&directory, data, &public).await?;
     let presence = Presence::announce(data, &local, config.server.tls_certificate.as_deref())?;
     tracing::info!(listen = %address, engine = directory.store().engine(), "the gateway is ready");
@@ -198,7 +200,8 @@ fn start_work(
     Ok(vec![("scheduler", stop_runs, runs), ("mailer", stop_mail, mail)])
 }
 
-/// The directory with the key for secrets in its store, with passwords hashed, jobs and lists bounded as the configuration says.
+/// The directory with the key for secrets in its store, with passwords hashed, jobs and lists bounded as the configuration says,
+/// and with the folder of mails that an erasure must reach.
 ///
 /// # Errors
 /// As [`secret_key::load`].
@@ -225,7 +228,33 @@ pub fn with_secrets(directory: Directory, config: &Config) -> Result<Directory, 
         .with_sealing_key(key)
         .with_hashing(cost)
         .with_jobs(jobs)
-        .with_list_limits(lists))
+        .with_list_limits(lists)
+        // Also where a mail server is set: there may have been none before.
+        .with_kept_mails(Arc::new(MailFolder::of(&config.store.data))))
+}
+
+/// Brings a store of an earlier release into the form of this one. What keeps it from that is logged and no reason not to start: it
+/// is tried again at the next start, and until then names beyond ASCII are found by their identifier alone.
+pub async fn upgrade(directory: &Directory) {
+    let upgraded = match directory.upgrade_names().await {
+        Ok(upgraded) => upgraded,
+        Err(error) => {
+            tracing::error!(%error, "names could not be brought into the form of this release: see usher verify");
+            return;
+        }
+    };
+    if upgraded.moved > 0 {
+        tracing::info!(
+            names = upgraded.moved,
+            "names beyond ASCII are kept case folded now, and not in lower case"
+        );
+    }
+    if upgraded.taken > 0 {
+        tracing::warn!(
+            names = upgraded.taken,
+            "names that were different are the same since case is folded in full: see usher verify, and rename one of each two"
+        );
+    }
 }
 
 async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), ServeError> {

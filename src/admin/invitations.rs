@@ -181,7 +181,7 @@ pub async fn send(
         };
         let invite = InviteUser {
             user: user.id,
-            channel: sending.channel,
+            channel: Some(sending.channel),
         };
         let mut item = match directory.run(&caller.permit, &invite).await {
             Ok(issued) => issued_view(&directory, &issued, public.as_deref()),
@@ -202,13 +202,15 @@ pub async fn send(
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Way {
+    /// How it is handed over.
     channel: Option<Channel>,
 }
 
 /// A body that may be missing.
 pub type Optional<T> = Option<Body<Option<T>>>;
 
-/// `POST .../users/{user}/invite`: a new invitation; an earlier one is revoked. The secret is shown once, unless it goes by mail.
+/// `POST .../users/{user}/invite`: a new invitation; an earlier one is revoked. Without a channel it goes by mail where the person has
+/// an e-mail address, and else as a link. The secret is shown once, unless it goes by mail.
 pub async fn invite(
     State(directory): State<Directory>,
     caller: Administrator,
@@ -219,7 +221,7 @@ pub async fn invite(
     let user = users::find(&directory, caller.organisation(), &user).await?;
     let invite = InviteUser {
         user: user.id,
-        channel: channel(way).unwrap_or(Channel::Link),
+        channel: channel(way),
     };
     let issued = directory.run(&caller.permit, &invite).await?;
     let shown = issued_view(&directory, &issued, public.as_deref());

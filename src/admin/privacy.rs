@@ -30,6 +30,11 @@ pub async fn export(
 pub struct Confirmation {
     /// The user name of the person, as it is shown. For somebody who was deleted before: the identifier.
     confirm: String,
+    /// Further names, addresses and numbers of the person to look for: a maiden name, an address that was never stored. At most 50 of
+    /// 3 to 500 characters.
+    #[serde(default)]
+    #[schemars(length(max = 50))]
+    names: Vec<String>,
 }
 
 /// `POST .../users/{user}/erase`: for good; nothing personal is left. Answers what was masked, and what a person must look at.
@@ -50,10 +55,13 @@ pub async fn erase(
         }
         Err(error) => return Err(error.into()),
     };
-    let erased = directory.erase_user(&caller.permit, id).await?;
-    Ok(Json(
-        json!({ "erased": id, "records": erased.records, "left": erased.left }),
-    ))
+    let erased = directory.erase_user(&caller.permit, id, &confirmation.names).await?;
+    Ok(Json(json!({
+        "erased": id,
+        "looked_for": erased.looked_for,
+        "records": erased.records,
+        "left": erased.left,
+    })))
 }
 
 /// Whether processing is restricted.

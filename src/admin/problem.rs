@@ -149,6 +149,10 @@ impl From<DirectoryError> for Problem {
                 tracing::error!(error = %source, "the store does not answer");
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
             }
+            DirectoryError::MailFiles(source) => {
+                tracing::error!(error = %source, "the files of mails cannot be deleted");
+                (StatusCode::INTERNAL_SERVER_ERROR, "mail-files")
+            }
             DirectoryError::Corrupt(what) => {
                 tracing::error!(what, "a stored record is damaged");
                 return Self::internal();
@@ -176,6 +180,7 @@ impl From<DirectoryError> for Problem {
             | DirectoryError::TooMany { .. }
             | DirectoryError::Contended { .. }
             | DirectoryError::Unavailable(_)
+            | DirectoryError::MailFiles(_)
             | DirectoryError::Corrupt(_) => problem,
         }
     }

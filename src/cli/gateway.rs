@@ -85,7 +85,11 @@ impl Gateway {
         {
             return Ok(found);
         }
-        Self::local(&config, announced.as_ref())
+        let found = Self::local(&config, announced.as_ref())?;
+        if let Self::Local { directory, .. } = &found {
+            server::upgrade(directory).await;
+        }
+        Ok(found)
     }
 
     fn remote(url: String, token: String, certificate: Option<&Path>) -> Result<Self, Failure> {

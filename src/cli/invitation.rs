@@ -47,14 +47,15 @@ enum State {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Channel {
+pub(super) enum Channel {
     Email,
     Link,
     Sms,
     Whatsapp,
 }
 
-fn word(value: impl ValueEnum) -> String {
+/// The word of a choice on the command line.
+pub(super) fn word(value: impl ValueEnum) -> String {
     // No variant is hidden, so each has a name.
     value
         .to_possible_value()

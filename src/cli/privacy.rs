@@ -47,6 +47,9 @@ enum Action {
         /// The user name, typed once more: there is no way back
         #[arg(long, value_name = "USER NAME")]
         confirm: String,
+        /// Another name, address or number of the person to look for; may be repeated
+        #[arg(long = "also", value_name = "TEXT")]
+        names: Vec<String>,
     },
     /// Keep a person's data and use it for nothing: no mails, no exports but the person's own
     Restrict {
@@ -81,16 +84,27 @@ impl Privacy {
                 let answer = gateway.ask(Method::GET, &one(user, "export"), Payload::Empty).await?;
                 Ok(output::json(&mut out, &answer)?)
             }
-            Action::Erase { user, confirm } => {
-                let payload = Payload::Json(json!({ "confirm": confirm }));
+            Action::Erase { user, confirm, names } => {
+                let payload = Payload::Json(json!({ "confirm": confirm, "names": names }));
                 let answer = gateway.ask(Method::POST, &one(user, "erase"), payload).await?;
                 if self.json {
                     return Ok(output::json(&mut out, &answer)?);
                 }
                 writeln!(out, "{} is erased", cell(&answer["erased"]))?;
+                if answer["looked_for"] == 0 {
+                    writeln!(
+                        out,
+                        "no name of theirs is known any more, so only the identifier was looked for: give names with --also"
+                    )?;
+                }
                 let left = answer["left"].as_array().into_iter().flatten();
                 for left in left {
-                    let (table, id) = (cell(&left["table"]), cell(&left["id"]));
+                    let named = if left["name"].is_null() {
+                        &left["id"]
+                    } else {
+                        &left["name"]
+                    };
+                    let (table, id) = (cell(&left["table"]), cell(named));
                     writeln!(
                         out,
                         "still named in: {table} {id}; look at it, it is not the person's own"

@@ -13,6 +13,7 @@ use super::choosing::{Choosing, Listed};
 use super::credential;
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
+use super::invitation::{Channel, word};
 use super::output::{self, cell};
 use super::rights;
 use super::target::Target;
@@ -124,6 +125,9 @@ enum Action {
     Invite {
         /// Whom
         user: String,
+        /// How it reaches the person; by email where there is an address, else by link, when this is missing
+        #[arg(long)]
+        channel: Option<Channel>,
     },
     /// Withdraw the invitation that is out
     RevokeInvitation {
@@ -221,7 +225,11 @@ impl User {
             Action::Suspend { user } => (Method::POST, format!("{}/suspend", one(user))),
             Action::Credential(action) => return action.run(gateway, &users, self.json).await,
             Action::Reactivate { user } => (Method::POST, format!("{}/reactivate", one(user))),
-            Action::Invite { user } => (Method::POST, format!("{}/invite", one(user))),
+            Action::Invite { user, channel } => {
+                payload =
+                    Payload::Json(channel.map_or_else(|| json!({}), |channel| json!({ "channel": word(channel) })));
+                (Method::POST, format!("{}/invite", one(user)))
+            }
             Action::RevokeInvitation { user } => (Method::POST, format!("{}/revoke-invitation", one(user))),
             Action::Delete { user, .. } => (Method::DELETE, one(user)),
         };

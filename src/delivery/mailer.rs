@@ -214,7 +214,10 @@ impl Mailer {
             }
             self.sent.lock().insert(due.id);
         }
-        self.tell(&permit, MailSent(due.id)).await?;
+        if !self.tell(&permit, MailSent(due.id)).await? {
+            // Withdrawn while it was sent, with the person perhaps: nothing of it may stay.
+            self.transport.take_back(due.id).await;
+        }
         self.sent.lock().remove(&due.id);
         Ok(())
     }
@@ -273,7 +276,7 @@ impl Mailer {
             Err(error) => return Ok(Err(unusable(error.to_string(), true))),
         };
         let template = message.template.as_str();
-        Ok(match self.transport.hand_over(mail.id, letter).await {
+        Ok(match self.transport.hand_over(mail.id, mail.user, letter).await {
             Ok(file) => {
                 counter!("usher_mail_total", "outcome" => "sent").increment(1);
                 match file {

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::folder;
 use crate::config::mail::{MailConfig, MailTls};
-use crate::model::id::MailId;
+use crate::model::id::{MailId, UserId};
 
 /// Connections to the mail server at once.
 pub const CONNECTIONS: u32 = 4;
@@ -102,11 +102,27 @@ impl Transport {
         host.map_or(Ok(()), |host| smtp_to(config, host).map(drop))
     }
 
-    /// Hands a mail over. A file's path is answered.
+    /// Takes a mail back that was withdrawn while it was handed over: a file goes, and a mail server has it.
+    pub async fn take_back(&self, id: MailId) {
+        if let Self::Folder(folder) = self {
+            let folder = folder.clone();
+            let gone = tokio::task::spawn_blocking(move || folder::remove(&folder, id)).await;
+            if let Err(error) = gone.map_err(io::Error::other).flatten() {
+                tracing::error!(mail.id = %id, %error, "the file of a withdrawn mail cannot be deleted: delete it");
+            }
+        }
+    }
+
+    /// Hands a mail over; `about` is the person that it is about. A file's path is answered.
     ///
     /// # Errors
     /// [`Refused`].
-    pub async fn hand_over(&self, id: MailId, mail: Message) -> Result<Option<PathBuf>, Refused> {
+    pub async fn hand_over(
+        &self,
+        id: MailId,
+        about: Option<UserId>,
+        mail: Message,
+    ) -> Result<Option<PathBuf>, Refused> {
         match self {
             Self::Smtp(smtp) => match smtp.send(mail).await {
                 Ok(_) => Ok(None),
@@ -114,7 +130,7 @@ impl Transport {
             },
             Self::Folder(folder) => {
                 let (folder, bytes) = (folder.clone(), mail.formatted());
-                let written = tokio::task::spawn_blocking(move || folder::write(&folder, id, &bytes)).await;
+                let written = tokio::task::spawn_blocking(move || folder::write(&folder, id, about, &bytes)).await;
                 let written = written.map_err(io::Error::other).flatten();
                 written.map(Some).map_err(|error| Refused {
                     reason: format!("the file cannot be written: {error}"),

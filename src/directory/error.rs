@@ -90,6 +90,9 @@ pub enum DirectoryError {
     /// The store does not answer.
     #[error("the store is not available")]
     Unavailable(#[source] StoreError),
+    /// The files of mails cannot be read or deleted.
+    #[error("the mails that are kept as files cannot be deleted: {0}; see to the folder of mails and ask again")]
+    MailFiles(#[source] std::io::Error),
     /// A stored record is damaged.
     #[error("a stored record is damaged: {0}")]
     Corrupt(String),

@@ -36,8 +36,9 @@ pub struct IssuedInvitation {
 pub struct InviteUser {
     /// Who.
     pub user: UserId,
-    /// How the person learns of it. By mail, nobody but the person is to see the secret.
-    pub channel: Channel,
+    /// How the person learns of it; as [`fitting_channel`] says when nothing is said. By mail, nobody but the person is to see the
+    /// secret.
+    pub channel: Option<Channel>,
 }
 
 #[async_trait::async_trait]
@@ -58,11 +59,12 @@ impl Operation for InviteUser {
                 "is suspended: reactivate before inviting",
             ));
         }
-        if before.restricted && self.channel == Channel::Email {
+        let channel = self.channel.unwrap_or_else(|| fitting_channel(&before));
+        if before.restricted && channel == Channel::Email {
             return Err(DirectoryError::Denied(super::error::Denial::ProcessingRestricted));
         }
         let mut after = before.clone();
-        let issued = unit.invite(&mut after, self.channel).await?;
+        let issued = unit.invite(&mut after, channel).await?;
         unit.update_user(&before, after).await?;
         Ok(issued)
     }
@@ -352,6 +354,16 @@ pub fn mail_address(user: &User) -> Option<&str> {
     let chosen = emails.iter().find(is_primary).or_else(|| emails.first())?;
     let address = chosen.get("value").and_then(Value::as_str)?;
     outbox::is_address(address).then_some(address)
+}
+
+/// How somebody is invited when nobody says how: by mail where a mail can be sent, else by a link that whoever asked is shown.
+#[must_use]
+pub fn fitting_channel(user: &User) -> Channel {
+    if mail_address(user).is_some() && !user.restricted {
+        Channel::Email
+    } else {
+        Channel::Link
+    }
 }
 
 /// A mail to a person, with what can be said of the person.

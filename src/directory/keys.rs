@@ -8,6 +8,7 @@
 //! g 'm' due (ms), organisation, mail -> nothing                  (what the mailer does next)
 //! g 'e' end (ms), organisation, invitation -> nothing            (which invitation ends next)
 //! g 'k' SHA-256 of guest secret      -> organisation id, `G` or `K`, guest or link id
+//! g 'f'                              -> the form of caseless names in keys (see `upgrade.rs`)
 //! o <org 16 bytes> <table byte> ...  -> everything of one organisation
 //! ```
 //! Texts inside a key end with a zero byte (none of ours contain one), so that no key is a prefix of a longer name.
@@ -18,6 +19,7 @@ mod connection;
 pub mod credential;
 mod custom_attribute;
 pub mod exchange;
+mod form;
 mod groups;
 mod import;
 mod job;
@@ -35,6 +37,7 @@ pub use custom_attribute::{
     custom_entry, custom_entry_values, custom_schema, custom_unique, custom_unique_values, is_custom_entry,
 };
 
+pub use form::{name_form, refold};
 pub use groups::{
     billing_root, default_groups, group_child, group_children, group_gives, group_number, groups_giving,
     is_group_number,
@@ -51,6 +54,9 @@ pub use resources::{
     resource, resource_entry, resource_expiries, resource_expiry, resource_name, resources, resources_of_type,
     subject_assignment, subject_assignments, subject_of,
 };
+
+/// The comparison form of a caseless name: decided once, for the whole gateway.
+pub use crate::model::fold::fold_name as fold;
 
 use crate::model::custom_attribute::Bearer;
 use crate::model::id::{GroupId, OrganisationId, ResourceId, TokenId, UserId};
@@ -365,6 +371,13 @@ pub fn last_uuid(key: &Key) -> Option<uuid::Uuid> {
     uuid::Uuid::from_slice(bytes.get(bytes.len().checked_sub(16)?..)?).ok()
 }
 
+/// The short name that ends a key of an organisation.
+#[must_use]
+pub fn last_text(key: &Key) -> String {
+    let text = key.as_bytes().get(18..).unwrap_or_default();
+    String::from_utf8_lossy(text).trim_end_matches('\0').to_owned()
+}
+
 /// The number in the last 8 bytes of a key.
 #[must_use]
 pub fn last_number(key: &Key) -> Option<u64> {
@@ -507,18 +520,6 @@ pub fn source_name(organisation: OrganisationId, connection: &Slug, name: uuid::
         .text(connection.as_str())
         .uuid(name)
         .key()
-}
-
-/// The comparison form of a caseless name: NFKC, lower case, NFKC again, white space at both ends removed. Decided once
-/// (C9 in reliability.md: variants of one name must not become two identities).
-#[must_use]
-pub fn fold(text: &str) -> String {
-    use unicode_normalization::UnicodeNormalization as _;
-    // The same for ASCII, which most names are, and far cheaper.
-    if text.is_ascii() {
-        return text.trim().to_ascii_lowercase();
-    }
-    text.trim().nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
 /// Whether a key holds something that [`super::settings`] keeps in memory.

@@ -1,6 +1,7 @@
 //! Writing users: names, indexes, seats and events in one place, whatever the door.
 
 pub mod administer;
+mod email;
 pub mod home;
 pub mod inherit;
 pub mod login;
@@ -58,6 +59,7 @@ impl Unit {
     /// where those are refused; as [`Unit::find`].
     pub async fn create_user(&mut self, mut user: User) -> Result<User, DirectoryError> {
         self.may_create().await?;
+        self.check_emails(None, &user)?;
         user.revision = 1;
         // What the steps below read one by one, in one round trip.
         let organisation = self.organisation();
@@ -90,6 +92,7 @@ impl Unit {
     /// As [`Unit::create_user`].
     pub async fn update_user(&mut self, before: &User, mut after: User) -> Result<User, DirectoryError> {
         self.may_change_user(before, &after).await?;
+        self.check_emails(Some(before), &after)?;
         self.mail_waiting_invitation(before, &mut after).await?;
         self.follow_links(Some(before), &mut after).await?;
         if before.owners.keys().any(|name| !after.owners.contains_key(name)) {

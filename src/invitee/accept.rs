@@ -123,6 +123,7 @@ pub(super) fn failed(error: &DirectoryError, purpose: Purpose) -> Page {
         | DirectoryError::TooMany { .. }
         | DirectoryError::Contended { .. }
         | DirectoryError::Unavailable(_)
+        | DirectoryError::MailFiles(_)
         | DirectoryError::Corrupt(_) => {
             tracing::error!(%error, "a page could not be shown or its form taken");
             Page::Broken

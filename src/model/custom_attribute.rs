@@ -13,6 +13,7 @@ pub use check::{CustomAttributeError, Narrowing};
 pub use schema::{CustomSchema, Defined, Index, IndexKind, Reader};
 
 use super::Object;
+use super::fold::fold_name;
 use super::schema::{Attribute, AttributeType, Mutability, Returned, Uniqueness};
 use super::slug::Slug;
 
@@ -209,6 +210,12 @@ impl CustomAttribute {
         )
     }
 
+    /// Whether an index holds its values in the form of [`fold_name`].
+    #[must_use]
+    pub fn is_folded(&self) -> bool {
+        self.type_ == AttributeType::String && !self.case_exact
+    }
+
     /// The texts under which an index holds a value: equal values have equal texts. A list has one for each of its values.
     #[must_use]
     pub fn index_texts(&self, value: &Value) -> Vec<String> {
@@ -222,7 +229,7 @@ impl CustomAttribute {
     #[must_use]
     pub fn index_text(&self, value: &Value) -> Option<String> {
         match (self.type_, value) {
-            (AttributeType::String, Value::String(text)) if !self.case_exact => Some(folded(text)),
+            (AttributeType::String, Value::String(text)) if self.is_folded() => Some(fold_name(text)),
             (AttributeType::String | AttributeType::Reference, Value::String(text)) => Some(text.clone()),
             (AttributeType::Integer, Value::Number(number)) if number.is_i64() || number.is_u64() => {
                 Some(number.to_string())
@@ -233,12 +240,6 @@ impl CustomAttribute {
             _ => None,
         }
     }
-}
-
-/// The form in which variants of a caseless value are one and the same (C9 in reliability.md).
-fn folded(text: &str) -> String {
-    use unicode_normalization::UnicodeNormalization as _;
-    text.trim().nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
 impl CustomSubAttribute {

@@ -55,7 +55,7 @@ impl Record for Invitation {
 pub enum Channel {
     /// Usher sends a mail.
     Email,
-    /// Whoever asked is shown the link and hands it over.
+    /// Whoever asked is shown the link and hands it over. What a stored invitation without a channel was.
     #[default]
     Link,
     /// The product hands the link over by SMS.

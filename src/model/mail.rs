@@ -3,6 +3,7 @@
 //! What is said is a [`template`] filled in when the mail is sent. A [`QueuedMail`] holds what it needs until then, an address
 //! and the secret in a link among it; the record goes when the mail has gone.
 
+pub mod address;
 pub mod language;
 pub mod template;
 

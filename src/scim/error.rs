@@ -109,8 +109,8 @@ impl From<DirectoryError> for ScimError {
                 let detail = "the service cannot answer now, try again later";
                 return Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
             }
-            DirectoryError::Corrupt(_) => {
-                tracing::error!(error = %error, "a stored record is damaged");
+            DirectoryError::Corrupt(_) | DirectoryError::MailFiles(_) => {
+                tracing::error!(error = %error, "what is stored is damaged or cannot be reached");
                 return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service met an internal error");
             }
         };

@@ -24,7 +24,8 @@ async fn accept(inside: &Inside, secret: &str, password: &str) -> crate::kit::sc
 }
 
 async fn invite(acme: &Caller) -> String {
-    let invited = acme.post(&format!("{ADA}/invite"), json!(null)).await.expect(201);
+    let way = json!({ "channel": "link" });
+    let invited = acme.post(&format!("{ADA}/invite"), way).await.expect(201);
     invited["secret"].as_str().expect("a secret").to_owned()
 }
 
@@ -100,4 +101,40 @@ async fn a_secret_that_nobody_made_tells_nothing() {
     let (inside, _) = prepared().await;
     let refused = accept(&inside, "never made", "correct horse").await.expect(403);
     assert_eq!(refused["type"], "urn:usher:problem:denied");
+}
+
+#[tokio::test]
+async fn who_has_an_address_is_invited_by_mail_and_the_others_by_a_link() {
+    let acme = Inside::new().administrator().await.organisation("acme").await;
+    let users = "/api/v1/organisations/acme/users";
+    let emails = json!([{ "value": "grace@acme.example" }]);
+    for (name, attributes, channel) in [
+        ("grace", json!({ "emails": emails }), "email"),
+        ("edsger", json!({}), "link"),
+    ] {
+        let new = json!({ "user_name": name, "attributes": attributes, "invite": true });
+        let made = acme.post(users, new).await.expect(201);
+        let again = acme
+            .post(&format!("{users}/{name}/invite"), json!(null))
+            .await
+            .expect(201);
+        for issued in [&made["invitation"], &again] {
+            assert_eq!(issued["channel"], channel, "{issued:#}");
+            assert_eq!(issued["secret"].is_string(), channel == "link", "{issued:#}");
+            assert_eq!(issued["mail"].is_string(), channel == "email", "{issued:#}");
+        }
+    }
+    let asked = json!({ "channel": "link" });
+    let issued = acme.post(&format!("{users}/grace/invite"), asked).await.expect(201);
+    assert!(issued["secret"].is_string(), "what is said counts: {issued:#}");
+    // Whose data is used for nothing gets no mail, and whoever asks may still hand a link over.
+    let restricted = json!({ "restricted": true });
+    acme.put(&format!("{users}/grace/restriction"), restricted)
+        .await
+        .expect(200);
+    let issued = acme
+        .post(&format!("{users}/grace/invite"), json!(null))
+        .await
+        .expect(201);
+    assert_eq!(issued["channel"], "link");
 }

@@ -55,7 +55,7 @@ impl House {
     async fn invite(&self) -> String {
         let invite = InviteUser {
             user: self.user,
-            channel: Channel::Link,
+            channel: Some(Channel::Link),
         };
         let issued = self.served.directory.run(&self.permit, &invite).await;
         issued.expect("an invitation").secret

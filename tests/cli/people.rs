@@ -31,7 +31,12 @@ fn a_user_is_made_changed_given_a_licence_and_found_by_a_number() {
     ]);
     let made = made.expect(0).json();
     assert_eq!(made["state"], "invited");
-    assert!(made["invitation"]["secret"].is_string(), "{made:#}");
+    // Whoever has an address is written to, and nobody else sees the secret.
+    assert_eq!(made["invitation"]["channel"], "email");
+    assert!(made["invitation"].get("secret").is_none(), "{made:#}");
+    let shown = gateway.command(&["user", "invite", "ada@example.com", "--channel=link", "--json"]);
+    let shown = shown.expect(0).json();
+    assert!(shown["secret"].is_string() && shown["channel"] == "link", "{shown:#}");
     let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
     assert_eq!(made["attributes"][enterprise]["department"], "Mathematics");
     let change = [

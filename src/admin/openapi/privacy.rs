@@ -6,7 +6,7 @@ use crate::admin::privacy::{Confirmation, Restriction};
 
 pub(super) fn descriptions() -> Vec<Description> {
     let any = super::schema::any;
-    let left = object([("table", text())], [("id", nullable(uuid()))]);
+    let left = object([("table", text())], [("id", nullable(uuid())), ("name", text())]);
     vec![
         get(
             "users/{user}/export",
@@ -27,7 +27,12 @@ pub(super) fn descriptions() -> Vec<Description> {
         )
         .takes::<Confirmation>()
         .answers(object(
-            [("erased", uuid()), ("records", map(integer())), ("left", list(left))],
+            [
+                ("erased", uuid()),
+                ("looked_for", integer()),
+                ("records", map(integer())),
+                ("left", list(left)),
+            ],
             [],
         )),
         put(

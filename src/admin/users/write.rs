@@ -33,9 +33,9 @@ pub struct NewUserBody {
     attributes: Object,
     /// Make an invitation at once; the person is prepared otherwise. Without this, as the organisation's invite_new_users says.
     invite: Option<bool>,
-    /// How the invitation is handed over: whoever asked is shown a link, unless it goes by mail.
-    #[serde(default)]
-    channel: Channel,
+    /// How the invitation is handed over. Without this by mail where the person has an e-mail address, else by a link that whoever asked
+    /// is shown; the answer says which.
+    channel: Option<Channel>,
     /// A first password, instead of an invitation.
     #[serde(default)]
     password: Option<String>,

@@ -1,7 +1,9 @@
 //! What `usher user create` gives somebody new, beside what it writes.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
+
+use crate::cli::invitation::{Channel, word};
 
 /// What comes with a new user: all of it, or nobody is made.
 #[derive(Debug, Default, Args)]
@@ -21,19 +23,9 @@ pub struct Given {
     /// Make no invitation, whatever the organisation says
     #[arg(long, conflicts_with = "invite")]
     prepared: bool,
-    /// How the invitation is handed over: link prints its secret once
-    #[arg(long, value_enum, default_value_t)]
-    channel: Channel,
-}
-
-/// How an invitation reaches the person.
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum Channel {
-    /// The link is printed, to be handed over
-    #[default]
-    Link,
-    /// The gateway sends a mail
-    Email,
+    /// How the invitation is handed over: link prints its secret once. Without this by email where there is an address, else by link
+    #[arg(long)]
+    channel: Option<Channel>,
 }
 
 impl Given {
@@ -45,9 +37,8 @@ impl Given {
         if self.invite || self.prepared {
             document["invite"] = json!(self.invite);
         }
-        document["channel"] = json!(match self.channel {
-            Channel::Link => "link",
-            Channel::Email => "email",
-        });
+        if let Some(channel) = self.channel {
+            document["channel"] = json!(word(channel));
+        }
     }
 }

@@ -80,7 +80,7 @@ impl Commit<'_> {
                     changes.extend(self.change(write, kind, id));
                 }
                 Audited::Own(kind) => changes.extend(self.change(write, kind, self.organisation.to_string())),
-                Audited::Named(kind) => changes.extend(self.change(write, kind, last_text(write.key))),
+                Audited::Named(kind) => changes.extend(self.change(write, kind, keys::last_text(write.key))),
                 Audited::Sealed(kind) => changes.push(AuditChange {
                     kind,
                     subject: keys::last_uuid(write.key).unwrap_or_default().to_string(),
@@ -248,12 +248,6 @@ fn shown(value: Option<&Value>) -> Value {
 
 fn hidden(value: &Value) -> Value {
     if value.is_null() { Value::Null } else { MASK.into() }
-}
-
-/// The short name that ends a key.
-fn last_text(key: &Key) -> String {
-    let text = key.as_bytes().get(18..).unwrap_or_default();
-    String::from_utf8_lossy(text).trim_end_matches('\0').to_owned()
 }
 
 /// Changes in parts that a store takes as one value each.

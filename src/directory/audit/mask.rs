@@ -15,8 +15,9 @@ const SECRET: [&str; 5] = ["password", "secret", "hash", "otp", "recovery"];
 #[must_use]
 pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    // A policy about passwords is none.
-    !name.ends_with("policy") && SECRET.iter().any(|part| name.contains(part))
+    // A policy about passwords is none, and when one was set is none.
+    let is_told = name.ends_with("policy") || name.ends_with("_at");
+    !is_told && SECRET.iter().any(|part| name.contains(part))
 }
 
 /// Masks what is secret anywhere in a value.

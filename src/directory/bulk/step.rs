@@ -63,7 +63,7 @@ pub(in crate::directory) async fn take_step(
         }
         BulkTask::FreeLicence { licence } => free_licence(unit, licence, user).await,
         BulkTask::Invite => {
-            let channel = Channel::Email;
+            let channel = Some(Channel::Email);
             InviteUser { user, channel }.attempt(unit).await.map(drop)
         }
         BulkTask::Resend => resend(unit, user).await,

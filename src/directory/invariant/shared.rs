@@ -208,6 +208,7 @@ async fn outside(store: &dyn Store, report: &mut Report) -> Result<(), Directory
     let mut known = [
         exchange::access_tokens(),
         keys::mail::all_ends(),
+        keys::name_form(),
         keys::invitation_secret_all(),
         keys::mail::dues(),
         keys::people::guest_secrets(),

@@ -29,7 +29,7 @@ impl Operation for ResendInvitation {
         let earlier = load(unit, self.id).await?;
         let invite = InviteUser {
             user: earlier.user,
-            channel: self.channel.unwrap_or(earlier.channel),
+            channel: Some(self.channel.unwrap_or(earlier.channel)),
         };
         invite.attempt(unit).await
     }

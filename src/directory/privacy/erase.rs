@@ -1,20 +1,22 @@
 //! Forgetting a person (S000-32, GDPR article 17).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::directory::audit::is_about;
 use crate::directory::keys::{self, Table};
-use crate::directory::tables::{self, Erasure};
+use crate::directory::tables::{self, Audited, Erasure};
 use crate::directory::{Directory, DirectoryError, Operation, Permit, Unit};
 use crate::model::audit::AuditEntry;
 use crate::model::event::EventKind;
-use crate::model::id::{OrganisationId, UserId};
+use crate::model::id::{JobId, OrganisationId, UserId};
 use crate::model::job::{JobItem, Outcome};
 use crate::model::record;
 use crate::model::user::User;
+use crate::model::view::Views;
 use crate::store::{Batch, Key, Precondition, StoreError, Versioned};
 
 use super::traces::{ERASED, Traces};
@@ -27,6 +29,9 @@ const ROUNDS: u32 = 5;
 /// What an erasure did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Erased {
+    /// How many names, addresses and numbers of the person were looked for: none, when only the identifier is known of somebody
+    /// who was deleted before.
+    pub looked_for: usize,
     /// Records of other things in which the person was masked, or that went: how many, by table.
     pub records: BTreeMap<&'static str, u64>,
     /// Records that still name the person, because they are somebody else's: for a person to look at.
@@ -38,8 +43,11 @@ pub struct Erased {
 pub struct Left {
     /// What kind of record.
     pub table: &'static str,
-    /// Its identifier, where it has one.
+    /// The identifier of the thing that it is or belongs to, where that has one.
     pub id: Option<uuid::Uuid>,
+    /// Its short name, where it is known by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// Deletes the record and all that goes with it. An organisation that refuses local changes cannot refuse this: it is the person's
@@ -58,6 +66,21 @@ impl Operation for EraseUser {
     }
 }
 
+/// Which records are looked through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// The audit log.
+    Audit,
+    /// Everything else.
+    ButAudit,
+}
+
+impl Scope {
+    fn holds(self, table: Table) -> bool {
+        (self == Self::Audit) == (table == Table::Audit)
+    }
+}
+
 /// What is to be done with a record.
 enum Deed {
     Put(Vec<u8>),
@@ -65,48 +88,63 @@ enum Deed {
 }
 
 impl Directory {
-    /// Erases a person. One who was deleted before is erased from the other records, as far as the identifier leads.
+    /// Erases a person, who was also called `names`. One who was deleted before is erased from the other records, as far as the
+    /// identifier, the audit entries about the person and `names` lead.
     ///
     /// The other records are looked through twice: before the deletion, so that a crash in between leaves nothing behind that only
-    /// the deleted record would lead to, and after it, for what was written meanwhile.
+    /// the deleted record would lead to, and after it, for what was written meanwhile. The audit log knows what the person was called
+    /// before, so it is masked after everything else.
     ///
     /// # Errors
     /// [`DirectoryError::NotFound`] for somebody who never was; as the store's read and commit. It may be asked again.
-    pub async fn erase_user(&self, permit: &Permit, id: UserId) -> Result<Erased, DirectoryError> {
+    pub async fn erase_user(&self, permit: &Permit, id: UserId, names: &[String]) -> Result<Erased, DirectoryError> {
         let organisation = permit.organisation();
         let mut erased = Erased::default();
         self.flush_journal().await?;
-        let traces = match self.browse_user(organisation, id).await? {
-            Some(user) => {
-                let traces = Traces::of(&user);
-                self.scrub(organisation, &traces, &mut erased).await?;
-                self.run(permit, &EraseUser(id)).await?;
-                traces
+        let user = self.browse_user(organisation, id).await?;
+        let mut traces = user.as_ref().map_or_else(|| Traces::of_id(id), Traces::of);
+        names.iter().for_each(|name| traces.add(name));
+        self.trace_history(organisation, &mut traces).await?;
+        let traces = Arc::new(traces);
+        erased.looked_for = traces.count();
+        if user.is_some() {
+            self.scrub(organisation, &traces, Scope::ButAudit, &mut erased).await?;
+            self.run(permit, &EraseUser(id)).await?;
+        } else {
+            let tombstone = keys::tombstone(organisation, id.uuid());
+            if self.store.get(tombstone).await?.is_none() {
+                return Err(DirectoryError::not_found("user", id));
             }
-            None => {
-                let tombstone = keys::tombstone(organisation, id.uuid());
-                if self.store.get(tombstone).await?.is_none() {
-                    return Err(DirectoryError::not_found("user", id));
-                }
-                Traces::of_id(id)
-            }
-        };
+        }
+        self.erase_mails(permit, &traces, &mut erased).await?;
         self.flush_journal().await?;
-        self.scrub(organisation, &traces, &mut erased).await?;
+        self.scrub(organisation, &traces, Scope::ButAudit, &mut erased).await?;
+        self.scrub(organisation, &traces, Scope::Audit, &mut erased).await?;
         erased.left = self.left(organisation, &traces).await?;
         Ok(erased)
+    }
+
+    /// Takes what the audit entries about the person say that the person was called.
+    async fn trace_history(&self, organisation: OrganisationId, traces: &mut Traces) -> Result<(), DirectoryError> {
+        self.for_each_under(&keys::audit::audit(organisation), |_, stored| {
+            let entry: AuditEntry = record::decode(&stored.value)?;
+            entry.changes.iter().for_each(|change| traces.take_change(change));
+            Ok(())
+        })
+        .await
     }
 
     async fn scrub(
         &self,
         organisation: OrganisationId,
         traces: &Traces,
+        scope: Scope,
         erased: &mut Erased,
     ) -> Result<(), DirectoryError> {
         for _ in 0..ROUNDS {
             let mut deeds: Vec<(Key, Versioned, Table, Deed)> = Vec::new();
             self.for_each_under(&keys::organisation_all(organisation), |key, stored| {
-                if let Some(table) = tables::of(key)
+                if let Some(table) = tables::of(key).filter(|table| scope.holds(*table))
                     && let Some(deed) = deed(table, key, stored, traces)
                 {
                     deeds.push((key.clone(), stored.clone(), table, deed));
@@ -151,16 +189,46 @@ impl Directory {
                 && (traces.names_key(key)
                     || serde_json::from_slice(&stored.value).is_ok_and(|value| traces.names_in(&value)))
             {
-                left.push(Left {
-                    table: tables::name(table),
-                    id: keys::last_uuid(key),
-                });
+                left.extend(left_in(table, key, stored, traces));
             }
             Ok(())
         })
         .await?;
         Ok(left)
     }
+}
+
+/// What still names the person under a key: the record, or those of the things that one record holds.
+fn left_in(table: Table, key: &Key, stored: &Versioned, traces: &Traces) -> Vec<Left> {
+    let left = |id, name| Left {
+        table: tables::name(table),
+        id,
+        name,
+    };
+    if table == Table::View {
+        let views: Views = record::decode(&stored.value).unwrap_or_default();
+        let naming = views.views.iter().filter(|view| traces.names_in(&json!(view)));
+        return naming.map(|view| left(Some(view.id.uuid()), None)).collect();
+    }
+    if matches!(tables::treatment(table).audit, Audited::Named(_)) {
+        return vec![left(None, Some(keys::last_text(key)))];
+    }
+    vec![left(id_of(table, key, stored), None)]
+}
+
+/// The identifier of the thing that a record is or leads to. Not every key ends with one: some end with a text or a number.
+fn id_of(table: Table, key: &Key, stored: &Versioned) -> Option<uuid::Uuid> {
+    let value: Option<Value> = serde_json::from_slice(&stored.value).ok();
+    let own = value.as_ref().and_then(|value| value.get("id")).and_then(Value::as_str);
+    let is_led_to = std::str::from_utf8(&stored.value).ok();
+    let said = own.or(is_led_to).and_then(|id| uuid::Uuid::try_parse(id).ok());
+    said.or_else(|| match table {
+        Table::Job => keys::job_of(key).map(JobId::uuid),
+        Table::Index | Table::GroupMember | Table::MemberGroup | Table::Waiting | Table::InvitationIndex => {
+            keys::last_uuid(key)
+        }
+        _ => None,
+    })
 }
 
 fn deed(table: Table, key: &Key, stored: &Versioned, traces: &Traces) -> Option<Deed> {

@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+use crate::directory::audit::MASK;
+use crate::model::audit::{AuditChange, AuditKind};
+use crate::model::fold::{fold, fold_name};
 use crate::model::id::UserId;
 use crate::model::user::User;
 use crate::store::Key;
@@ -30,7 +33,7 @@ const NAMES: [&str; 4] = ["user_name", "login_ids", "nicknames", "external_ids"]
 pub(super) struct Traces {
     id: UserId,
     id_text: String,
-    /// In lower case.
+    /// In their caseless form.
     texts: Vec<String>,
 }
 
@@ -45,12 +48,9 @@ impl Traces {
         for value in offered.flat_map(|(_, offers)| offers.values()) {
             traces.take(Some(value));
         }
-        let name = user.attributes.get("name");
-        traces.take(name.and_then(|name| name.get("formatted")));
-        let part = |part: &str| name.and_then(|name| name.get(part)).and_then(Value::as_str);
-        if let (Some(given), Some(family)) = (part("givenName"), part("familyName")) {
-            traces.add(&format!("{given} {family}"));
-            traces.add(&format!("{family}, {given}"));
+        traces.take_name(user.attributes.get("name"));
+        for name in user.offers.get("name").into_iter().flat_map(|offers| offers.values()) {
+            traces.take_name(Some(name));
         }
         let record = serde_json::to_value(user).unwrap_or_default();
         for name in NAMES {
@@ -59,12 +59,37 @@ impl Traces {
         traces
     }
 
+    /// Takes what a change of the person's record says: what the person was called before.
+    pub(super) fn take_change(&mut self, change: &AuditChange) {
+        if change.kind != AuditKind::User || change.subject != self.id_text {
+            return;
+        }
+        for (name, (before, after)) in &change.fields {
+            for value in [before, after] {
+                if name == "name" {
+                    self.take_name(Some(value));
+                } else if TELLING.contains(&name.as_str()) || NAMES.contains(&name.as_str()) {
+                    self.take(Some(value));
+                }
+            }
+        }
+    }
+
     /// Of somebody of whom only the identifier is left.
     pub(super) fn of_id(id: UserId) -> Self {
         Self {
             id,
             id_text: id.to_string(),
             texts: Vec::new(),
+        }
+    }
+
+    fn take_name(&mut self, name: Option<&Value>) {
+        self.take(name.and_then(|name| name.get("formatted")));
+        let part = |part: &str| name.and_then(|name| name.get(part)).and_then(Value::as_str);
+        if let (Some(given), Some(family)) = (part("givenName"), part("familyName")) {
+            self.add(&format!("{given} {family}"));
+            self.add(&format!("{family}, {given}"));
         }
     }
 
@@ -79,11 +104,29 @@ impl Traces {
         }
     }
 
-    fn add(&mut self, text: &str) {
-        let text = text.trim().to_lowercase();
-        if text.chars().count() >= TRACE_CHARS_MIN && !self.texts.contains(&text) {
+    /// Another text that leads to the person.
+    pub(super) fn add(&mut self, text: &str) {
+        let text = fold_name(text);
+        let is_mask = text == ERASED || text == MASK;
+        if !is_mask && text.chars().count() >= TRACE_CHARS_MIN && !self.texts.contains(&text) {
             self.texts.push(text);
         }
+    }
+
+    /// The person's identifier.
+    pub(super) const fn id(&self) -> UserId {
+        self.id
+    }
+
+    /// How many texts lead to the person.
+    pub(super) fn count(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// Whether a text is one of those that lead to the person, and nothing else.
+    pub(super) fn is_one(&self, text: &str) -> bool {
+        let text = fold_name(text);
+        self.texts.contains(&text)
     }
 
     /// The person's identifier as text.
@@ -93,7 +136,7 @@ impl Traces {
 
     /// Whether a text names the person, as whole words.
     pub(super) fn names(&self, text: &str) -> bool {
-        let text = text.to_lowercase();
+        let text = fold(text);
         self.texts.iter().any(|trace| {
             text.match_indices(trace.as_str()).any(|(start, found)| {
                 let before = text[..start].chars().next_back();
@@ -122,7 +165,8 @@ impl Traces {
 
     /// Whether a key holds a text that leads to the person. Texts in keys follow each other without a gap.
     pub(super) fn names_key(&self, key: &Key) -> bool {
-        let texts = String::from_utf8_lossy(key.as_bytes().get(18..).unwrap_or_default()).to_lowercase();
+        let texts = String::from_utf8_lossy(key.as_bytes().get(18..).unwrap_or_default());
+        let texts = fold(&texts);
         self.texts.iter().any(|trace| texts.contains(trace.as_str()))
     }
 

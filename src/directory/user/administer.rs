@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::directory::invitation::IssuedInvitation;
+use crate::directory::invitation::{IssuedInvitation, fitting_channel};
 use crate::directory::keys::fold;
 use crate::directory::membership::claim_licence;
 use crate::directory::password::NewPassword;
@@ -38,8 +38,8 @@ pub struct NewUser {
     pub attributes: Object,
     /// Whether an invitation is made in the same commit; the person is prepared otherwise (S003-21).
     pub invite: bool,
-    /// How the invitation is handed over; by a link that whoever asked is shown when nothing is said.
-    pub channel: Channel,
+    /// How the invitation is handed over; as [`fitting_channel`] says when nothing is said.
+    pub channel: Option<Channel>,
     /// A first password (S002-22), to be changed at the first sign-in when the policy says so: the person is enrolled by it.
     pub password: Option<NewPassword>,
     /// What the person may sign in by beside the user name.
@@ -96,7 +96,8 @@ impl Operation for CreateUser<'_> {
         }
         newcomer::give_roles(unit, &mut user, &new.roles).await?;
         let issued = if new.invite {
-            Some(unit.invite(&mut user, new.channel).await?)
+            let channel = new.channel.unwrap_or_else(|| fitting_channel(&user));
+            Some(unit.invite(&mut user, channel).await?)
         } else {
             None
         };

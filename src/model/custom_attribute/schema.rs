@@ -183,6 +183,16 @@ impl CustomSchema {
         }
     }
 
+    /// Puts `mask` in the place of values that are written and never read: secrets, even to the person that they are about.
+    pub fn mask_secrets(&self, extension: &mut Value, mask: &Value) {
+        for (name, value) in extension.as_object_mut().into_iter().flatten() {
+            let defined = self.find(name);
+            if defined.is_some_and(|defined| defined.attribute.mutability == Mutability::WriteOnly) {
+                value.clone_from(mask);
+            }
+        }
+    }
+
     /// Takes away what nobody may be shown: values of secret and of retired attributes.
     pub fn hide_unseen(&self, attributes: &mut Object) {
         let Some(extension) = attributes.get_mut(&self.urn).and_then(Value::as_object_mut) else {

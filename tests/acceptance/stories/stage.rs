@@ -180,9 +180,10 @@ impl Stage {
 
     /// Invites somebody, who accepts with a password.
     pub(super) async fn accepts(&self, user: &str) {
-        let command = ["user", "invite", user];
+        let command = ["user", "invite", user, "--channel", "link"];
         let path = format!("/users/{user}/invite");
-        let issued = self.admin.does(act(&command, Method::POST, &path, json!({}))).await;
+        let body = json!({ "channel": "link" });
+        let issued = self.admin.does(act(&command, Method::POST, &path, body)).await;
         let accept = json!({ "secret": issued["secret"], "password": PASSWORD });
         self.without_token("/api/v1/invitations/accept", accept, 200).await;
     }

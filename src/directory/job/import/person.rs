@@ -71,7 +71,7 @@ impl Operation for WritePerson<'_> {
         }
         // Who has an invitation, or has come in, needs none.
         if self.invite && unit.load_user(user).await?.state() == State::Prepared {
-            let channel = Channel::Email;
+            let channel = Some(Channel::Email);
             InviteUser { user, channel }.attempt(unit).await?;
         }
         Ok((user, !unit.is_unchanged()))
