@@ -311,6 +311,7 @@ async fn metrics_show_the_last_run_of_each_reading_and_its_entries(directory: Re
         format!("usher_sync_steps_total{{{labels},class=\"people\",action=\"create\"}} 2"),
         format!("usher_sync_entries_total{{{labels},class=\"people\",result=\"changed\"}} 2"),
         format!("usher_sync_phase_seconds_count{{{labels},phase=\"reading\"}} 2"),
+        format!("usher_sync_class_seconds_count{{{labels},class=\"memberships\"}} 2"),
         "usher_seats_used{organisation=\"acme\",licence=\"pro\"} 2".to_owned(),
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");

@@ -2,6 +2,7 @@
 
 mod adoption;
 mod advice;
+mod authority;
 mod brakes;
 mod changes;
 mod custom_attributes;
@@ -17,6 +18,7 @@ mod isolation;
 mod killed;
 mod leavers;
 mod logged;
+mod losses;
 mod names;
 mod races;
 mod rebuilt;

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::ldap::changes::{ChangeMethod, Cursor, mark};
 use crate::ldap::result_code::{BUSY, UNAVAILABLE};
@@ -10,10 +11,11 @@ use crate::ldap::{
     read_all,
 };
 use crate::model::connection::{ChangeReading, Connection, LdapSource};
+use crate::provision::authority::Say;
 use crate::provision::failure::Kind;
 use crate::provision::logged::unnamed;
 use crate::provision::mapping::Mapping;
-use crate::provision::progress::{Progress, Report};
+use crate::provision::progress::{Progress, Report, Took, millis};
 use crate::provision::source;
 
 use super::apart::apart;
@@ -25,6 +27,8 @@ pub struct WholeReader {
     pub connection: Arc<Connection>,
     /// Its rules.
     pub mapping: Arc<Mapping>,
+    /// What it has the say over.
+    pub say: Say,
     /// Who is told how far it is.
     pub report: Report,
     /// Whether to ask the server where it stands first, so that later readings can go on from there.
@@ -41,6 +45,8 @@ pub struct Whole {
     /// Where the server stood before the reading of people and of groups: what changed meanwhile is read again. `None`
     /// when nobody asked, or when the server does not say.
     pub marks: Option<(Cursor, Option<Cursor>)>,
+    /// How long reading took.
+    pub took: Took,
 }
 
 impl WholeReader {
@@ -102,6 +108,7 @@ impl WholeReader {
             }
             _ => None,
         };
+        let begun = Instant::now();
         let mut collected = people::Collector::new(&self.mapping);
         let mut count = 0;
         let people = read_all(&mut first, &query, |entry| {
@@ -119,6 +126,8 @@ impl WholeReader {
         let server = first.url().clone();
         first.close().await;
         let collected = collected.finish();
+        let people_ms = millis(begun);
+        let begun = Instant::now();
         let mut readings = vec![(Kind::User, people_read)];
         let mut found = None;
         if let Some(query) = &group_query {
@@ -138,11 +147,14 @@ impl WholeReader {
         });
         let readings: Vec<_> = readings.iter().map(|(kind, complete)| (*kind, complete)).collect();
         let proof = Proof::of(&readings);
-        let precedence = self.connection.precedence;
         Ok(Whole {
-            snapshot: complete(proof, Extent::Whole, collected, found, &self.mapping, precedence),
+            snapshot: complete(proof, Extent::Whole, collected, found, &self.mapping, &self.say),
             server,
             marks,
+            took: Took {
+                people_ms,
+                groups_ms: millis(begun),
+            },
         })
     }
 }
