@@ -135,6 +135,9 @@ pub struct PersonStep {
     /// The hash of the entry, for those who are in it.
     #[serde(skip)]
     pub(super) hash: Option<String>,
+    /// Gets no seat of a licence of its own pool: waits, or falls back to another licence.
+    #[serde(skip)]
+    pub(super) is_short: bool,
 }
 
 /// What happens to one group's record. Members are told apart from it.
@@ -275,6 +278,13 @@ impl Planner<'_> {
         self.seats_of_groups(&mut ledger, &mut teams, &mut plan).await?;
         plan.seats = ledger.forecasts();
         Ok(plan)
+    }
+}
+
+impl GroupStep {
+    /// Whether members get seats by coming in.
+    pub(super) fn takes_seats(&self) -> bool {
+        self.gives.is_some()
     }
 }
 

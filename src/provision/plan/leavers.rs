@@ -133,6 +133,7 @@ impl Planner<'_> {
             user: Some(user.id),
             index: None,
             hash: None,
+            is_short: false,
         });
     }
 
