@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 pub use report::{Durations, Entries, Outcome, RunError, RunMode, RunReport, Tally};
 
 use crate::directory::settings::OrganisationSettings;
-use crate::directory::{Directory, Permit, Principal, RetryLimits};
+use crate::directory::{Directory, DirectoryError, Permit, Principal, RetryLimits};
 use crate::model::clock::Timestamp;
 use crate::model::connection::{Connection, ConnectionKind};
 use crate::model::custom_attribute::Bearer;

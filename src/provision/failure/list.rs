@@ -219,9 +219,9 @@ impl Renewal<'_> {
             let failure = bounded(failure);
             after.insert(key, Listed { failure, since });
         }
-        let gone = before.keys().filter(|key| !after.contains_key(key));
+        let gone = before.keys().filter(|key| !after.contains_key(*key));
         let mut changes: Vec<(&Key, Option<&Listed>)> = gone.map(|key| (key, None)).collect();
-        let new = after.iter().filter(|(key, listed)| before.get(key) != Some(listed));
+        let new = after.iter().filter(|(key, listed)| before.get(*key) != Some(*listed));
         changes.extend(new.map(|(key, listed)| (key, Some(listed))));
         for part in changes.chunks(ENTRIES_AT_ONCE) {
             let change = ChangeList {

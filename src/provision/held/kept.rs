@@ -4,7 +4,7 @@
 //! the erasure of a person takes that person's differences out of them.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::ops::Bound;
 
 use async_trait::async_trait;
