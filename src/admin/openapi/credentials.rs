@@ -148,6 +148,7 @@ fn of_oneself() -> Vec<Description> {
             "A first code of the device; answers the recovery codes, once",
         )
         .session()
+        .may_be_missing()
         .takes::<session::Proof>()
         .answers(codes()),
         post(
@@ -155,6 +156,7 @@ fn of_oneself() -> Vec<Description> {
             "New recovery codes, for a code",
         )
         .session()
+        .may_be_missing()
         .takes::<session::Proof>()
         .answers(codes()),
         post(
@@ -162,6 +164,7 @@ fn of_oneself() -> Vec<Description> {
             "Takes one's second factor away, for a code",
         )
         .session()
+        .may_be_missing()
         .takes::<session::Proof>()
         .answers_nothing(),
         get("/sessions", "One's own sessions that are good")

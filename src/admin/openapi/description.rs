@@ -252,6 +252,13 @@ impl Description {
         self
     }
 
+    /// It speaks of something that need not be there, although the address names nothing.
+    #[must_use]
+    pub fn may_be_missing(mut self) -> Self {
+        self.refusals.insert(404);
+        self
+    }
+
     /// Is for people who have signed in.
     #[must_use]
     pub fn session(mut self) -> Self {
