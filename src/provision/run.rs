@@ -253,7 +253,8 @@ impl Running<'_> {
         };
         let remembered = self.directory.run(&self.permit, &remember).await;
         remembered.map_err(RunError::Interrupted)?;
-        kept::sweep(self.place(claim, "")).await?;
+        let swept = kept::sweep(self.place(claim, "")).await;
+        swept.map_err(RunError::Interrupted)?;
         Ok(report)
     }
 

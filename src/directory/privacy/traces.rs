@@ -167,8 +167,8 @@ impl Traces {
 
     fn is_difference_of(&self, item: &Value) -> bool {
         let text = |member: &str| item.get(member).and_then(Value::as_str);
-        let is_named = ["name", "external_id"].map(text).into_iter().flatten();
-        let is_named = is_named.map(|text| self.names(text)).any(|named| named);
+        let mut names = ["name", "external_id"].map(text).into_iter().flatten();
+        let is_named = names.any(|text| self.names(text));
         text("id") == Some(&self.id_text) || (text("kind") == Some("user") && is_named)
     }
 
