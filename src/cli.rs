@@ -9,6 +9,7 @@ pub mod check;
 pub mod choosing;
 pub mod connection;
 pub mod credential;
+pub mod difference;
 mod export;
 pub mod failure;
 pub mod gateway;

@@ -51,6 +51,7 @@ pub mod privacy;
 pub mod query;
 pub mod reachable;
 pub mod refusal;
+mod rehearsal;
 pub mod resource;
 pub mod resource_assign;
 pub mod resource_read;
