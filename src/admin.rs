@@ -34,6 +34,7 @@ mod idempotency;
 pub mod imports;
 pub mod invitations;
 pub mod journal;
+pub mod licence_edit;
 pub mod licences;
 mod limit;
 pub mod lines;
@@ -222,8 +223,13 @@ fn people_routes() -> Routes {
         .route("/users/{user}/revoke-invitation", post(users::revoke_invitation))
         .route("/licences", get(licences::list))
         .route("/licences/forecast", get(licences::forecast))
+        .route("/licences/{key}", put(licence_edit::put))
         .route("/licences/{key}/holders", get(licences::holders))
         .route("/cost-centres", get(licences::cost_centres))
+        .route(
+            "/cost-centres/{key}",
+            put(licence_edit::put_cost_centre).delete(licence_edit::delete_cost_centre),
+        )
         .route("/views", get(views::list).post(views::create).delete(views::reset))
         .route(
             "/views/{view}",

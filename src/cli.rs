@@ -19,6 +19,7 @@ pub mod guest;
 pub mod import;
 pub mod invitation;
 pub mod journal;
+pub mod cost_centre;
 pub mod licence;
 pub mod mail;
 pub mod org;
@@ -98,6 +99,7 @@ enum Command {
     Access(access::Access),
     Resource(resource::Resource),
     Licence(licence::Licence),
+    CostCentre(cost_centre::CostCentre),
     Invitation(invitation::Invitation),
     Mail(mail::Mail),
     Template(template::Template),
@@ -162,6 +164,7 @@ impl Command {
             Self::Access(command) => command.run().await,
             Self::Resource(command) => command.run().await,
             Self::Licence(command) => command.run().await,
+            Self::CostCentre(command) => command.run().await,
             Self::Invitation(command) => command.run().await,
             Self::Mail(command) => command.run().await,
             Self::Template(command) => command.run().await,

@@ -142,7 +142,8 @@ pub async fn cost_centres(State(directory): State<Directory>, caller: Administra
     Ok(Json(json!({ "items": items.collect::<Vec<_>>() })))
 }
 
-fn view(licence: &Licence, counts: &[i64]) -> Value {
+/// A licence with its seats in use and the people who wait.
+pub(super) fn view(licence: &Licence, counts: &[i64]) -> Value {
     json!({
         "key": licence.key,
         "name": licence.name,

@@ -254,4 +254,6 @@ event_kinds! {
     ViewSaved = "view.saved",
     /// A view of a list is gone.
     ViewDeleted = "view.deleted",
+    /// A cost centre is gone.
+    CostCentreDeleted = "cost_centre.deleted",
 }

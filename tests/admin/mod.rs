@@ -18,6 +18,7 @@ mod history;
 mod idempotency;
 mod imports;
 mod invitations;
+mod licence_edit;
 mod licences;
 mod lists;
 mod local_changes;
