@@ -24,6 +24,7 @@ pub mod credentials;
 pub mod demand;
 pub mod events;
 pub mod export;
+pub mod exported;
 pub mod grants;
 pub mod group_edit;
 pub mod group_members;
@@ -149,6 +150,7 @@ pub fn router(directory: Directory) -> Router {
         .into_router()
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_such_place)
+        .layer(middleware::from_fn_with_state(directory.clone(), exported::note))
         .with_state(directory)
 }
 

@@ -11,11 +11,13 @@
 mod erase;
 mod export;
 mod mails;
+mod noted;
 mod restrict;
 mod traces;
 
 pub use erase::{Erased, Left};
 pub(super) use mails::NoneKept;
 pub use mails::KeptMails;
+pub use noted::NoteExport;
 pub use restrict::RestrictUser;
 pub use traces::ERASED;

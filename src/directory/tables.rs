@@ -20,8 +20,10 @@ pub enum Audited {
     Named(AuditKind),
     /// It is noted that it changed, never how.
     Sealed(AuditKind),
-    /// Who came into a group or left it.
-    Edge,
+    /// The same for keys with this byte behind the table; the others find such things.
+    Tagged(AuditKind, u8),
+    /// Who came into a group or left it, or was given a resource or lost it.
+    Edge(AuditKind),
     /// Nothing: it follows from what is noted, or is no change of anybody's making.
     No,
 }
@@ -78,7 +80,7 @@ tables! {
     User => Audited::Record(AuditKind::User), Report;
     Tombstone => Audited::No, Report;
     Group => Audited::Record(AuditKind::Group), Report;
-    GroupMember => Audited::Edge, Report;
+    GroupMember => Audited::Edge(AuditKind::Membership), Report;
     MemberGroup => Audited::No, Report;
     GroupTouched => Audited::No, Report;
     MemberTouched => Audited::No, Report;
@@ -101,7 +103,7 @@ tables! {
     Outbox => Audited::No, Report;
     MailTemplate => Audited::Named(AuditKind::Template), Report;
     InvitationIndex => Audited::No, Report;
-    // Each sign-in writes one: what a person signs in with is told by events.
+    // Each sign-in writes one: what a person signs in with is told by events, see `audit/told.rs`.
     Credential => Audited::No, Report;
     Session => Audited::No, Report;
     CostCentre => Audited::Named(AuditKind::CostCentre), Report;
@@ -114,10 +116,10 @@ tables! {
     RoleLink => Audited::No, Report;
     GroupTree => Audited::No, Report;
     Following => Audited::No, Report;
-    // The table holds what resources are found by as well: events tell of resources and their assignments.
-    Resource => Audited::No, Report;
+    // The table holds what resources are found by as well.
+    Resource => Audited::Tagged(AuditKind::Resource, b'r'), Report;
     ResourceType => Audited::Named(AuditKind::ResourceType), Report;
-    Assignment => Audited::No, Report;
+    Assignment => Audited::Edge(AuditKind::Assignment), Report;
     SubjectAssignment => Audited::No, Report;
     // What each item did is noted as its own change; the reasons of a refusal may name people.
     Job => Audited::No, Mask;

@@ -1,6 +1,7 @@
 //! The admin API through the gateway's whole router, in process, over the memory engine.
 
 mod audit;
+mod audit_told;
 mod bootstrap;
 mod bulk;
 mod caseless;

@@ -7,16 +7,17 @@ use serde_json::{Map, Value};
 
 use crate::directory::keys;
 use crate::directory::settings::OrganisationSettings;
-use crate::directory::tables::{self, Audited};
+use crate::directory::tables::{self, Audited, TABLE_AT};
 use crate::model::audit::{AuditChange, AuditEntry, AuditKind, AuditOutcome};
 use crate::model::clock::{Clock, Timestamp};
-use crate::model::event::{Actor, Door};
+use crate::model::event::{Actor, Door, Event};
 use crate::model::id::OrganisationId;
 use crate::model::record;
 use crate::model::schema::{ENTERPRISE_USER, USHER_GROUP, USHER_USER};
 use crate::store::Key;
 
 use super::mask::{self, MASK};
+use super::told;
 
 /// Bytes of an entry's changes, roughly: a store takes values of at most 64 KiB.
 const ENTRY_BYTES: usize = 32 * 1024;
@@ -61,18 +62,29 @@ pub struct Written<'a> {
     pub after: Option<&'a [u8]>,
 }
 
-/// Memberships of one group with one outcome are one change.
-type Edges = BTreeMap<(uuid::Uuid, bool), Vec<String>>;
+/// Memberships of one group, or assignments of one resource, with one outcome are one change.
+type Edges = BTreeMap<(AuditKind, uuid::Uuid, bool), Vec<String>>;
 
 impl Commit<'_> {
     /// The entries of this commit, with their keys: one, or several when it is large; none when it changes nothing that is told.
-    pub fn entries<'w>(&self, written: impl Iterator<Item = Written<'w>>, clock: &dyn Clock) -> Vec<(Key, Vec<u8>)> {
+    pub fn entries<'w>(
+        &self,
+        written: impl Iterator<Item = Written<'w>>,
+        events: &[Event],
+        clock: &dyn Clock,
+    ) -> Vec<(Key, Vec<u8>)> {
         let mut changes = Vec::new();
         let mut edges = Edges::new();
         for write in written {
             match treatment(write.key) {
                 Audited::No => {}
-                Audited::Edge => changes.extend(self.edge(write, &mut edges)),
+                Audited::Edge(kind) => changes.extend(self.edge(write, kind, &mut edges)),
+                Audited::Tagged(kind, tag) => {
+                    if write.key.as_bytes().get(TABLE_AT + 1) == Some(&tag) {
+                        let id = keys::last_uuid(write.key).unwrap_or_default().to_string();
+                        changes.extend(self.change(write, kind, id));
+                    }
+                }
                 Audited::Record(kind) => {
                     let id = keys::last_uuid(write.key).unwrap_or_default().to_string();
                     changes.extend(self.change(write, kind, id));
@@ -88,9 +100,9 @@ impl Commit<'_> {
                 }),
             }
         }
-        changes.extend(edges.into_iter().map(|((group, came), members)| AuditChange {
-            kind: AuditKind::Membership,
-            subject: group.to_string(),
+        changes.extend(edges.into_iter().map(|((kind, place, came), members)| AuditChange {
+            kind,
+            subject: place.to_string(),
             outcome: if came {
                 AuditOutcome::Created
             } else {
@@ -99,6 +111,8 @@ impl Commit<'_> {
             fields: BTreeMap::new(),
             members,
         }));
+        changes.extend(events.iter().filter_map(told::change));
+        told::mark_erased(&mut changes, events);
         let at = u64::try_from(self.now.timestamp_millis()).unwrap_or_default();
         parts(changes)
             .into_iter()
@@ -121,7 +135,7 @@ impl Commit<'_> {
             AuditOutcome::Created => self.is_provisioned(),
             AuditOutcome::Updated => false,
             // What was deleted for good is not kept in another place.
-            AuditOutcome::Deleted => kind == AuditKind::User,
+            AuditOutcome::Deleted | AuditOutcome::Erased => kind == AuditKind::User,
         };
         let fields = if is_untold {
             BTreeMap::new()
@@ -140,9 +154,9 @@ impl Commit<'_> {
         })
     }
 
-    /// A membership: one that begins or ends is put together with others of its group.
-    fn edge(&self, write: Written<'_>, edges: &mut Edges) -> Option<AuditChange> {
-        let member = keys::member_of(write.key)?;
+    /// A membership or an assignment: one that begins or ends is put together with others of its group or resource.
+    fn edge(&self, write: Written<'_>, kind: AuditKind, edges: &mut Edges) -> Option<AuditChange> {
+        let member = keys::member_of(write.key).or_else(|| Some(keys::subject_of(write.key)?.1))?;
         let (tag, id) = match member {
             crate::model::membership::Member::User(id) => ('u', id.uuid()),
             crate::model::membership::Member::Group(id) => ('g', id.uuid()),
@@ -150,10 +164,10 @@ impl Commit<'_> {
         let group = uuid::Uuid::from_slice(write.key.as_bytes().get(18..34)?).ok()?;
         let who = format!("{tag}{id}");
         match outcome(write) {
-            AuditOutcome::Created => edges.entry((group, true)).or_default().push(who),
-            AuditOutcome::Deleted => edges.entry((group, false)).or_default().push(who),
+            AuditOutcome::Created => edges.entry((kind, group, true)).or_default().push(who),
+            AuditOutcome::Deleted | AuditOutcome::Erased => edges.entry((kind, group, false)).or_default().push(who),
             AuditOutcome::Updated => {
-                let mut change = self.change(write, AuditKind::Membership, group.to_string())?;
+                let mut change = self.change(write, kind, group.to_string())?;
                 change.members = vec![who];
                 return Some(change);
             }
