@@ -226,6 +226,11 @@ pub struct Parameters<T>(
     pub T,
 );
 
+/// What is asked of a list that comes whole: nothing. A parameter that would have no effect is refused.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
 /// Parts of the path.
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(Problem))]
