@@ -244,7 +244,10 @@ pub async fn upgrade(directory: &Directory) {
         }
     };
     if upgraded.moved > 0 {
-        tracing::info!(names = upgraded.moved, "names beyond ASCII are kept case folded now, and not in lower case");
+        tracing::info!(
+            names = upgraded.moved,
+            "names beyond ASCII are kept case folded now, and not in lower case"
+        );
     }
     if upgraded.taken > 0 {
         tracing::warn!(

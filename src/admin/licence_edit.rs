@@ -105,7 +105,9 @@ pub async fn delete_cost_centre(
     caller: Administrator,
     Place((_, key)): Place<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    let key: Slug = key.parse().map_err(|_| DirectoryError::not_found("cost centre", &key))?;
+    let key: Slug = key
+        .parse()
+        .map_err(|_| DirectoryError::not_found("cost centre", &key))?;
     directory.delete_cost_centre(&caller.permit, &key).await?;
     Ok(StatusCode::NO_CONTENT)
 }

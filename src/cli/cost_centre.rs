@@ -88,7 +88,9 @@ impl CostCentre {
             }
             Action::Set { centre, name, default } => {
                 let known = gateway.list_whole(&centres).await?;
-                let is_default = known.iter().any(|known| known["key"] == *centre && known["default"] == true);
+                let is_default = known
+                    .iter()
+                    .any(|known| known["key"] == *centre && known["default"] == true);
                 let payload = Payload::Json(json!({ "name": name, "default": *default || is_default }));
                 let answer = gateway.ask(Method::PUT, &one(centre), payload).await?;
                 Ok(output::record(&mut out, &answer, self.json)?)

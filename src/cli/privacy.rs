@@ -99,7 +99,11 @@ impl Privacy {
                 }
                 let left = answer["left"].as_array().into_iter().flatten();
                 for left in left {
-                    let named = if left["name"].is_null() { &left["id"] } else { &left["name"] };
+                    let named = if left["name"].is_null() {
+                        &left["id"]
+                    } else {
+                        &left["name"]
+                    };
                     let (table, id) = (cell(&left["table"]), cell(named));
                     writeln!(
                         out,

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::choosing::{Choosing, Listed};
 use super::credential;
 use super::failure::Failure;
-use super::invitation::{Channel, word};
 use super::gateway::{Gateway, Payload, escaped};
+use super::invitation::{Channel, word};
 use super::output::{self, cell};
 use super::rights;
 use super::target::Target;
@@ -226,7 +226,8 @@ impl User {
             Action::Credential(action) => return action.run(gateway, &users, self.json).await,
             Action::Reactivate { user } => (Method::POST, format!("{}/reactivate", one(user))),
             Action::Invite { user, channel } => {
-                payload = Payload::Json(channel.map_or_else(|| json!({}), |channel| json!({ "channel": word(channel) })));
+                payload =
+                    Payload::Json(channel.map_or_else(|| json!({}), |channel| json!({ "channel": word(channel) })));
                 (Method::POST, format!("{}/invite", one(user)))
             }
             Action::RevokeInvitation { user } => (Method::POST, format!("{}/revoke-invitation", one(user))),

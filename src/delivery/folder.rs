@@ -86,7 +86,10 @@ impl KeptMails for MailFolder {
         for file in files {
             let path = file?.path();
             // A mail that a crash left half written has the other ending.
-            if !path.extension().is_some_and(|ending| ending == "eml" || ending == "new") {
+            if !path
+                .extension()
+                .is_some_and(|ending| ending == "eml" || ending == "new")
+            {
                 continue;
             }
             let is_found = headers(&path)?.iter().any(|(name, value)| match name.as_str() {

@@ -118,7 +118,9 @@ impl DeleteCostCentre<'_> {
                     .browse_holders(organisation, licence, after, CHUNK)
                     .await?;
                 let claims = people.iter().filter_map(|user| user.licences.get(licence));
-                charged += claims.filter(|claim| claim.cost_centre.as_ref() == Some(self.key)).count();
+                charged += claims
+                    .filter(|claim| claim.cost_centre.as_ref() == Some(self.key))
+                    .count();
                 match people.last() {
                     Some(last) => after = Some(last.id),
                     None => break,

@@ -16,8 +16,8 @@ mod restrict;
 mod traces;
 
 pub use erase::{Erased, Left};
-pub(super) use mails::NoneKept;
 pub use mails::KeptMails;
+pub(super) use mails::NoneKept;
 pub use noted::NoteExport;
 pub use restrict::RestrictUser;
 pub use traces::ERASED;

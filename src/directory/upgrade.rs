@@ -94,7 +94,12 @@ impl Directory {
         let mut batch = Batch::new();
         let mut done = Upgraded::default();
         let mut placed = std::collections::BTreeSet::new();
-        for Move { from: (from, version), to, value } in part {
+        for Move {
+            from: (from, version),
+            to,
+            value,
+        } in part
+        {
             let holder = self.store.get(to.clone()).await?;
             let is_other = holder.as_ref().is_some_and(|holder| holder.value != *value) || !placed.insert(to.clone());
             if is_other {

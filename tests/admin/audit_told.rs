@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::kit::access::{ACME, Acme};
 use crate::kit::house::{House, PASSWORD};
 
-const FILE: &str = "[[resource_types]]\nkey = \"room\"\nname = \"Room\"\nattributes = [{ name = \"seat\", type = \"string\" }]\n";
+const FILE: &str =
+    "[[resource_types]]\nkey = \"room\"\nname = \"Room\"\nattributes = [{ name = \"seat\", type = \"string\" }]\n";
 
 /// Kind, subject and outcome of every change that is asked for, the oldest first.
 async fn told(acme: &Acme, query: &str) -> Vec<(String, String, String)> {
@@ -14,7 +15,13 @@ async fn told(acme: &Acme, query: &str) -> Vec<(String, String, String)> {
     let entries = read["items"].as_array().expect("entries").iter().rev();
     let changes = entries.flat_map(|entry| entry["changes"].as_array().expect("changes"));
     changes
-        .map(|change| (text(&change["kind"]), text(&change["subject"]), text(&change["outcome"])))
+        .map(|change| {
+            (
+                text(&change["kind"]),
+                text(&change["subject"]),
+                text(&change["outcome"]),
+            )
+        })
         .collect()
 }
 
@@ -22,11 +29,16 @@ async fn told(acme: &Acme, query: &str) -> Vec<(String, String, String)> {
 async fn a_resource_is_told_with_its_values_and_with_who_gets_and_loses_it() {
     let acme = Acme::new(FILE).await;
     let ada = acme.user("ada").await.to_string();
-    let made = acme.post("/resources", json!({ "type": "room", "name": "North" })).await.expect(201);
+    let made = acme
+        .post("/resources", json!({ "type": "room", "name": "North" }))
+        .await
+        .expect(201);
     let id = made["id"].as_str().expect("an id").to_owned();
     let path = format!("{ACME}/resources/{id}");
     acme.admin.patch(&path, json!({ "name": "South" })).await.expect(200);
-    acme.post(&format!("/resources/{id}/assignments"), json!({ "users": ["ada"] })).await.expect(200);
+    acme.post(&format!("/resources/{id}/assignments"), json!({ "users": ["ada"] }))
+        .await
+        .expect(200);
     acme.delete(&format!("/resources/{id}/assignments/users/ada")).await;
     acme.delete(&format!("/resources/{id}")).await;
     let row = |kind: &str, outcome: &str| (kind.to_owned(), id.clone(), outcome.to_owned());
@@ -38,7 +50,10 @@ async fn a_resource_is_told_with_its_values_and_with_who_gets_and_loses_it() {
         row("resource", "deleted"),
     ];
     assert_eq!(told(&acme, &format!("subject={id}")).await, expected);
-    let renamed = acme.get(&format!("/audit?subject={id}&kind=resource")).await.expect(200);
+    let renamed = acme
+        .get(&format!("/audit?subject={id}&kind=resource"))
+        .await
+        .expect(200);
     let renamed = &renamed["items"][1]["changes"][0]["fields"]["name"];
     assert_eq!(renamed, &json!({ "before": "North", "after": "South" }));
     let of_ada = told(&acme, &format!("subject={ada}&kind=assignment")).await;
@@ -66,7 +81,9 @@ async fn data_that_leaves_is_told_and_an_erased_person_was_not_just_deleted() {
     let row = |subject: &str| ("export".to_owned(), subject.to_owned(), "created".to_owned());
     let expected = [row(&ada), row("users"), row("groups"), row("audit")];
     assert_eq!(told(&acme, "kind=export").await, expected);
-    acme.post("/users/ada/erase", json!({ "confirm": "ada" })).await.expect(200);
+    acme.post("/users/ada/erase", json!({ "confirm": "ada" }))
+        .await
+        .expect(200);
     let outcomes: Vec<String> = told(&acme, &format!("subject={ada}&kind=user"))
         .await
         .into_iter()

@@ -79,7 +79,9 @@ async fn the_names_of_an_earlier_release_are_found_after_its_store_was_opened() 
     assert_eq!((upgraded.moved, upgraded.taken), (2, 0));
     let again = directory.upgrade_names().await.expect("an upgrade");
     assert_eq!((again.moved, again.taken), (0, 0), "once is enough");
-    acme.post(USERS, json!({ "user_name": "νίκοσ strasse" })).await.expect(409);
+    acme.post(USERS, json!({ "user_name": "νίκοσ strasse" }))
+        .await
+        .expect(409);
     let verified = inside.administrator().await.get("/api/v1/verify").await.expect(200);
     assert_eq!(verified["done"]["violations"], 0, "{verified:#}");
 }
@@ -88,7 +90,11 @@ async fn the_names_of_an_earlier_release_are_found_after_its_store_was_opened() 
 async fn two_names_that_have_become_one_are_kept_and_told() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let directory = Directory::new(Arc::clone(&store), Arc::new(SystemClock));
-    let acme = Inside::of(directory.clone()).administrator().await.organisation("acme").await;
+    let acme = Inside::of(directory.clone())
+        .administrator()
+        .await
+        .organisation("acme")
+        .await;
     let organisation = directory.list_organisations().await.expect("a list")[0].organisation.id;
     user(&acme, "strasse").await;
     let mut batch = Batch::new();
@@ -97,6 +103,9 @@ async fn two_names_that_have_become_one_are_kept_and_told() {
     store.commit(batch).await.expect("a commit");
     let upgraded = directory.upgrade_names().await.expect("an upgrade");
     assert_eq!((upgraded.moved, upgraded.taken), (0, 1));
-    let kept = store.get(keys::unique(organisation, Unique::UserName, "straße")).await.expect("a read");
+    let kept = store
+        .get(keys::unique(organisation, Unique::UserName, "straße"))
+        .await
+        .expect("a read");
     assert_eq!(kept.expect("the other's").value, other.as_bytes());
 }

@@ -34,7 +34,11 @@ async fn an_administrator_is_told_which_address_is_none() {
     let users = format!("{ORG}/users");
     let made = json!({ "user_name": "ada", "attributes": { "emails": emails("ada@x.example") } });
     acme.post(&users, made).await.expect(201);
-    let none = [("ada", "not an e-mail"), ("ada@", "not an e-mail"), ("@x.example", "not an e-mail")];
+    let none = [
+        ("ada", "not an e-mail"),
+        ("ada@", "not an e-mail"),
+        ("@x.example", "not an e-mail"),
+    ];
     for (value, why) in FAULTY.into_iter().chain(none) {
         let attributes = json!({ "emails": emails(value) });
         let body = json!({ "user_name": "grace", "attributes": attributes });
@@ -45,10 +49,18 @@ async fn an_administrator_is_told_which_address_is_none() {
             .expect(400);
         for refused in [made, changed] {
             assert_eq!(refused["attribute"], "emails.value", "{refused:#}");
-            assert!(refused["detail"].as_str().is_some_and(|told| told.contains(why)), "{refused:#}");
+            assert!(
+                refused["detail"].as_str().is_some_and(|told| told.contains(why)),
+                "{refused:#}"
+            );
         }
     }
-    for value in ["ada+list@x.example", "o'hara@x.example", "jürgen@müller.example", "root@localhost"] {
+    for value in [
+        "ada+list@x.example",
+        "o'hara@x.example",
+        "jürgen@müller.example",
+        "root@localhost",
+    ] {
         let body = json!({ "attributes": { "emails": emails(value) } });
         acme.patch(&format!("{users}/ada"), body).await.expect(200);
     }
@@ -58,7 +70,9 @@ async fn an_administrator_is_told_which_address_is_none() {
 async fn an_imported_row_with_two_addresses_is_refused_by_itself() {
     let (acme, _) = acme().await;
     let sheet = "user_name,emails\nada,\"ada@x.example\"\ngrace,\"grace@x.example\nBcc: z@x.example\"\n";
-    let planned = acme.send(Method::POST, &format!("{ORG}/imports"), Some(json!(sheet))).await;
+    let planned = acme
+        .send(Method::POST, &format!("{ORG}/imports"), Some(json!(sheet)))
+        .await;
     assert_eq!(planned.status.as_u16(), 201, "{:#}", planned.body);
     let outcomes = json!({ "create": 1, "update": 0, "nothing": 0, "refused": 1 });
     assert_eq!(planned.body["planned"], outcomes, "{:#}", planned.body);
@@ -79,7 +93,11 @@ async fn an_identity_provider_is_met_as_it_is_but_for_a_second_address() {
         let refused = client.post(users, person("ada", emails(value))).await;
         assert_eq!(refused.status.as_u16(), 400, "{value:?}: {:#}", refused.body);
         assert_eq!(refused.body["scimType"], "invalidValue");
-        assert!(refused.body["detail"].as_str().is_some_and(|told| told.contains("emails.value")));
+        assert!(
+            refused.body["detail"]
+                .as_str()
+                .is_some_and(|told| told.contains("emails.value"))
+        );
     }
     for (name, sent) in [
         ("empty", emails("")),

@@ -114,7 +114,10 @@ async fn who_has_an_address_is_invited_by_mail_and_the_others_by_a_link() {
     ] {
         let new = json!({ "user_name": name, "attributes": attributes, "invite": true });
         let made = acme.post(users, new).await.expect(201);
-        let again = acme.post(&format!("{users}/{name}/invite"), json!(null)).await.expect(201);
+        let again = acme
+            .post(&format!("{users}/{name}/invite"), json!(null))
+            .await
+            .expect(201);
         for issued in [&made["invitation"], &again] {
             assert_eq!(issued["channel"], channel, "{issued:#}");
             assert_eq!(issued["secret"].is_string(), channel == "link", "{issued:#}");
@@ -126,7 +129,12 @@ async fn who_has_an_address_is_invited_by_mail_and_the_others_by_a_link() {
     assert!(issued["secret"].is_string(), "what is said counts: {issued:#}");
     // Whose data is used for nothing gets no mail, and whoever asks may still hand a link over.
     let restricted = json!({ "restricted": true });
-    acme.put(&format!("{users}/grace/restriction"), restricted).await.expect(200);
-    let issued = acme.post(&format!("{users}/grace/invite"), json!(null)).await.expect(201);
+    acme.put(&format!("{users}/grace/restriction"), restricted)
+        .await
+        .expect(200);
+    let issued = acme
+        .post(&format!("{users}/grace/invite"), json!(null))
+        .await
+        .expect(201);
     assert_eq!(issued["channel"], "link");
 }

@@ -55,9 +55,16 @@ async fn assignments_hidden_attributes_and_instants_are_handed_over_and_secrets_
     assert!(!held.to_string().contains("$argon2"), "a hash is handed over");
     let named = |id: &Value, name: &str| json!({ "id": id, "type": "number", "name": name });
     let assigned = &held["held"]["Assignment"];
-    assert_eq!(assigned[0]["resource"], named(&number["id"], "+31 20 5550 1815"), "{assigned:#}");
+    assert_eq!(
+        assigned[0]["resource"],
+        named(&number["id"], "+31 20 5550 1815"),
+        "{assigned:#}"
+    );
     let of_person = held["held"]["SubjectAssignment"].as_array().expect("a list");
-    let told: Vec<(&Value, &Value)> = of_person.iter().map(|item| (&item["resource"], &item["is_owner"])).collect();
+    let told: Vec<(&Value, &Value)> = of_person
+        .iter()
+        .map(|item| (&item["resource"], &item["is_owner"]))
+        .collect();
     let number = named(&number["id"], "+31 20 5550 1815");
     let room = named(&room["id"], "owned by ada");
     assert_eq!(told.len(), 2, "{told:?}");

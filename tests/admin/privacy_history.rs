@@ -27,7 +27,10 @@ async fn acme(directory: impl FnOnce(Directory) -> Directory) -> (Arc<dyn Store>
 
 async fn user(acme: &Caller, name: &str, attributes: Value) -> String {
     let body = json!({ "user_name": name, "attributes": attributes });
-    acme.post(USERS, body).await.expect(201)["id"].as_str().expect("an id").to_owned()
+    acme.post(USERS, body).await.expect(201)["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned()
 }
 
 async fn patch(acme: &Caller, user: &str, body: Value) {
@@ -73,11 +76,19 @@ fn left(erased: &Value) -> &[Value] {
 async fn what_a_person_was_called_before_is_erased_as_well() {
     let (store, _, acme) = acme(|directory| directory).await;
     let id = user(&acme, "ada.byron", json!({ "displayName": "Ada Byron" })).await;
-    patch(&acme, &id, json!({ "user_name": "ada.lovelace", "attributes": { "displayName": "Ada Lovelace" } })).await;
+    patch(
+        &acme,
+        &id,
+        json!({ "user_name": "ada.lovelace", "attributes": { "displayName": "Ada Lovelace" } }),
+    )
+    .await;
     plan(&acme, "ada.byron").await;
     let view = share_view(&acme, "user_name eq \"ada.byron\"").await;
     acme.delete(&format!("{ORG}/views/{view}")).await.expect(204);
-    assert!(holding(store.as_ref(), "byron").await.len() >= 3, "it is there to be found");
+    assert!(
+        holding(store.as_ref(), "byron").await.len() >= 3,
+        "it is there to be found"
+    );
     let erased = acme
         .post(&format!("{USERS}/{id}/erase"), json!({ "confirm": "ada.lovelace" }))
         .await
@@ -111,18 +122,30 @@ async fn who_was_deleted_before_is_erased_by_what_the_audit_log_knows() {
     let (store, _, acme) = acme(|directory| directory).await;
     let id = user(&acme, "ada.lovelace", json!({ "displayName": "Ada Lovelace" })).await;
     let bob = user(&acme, "bob", json!({ "title": "Assistant of Ada Lovelace" })).await;
-    patch(&acme, &bob, json!({ "attributes": { "title": "Friend of Ada Lovelace" } })).await;
+    patch(
+        &acme,
+        &bob,
+        json!({ "attributes": { "title": "Friend of Ada Lovelace" } }),
+    )
+    .await;
     acme.delete(&format!("{USERS}/{id}")).await.expect(204);
     plan(&acme, "ada.lovelace").await;
     let erase = format!("{USERS}/{id}/erase");
     let erased = acme.post(&erase, json!({ "confirm": id })).await.expect(200);
     assert_eq!(left(&erased), [json!({ "table": "User", "id": bob })], "{erased:#}");
-    assert!(erased["looked_for"].as_u64().is_some_and(|many| many >= 2), "{erased:#}");
+    assert!(
+        erased["looked_for"].as_u64().is_some_and(|many| many >= 2),
+        "{erased:#}"
+    );
     let held = holding(store.as_ref(), "lovelace").await;
     assert_eq!(held.len(), 1, "only the other person's own record: {held:#?}");
     // Once more: the log does not know the names any more, and the answer says so; whoever knows them gives them.
     let again = acme.post(&erase, json!({ "confirm": id })).await.expect(200);
-    assert_eq!((&again["looked_for"], &again["left"]), (&json!(0), &json!([])), "{again:#}");
+    assert_eq!(
+        (&again["looked_for"], &again["left"]),
+        (&json!(0), &json!([])),
+        "{again:#}"
+    );
     let named = json!({ "confirm": id, "names": ["Ada Lovelace"] });
     let again = acme.post(&erase, named).await.expect(200);
     assert_eq!(left(&again), [json!({ "table": "User", "id": bob })]);
@@ -165,9 +188,12 @@ async fn the_files_of_mails_to_or_about_an_erased_person_are_deleted() {
 #[tokio::test]
 async fn a_mail_to_an_erased_person_as_a_guest_is_not_sent_any_more() {
     let (store, _, acme) = acme(|directory| directory).await;
-    acme.apply("acme", "[organisation]\nslug = \"acme\"\nguest_url = \"https://acme.example/guest?key={secret}\"\n")
-        .await
-        .expect(200);
+    acme.apply(
+        "acme",
+        "[organisation]\nslug = \"acme\"\nguest_url = \"https://acme.example/guest?key={secret}\"\n",
+    )
+    .await
+    .expect(200);
     let emails = json!([{ "value": "ada@acme.example" }]);
     let id = user(&acme, "ada.lovelace", json!({ "emails": emails })).await;
     let guest = json!({ "name": "A. L.", "email": "ada@acme.example", "delivery": "email" });
@@ -178,7 +204,11 @@ async fn a_mail_to_an_erased_person_as_a_guest_is_not_sent_any_more() {
         .expect(200);
     assert_eq!(erased["records"]["Outbox"], 1, "{erased:#}");
     // The guest is somebody's decision, and told.
-    assert_eq!(left(&erased), [json!({ "table": "Guest", "id": guest["id"] })], "{erased:#}");
+    assert_eq!(
+        left(&erased),
+        [json!({ "table": "Guest", "id": guest["id"] })],
+        "{erased:#}"
+    );
     assert_eq!(holding(store.as_ref(), "ada@acme.example").await.len(), 1);
     let answer = acme.send(Method::GET, &format!("{ORG}/verify"), None).await.expect(200);
     assert_eq!(answer["done"]["violations"], 0, "{answer:#}");

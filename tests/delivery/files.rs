@@ -65,7 +65,9 @@ async fn an_erased_person_is_nowhere_in_the_data_folder() {
     let sent = ["invitation", "list", "--state", "sent", "--json"];
     wait_until(&gateway, &sent, |list| list[0]["user_name"] == "ada");
     assert_eq!(files_with(&gateway.data, "ada@acme.example").len(), 1);
-    gateway.command(&["privacy", "erase", "ada", "--confirm", "ada"]).expect(0);
+    gateway
+        .command(&["privacy", "erase", "ada", "--confirm", "ada"])
+        .expect(0);
     let none: Vec<std::path::PathBuf> = Vec::new();
     assert_eq!(files_with(&gateway.data, "ada@acme.example"), none);
     gateway.terminate();

@@ -214,7 +214,12 @@ pub(super) const TABLE: &[Row] = &[
     (Method::GET, "/users/{user}/resources", "resource.view", Target::User),
     (Method::GET, "/cost-centres", "licence.view", Target::Organisation),
     (Method::PUT, "/licences/{key}", "licence.manage", Target::Organisation),
-    (Method::PUT, "/cost-centres/{key}", "licence.manage", Target::Organisation),
+    (
+        Method::PUT,
+        "/cost-centres/{key}",
+        "licence.manage",
+        Target::Organisation,
+    ),
     (
         Method::DELETE,
         "/cost-centres/{key}",

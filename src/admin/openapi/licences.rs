@@ -19,11 +19,7 @@ pub(super) fn descriptions() -> Vec<Description> {
         put("cost-centres/{key}", "Makes a cost centre, or replaces it")
             .takes::<CostCentreBody>()
             .answers(object([("key", text()), ("name", text()), ("default", boolean())], [])),
-        delete(
-            "cost-centres/{key}",
-            "Deletes a cost centre that no seat is charged to",
-        )
-        .answers_nothing(),
+        delete("cost-centres/{key}", "Deletes a cost centre that no seat is charged to").answers_nothing(),
         get(
             "licences/{key}/holders",
             "Everyone who is meant to have it, with the state of the seat",

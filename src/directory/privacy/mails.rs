@@ -34,7 +34,6 @@ const WAITING: &str = "Outbox";
 /// What mails that are kept are called in an answer.
 const KEPT: &str = "MailFile";
 
-
 impl Directory {
     /// Discards what waits for the person in the outbox without being about a user, and deletes what is kept elsewhere.
     pub(super) async fn erase_mails(

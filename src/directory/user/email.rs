@@ -21,7 +21,11 @@ impl Unit {
             Door::Api | Door::Cli | Door::Invitee | Door::Person | Door::System | Door::Guest => address::check,
         };
         let is_known = |email: &str| before.is_some_and(|before| before.emails().any(|known| known == email));
-        let fault = after.emails().filter(|email| !is_known(email)).map(check).find_map(Result::err);
+        let fault = after
+            .emails()
+            .filter(|email| !is_known(email))
+            .map(check)
+            .find_map(Result::err);
         match fault {
             Some(fault) => Err(DirectoryError::invalid(VALUE, fault.to_string())),
             None => Ok(()),
