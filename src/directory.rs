@@ -6,6 +6,7 @@ pub mod administrator;
 mod attribute_edit;
 pub mod audit;
 pub mod authorise;
+pub mod authority;
 pub mod browse;
 pub mod bulk;
 pub mod connection;
@@ -266,7 +267,7 @@ impl Directory {
     ) -> Result<O::Outcome, DirectoryError> {
         let (outcome, leaves_work) = self.commit(permit, operation).await?;
         if leaves_work {
-            self.settle_role_links(permit.organisation()).await?;
+            self.follow_up(permit, None).await?;
         }
         Ok(outcome)
     }

@@ -22,7 +22,7 @@ pub enum Audited {
     Sealed(AuditKind),
     /// The same for keys with this byte behind the table; the others find such things.
     Tagged(AuditKind, u8),
-    /// Who came into a group or left it, or was given a resource or lost it.
+    /// Who came into a group or left it; what came to somebody or went.
     Edge(AuditKind),
     /// Nothing: it follows from what is noted, or is no change of anybody's making.
     No,

@@ -27,7 +27,12 @@ pub(super) fn descriptions() -> Vec<Description> {
         .answers_list(object(
             [("id", uuid()), ("user_name", text()), ("state", text())],
             [
+                ("licence", text()),
+                ("seat", nullable(text())),
+                ("origins", nullable(list(text()))),
                 ("claim", any()),
+                ("seat", text()),
+                ("origins", list(text())),
                 ("since", nullable(time())),
                 ("cost_centre", nullable(text())),
             ],
@@ -90,6 +95,7 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                     ("free", nullable(integer())),
                     ("prepared", integer()),
                     ("waiting", integer()),
+                    ("refused", integer()),
                     ("suspended", integer()),
                     ("short", integer()),
                 ],

@@ -44,6 +44,10 @@ impl Traces {
         for name in TELLING {
             traces.take(user.attributes.get(name));
         }
+        let offered = user.offers.iter().filter(|(name, _)| TELLING.contains(&name.as_str()));
+        for value in offered.flat_map(|(_, offers)| offers.values()) {
+            traces.take(Some(value));
+        }
         traces.take_name(user.attributes.get("name"));
         let record = serde_json::to_value(user).unwrap_or_default();
         for name in NAMES {
@@ -61,6 +65,8 @@ impl Traces {
             for value in [before, after] {
                 if name == "name" {
                     self.take_name(Some(value));
+                } else if name == "offers" {
+                    TELLING.iter().for_each(|told| self.take(value.get(told)));
                 } else if TELLING.contains(&name.as_str()) || NAMES.contains(&name.as_str()) {
                     self.take(Some(value));
                 }
