@@ -7,7 +7,7 @@ use crate::cli::failure::Failure;
 
 /// What is to be different; what is not given stays, or is as in a new licence.
 #[derive(Debug, Args)]
-pub struct Changes {
+pub(super) struct Changes {
     /// Its name for people; the short name, when a new licence gets none
     #[arg(long)]
     name: Option<String>,
@@ -47,7 +47,7 @@ impl Changes {
     ///
     /// # Errors
     /// [`Failure::Usage`] for what cannot be read.
-    pub fn whole(&self, key: &str, known: Option<&Value>) -> Result<Value, Failure> {
+    pub(super) fn whole(&self, key: &str, known: Option<&Value>) -> Result<Value, Failure> {
         let mut whole: Map<String, Value> = MEMBERS
             .into_iter()
             .filter_map(|name| Some((name.to_owned(), known?.get(name)?.clone())))
