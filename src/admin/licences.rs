@@ -70,8 +70,6 @@ impl Browse for Holders<'_> {
                 "seat": claim.map(seat),
                 "origins": claim.map(|claim| &claim.origins),
                 "claim": claim,
-                "seat": claim.map(|claim| claim.seat.as_str()),
-                "origins": claim.map(|claim| &claim.origins),
                 "since": claim.and_then(SeatClaim::since),
                 "cost_centre": centre,
             })
@@ -162,6 +160,7 @@ pub(super) fn seat(claim: &SeatClaim) -> String {
         Seat::Unneeded => "unneeded".to_owned(),
         Seat::Held(_) => "held".to_owned(),
         Seat::Waiting(_) => "waiting".to_owned(),
+        Seat::Refused(_) => "refused".to_owned(),
         Seat::Fallback { licence, .. } => format!("held from {licence}"),
     }
 }

@@ -31,8 +31,6 @@ pub(super) fn descriptions() -> Vec<Description> {
                 ("seat", nullable(text())),
                 ("origins", nullable(list(text()))),
                 ("claim", any()),
-                ("seat", text()),
-                ("origins", list(text())),
                 ("since", nullable(time())),
                 ("cost_centre", nullable(text())),
             ],

@@ -49,6 +49,9 @@ impl Traces {
             traces.take(Some(value));
         }
         traces.take_name(user.attributes.get("name"));
+        for name in user.offers.get("name").into_iter().flat_map(|offers| offers.values()) {
+            traces.take_name(Some(name));
+        }
         let record = serde_json::to_value(user).unwrap_or_default();
         for name in NAMES {
             traces.take(record.get(name));
@@ -67,6 +70,9 @@ impl Traces {
                     self.take_name(Some(value));
                 } else if name == "offers" {
                     TELLING.iter().for_each(|told| self.take(value.get(told)));
+                    let named = value.get("name").and_then(Value::as_object);
+                    let named = named.into_iter().flat_map(|offers| offers.values());
+                    named.for_each(|name| self.take_name(Some(name)));
                 } else if TELLING.contains(&name.as_str()) || NAMES.contains(&name.as_str()) {
                     self.take(Some(value));
                 }

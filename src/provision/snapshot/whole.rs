@@ -104,15 +104,7 @@ impl WholeReader {
         let group_query = group_query(directory, kind)?;
         let marks = match capability.change_method() {
             Some(method) if self.marks && directory.changes == ChangeReading::Auto => {
-                let users = try_mark(&settings, &query, method).await;
-                match (users, &group_query) {
-                    (Some(users), Some(query)) => {
-                        let groups = try_mark(&settings, query, method).await;
-                        groups.map(|groups| (users, Some(groups)))
-                    }
-                    (users, None) => users.map(|users| (users, None)),
-                    (None, Some(_)) => None,
-                }
+                try_marks(&settings, &query, group_query.as_ref(), method).await
             }
             _ => None,
         };
@@ -176,6 +168,24 @@ pub(super) fn group_query(directory: &LdapSource, kind: StableIdKind) -> Result<
 
 pub(super) fn failed(what: &'static str, error: ReadError) -> SnapshotError {
     SnapshotError::Read { what, error }
+}
+
+/// Where the server stands with people, and with groups if they are read: with both or with neither.
+async fn try_marks(
+    settings: &LdapSettings,
+    users: &Query,
+    groups: Option<&Query>,
+    method: ChangeMethod,
+) -> Option<(Cursor, Option<Cursor>)> {
+    let users = try_mark(settings, users, method).await;
+    match (users, groups) {
+        (Some(users), Some(query)) => {
+            let groups = try_mark(settings, query, method).await;
+            groups.map(|groups| (users, Some(groups)))
+        }
+        (users, None) => users.map(|users| (users, None)),
+        (None, Some(_)) => None,
+    }
 }
 
 /// Whether another server may do what this one could not: it went away, fell silent, or says that it cannot work now.

@@ -123,7 +123,8 @@ async fn a_forecast_tells_how_many_prepared_people_need_seats() {
     assert_eq!(
         pro.expect("pro"),
         &json!({
-            "licence": "pro", "limit": 2, "used": 1, "free": 1, "prepared": 2, "waiting": 0, "suspended": 1, "short": 1,
+            "licence": "pro", "limit": 2, "used": 1, "free": 1, "prepared": 2, "waiting": 0, "refused": 0, "suspended": 1,
+            "short": 1,
         })
     );
 }
