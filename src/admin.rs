@@ -24,6 +24,7 @@ pub mod credentials;
 pub mod demand;
 pub mod events;
 pub mod export;
+pub mod exported;
 pub mod grants;
 pub mod group_edit;
 pub mod group_members;
@@ -34,6 +35,7 @@ mod idempotency;
 pub mod imports;
 pub mod invitations;
 pub mod journal;
+pub mod licence_edit;
 pub mod licences;
 mod limit;
 pub mod lines;
@@ -151,6 +153,7 @@ pub fn router(directory: Directory) -> Router {
         .into_router()
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_such_place)
+        .layer(middleware::from_fn_with_state(directory.clone(), exported::note))
         .with_state(directory)
 }
 
@@ -225,8 +228,13 @@ fn people_routes() -> Routes {
         .route("/users/{user}/revoke-invitation", post(users::revoke_invitation))
         .route("/licences", get(licences::list))
         .route("/licences/forecast", get(licences::forecast))
+        .route("/licences/{key}", put(licence_edit::put))
         .route("/licences/{key}/holders", get(licences::holders))
         .route("/cost-centres", get(licences::cost_centres))
+        .route(
+            "/cost-centres/{key}",
+            put(licence_edit::put_cost_centre).delete(licence_edit::delete_cost_centre),
+        )
         .route("/views", get(views::list).post(views::create).delete(views::reset))
         .route(
             "/views/{view}",

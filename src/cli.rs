@@ -8,6 +8,7 @@ pub mod bulk;
 pub mod check;
 pub mod choosing;
 pub mod connection;
+pub mod cost_centre;
 pub mod credential;
 pub mod difference;
 mod export;
@@ -99,6 +100,7 @@ enum Command {
     Access(access::Access),
     Resource(resource::Resource),
     Licence(licence::Licence),
+    CostCentre(cost_centre::CostCentre),
     Invitation(invitation::Invitation),
     Mail(mail::Mail),
     Template(template::Template),
@@ -163,6 +165,7 @@ impl Command {
             Self::Access(command) => command.run().await,
             Self::Resource(command) => command.run().await,
             Self::Licence(command) => command.run().await,
+            Self::CostCentre(command) => command.run().await,
             Self::Invitation(command) => command.run().await,
             Self::Mail(command) => command.run().await,
             Self::Template(command) => command.run().await,

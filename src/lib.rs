@@ -17,7 +17,8 @@
 //! * [`provision`]: how an outside identity becomes a user: match, map, decide who has the say, plan, play through, brake, apply.
 //! * [`directory`]: the use-cases and rules over the store: [`directory::unit`] (what was read becomes what must still hold),
 //!   [`directory::user`], [`directory::group`], [`directory::membership`], [`directory::seat`] (the one ledger of seats),
-//!   [`directory::query`], [`directory::keys`] (every key of the store), [`directory::verify`] (every invariant, over everything).
+//!   [`directory::query`], [`directory::keys`] (every key of the store), [`directory::verify`] (every invariant, over everything),
+//!   [`directory::upgrade`] (what a release changes in keys).
 //! * [`store`]: the contract (an ordered map with atomic, durable, conditional commits) and its engines
 //!   [`store::memory`] and [`store::sled`].
 //! * [`sheet`]: tables as files, CSV and XLSX: cells in, bytes out, and back.

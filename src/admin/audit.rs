@@ -120,7 +120,7 @@ impl Wanted {
             None => None,
             Some(word) => Some(
                 serde_json::from_value::<Door>(json!(word))
-                    .map_err(|_| unknown("door", word, "scim, ldap, api, invitee, person, system"))?,
+                    .map_err(|_| unknown("door", word, "scim, ldap, api, cli, invitee, person, guest, system"))?,
             ),
         };
         let kind = match self.kind.as_deref() {

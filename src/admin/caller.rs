@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, OptionalFromRequest, RawPathParams, Request};
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
@@ -44,8 +44,14 @@ impl FromRequestParts<Directory> for Caller {
         if let Some(Trusted(principal)) = parts.extensions.get() {
             return Ok(Self(principal.clone().within(correlation)));
         }
+        let is_command_line = is_command_line(&parts.headers);
         let token = token(&parts.headers).ok_or(DirectoryError::Unauthenticated)?;
-        Ok(Self(directory.authenticate(token).await?.within(correlation)))
+        let principal = directory.authenticate(token).await?.within(correlation);
+        Ok(Self(if is_command_line {
+            principal.at_command_line()
+        } else {
+            principal
+        }))
     }
 }
 
@@ -63,6 +69,15 @@ fn correlation(parts: &Parts) -> Arc<Correlation> {
 /// The request's identifier: the server gives one to every request.
 pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     headers.get("x-request-id")?.to_str().ok().map(str::to_owned)
+}
+
+/// How the command line calls itself (RFC 9110 s10.1.5): its name, and its release.
+pub const COMMAND_LINE: &str = concat!("usher-cli/", env!("CARGO_PKG_VERSION"));
+
+/// Whether the command line asks, of whatever release.
+fn is_command_line(headers: &HeaderMap) -> bool {
+    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    agent.is_some_and(|agent| agent.starts_with("usher-cli/"))
 }
 
 /// The token that a request shows, if it shows one.
@@ -210,6 +225,11 @@ pub struct Parameters<T>(
     /// What was asked.
     pub T,
 );
+
+/// What is asked of a list that comes whole: nothing. A parameter that would have no effect is refused.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
 
 /// Parts of the path.
 #[derive(FromRequestParts)]

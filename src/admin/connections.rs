@@ -13,7 +13,7 @@ use crate::model::connection::{Connection, ConnectionKind};
 use crate::model::slug::Slug;
 use crate::provision::{probe, state};
 
-use super::caller::{Administrator, Place};
+use super::caller::{Administrator, Nothing, Parameters, Place};
 use super::lines;
 use super::problem::Problem;
 
@@ -25,7 +25,11 @@ pub struct PublicUrl(
 );
 
 /// `GET .../connections`: all, each with how many people it is linked to, and the hash of a plan that is held.
-pub async fn list(State(directory): State<Directory>, caller: Administrator) -> Result<Json<Value>, Problem> {
+pub async fn list(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Parameters(Nothing {}): Parameters<Nothing>,
+) -> Result<Json<Value>, Problem> {
     let connections: Vec<_> = caller.settings.connections.values().collect();
     let counts: Vec<Count> = connections
         .iter()

@@ -16,7 +16,7 @@ use crate::model::list::List;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
-use super::caller::{Administrator, Parameters, Place};
+use super::caller::{Administrator, Nothing, Parameters, Place};
 use super::listing::{Browse, Known, Listing};
 use super::problem::Problem;
 
@@ -100,7 +100,11 @@ pub async fn holders(
 
 /// `GET .../licences/forecast`: for each licence, who would need a seat beyond those in use, against what is free. The cost is the
 /// number of people who are meant to have one.
-pub async fn forecast(State(directory): State<Directory>, caller: Administrator) -> Result<Json<Value>, Problem> {
+pub async fn forecast(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Parameters(Nothing {}): Parameters<Nothing>,
+) -> Result<Json<Value>, Problem> {
     let mut items = Vec::new();
     for licence in caller.settings.licences.values() {
         let tally = directory.tally_licence(caller.organisation(), licence).await?;
@@ -120,7 +124,11 @@ pub async fn forecast(State(directory): State<Directory>, caller: Administrator)
 }
 
 /// `GET .../cost-centres`: all, with how many seats of each licence each pays for.
-pub async fn cost_centres(State(directory): State<Directory>, caller: Administrator) -> Result<Json<Value>, Problem> {
+pub async fn cost_centres(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Parameters(Nothing {}): Parameters<Nothing>,
+) -> Result<Json<Value>, Problem> {
     let settings = &caller.settings;
     let mut paid: BTreeMap<&Slug, BTreeMap<&Slug, u64>> = BTreeMap::new();
     let default = settings.organisation.default_cost_centre.as_ref();
@@ -157,7 +165,8 @@ pub(super) fn seat(claim: &SeatClaim) -> String {
     }
 }
 
-fn view(licence: &Licence, counts: &[i64]) -> Value {
+/// A licence with its seats in use and the people who wait.
+pub(super) fn view(licence: &Licence, counts: &[i64]) -> Value {
     json!({
         "key": licence.key,
         "name": licence.name,

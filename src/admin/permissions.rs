@@ -12,11 +12,11 @@ use crate::model::permission::definition::Definition;
 use crate::model::permission::gateway::GATEWAY_ACTIONS;
 use crate::model::slug::Slug;
 
-use super::caller::{Administrator, Body, Place};
+use super::caller::{Administrator, Body, Nothing, Parameters, Place};
 use super::problem::Problem;
 
 /// `GET .../permissions`: the catalogue, and the actions of the gateway's own, which need no entry in it.
-pub async fn list(caller: Administrator) -> Json<Value> {
+pub async fn list(caller: Administrator, Parameters(Nothing {}): Parameters<Nothing>) -> Json<Value> {
     let items: Vec<&Definition> = caller.settings.permissions.values().collect();
     Json(json!({ "items": items, "gateway_actions": GATEWAY_ACTIONS }))
 }
@@ -53,7 +53,7 @@ pub async fn delete(
 }
 
 /// `GET .../default-permissions`.
-pub async fn defaults(caller: Administrator) -> Json<Value> {
+pub async fn defaults(caller: Administrator, Parameters(Nothing {}): Parameters<Nothing>) -> Json<Value> {
     Json(json!(caller.settings.defaults))
 }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::directory::privacy::RestrictUser;
+use crate::directory::privacy::{NoteExport, RestrictUser};
 use crate::directory::{Directory, DirectoryError};
 use crate::model::id::UserId;
 
@@ -21,7 +21,9 @@ pub async fn export(
     Place((_, user)): Place<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let user = find(&directory, caller.organisation(), &user).await?;
-    Ok(Json(directory.export_user(&caller.settings, &user).await?))
+    let held = directory.export_user(&caller.settings, &user).await?;
+    directory.run(&caller.permit, &NoteExport::Person(user.id)).await?;
+    Ok(Json(held))
 }
 
 /// What must be typed.

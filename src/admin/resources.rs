@@ -16,13 +16,17 @@ use crate::model::list::List;
 use crate::model::resource::Resource;
 use crate::model::slug::Slug;
 
-use super::caller::{Administrator, Body, Parameters, Place};
+use super::caller::{Administrator, Body, Nothing, Parameters, Place};
 use super::listing::{Browse, Listing};
 use super::problem::Problem;
 use super::users;
 
 /// `GET .../resource-types`: all, each with how many resources there are.
-pub async fn types(State(directory): State<Directory>, caller: Administrator) -> Result<Json<Value>, Problem> {
+pub async fn types(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Parameters(Nothing {}): Parameters<Nothing>,
+) -> Result<Json<Value>, Problem> {
     let types: Vec<_> = caller.settings.resource_types.values().collect();
     let counts: Vec<Count> = types.iter().map(|type_| Count::Resources(type_.key.clone())).collect();
     let counts = directory.browse_counts(caller.organisation(), &counts).await?;

@@ -16,7 +16,7 @@ use crate::model::id::{OrganisationId, TokenId};
 use crate::model::slug::Slug;
 use crate::model::token::{Token, TokenGrant};
 
-use super::caller::{Administrator, Body, Caller, Place};
+use super::caller::{Administrator, Body, Caller, Nothing, Parameters, Place};
 use super::problem::Problem;
 
 /// What a new token is to be.
@@ -39,7 +39,11 @@ pub struct NewToken {
 }
 
 /// `GET .../tokens`: the organisation's, oldest first; never their secrets.
-pub async fn list(State(directory): State<Directory>, caller: Administrator) -> Result<Json<Value>, Problem> {
+pub async fn list(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Parameters(Nothing {}): Parameters<Nothing>,
+) -> Result<Json<Value>, Problem> {
     let tokens = directory.list_tokens(caller.organisation()).await?;
     Ok(Json(json!({ "items": tokens.iter().map(view).collect::<Vec<_>>() })))
 }

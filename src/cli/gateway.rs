@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::pinned;
 use super::target::Target;
 use crate::admin;
-use crate::admin::caller::Trusted;
+use crate::admin::caller::{COMMAND_LINE, Trusted};
 use crate::config::{Config, Engine, Overrides};
 use crate::directory::{Directory, Principal};
 use crate::model::clock::SystemClock;
@@ -98,6 +98,7 @@ impl Gateway {
             builder = builder.use_preconfigured_tls(pinned::trust(certificate)?);
         }
         let client = builder
+            .user_agent(COMMAND_LINE)
             .connect_timeout(std::time::Duration::from_secs(10))
             .build()
             .map_err(|error| Failure::failed(format!("no HTTP client can be made: {error}")))?;

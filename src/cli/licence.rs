@@ -1,5 +1,7 @@
 //! `usher licence`.
 
+mod set;
+
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -10,6 +12,7 @@ use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
 use crate::model::list::List;
+use set::Changes;
 
 /// Show licences, their limits, and who holds or waits for a seat; give and take them.
 #[derive(Debug, Args)]
@@ -19,8 +22,9 @@ use crate::model::list::List;
     "  usher licence holders pro --org acme --json\n",
     "  usher licence holders pro --org acme --filter 'seat eq \"refused\"' --sort since\n",
     "  usher licence forecast --org acme\n",
-    "  usher licence assign pro ada@example.com --org acme\n\n",
-    "Limits are declared in an organisation file and changed with: usher apply FILE",
+    "  usher licence assign pro ada@example.com --org acme\n",
+    "  usher licence set pro --limit 40 --org acme\n\n",
+    "Limits may be declared in an organisation file as well: usher apply FILE",
 ))]
 pub struct Licence {
     #[command(subcommand)]
@@ -54,6 +58,13 @@ enum Action {
         state: Option<String>,
         #[command(flatten)]
         choosing: Box<Choosing>,
+    },
+    /// Make a licence, or change what is given
+    Set {
+        /// The licence's short name
+        licence: String,
+        #[command(flatten)]
+        changes: Changes,
     },
     /// Give somebody a licence directly
     Assign {
@@ -157,6 +168,14 @@ impl Licence {
                 let rows = items.iter().map(|item| columns(item, &CENTRES)).collect();
                 (items, &["CENTRE", "NAME", "DEFAULT", "SEATS"], rows)
             }
+            Action::Set { licence, changes } => {
+                let known = gateway.list(&licences, None).await?;
+                let known = known.iter().find(|known| known["key"] == *licence);
+                let payload = Payload::Json(changes.whole(licence, known)?);
+                let path = format!("{licences}/{}", escaped(licence));
+                let answer = gateway.ask(Method::PUT, &path, payload).await?;
+                return Ok(output::record(&mut out, &answer, self.json)?);
+            }
             Action::Assign { .. } | Action::Free { .. } | Action::Charge { .. } => return self.change(gateway).await,
         };
         if self.json {
@@ -190,7 +209,11 @@ impl Licence {
                 let path = format!("{}/{}", self.of_user(user), escaped(licence));
                 (Method::DELETE, path, Payload::Empty)
             }
-            Action::List { .. } | Action::Holders { .. } | Action::Forecast | Action::CostCentres => return Ok(()),
+            Action::List { .. }
+            | Action::Holders { .. }
+            | Action::Forecast
+            | Action::CostCentres
+            | Action::Set { .. } => return Ok(()),
         };
         let answer = gateway.ask(method, &path, payload).await?;
         Ok(output::record(&mut std::io::stdout(), &answer, self.json)?)

@@ -214,10 +214,10 @@ impl Asking<'_> {
         match action {
             Action::Types => {
                 let path = format!("{}/resource-types", self.organisation);
-                self.table(&path, None, &["TYPE", "NAME", "RESOURCES"], |item| {
+                let items = self.gateway.list_whole(&path).await?;
+                self.print(&items, &["TYPE", "NAME", "RESOURCES"], |item| {
                     cells(item, &["key", "name", "resources"])
                 })
-                .await
             }
             Action::List { type_, find, choosing } => {
                 let listed = self.listed(List::Resources);
@@ -353,6 +353,10 @@ impl Asking<'_> {
 
     async fn table(&self, path: &str, limit: Option<usize>, heading: &[&str], row: Row) -> Result<(), Failure> {
         let items = self.gateway.list(path, limit).await?;
+        self.print(&items, heading, row)
+    }
+
+    fn print(&self, items: &[Value], heading: &[&str], row: Row) -> Result<(), Failure> {
         let mut out = std::io::stdout();
         if self.json {
             return Ok(output::json(&mut out, &json!(items))?);

@@ -8,6 +8,7 @@ mod changes;
 mod listed;
 mod mask;
 mod sweep;
+mod told;
 
 pub use changes::{Commit, Written};
 pub(super) use listed::is_about;

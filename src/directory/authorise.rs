@@ -1,5 +1,6 @@
 //! Who may do what. A write needs a [`Permit`], and only this file makes one.
 
+mod door;
 mod person;
 
 use std::collections::BTreeSet;

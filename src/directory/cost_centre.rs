@@ -4,13 +4,13 @@ use serde_json::json;
 
 use crate::model::cost_centre::CostCentre;
 use crate::model::event::EventKind;
-use crate::model::id::UserId;
+use crate::model::id::{OrganisationId, UserId};
 use crate::model::organisation::Organisation;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
 use super::keys::{self, Table};
-use super::{DirectoryError, Operation, Unit};
+use super::{Directory, DirectoryError, Operation, Permit, Unit};
 
 /// Makes a cost centre, or replaces it. Answers whether anything changed. A new default takes the place of the old one.
 pub struct PutCostCentre(
@@ -28,6 +28,10 @@ impl Operation for PutCostCentre {
         let before: Option<CostCentre> = unit.find(&key).await?;
         if before.as_ref() == Some(centre) {
             return Ok(false);
+        }
+        if centre.name.trim().is_empty() {
+            let place = format!("cost_centres.{}.name", centre.key);
+            return Err(DirectoryError::invalid(place, "must not be empty"));
         }
         // Which one is the default is decided by one record, so that two changes at once cannot make two.
         let owner = keys::organisation(organisation);
@@ -62,6 +66,80 @@ impl Operation for PutCostCentre {
             json!({ "default": centre.default }),
         );
         Ok(true)
+    }
+}
+
+/// People read at once.
+const CHUNK: usize = 500;
+
+/// Deletes a cost centre that is not the default, and that no seat is charged to.
+struct DeleteCostCentre<'a> {
+    directory: &'a Directory,
+    key: &'a Slug,
+}
+
+#[async_trait::async_trait]
+impl Operation for DeleteCostCentre<'_> {
+    type Outcome = ();
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        let organisation = unit.organisation();
+        // "Nothing is charged to it" is relied on: whoever is charged meanwhile leaves an event, and that is a conflict.
+        unit.bytes(&keys::events(organisation)).await?;
+        let key = keys::named(organisation, Table::CostCentre, self.key);
+        let centre: Option<CostCentre> = unit.find(&key).await?;
+        let centre = centre.ok_or_else(|| DirectoryError::not_found("cost centre", self.key))?;
+        let place = || format!("cost_centres.{}", self.key);
+        if centre.default {
+            let reason = "is the default, which pays for every seat that is not charged to another: make another one the default first";
+            return Err(DirectoryError::invalid(place(), reason));
+        }
+        let charged = self.charged(organisation).await?;
+        if charged > 0 {
+            let reason = format!("pays for {charged} seats: charge them to another one first");
+            return Err(DirectoryError::invalid(place(), reason));
+        }
+        unit.delete(key);
+        unit.event(EventKind::CostCentreDeleted, self.key, json!({}));
+        Ok(())
+    }
+}
+
+impl DeleteCostCentre<'_> {
+    /// How many claims it pays for, whether a seat is held already or not.
+    async fn charged(&self, organisation: OrganisationId) -> Result<usize, DirectoryError> {
+        let settings = self.directory.load_organisation(organisation).await?;
+        let mut charged = 0;
+        for licence in settings.licences.keys() {
+            let mut after = None;
+            loop {
+                let people = self
+                    .directory
+                    .browse_holders(organisation, licence, after, CHUNK)
+                    .await?;
+                let claims = people.iter().filter_map(|user| user.licences.get(licence));
+                charged += claims
+                    .filter(|claim| claim.cost_centre.as_ref() == Some(self.key))
+                    .count();
+                match people.last() {
+                    Some(last) => after = Some(last.id),
+                    None => break,
+                }
+            }
+        }
+        Ok(charged)
+    }
+}
+
+impl Directory {
+    /// Deletes a cost centre. The cost is the number of people with a licence.
+    ///
+    /// # Errors
+    /// [`DirectoryError::NotFound`]; [`DirectoryError::InvalidValue`] for the default, and for one that seats are charged to; as the
+    /// store's read and commit.
+    pub async fn delete_cost_centre(&self, permit: &Permit, key: &Slug) -> Result<(), DirectoryError> {
+        let delete = DeleteCostCentre { directory: self, key };
+        self.run(permit, &delete).await
     }
 }
 

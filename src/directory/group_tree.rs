@@ -76,7 +76,7 @@ impl Unit {
                 after.kind = policy.default_kind;
                 Ok(())
             }
-            Door::Api | Door::Invitee | Door::Guest | Door::Person | Door::System => {
+            Door::Api | Door::Cli | Door::Invitee | Door::Guest | Door::Person | Door::System => {
                 let kinds: Vec<&str> = policy.kinds.iter().map(|kind| kind.as_str()).collect();
                 let reason = format!(
                     "{:?} is no kind of group of this organisation: use {}",

@@ -227,11 +227,11 @@ async fn load_own(unit: &mut Unit, id: JobId) -> Result<Job, DirectoryError> {
     })
 }
 
-/// Whether two are the same party: the same person, whatever the session; the same token; the gateway itself.
+/// Whether two are the same party: the same person, whatever the session; the same token, whatever the program; the gateway itself.
 #[must_use]
 pub fn is_same(one: &Actor, other: &Actor) -> bool {
     match (one.user, other.user) {
-        (None, None) => one.door == other.door && one.token == other.token,
+        (None, None) => one.token == other.token && (one.token.is_some() || one.door == other.door),
         (one, other) => one == other,
     }
 }

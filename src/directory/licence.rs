@@ -146,6 +146,10 @@ async fn check_seat_rules(unit: &mut Unit, before: &Licence, after: &Licence) ->
 
 /// What a licence names must be there, and its numbers must mean something.
 async fn check_parts(unit: &mut Unit, licence: &Licence) -> Result<(), DirectoryError> {
+    if licence.name.trim().is_empty() {
+        let place = format!("licences.{}.name", licence.key);
+        return Err(DirectoryError::invalid(place, "must not be empty"));
+    }
     for role in &licence.required_for_roles {
         let key = keys::named(unit.organisation(), Table::Role, role);
         if unit.bytes(&key).await?.is_none() {

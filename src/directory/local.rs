@@ -71,7 +71,7 @@ impl Unit {
     async fn refuse_local_change(&mut self) -> Result<(), DirectoryError> {
         // The command line on a store that no gateway serves comes as the system.
         let is_local = match self.actor().door {
-            Door::Api | Door::System => true,
+            Door::Api | Door::Cli | Door::System => true,
             Door::Scim | Door::Ldap | Door::Invitee | Door::Guest | Door::Person => false,
         };
         if !is_local {

@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
 use crate::model::clock::Timestamp;
 use crate::model::credential::{Credential, Duty};
+use crate::model::event::EventKind;
 use crate::model::id::{OrganisationId, TokenId, UserId};
 use crate::model::password_policy::{PasswordPolicy, SessionLimits};
 use crate::model::record;
@@ -220,6 +222,10 @@ impl Operation for EndSessions {
             // Relied on, so that a use at the same moment does not write it again.
             unit.bytes(&keys::session(unit.organisation(), *id)).await?;
             unit.drop_session(self.user, *id);
+        }
+        if !chosen.is_empty() {
+            let data = json!({ "sessions": chosen.len() });
+            unit.event(EventKind::SessionEnded, self.user, data);
         }
         Ok(chosen.len())
     }

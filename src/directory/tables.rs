@@ -20,6 +20,8 @@ pub enum Audited {
     Named(AuditKind),
     /// It is noted that it changed, never how.
     Sealed(AuditKind),
+    /// The same for keys with this byte behind the table; the others find such things.
+    Tagged(AuditKind, u8),
     /// Who came into a group or left it; what came to somebody or went.
     Edge(AuditKind),
     /// Nothing: it follows from what is noted, or is no change of anybody's making.
@@ -101,7 +103,7 @@ tables! {
     Outbox => Audited::No, Report;
     MailTemplate => Audited::Named(AuditKind::Template), Report;
     InvitationIndex => Audited::No, Report;
-    // Each sign-in writes one: what a person signs in with is told by events.
+    // Each sign-in writes one: what a person signs in with is told by events, see `audit/told.rs`.
     Credential => Audited::No, Report;
     Session => Audited::No, Report;
     CostCentre => Audited::Named(AuditKind::CostCentre), Report;
@@ -114,8 +116,8 @@ tables! {
     RoleLink => Audited::No, Report;
     GroupTree => Audited::No, Report;
     Following => Audited::No, Report;
-    // The table holds what resources are found by as well: events tell of resources.
-    Resource => Audited::No, Report;
+    // The table holds what resources are found by as well.
+    Resource => Audited::Tagged(AuditKind::Resource, b'r'), Report;
     ResourceType => Audited::Named(AuditKind::ResourceType), Report;
     Assignment => Audited::Edge(AuditKind::Assignment), Report;
     SubjectAssignment => Audited::No, Report;

@@ -309,7 +309,7 @@ impl Unit {
                 .map(|versioned| versioned.value.as_ref()),
             after: after.as_deref(),
         });
-        commit.entries(changes, self.clock.as_ref())
+        commit.entries(changes, &self.events, self.clock.as_ref())
     }
 
     fn into_batch(self) -> Batch {

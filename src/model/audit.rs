@@ -36,7 +36,7 @@ pub struct AuditChange {
     /// What kind of thing it is.
     #[serde(rename = "k")]
     pub kind: AuditKind,
-    /// Its identifier or short name. Of memberships: the group's identifier.
+    /// Its identifier or short name. Of memberships: the group's identifier; of assignments: the resource's.
     #[serde(rename = "s")]
     pub subject: String,
     /// What happened to it.
@@ -45,7 +45,7 @@ pub struct AuditChange {
     /// The values that changed, by name: before and after. Null stands for none.
     #[serde(rename = "f", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, (Value, Value)>,
-    /// Of memberships: who, as `u` or `g` and an identifier.
+    /// Of memberships and assignments: who, as `u` or `g` and an identifier.
     #[serde(rename = "m", default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
 }
@@ -62,6 +62,9 @@ pub enum AuditOutcome {
     /// It was deleted.
     #[serde(rename = "d")]
     Deleted,
+    /// It was erased: a person, with every trace.
+    #[serde(rename = "e")]
+    Erased,
 }
 
 impl AuditOutcome {
@@ -72,6 +75,7 @@ impl AuditOutcome {
             Self::Created => "created",
             Self::Updated => "updated",
             Self::Deleted => "deleted",
+            Self::Erased => "erased",
         }
     }
 }
@@ -79,7 +83,7 @@ impl AuditOutcome {
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
         /// What kind of thing changed.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum AuditKind {
             $($(#[$doc])* #[serde(rename = $word)] $variant,)*
         }
@@ -140,6 +144,10 @@ kinds! {
     Credential = "credential",
     /// A saved view.
     View = "view",
+    /// Sessions of a user.
+    Session = "session",
+    /// Data that was taken away as a file: a table by its name, or all that is held about a person.
+    Export = "export",
 }
 
 impl fmt::Display for AuditKind {

@@ -57,8 +57,10 @@ pub enum Door {
     Scim,
     /// A directory synchronisation.
     Ldap,
-    /// The admin API, and the command line through it.
+    /// The admin API.
     Api,
+    /// The command line, through the admin API. On a store that no gateway serves it comes as the gateway itself.
+    Cli,
     /// The invited person.
     Invitee,
     /// A person for themselves: signing in, their own password and second factor.
@@ -254,4 +256,10 @@ event_kinds! {
     ViewSaved = "view.saved",
     /// A view of a list is gone.
     ViewDeleted = "view.deleted",
+    /// A cost centre is gone.
+    CostCentreDeleted = "cost_centre.deleted",
+    /// Sessions of a user were ended.
+    SessionEnded = "session.ended",
+    /// A table was taken away as a file, or a person's data handed over.
+    DataExported = "data.exported",
 }

@@ -1,6 +1,7 @@
 //! The admin API through the gateway's whole router, in process, over the memory engine.
 
 mod audit;
+mod audit_told;
 mod bootstrap;
 mod bulk;
 mod caseless;
@@ -18,6 +19,7 @@ mod history;
 mod idempotency;
 mod imports;
 mod invitations;
+mod licence_edit;
 mod licences;
 mod lists;
 mod local_changes;

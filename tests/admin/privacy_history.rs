@@ -105,8 +105,8 @@ async fn a_shared_view_that_names_an_erased_person_is_told_by_its_own_identifier
     share_view(&acme, "user_name eq \"bob\"").await;
     let body = json!({ "name": "Ada", "list": "users", "filter": "user_name eq \"ada.lovelace\"" });
     let view = acme.post(&format!("{ORG}/views"), body).await.expect(201);
-    let role = json!({ "name": "Helper of ada.lovelace" });
-    acme.put(&format!("{ORG}/roles/helper-of-somebody-else"), role).await;
+    let role = json!({ "key": "helper-of-somebody-else", "name": "Helper of ada.lovelace" });
+    acme.post(&format!("{ORG}/roles"), role).await.expect(201);
     let erased = acme
         .post(&format!("{USERS}/{id}/erase"), json!({ "confirm": "ada.lovelace" }))
         .await

@@ -68,6 +68,9 @@ fn addresses() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::PUT, "/groups/north/defaults", Some(json!({}))),
         (Method::GET, "/licences/forecast", None),
         (Method::GET, "/cost-centres", None),
+        (Method::PUT, "/cost-centres/x", Some(json!({ "name": "x" }))),
+        (Method::DELETE, "/cost-centres/x", None),
+        (Method::PUT, "/licences/pro", Some(json!({ "name": "Pro" }))),
         (Method::GET, "/guests", None),
         (
             Method::POST,

@@ -23,6 +23,10 @@ fn the_log_is_listed_and_exported() {
         .expect(0)
         .json();
     assert_eq!(items[0]["changes"][0]["kind"], "token");
+    assert_eq!(
+        items[0]["actor"]["door"], "cli",
+        "the command line is not just any program"
+    );
     let csv = gateway.command(&["audit", "export", "--format", "csv"]).expect(0).out;
     assert!(csv.starts_with("at,door,connection,token,request,kind,subject,outcome,field,before,after\r\n"));
     assert!(csv.contains(",'=evil()\r\n"), "{csv}");

@@ -61,6 +61,37 @@ fn a_user_is_made_changed_given_a_licence_and_found_by_a_number() {
     assert!(holders.contains("sales"), "{holders}");
     let centres = gateway.command(&["licence", "cost-centres"]).expect(0).out;
     assert!(centres.contains("{\"pro\":1}"), "{centres}");
+    let set = ["cost-centre", "set", "research", "--name=Research"];
+    assert!(gateway.command(&set).expect(0).out.contains("research"));
+    let listed = gateway.command(&["cost-centre", "list"]).expect(0).out;
+    assert!(
+        listed.contains("Research") && listed.contains("{\"pro\":1}"),
+        "{listed}"
+    );
+    gateway.command(&["cost-centre", "delete", "research"]).expect(0);
+    let set = [
+        "licence",
+        "set",
+        "pro",
+        "--limit=7",
+        "--when-full=overage=9",
+        "--threshold=80",
+        "--json",
+    ];
+    let licence = gateway.command(&set).expect(0).json();
+    assert_eq!((&licence["limit"], &licence["used"]), (&json!(7), &json!(1)));
+    assert_eq!(licence["when_full"], json!({ "overage": 9 }));
+    let set = [
+        "licence",
+        "set",
+        "pro",
+        "--limit=none",
+        "--threshold=none",
+        "--when-full=refuse",
+        "--json",
+    ];
+    let licence = gateway.command(&set).expect(0).json();
+    assert_eq!((&licence["limit"], &licence["thresholds"]), (&json!(null), &json!([])));
     gateway.command(&["licence", "free", "pro", "ada"]).expect(0);
     gateway.command(&["licence", "assign", "pro", "ada"]).expect(0);
     let forecast = gateway.command(&["licence", "forecast", "--json"]).expect(0).json();

@@ -32,7 +32,7 @@ pub(super) const TABLE: &[Row] = &[
     (
         Method::PUT,
         "/users/{user}/licences/{key}/cost-centre",
-        "licence.assign",
+        "licence.manage",
         Target::User,
     ),
     (Method::POST, "/users/{user}/move", "user.update", Target::User),
@@ -219,6 +219,19 @@ pub(super) const TABLE: &[Row] = &[
     ),
     (Method::GET, "/users/{user}/resources", "resource.view", Target::User),
     (Method::GET, "/cost-centres", "licence.view", Target::Organisation),
+    (Method::PUT, "/licences/{key}", "licence.manage", Target::Organisation),
+    (
+        Method::PUT,
+        "/cost-centres/{key}",
+        "licence.manage",
+        Target::Organisation,
+    ),
+    (
+        Method::DELETE,
+        "/cost-centres/{key}",
+        "licence.manage",
+        Target::Organisation,
+    ),
     (Method::GET, "/licences/forecast", "licence.view", Target::Organisation),
     (Method::GET, "/roles", "role.view", Target::Organisation),
     (Method::POST, "/roles", "role.manage", Target::Organisation),

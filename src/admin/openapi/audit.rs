@@ -38,7 +38,7 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
         [
             ("kind", text()),
             ("subject", text()),
-            ("outcome", words(&["created", "updated", "deleted"])),
+            ("outcome", words(&["created", "updated", "deleted", "erased"])),
         ],
         [("fields", map(pair)), ("members", list(member))],
     );

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::description::{Description, get};
+use super::description::{Description, delete, get, put};
 use super::schema::{any, boolean, integer, list, map, named, nullable, object, text, time, uuid};
+use crate::admin::licence_edit::{CostCentreBody, LicenceBody};
 
 pub(super) fn descriptions() -> Vec<Description> {
     vec![
@@ -12,6 +13,13 @@ pub(super) fn descriptions() -> Vec<Description> {
             "Licences, with how many seats are in use and how many people wait",
         )
         .answers_list(named("Licence")),
+        put("licences/{key}", "Makes a licence, or replaces it")
+            .takes::<LicenceBody>()
+            .answers(named("Licence")),
+        put("cost-centres/{key}", "Makes a cost centre, or replaces it")
+            .takes::<CostCentreBody>()
+            .answers(object([("key", text()), ("name", text()), ("default", boolean())], [])),
+        delete("cost-centres/{key}", "Deletes a cost centre that no seat is charged to").answers_nothing(),
         get(
             "licences/{key}/holders",
             "Everyone who is meant to have it, with the state of the seat",

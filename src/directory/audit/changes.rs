@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::directory::keys;
 use crate::directory::settings::OrganisationSettings;
-use crate::directory::tables::{self, Audited};
+use crate::directory::tables::{self, Audited, TABLE_AT};
 use crate::model::audit::{AuditChange, AuditEntry, AuditKind, AuditOutcome};
 use crate::model::clock::{Clock, Timestamp};
-use crate::model::event::{Actor, Door};
+use crate::model::event::{Actor, Door, Event};
 use crate::model::id::OrganisationId;
 use crate::model::membership::Member;
 use crate::model::record;
@@ -18,6 +18,7 @@ use crate::model::schema::{ENTERPRISE_USER, USHER_GROUP, USHER_USER};
 use crate::store::Key;
 
 use super::mask::{self, MASK};
+use super::told;
 
 /// Bytes of an entry's changes, roughly: a store takes values of at most 64 KiB.
 const ENTRY_BYTES: usize = 32 * 1024;
@@ -68,13 +69,24 @@ type Edges = BTreeMap<(&'static str, uuid::Uuid, bool), (AuditKind, Vec<String>)
 
 impl Commit<'_> {
     /// The entries of this commit, with their keys: one, or several when it is large; none when it changes nothing that is told.
-    pub fn entries<'w>(&self, written: impl Iterator<Item = Written<'w>>, clock: &dyn Clock) -> Vec<(Key, Vec<u8>)> {
+    pub fn entries<'w>(
+        &self,
+        written: impl Iterator<Item = Written<'w>>,
+        events: &[Event],
+        clock: &dyn Clock,
+    ) -> Vec<(Key, Vec<u8>)> {
         let mut changes = Vec::new();
         let mut edges = Edges::new();
         for write in written {
             match treatment(write.key) {
                 Audited::No => {}
                 Audited::Edge(kind) => changes.extend(self.edge(write, kind, &mut edges)),
+                Audited::Tagged(kind, tag) => {
+                    if write.key.as_bytes().get(TABLE_AT + 1) == Some(&tag) {
+                        let id = keys::last_uuid(write.key).unwrap_or_default().to_string();
+                        changes.extend(self.change(write, kind, id));
+                    }
+                }
                 Audited::Record(kind) => {
                     let id = keys::last_uuid(write.key).unwrap_or_default().to_string();
                     changes.extend(self.change(write, kind, id));
@@ -105,6 +117,8 @@ impl Commit<'_> {
                     members,
                 }),
         );
+        changes.extend(events.iter().filter_map(told::change));
+        told::mark_erased(&mut changes, events);
         let at = u64::try_from(self.now.timestamp_millis()).unwrap_or_default();
         parts(changes)
             .into_iter()
@@ -127,7 +141,7 @@ impl Commit<'_> {
             AuditOutcome::Created => self.is_provisioned(),
             AuditOutcome::Updated => false,
             // What was deleted for good is not kept in another place.
-            AuditOutcome::Deleted => kind == AuditKind::User,
+            AuditOutcome::Deleted | AuditOutcome::Erased => kind == AuditKind::User,
         };
         let fields = if is_untold {
             BTreeMap::new()
@@ -163,7 +177,7 @@ impl Commit<'_> {
         };
         match outcome(write) {
             AuditOutcome::Created => note(true, who),
-            AuditOutcome::Deleted => note(false, who),
+            AuditOutcome::Deleted | AuditOutcome::Erased => note(false, who),
             AuditOutcome::Updated => {
                 let mut change = self.change(write, kind, subject.to_string())?;
                 change.members = vec![who];

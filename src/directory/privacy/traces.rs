@@ -68,6 +68,11 @@ impl Traces {
             for value in [before, after] {
                 if name == "name" {
                     self.take_name(Some(value));
+                } else if name == "offers" {
+                    TELLING.iter().for_each(|told| self.take(value.get(told)));
+                    let named = value.get("name").and_then(Value::as_object);
+                    let named = named.into_iter().flat_map(|offers| offers.values());
+                    named.for_each(|name| self.take_name(Some(name)));
                 } else if TELLING.contains(&name.as_str()) || NAMES.contains(&name.as_str()) {
                     self.take(Some(value));
                 }

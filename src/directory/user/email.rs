@@ -18,7 +18,7 @@ impl Unit {
         let check: fn(&str) -> Result<(), AddressFault> = match self.actor().door {
             Door::Scim => address::check_single,
             Door::Ldap => return Ok(()),
-            Door::Api | Door::Invitee | Door::Person | Door::System | Door::Guest => address::check,
+            Door::Api | Door::Cli | Door::Invitee | Door::Person | Door::System | Door::Guest => address::check,
         };
         let is_known = |email: &str| before.is_some_and(|before| before.emails().any(|known| known == email));
         let fault = after
