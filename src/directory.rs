@@ -255,7 +255,7 @@ impl Directory {
     ) -> Result<O::Outcome, DirectoryError> {
         let (outcome, leaves_work) = self.commit(permit, operation).await?;
         if leaves_work {
-            self.settle_role_links(permit.organisation()).await?;
+            self.follow_up(permit, None).await?;
         }
         Ok(outcome)
     }

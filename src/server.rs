@@ -321,11 +321,11 @@ async fn tidy_up(directory: Directory) {
         if let Err(error) = directory.purge_groups(settings.organisation.id).await {
             tracing::warn!(%error, organisation.id = %settings.organisation.id, "deleted groups could not be purged");
         }
-        if let Err(error) = directory.settle_role_links(settings.organisation.id).await {
-            tracing::warn!(%error, organisation.id = %settings.organisation.id, "links of roles and groups could not be followed");
-        }
         if let Err(error) = directory.resume_group_gives(settings.organisation.id).await {
             tracing::warn!(%error, organisation.id = %settings.organisation.id, "what groups give did not reach everyone");
+        }
+        if let Err(error) = directory.settle_role_links(settings.organisation.id).await {
+            tracing::warn!(%error, organisation.id = %settings.organisation.id, "links of roles and groups could not be followed");
         }
         if let Err(error) = directory.close_resources(settings.organisation.id).await {
             tracing::warn!(%error, organisation.id = %settings.organisation.id, "resources could not be removed");

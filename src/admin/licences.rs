@@ -67,6 +67,8 @@ impl Browse for Holders<'_> {
                 "user_name": user.user_name,
                 "state": user.state(),
                 "claim": claim,
+                "seat": claim.map(|claim| claim.seat.as_str()),
+                "origins": claim.map(|claim| &claim.origins),
                 "since": claim.and_then(SeatClaim::since),
                 "cost_centre": centre,
             })
@@ -108,6 +110,7 @@ pub async fn forecast(State(directory): State<Directory>, caller: Administrator)
             "free": tally.free,
             "prepared": tally.below,
             "waiting": tally.waiting,
+            "refused": tally.refused,
             "suspended": tally.suspended,
             "short": tally.short(),
         }));

@@ -17,6 +17,7 @@ use crate::model::list::List;
     "Examples:\n",
     "  usher licence list --org acme\n",
     "  usher licence holders pro --org acme --json\n",
+    "  usher licence holders pro --org acme --filter 'seat eq \"refused\"' --sort since\n",
     "  usher licence forecast --org acme\n",
     "  usher licence assign pro ada@example.com --org acme\n\n",
     "Limits are declared in an organisation file and changed with: usher apply FILE",
@@ -126,7 +127,7 @@ impl Licence {
             } => {
                 let path = format!("{licences}/{}/holders", escaped(licence));
                 let listed = self.listed(gateway, &organisation, List::LicenceHolders);
-                let heading = &["USER", "STATE", "SEAT", "COST CENTRE", "ID"];
+                let heading = &["USER", "STATE", "SEAT", "SINCE", "BECAUSE", "COST CENTRE", "ID"];
                 let more = [("state", state.as_deref())];
                 return choosing.print(listed, &path, &more, (heading, &holder_row)).await;
             }
@@ -143,6 +144,7 @@ impl Licence {
                         "FREE",
                         "PREPARED",
                         "WAITING",
+                        "REFUSED",
                         "SUSPENDED",
                         "SHORT",
                     ],
@@ -201,13 +203,14 @@ impl Licence {
 }
 
 /// The columns of a forecast.
-const FORECAST: [&str; 8] = [
+const FORECAST: [&str; 9] = [
     "licence",
     "limit",
     "used",
     "free",
     "prepared",
     "waiting",
+    "refused",
     "suspended",
     "short",
 ];
@@ -237,7 +240,9 @@ fn holder_row(holder: &Value) -> Vec<String> {
     vec![
         cell(&holder["user_name"]),
         cell(&holder["state"]),
-        cell(&holder["claim"]["seat"]),
+        cell(&holder["seat"]),
+        cell(&holder["since"]),
+        cell(&holder["origins"]),
         cell(&holder["cost_centre"]),
         cell(&holder["id"]),
     ]

@@ -248,6 +248,11 @@ impl Unit {
 
     /// Whether an active user, but for this one, administers the organisation. The one who is found is relied on.
     pub(super) async fn has_administrator(&mut self, but: Option<UserId>) -> Result<bool, DirectoryError> {
+        Ok(self.find_administrator(&but.into_iter().collect()).await?.is_some())
+    }
+
+    /// An active user, none of these, who administers the organisation. The one who is found is relied on.
+    pub(super) async fn find_administrator(&mut self, but: &BTreeSet<UserId>) -> Result<Option<User>, DirectoryError> {
         for role in self.administering().await? {
             let organisation = self.organisation();
             let mut scan = Scan::prefix(
@@ -261,13 +266,13 @@ impl Unit {
                     .filter_map(|(key, _)| keys::last_uuid(key))
                     .map(UserId::new)
                 {
-                    let user = if but == Some(id) {
+                    let user = if but.contains(&id) {
                         None
                     } else {
                         self.find_user(id).await?
                     };
-                    if user.is_some_and(|user| user.is_active() && user.roles.contains_key(&role)) {
-                        return Ok(true);
+                    if let Some(user) = user.filter(|user| user.is_active() && user.roles.contains_key(&role)) {
+                        return Ok(Some(user));
                     }
                 }
                 match found.last() {
@@ -276,7 +281,7 @@ impl Unit {
                 }
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Whether one of these roles administers the organisation, itself or by what it includes.

@@ -116,6 +116,22 @@ impl Permit {
         self
     }
 
+    /// The gateway's own right to bring people in line with what was changed by this one. Whoever changed it is named, and
+    /// needed no right to do it to each of them.
+    pub(super) fn following_up(&self) -> Self {
+        let correlation = self.correlation.as_ref().map(|correlation| {
+            Arc::new(Correlation {
+                request: correlation.request.clone(),
+                done: None,
+            })
+        });
+        Self {
+            authority: Authority::Gateway,
+            correlation,
+            ..self.clone()
+        }
+    }
+
     /// The connection that acts, if one does.
     #[must_use]
     pub fn connection(&self) -> Option<&Slug> {

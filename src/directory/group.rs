@@ -83,11 +83,7 @@ impl Unit {
         }
         self.may_change_group(before, &after).await?;
         if before.grants_roles != after.grants_roles || before.grants_licences != after.grants_licences {
-            // A walk that was begun in this very commit brings it to the members and tells who got none.
-            let walk = keys::group_gives(self.organisation(), after.id);
-            if self.changed_under(&walk).next().is_none() {
-                self.mark_group(after.id);
-            }
+            self.mark_group(after.id);
         }
         self.place(Some(before), &mut after).await?;
         self.claim_group_names(Some(before), &after).await?;
@@ -137,7 +133,6 @@ impl Unit {
         if let Some(link) = &group.link {
             self.delete(keys::unique(organisation, Unique::GroupLink, link.as_str()));
         }
-        self.delete(keys::group_gives(organisation, group.id));
         self.forget_links(b'g', &group.external_ids).await?;
         self.count(keys::count(organisation, &Count::Groups), -1, None);
         self.delete(keys::group(organisation, group.id));

@@ -287,7 +287,7 @@ impl Unit {
     async fn settle_circle(&mut self, group: &Group, member: Member, edge: &Membership) -> Result<(), DirectoryError> {
         match member {
             Member::User(id) if edge.origins.iter().any(is_linked) && self.gives(group).await? => {
-                self.resettle_user(id).await
+                self.resettle_user(id).await.map(|_| ())
             }
             Member::User(_) | Member::Group(_) => Ok(()),
         }

@@ -42,6 +42,9 @@ impl Unit {
                 "is 0: use 1 or more, or leave it out",
             ));
         }
+        if role.max_holders.is_some() && before.is_none_or(|before| before.max_holders.is_none()) {
+            self.refuse_givers(role).await?;
+        }
         for group in &role.linked_groups {
             if self
                 .find_present::<Group>(&keys::group(organisation, *group))
@@ -76,6 +79,31 @@ impl Unit {
             return Err(DirectoryError::invalid(format!("roles.{}", role.key), reason));
         }
         Ok(())
+    }
+
+    /// Refuses a number of holders for a role that a group gives: the group cannot keep to it.
+    async fn refuse_givers(&mut self, role: &Role) -> Result<(), DirectoryError> {
+        // "No group gives it" is relied on: a group that comes to give it meanwhile leaves an event, and that is a conflict.
+        self.bytes(&keys::events(self.organisation())).await?;
+        let mut scan = Scan::prefix(&keys::table(self.organisation(), Table::Group), SCAN_ENTRIES_MAX);
+        loop {
+            let found = self.scan(scan.clone()).await?;
+            let Some((last, _)) = found.last() else { return Ok(()) };
+            scan = scan.after(last.clone());
+            for (_, stored) in &found {
+                let group: Group = record::decode(&stored.value)?;
+                if group.grants_roles.contains(&role.key) {
+                    let reason = format!(
+                        "group {} gives this role to its members: take it out there first, or leave max_holders out",
+                        group.id
+                    );
+                    return Err(DirectoryError::invalid(
+                        format!("roles.{}.max_holders", role.key),
+                        reason,
+                    ));
+                }
+            }
+        }
     }
 
     /// What follows from a change of a role: its holders are brought in line afterwards.

@@ -92,14 +92,27 @@ impl Unit {
         self.delete(keys::count(self.organisation(), &Count::RolesLinked(group.id)));
     }
 
-    /// Brings a stored user in line with the links, whatever was changed.
-    pub(super) async fn resettle_user(&mut self, id: UserId) -> Result<(), DirectoryError> {
+    /// Brings a stored user in line with the links, whatever was changed. Answers whether the user's record is another one now.
+    pub(super) async fn resettle_user(&mut self, id: UserId) -> Result<bool, DirectoryError> {
         let Some(before) = self.find_user(id).await? else {
-            return Ok(());
+            return Ok(false);
         };
         let mut after = before.clone();
         self.settle_links(&mut after).await?;
-        self.write_user(&before, after).await.map(|_| ())
+        let written = self.write_user(&before, after).await?;
+        Ok(written != before)
+    }
+
+    /// The roles that somebody will have once everyone is in line with the links as this unit leaves them.
+    pub(super) async fn roles_to_come(&mut self, user: &User) -> Result<BTreeSet<Slug>, DirectoryError> {
+        let edges = self.edges_of(Member::User(user.id)).await?;
+        let held = Held {
+            roles: user.roles.clone(),
+            groups: edges.into_iter().map(|(id, edge)| (id, edge.origins)).collect(),
+        };
+        let mut reached = Reached::default();
+        reached.explore(self, &held).await?;
+        Ok(held.settled(&reached.links).roles.into_keys().collect())
     }
 
     /// Computes what follows from the roots, and changes the user's roles, memberships and licences to that.

@@ -1,5 +1,5 @@
-//! Changed links reach those who hold the role, or are in the group, in parts: one commit never holds them all. A mark says
-//! how far it has come; work that was broken off goes on from there.
+//! Changed links, and changes of what a group gives, reach those who hold the role, or are in the group, in parts: one commit never
+//! holds them all. A mark says how far it has come; work that was broken off goes on from there.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,7 @@ use crate::store::{Key, SCAN_ENTRIES_MAX, Scan};
 
 use super::keys::{self, Index, Table, access};
 use super::role_deletion::Deletion;
+use super::seat::Missed;
 use super::{Directory, DirectoryError, Operation, Permit, Principal, Unit};
 
 /// People brought in line in one commit.
@@ -71,23 +72,36 @@ impl Unit {
     }
 }
 
-/// Does some of one piece of work. Answers whether that was the rest. `at_once` people at most.
+/// Does some of one piece of work. `at_once` people at most.
 struct DoSome {
     mark: Key,
     at_once: usize,
-    /// Whoever cannot be brought in line is passed over, so that one person without a seat does not stop everyone else.
+    /// Whoever cannot be brought in line is passed over, so that one person does not stop everyone else.
     skips: bool,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Done {
+    /// Whether that was the rest.
+    is_all: bool,
+    /// People whose roles or licences changed.
+    changed: usize,
 }
 
 #[async_trait::async_trait]
 impl Operation for DoSome {
-    type Outcome = bool;
+    type Outcome = Done;
 
-    async fn attempt(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
+    async fn attempt(&self, unit: &mut Unit) -> Result<Done, DirectoryError> {
+        // Whoever finds no free seat is queued for one and told of; the rest of what follows from the links is theirs.
+        unit.missed = Missed::Queues;
+        let mut done = Done::default();
         let Some(mut pending) = unit.find::<Pending>(&self.mark).await? else {
-            return Ok(true);
+            done.is_all = true;
+            return Ok(done);
         };
-        let is_done = match &mut pending.work {
+        done.is_all = match &mut pending.work {
             Work::Deletion(deletion) => deletion.go_on(unit, &mut pending.after).await?,
             work => {
                 let next = match work {
@@ -97,19 +111,19 @@ impl Operation for DoSome {
                 };
                 for id in next.iter().filter_map(keys::last_uuid) {
                     if !self.skips {
-                        unit.resettle_user(UserId::new(id)).await?;
+                        done.changed += usize::from(unit.resettle_user(UserId::new(id)).await?);
                     }
                     pending.after = Some(id);
                 }
                 next.is_empty()
             }
         };
-        if is_done {
+        if done.is_all {
             unit.delete(self.mark.clone());
         } else {
             unit.put(self.mark.clone(), &pending);
         }
-        Ok(is_done)
+        Ok(done)
     }
 }
 
@@ -145,36 +159,45 @@ impl Directory {
     /// As the store's read and commit.
     pub async fn settle_role_links(&self, organisation: OrganisationId) -> Result<(), DirectoryError> {
         let permit = Principal::system().administer(organisation)?;
+        self.follow_up(&permit, None).await.map(|_| ())
+    }
+
+    /// The same, as what follows from a change by this permit. Answers how many members of one group were changed.
+    pub(super) async fn follow_up(&self, permit: &Permit, told: Option<GroupId>) -> Result<usize, DirectoryError> {
+        let organisation = permit.organisation();
+        let told = told.map(|group| access::pending_group(organisation, group));
+        let mut changed = 0;
+        let gateway = Principal::system().administer(organisation)?;
+        let follower = permit.following_up();
         let pending = Scan::prefix(&keys::table(organisation, Table::RoleLink), SCAN_ENTRIES_MAX);
         loop {
-            let marks: Vec<Key> = self
-                .store
-                .scan(pending.clone())
-                .await?
-                .into_iter()
-                .map(|(mark, _)| mark)
-                .collect();
+            let found = self.store.scan(pending.clone()).await?.into_iter();
+            let marks: Vec<Key> = found.map(|(mark, _)| mark).collect();
             // A deletion may leave work on groups behind, which comes before the rest of it.
             let is_deletion = |mark: &&Key| access::is_pending_deletion(mark);
             if let Some(mark) = marks.iter().find(|mark| !is_deletion(mark)) {
-                while !self.do_some(&permit, mark).await? {}
+                loop {
+                    let done = self.do_some(&follower, mark).await?;
+                    changed += if told.as_ref() == Some(mark) { done.changed } else { 0 };
+                    if done.is_all {
+                        break;
+                    }
+                }
             } else if let Some(mark) = marks.first() {
-                self.run_only(
-                    &permit,
-                    &DoSome {
-                        mark: mark.clone(),
-                        at_once: AT_ONCE,
-                        skips: false,
-                    },
-                )
-                .await?;
+                let part = DoSome {
+                    mark: mark.clone(),
+                    at_once: AT_ONCE,
+                    skips: false,
+                };
+                self.run_only(&gateway, &part).await?;
             } else {
-                return self.purge_groups(organisation).await;
+                self.purge_groups(organisation).await?;
+                return Ok(changed);
             }
         }
     }
 
-    async fn do_some(&self, permit: &Permit, mark: &Key) -> Result<bool, DirectoryError> {
+    async fn do_some(&self, permit: &Permit, mark: &Key) -> Result<Done, DirectoryError> {
         let part = |at_once, skips| DoSome {
             mark: mark.clone(),
             at_once,
@@ -185,24 +208,28 @@ impl Directory {
             done => return done,
         }
         // Somebody in this part cannot be brought in line: one by one, whoever it is is found and passed over.
+        let mut all = Done::default();
         for _ in 0..AT_ONCE {
             match self.run_only(permit, &part(1, false)).await {
                 Err(error) if is_personal(&error) => {
                     tracing::warn!(%error, organisation.id = %permit.organisation(), "somebody could not be given what a link gives");
                     self.run_only(permit, &part(1, true)).await?;
                 }
-                Ok(false) => {}
-                done => return done,
+                done => {
+                    let done = done?;
+                    all.changed += done.changed;
+                    all.is_all = done.is_all;
+                    if all.is_all {
+                        break;
+                    }
+                }
             }
         }
-        Ok(false)
+        Ok(all)
     }
 }
 
-/// Whether an error is about one person, so that others can go on.
+/// Whether an error is about one person, so that others can go on. A seat that is not free is none: see [`Missed::Queues`].
 fn is_personal(error: &DirectoryError) -> bool {
-    matches!(
-        error,
-        DirectoryError::SeatsExhausted { .. } | DirectoryError::Denied(_) | DirectoryError::InvalidValue { .. }
-    )
+    matches!(error, DirectoryError::Denied(_) | DirectoryError::InvalidValue { .. })
 }

@@ -20,11 +20,22 @@ use super::keys::{self, Count, Table};
 use super::refusal::Refused;
 use super::{DirectoryError, Unit};
 
+/// What becomes of a change that needs a seat which is not free and which the licence refuses then.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Missed {
+    /// The change is refused: whoever asked for it does without it, or asks for something else.
+    #[default]
+    Refuses,
+    /// The person goes without and is put into the queue. What a group gives reaches people whom nobody asked for one by one:
+    /// one of them without a seat stops neither the others nor the rest of what that one is given.
+    Queues,
+}
+
 /// Brings the seats of a user in line with the claims and the state in `after`.
 ///
 /// # Errors
-/// [`DirectoryError::SeatsExhausted`] when a needed seat is not free and the licence refuses then;
-/// [`DirectoryError::InvalidValue`] for a licence that the organisation does not have.
+/// [`DirectoryError::SeatsExhausted`] when a needed seat is not free and the licence refuses then, unless the unit has those who
+/// miss a seat put into the queue; [`DirectoryError::InvalidValue`] for a licence that the organisation does not have.
 pub async fn settle(unit: &mut Unit, before: Option<&User>, after: &mut User) -> Result<(), DirectoryError> {
     let mut claims = std::mem::take(&mut after.licences);
     claims.retain(|_, claim| !claim.origins.is_empty());
@@ -40,9 +51,15 @@ pub async fn settle(unit: &mut Unit, before: Option<&User>, after: &mut User) ->
         let previous = before.and_then(|user| user.licences.get(key));
         // The stored seat is the truth; what a caller put into the claim is not.
         claim.seat = previous.map_or(Seat::Unneeded, |claim| claim.seat.clone());
+        let asks_anew = unit.missed == Missed::Refuses && previous.is_some_and(|previous| claim.asks_anew(previous));
         match (licence.needs_seat(&after.facts, &after.roles), &claim.seat) {
             (true, Seat::Unneeded) => wanted.push(licence),
-            (false, Seat::Held(_) | Seat::Waiting(_) | Seat::Fallback { .. }) => {
+            (true, Seat::Refused(_)) if asks_anew => {
+                given_up.insert(key.clone(), claim.clone());
+                claim.seat = Seat::Unneeded;
+                wanted.push(licence);
+            }
+            (false, Seat::Held(_) | Seat::Waiting(_) | Seat::Refused(_) | Seat::Fallback { .. }) => {
                 given_up.insert(key.clone(), claim.clone());
                 claim.seat = Seat::Unneeded;
             }
@@ -113,28 +130,26 @@ async fn load_licence(unit: &mut Unit, key: &Slug) -> Result<Licence, DirectoryE
 async fn take(unit: &mut Unit, licence: &Licence, user: UserId) -> Result<Seat, DirectoryError> {
     let now = unit.now();
     if is_free(unit, licence).await? {
-        if licence.when_full == WhenFull::Wait && somebody_waits(unit, &licence.key).await? {
+        let in_turn = licence.when_full == WhenFull::Wait || unit.missed == Missed::Queues;
+        if in_turn && somebody_waits(unit, &licence.key).await? {
             return take_in_turn(unit, licence, user).await;
         }
         take_from_pool(unit, licence, user).await?;
         return Ok(Seat::Held(now));
     }
     match &licence.when_full {
-        WhenFull::Refuse | WhenFull::Overage(_) => Err(exhausted(unit, licence).await?),
-        WhenFull::Wait => {
-            // "No seat is free" is relied on: a seat that frees at the same time is a conflict, not a missed turn.
-            unit.bytes(&keys::count(unit.organisation(), &Count::Seats(licence.key.clone())))
-                .await?;
-            queue(unit, &licence.key, now, user, 1);
-            unit.event(EventKind::SeatWaiting, user, json!({ "licence": licence.key }));
-            Ok(Seat::Waiting(now))
+        WhenFull::Refuse | WhenFull::Overage(_) if unit.missed == Missed::Refuses => {
+            Err(exhausted(unit, licence).await?)
         }
+        WhenFull::Refuse | WhenFull::Overage(_) | WhenFull::Wait => queue_up(unit, licence, user).await,
         WhenFull::Fallback(other) => {
             let fallback = load_licence(unit, other).await?;
             // Whoever waits for the other licence's seats comes first.
             let is_free = is_free(unit, &fallback).await? && !somebody_waits(unit, &fallback.key).await?;
-            if !is_free {
-                return Err(exhausted(unit, &fallback).await?);
+            match (is_free, unit.missed) {
+                (true, _) => {}
+                (false, Missed::Refuses) => return Err(exhausted(unit, &fallback).await?),
+                (false, Missed::Queues) => return queue_up(unit, licence, user).await,
             }
             take_from_pool(unit, &fallback, user).await?;
             Ok(Seat::Fallback {
@@ -145,6 +160,31 @@ async fn take(unit: &mut Unit, licence: &Licence, user: UserId) -> Result<Seat, 
     }
 }
 
+/// No seat is free: the person goes to the end of the queue.
+async fn queue_up(unit: &mut Unit, licence: &Licence, user: UserId) -> Result<Seat, DirectoryError> {
+    // "No seat is free" is relied on: a seat that frees at the same time is a conflict, not a missed turn.
+    unit.bytes(&keys::count(unit.organisation(), &Count::Seats(licence.key.clone())))
+        .await?;
+    let now = unit.now();
+    queue(unit, &licence.key, now, user, 1);
+    tell_queued(unit, licence, user).await
+}
+
+/// The seat of somebody who has gone into the queue, told.
+async fn tell_queued(unit: &mut Unit, licence: &Licence, user: UserId) -> Result<Seat, DirectoryError> {
+    let now = unit.now();
+    if licence.when_full == WhenFull::Wait {
+        unit.event(EventKind::SeatWaiting, user, json!({ "licence": licence.key }));
+        return Ok(Seat::Waiting(now));
+    }
+    let used = unit
+        .counter(&keys::count(unit.organisation(), &Count::Seats(licence.key.clone())))
+        .await?;
+    let data = json!({ "licence": licence.key, "used": used, "limit": licence.ceiling(), "user": user });
+    unit.event(EventKind::SeatRefused, &licence.key, data);
+    Ok(Seat::Refused(now))
+}
+
 /// Seats are free and somebody waits: a raised limit is being handed out. The newcomer goes to the end of the queue and hands a
 /// seat to its first, so that nobody overtakes and the queue moves on whatever became of the handing out.
 async fn take_in_turn(unit: &mut Unit, licence: &Licence, user: UserId) -> Result<Seat, DirectoryError> {
@@ -153,8 +193,7 @@ async fn take_in_turn(unit: &mut Unit, licence: &Licence, user: UserId) -> Resul
     let seat = match first_waiting(unit, &licence.key, Some((user, true))).await? {
         Some(Next::Other(next)) => {
             promote(unit, &licence.key, next);
-            unit.event(EventKind::SeatWaiting, user, json!({ "licence": licence.key }));
-            Seat::Waiting(now)
+            tell_queued(unit, licence, user).await?
         }
         Some(Next::Settled) | None => {
             queue(unit, &licence.key, now, user, -1);
@@ -252,7 +291,7 @@ async fn release(
 ) -> Result<(), DirectoryError> {
     // The places go first, so that no seat is given to a claim that is over.
     for (key, claim) in given_up {
-        if let Seat::Waiting(since) = claim.seat {
+        if let Some(since) = claim.seat.queued_since() {
             queue(unit, key, since, user, -1);
         }
     }
@@ -280,7 +319,7 @@ async fn pass_on(
     let next = if is_over {
         None
     } else {
-        let waits_too = staying.get(pool).is_some_and(SeatClaim::is_waiting);
+        let waits_too = staying.get(pool).is_some_and(SeatClaim::is_queued);
         first_waiting(unit, pool, Some((user, waits_too))).await?
     };
     match next {
@@ -327,7 +366,7 @@ async fn first_waiting(
                 Some((_, false)) => {}
                 None => {
                     let user = unit.find_user(id).await?;
-                    let user = user.filter(|user| user.licences.get(pool).is_some_and(SeatClaim::is_waiting));
+                    let user = user.filter(|user| user.licences.get(pool).is_some_and(SeatClaim::is_queued));
                     if let Some(user) = user {
                         return Ok(Some(Next::Other(Box::new(user))));
                     }
@@ -366,7 +405,7 @@ fn promote(unit: &mut Unit, pool: &Slug, mut promoted: Box<User>) {
 fn take_turn(unit: &mut Unit, pool: &Slug, user: UserId, claims: &mut BTreeMap<Slug, SeatClaim>) {
     let now = unit.now();
     let Some(claim) = claims.get_mut(pool) else { return };
-    if let Seat::Waiting(since) = claim.seat {
+    if let Some(since) = claim.seat.queued_since() {
         claim.seat = Seat::Held(now);
         queue(unit, pool, since, user, -1);
         unit.event(EventKind::SeatTaken, user, json!({ "licence": pool, "promoted": true }));

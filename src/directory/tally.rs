@@ -20,6 +20,8 @@ pub struct Tally {
     pub below: u64,
     /// People who wait for a seat.
     pub waiting: u64,
+    /// People who miss a seat: the licence refused what a group gives them.
+    pub refused: u64,
     /// People who will need a seat once they are reactivated.
     pub suspended: u64,
     /// Seats held, by the cost centre that they are charged to; `None` is the default.
@@ -30,7 +32,7 @@ impl Tally {
     /// Seats that would be missing if everyone who is not suspended came in.
     #[must_use]
     pub fn short(&self) -> u64 {
-        let needed = self.below + self.waiting;
+        let needed = self.below + self.waiting + self.refused;
         let free = self.free.map(|free| u64::try_from(free).unwrap_or_default());
         free.map_or(0, |free| needed.saturating_sub(free))
     }
@@ -69,6 +71,7 @@ impl Directory {
                         *tally.charged.entry(claim.cost_centre.clone()).or_default() += 1;
                     }
                     Seat::Waiting(_) => tally.waiting += 1,
+                    Seat::Refused(_) => tally.refused += 1,
                     Seat::Unneeded if !licence.concerns(&user.roles) => {}
                     Seat::Unneeded if user.facts.is_suspended() => tally.suspended += 1,
                     Seat::Unneeded => tally.below += 1,

@@ -17,6 +17,7 @@ use crate::store::{Batch, Key, Precondition, Read, SCAN_ENTRIES_MAX, Scan, Store
 
 use super::authorise::Authority;
 use super::refusal::Refused;
+use super::seat::Missed;
 use super::{Correlation, Directory, DirectoryError, Permit, audit, keys};
 
 /// One attempt of an operation.
@@ -38,6 +39,8 @@ pub struct Unit {
     events: Vec<Event>,
     /// The seat for which the attempt was refused, if it was.
     pub(super) refused: Option<Refused>,
+    /// What becomes of a change that needs a seat which is not free.
+    pub(super) missed: Missed,
 }
 
 impl Unit {
@@ -59,6 +62,7 @@ impl Unit {
             counts: BTreeMap::new(),
             events: Vec::new(),
             refused: None,
+            missed: Missed::default(),
         }
     }
 

@@ -131,6 +131,9 @@ pub enum Seat {
     Held(Timestamp),
     /// Waiting since then.
     Waiting(Timestamp),
+    /// Missed since then: a group gives the licence, or a role that needs it, to people who are there already, and the licence
+    /// refuses when it is full. Whoever misses a seat stands in the queue for one and is not held up otherwise.
+    Refused(Timestamp),
     /// Held from another licence's pool (policy `fallback`).
     Fallback {
         /// The licence whose seat it is.
@@ -140,18 +143,55 @@ pub enum Seat {
     },
 }
 
+impl Seat {
+    /// The word in lists and filters.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Unneeded => "unneeded",
+            Self::Held(_) => "held",
+            Self::Waiting(_) => "waiting",
+            Self::Refused(_) => "refused",
+            Self::Fallback { .. } => "fallback",
+        }
+    }
+
+    /// Since when it is queued for: whoever waits, and whoever was refused what a group gives.
+    #[must_use]
+    pub const fn queued_since(&self) -> Option<Timestamp> {
+        match self {
+            Self::Waiting(since) | Self::Refused(since) => Some(*since),
+            Self::Unneeded | Self::Held(_) | Self::Fallback { .. } => None,
+        }
+    }
+}
+
 impl SeatClaim {
-    /// Whether the person waits for this seat.
+    /// Whether the person waits for this seat, and comes in only with it.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         matches!(self.seat, Seat::Waiting(_))
+    }
+
+    /// Whether the person has a place in the queue for this seat.
+    #[must_use]
+    pub fn is_queued(&self) -> bool {
+        self.seat.queued_since().is_some()
+    }
+
+    /// Whether somebody who was refused the seat before asks for it anew: there is a reason that was not there then.
+    #[must_use]
+    pub fn asks_anew(&self, before: &Self) -> bool {
+        matches!(before.seat, Seat::Refused(_)) && !self.origins.is_subset(&before.origins)
     }
 
     /// Since when the seat is held or waited for.
     #[must_use]
     pub fn since(&self) -> Option<Timestamp> {
         match self.seat {
-            Seat::Held(since) | Seat::Waiting(since) | Seat::Fallback { since, .. } => Some(since),
+            Seat::Held(since) | Seat::Waiting(since) | Seat::Refused(since) | Seat::Fallback { since, .. } => {
+                Some(since)
+            }
             Seat::Unneeded => None,
         }
     }
@@ -162,7 +202,7 @@ impl SeatClaim {
         match &self.seat {
             Seat::Held(_) => Some(licence),
             Seat::Fallback { licence, .. } => Some(licence),
-            Seat::Unneeded | Seat::Waiting(_) => None,
+            Seat::Unneeded | Seat::Waiting(_) | Seat::Refused(_) => None,
         }
     }
 }

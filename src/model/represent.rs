@@ -83,7 +83,7 @@ fn usher_user(user: &User) -> Value {
             Seat::Held(_) => Some(json!({ "value": licence, "state": "held" })),
             Seat::Fallback { licence, .. } => Some(json!({ "value": licence, "state": "held" })),
             Seat::Waiting(_) => Some(json!({ "value": licence, "state": "waiting" })),
-            Seat::Unneeded => None,
+            Seat::Unneeded | Seat::Refused(_) => None,
         })
         .collect();
     if !licences.is_empty() {

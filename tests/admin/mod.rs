@@ -24,6 +24,7 @@ mod mail_invitations;
 mod mail_templates;
 mod mail_warnings;
 mod metrics;
+mod missed_seats;
 mod openapi;
 mod organisation_files;
 mod passwords;

@@ -226,6 +226,7 @@ pub(super) async fn licence_holders(feed: &Feed) -> Result<(), Ended> {
                     Seat::Unneeded => "unneeded".to_owned(),
                     Seat::Held(_) => "held".to_owned(),
                     Seat::Waiting(_) => "waiting".to_owned(),
+                    Seat::Refused(_) => "refused".to_owned(),
                     Seat::Fallback { licence, .. } => format!("held from {licence}"),
                 };
                 Some(json!({

@@ -20,6 +20,8 @@ pub(super) fn descriptions() -> Vec<Description> {
             [("id", uuid()), ("user_name", text()), ("state", text())],
             [
                 ("claim", any()),
+                ("seat", text()),
+                ("origins", list(text())),
                 ("since", nullable(time())),
                 ("cost_centre", nullable(text())),
             ],
@@ -82,6 +84,7 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                     ("free", nullable(integer())),
                     ("prepared", integer()),
                     ("waiting", integer()),
+                    ("refused", integer()),
                     ("suspended", integer()),
                     ("short", integer()),
                 ],

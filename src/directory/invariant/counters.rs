@@ -223,7 +223,7 @@ fn count_user(sums: &mut BTreeMap<Key, i64>, organisation: OrganisationId, user:
         if let Some(pool) = claim.pool(key) {
             add(sums, organisation, &Count::Seats(pool.clone()));
         }
-        if claim.is_waiting() {
+        if claim.is_queued() {
             add(sums, organisation, &Count::Waiting(key.clone()));
         }
     }

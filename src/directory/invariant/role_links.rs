@@ -1,7 +1,7 @@
 //! What follows from the links between roles and groups is there, and nothing that does not: every derived edge has a living
 //! origin. While links are still being followed there is nothing to judge.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
@@ -11,8 +11,10 @@ use crate::directory::verify::Report;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, UserId};
 use crate::model::membership::{Member, Membership};
+use crate::model::origin::{Origin, Origins};
 use crate::model::role::Role;
 use crate::model::role_link::{Held, Links, is_given, is_linked};
+use crate::model::slug::Slug;
 use crate::model::user::User;
 use crate::store::Key;
 
@@ -35,7 +37,7 @@ impl Invariant for RoleLinks {
             return Ok(());
         }
         let links = links(view, report).await?;
-        if !links.given.is_empty() || !links.linked.is_empty() {
+        if !links.is_empty() {
             let mut pages = view.under(&keys::table(organisation, Table::User));
             while let Some(entries) = pages.next(report).await? {
                 for id in entries.iter().filter_map(|(key, _)| keys::last_uuid(key)) {
@@ -56,9 +58,9 @@ impl RoleLinks {
         while let Some(entries) = users.next(report).await? {
             for (key, stored) in &entries {
                 let user = readable::<User>(Some(stored));
-                let strays = |user: &User| user.roles.values().flatten().any(is_given);
+                let strays = |user: &User| user.roles.values().flatten().any(is_given) || !gifts(user).is_empty();
                 if let (true, Some(id)) = (user.is_some_and(|user| strays(&user)), keys::last_uuid(key)) {
-                    self.judge(view, report, UserId::new(id), &Links::default()).await?;
+                    self.judge(view, report, UserId::new(id), &All::default()).await?;
                 }
             }
         }
@@ -68,7 +70,7 @@ impl RoleLinks {
                 let edge = readable::<Membership>(Some(stored));
                 let is_stray = edge.is_some_and(|edge| edge.origins.iter().any(is_linked));
                 if let (true, Some(Member::User(id))) = (is_stray, keys::member_of(key)) {
-                    self.judge(view, report, id, &Links::default()).await?;
+                    self.judge(view, report, id, &All::default()).await?;
                 }
             }
         }
@@ -77,13 +79,7 @@ impl RoleLinks {
 
     /// One user. What does not agree with the links as they were read first is looked at again with those of the present, and
     /// can be judged when the user and the user's groups did not change meanwhile.
-    async fn judge(
-        &self,
-        view: &View<'_>,
-        report: &mut Report,
-        id: UserId,
-        known: &Links,
-    ) -> Result<(), DirectoryError> {
+    async fn judge(&self, view: &View<'_>, report: &mut Report, id: UserId, known: &All) -> Result<(), DirectoryError> {
         let organisation = view.organisation;
         let member = Member::User(id);
         let user_key = keys::user(organisation, id);
@@ -93,11 +89,12 @@ impl RoleLinks {
             let Some(user) = readable::<User>(before.first().and_then(Option::as_ref)) else {
                 return Ok(());
             };
+            let gifts = gifts(&user);
             let held = Held {
                 roles: user.roles,
                 groups: groups(view, report, member).await?,
             };
-            if held.settled(known) == held {
+            if known.is_followed(&held, &gifts) {
                 return Ok(());
             }
             let links = links(view, report).await?;
@@ -107,11 +104,11 @@ impl RoleLinks {
             if is_pending(view, report).await? || report.is_unheard() {
                 return Ok(());
             }
-            if held.settled(&links) == held {
+            if links.is_followed(&held, &gifts) {
                 return Ok(());
             }
             if is_steady {
-                let what = "has a role or a membership that follows from no link, or lacks one that does";
+                let what = "has a role, a membership or a licence that follows from no link, or lacks one that does";
                 view.broken(report, self.name(), &user_key, what).await;
                 return Ok(());
             }
@@ -121,8 +118,14 @@ impl RoleLinks {
 }
 
 async fn is_pending(view: &View<'_>, report: &Report) -> Result<bool, DirectoryError> {
-    let mut pages = view.under(&keys::table(view.organisation, Table::RoleLink));
-    Ok(pages.next(report).await?.is_some())
+    // What a deleted group gave is taken back together with its edges.
+    for table in [Table::RoleLink, Table::Purge] {
+        let mut pages = view.under(&keys::table(view.organisation, table));
+        if pages.next(report).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A user's groups that are there, with the reasons.
@@ -130,7 +133,7 @@ async fn groups(
     view: &View<'_>,
     report: &Report,
     member: Member,
-) -> Result<BTreeMap<GroupId, std::collections::BTreeSet<crate::model::origin::Origin>>, DirectoryError> {
+) -> Result<BTreeMap<GroupId, Origins>, DirectoryError> {
     let organisation = view.organisation;
     let mut held = BTreeMap::new();
     let mut pages = view.under(&keys::member_groups(organisation, member));
@@ -151,10 +154,46 @@ async fn groups(
 }
 
 /// Every link of the organisation whose ends are there.
-async fn links(view: &View<'_>, report: &Report) -> Result<Links, DirectoryError> {
+#[derive(Default)]
+struct All {
+    links: Links,
+    /// The licences that a group gives its members. Whoever finds no seat has the licence all the same, and stands in its queue.
+    licences: BTreeMap<GroupId, BTreeSet<Slug>>,
+}
+
+impl All {
+    fn is_empty(&self) -> bool {
+        self.links.given.is_empty() && self.links.linked.is_empty() && self.licences.is_empty()
+    }
+
+    /// Whether somebody has what follows from the links, and nothing else that is said to.
+    fn is_followed(&self, held: &Held, gifts: &BTreeSet<(GroupId, Slug)>) -> bool {
+        let due = held.groups.keys().flat_map(|group| {
+            let licences = self.licences.get(group).into_iter().flatten();
+            licences.map(|licence| (*group, licence.clone()))
+        });
+        held.settled(&self.links) == *held && due.collect::<BTreeSet<_>>() == *gifts
+    }
+}
+
+/// The licences that a user has because of groups, each with the group.
+fn gifts(user: &User) -> BTreeSet<(GroupId, Slug)> {
+    let claims = user.licences.iter();
+    let all = claims.flat_map(|(licence, claim)| claim.origins.iter().map(move |origin| (origin, licence)));
+    all.filter_map(|(origin, licence)| match origin {
+        Origin::Group(group) => Some((*group, licence.clone())),
+        _ => None,
+    })
+    .collect()
+}
+
+async fn links(view: &View<'_>, report: &Report) -> Result<All, DirectoryError> {
     let organisation = view.organisation;
-    let mut links = Links::default();
-    let mut known = std::collections::BTreeSet::new();
+    let All {
+        mut links,
+        mut licences,
+    } = All::default();
+    let mut known = BTreeSet::new();
     let mut roles = view.under(&keys::table(organisation, Table::Role));
     while let Some(entries) = roles.next(report).await? {
         for role in entries.iter().filter_map(|(_, stored)| readable::<Role>(Some(stored))) {
@@ -164,11 +203,14 @@ async fn links(view: &View<'_>, report: &Report) -> Result<Links, DirectoryError
             }
         }
     }
-    let mut there = std::collections::BTreeSet::new();
+    let mut there = BTreeSet::new();
     let mut groups = view.under(&keys::table(organisation, Table::Group));
     while let Some(entries) = groups.next(report).await? {
         for mut group in entries.iter().filter_map(|(_, stored)| readable::<Group>(Some(stored))) {
             there.insert(group.id);
+            if !group.grants_licences.is_empty() {
+                licences.insert(group.id, group.grants_licences);
+            }
             group.grants_roles.retain(|role| known.contains(role));
             if !group.grants_roles.is_empty() {
                 links.given.insert(group.id, group.grants_roles);
@@ -178,5 +220,5 @@ async fn links(view: &View<'_>, report: &Report) -> Result<Links, DirectoryError
     for linked in links.linked.values_mut() {
         linked.retain(|group| there.contains(group));
     }
-    Ok(links)
+    Ok(All { links, licences })
 }

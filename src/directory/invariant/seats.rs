@@ -10,6 +10,7 @@ use crate::directory::verify::Report;
 use crate::model::event::{Event, EventKind};
 use crate::model::id::{OrganisationId, UserId};
 use crate::model::licence::{Licence, Seat, SeatClaim};
+use crate::model::role_link::is_given;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 use crate::store::{Found, Key, Read, Scan, Versioned};
@@ -207,15 +208,10 @@ fn behind(organisation: OrganisationId, key: &Slug, claim: &SeatClaim, user: Use
     ]
 }
 
-/// The place in the queue of a claim that waits.
+/// The place in the queue of a claim that waits, or that was refused what a group gives.
 fn place(organisation: OrganisationId, key: &Slug, claim: &SeatClaim, user: UserId) -> Option<Key> {
-    match claim.seat {
-        Seat::Waiting(since) => {
-            let since_ms = since.timestamp_millis().unsigned_abs();
-            Some(keys::waiting(organisation, key, since_ms, user))
-        }
-        Seat::Unneeded | Seat::Held(_) | Seat::Fallback { .. } => None,
-    }
+    let since_ms = claim.seat.queued_since()?.timestamp_millis().unsigned_abs();
+    Some(keys::waiting(organisation, key, since_ms, user))
 }
 
 fn judge(entry: &Entry) -> Vec<String> {
@@ -249,10 +245,16 @@ fn judge(entry: &Entry) -> Vec<String> {
         }
         match (licence.needs_seat(&user.facts, &user.roles), &claim.seat) {
             (true, Seat::Unneeded) => broken.push(format!("needs a seat of licence {key} and has none")),
-            (false, Seat::Held(_) | Seat::Waiting(_) | Seat::Fallback { .. }) => {
+            (false, Seat::Held(_) | Seat::Waiting(_) | Seat::Refused(_) | Seat::Fallback { .. }) => {
                 broken.push(format!("needs no seat of licence {key} and has one, or waits for one"));
             }
-            (true, Seat::Held(_) | Seat::Waiting(_) | Seat::Fallback { .. }) | (false, Seat::Unneeded) => {}
+            (true, Seat::Refused(_))
+                if !claim.origins.iter().any(is_given) && licence.required_for_roles.is_empty() =>
+            {
+                broken.push(format!("misses a seat of licence {key}, which no group gives"));
+            }
+            (true, Seat::Held(_) | Seat::Waiting(_) | Seat::Refused(_) | Seat::Fallback { .. })
+            | (false, Seat::Unneeded) => {}
         }
     }
     broken

@@ -5,7 +5,7 @@
 //! H 'n' parent       -> the last number given to a child
 //! H 'b'              -> the billing root's id
 //! H 'd'              -> ids of the groups for newcomers, with spaces between them
-//! F 'g' group        -> where the walk over its members stands
+//! F 'g' group        -> an earlier release's walk over its members stands somewhere
 //! ```
 
 use super::{Builder, Table};
@@ -76,7 +76,7 @@ pub(super) fn is_default_groups(key: &Key) -> bool {
     bytes.len() == TAG_AT + 1 && bytes.get(TAG_AT - 1..) == Some(&[Table::GroupTree as u8, NEWCOMERS])
 }
 
-/// A group whose members are being brought to what it gives.
+/// A group whose members an earlier release was bringing to what it gives: later ones use [`super::access::pending_group`].
 #[must_use]
 pub fn group_gives(organisation: OrganisationId, group: GroupId) -> Key {
     Builder::of(organisation, Table::Following)

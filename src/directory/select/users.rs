@@ -12,7 +12,6 @@ use crate::directory::{Directory, DirectoryError};
 use crate::model::Object;
 use crate::model::custom_attribute::Bearer;
 use crate::model::id::{GroupId, OrganisationId, UserId};
-use crate::model::licence::{Seat, SeatClaim};
 use crate::model::membership::Member;
 use crate::model::record;
 use crate::model::represent;
@@ -222,7 +221,7 @@ fn row(user: &User) -> Object {
     let licences = user.licences.iter().map(|(licence, claim)| {
         json!({
             "value": licence,
-            "seat": seat(claim),
+            "seat": claim.seat.as_str(),
             "since": claim.since(),
             "cost_centre": claim.cost_centre,
         })
@@ -255,13 +254,4 @@ fn row(user: &User) -> Object {
         row.insert(name.to_owned(), value);
     }
     row
-}
-
-const fn seat(claim: &SeatClaim) -> &'static str {
-    match claim.seat {
-        Seat::Unneeded => "unneeded",
-        Seat::Held(_) => "held",
-        Seat::Waiting(_) => "waiting",
-        Seat::Fallback { .. } => "fallback",
-    }
 }

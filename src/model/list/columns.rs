@@ -141,6 +141,8 @@ const LICENCE_HOLDERS: &[Column] = &[
     text("id"),
     text("user_name"),
     text("state"),
+    text("seat"),
+    texts("origins"),
     time("since"),
     text("cost_centre"),
 ];

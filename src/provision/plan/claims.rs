@@ -40,14 +40,18 @@ impl Claims {
             }
         }
         for (key, claim) in &mut self.licences {
-            claim.seat = before
-                .licences
-                .get(key)
-                .map_or(Seat::Unneeded, |claim| claim.seat.clone());
+            let previous = before.licences.get(key);
+            claim.seat = previous.map_or(Seat::Unneeded, |claim| claim.seat.clone());
+            let asks_anew = previous.is_some_and(|previous| claim.asks_anew(previous));
             let is_needed = licence(key).is_some_and(|licence| licence.needs_seat(&self.facts, &self.roles));
             match (is_needed, &claim.seat) {
                 (true, Seat::Unneeded) => movement.asked.push(key.clone()),
-                (false, Seat::Held(_) | Seat::Waiting(_) | Seat::Fallback { .. }) => {
+                (true, Seat::Refused(_)) if asks_anew => {
+                    movement.ended.push((key.clone(), claim.clone()));
+                    movement.asked.push(key.clone());
+                    claim.seat = Seat::Unneeded;
+                }
+                (false, Seat::Held(_) | Seat::Waiting(_) | Seat::Refused(_) | Seat::Fallback { .. }) => {
                     movement.ended.push((key.clone(), claim.clone()));
                     claim.seat = Seat::Unneeded;
                 }

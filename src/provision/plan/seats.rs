@@ -159,7 +159,7 @@ impl Ledger {
     pub(super) fn remember(&mut self, user: UserId, claims: &Claims) {
         let unusual = claims.licences.iter().filter_map(|(key, claim)| match claim.seat {
             Seat::Waiting(_) | Seat::Fallback { .. } => Some((key.clone(), claim.seat.clone())),
-            Seat::Held(_) | Seat::Unneeded => None,
+            Seat::Held(_) | Seat::Refused(_) | Seat::Unneeded => None,
         });
         let unusual: Vec<_> = unusual.collect();
         if !unusual.is_empty() {
@@ -222,7 +222,7 @@ impl Ledger {
 
     fn give_up(&mut self, ended: &[(Slug, SeatClaim)]) {
         // The places in queues go first, so that no seat is given to a claim that is over.
-        for (key, _) in ended.iter().filter(|(_, claim)| claim.is_waiting()) {
+        for (key, _) in ended.iter().filter(|(_, claim)| claim.is_queued()) {
             if let Some(pool) = self.pools.get_mut(key) {
                 pool.tally.waiting -= 1;
             }
