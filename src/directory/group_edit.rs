@@ -53,11 +53,16 @@ impl Operation for CreateGroup<'_> {
         lay(draft, &mut group);
         let group = unit.create_group(group).await?;
         if !self.users.is_empty() {
+            let there = unit.target_group(group.id).await?;
+            unit.demand("group.members", &there)?;
             let add = AddMembers {
                 group: group.id,
                 members: self.users.iter().copied().map(Member::User).collect(),
             };
             add.attempt(unit).await?;
+        }
+        if !self.resources.is_empty() {
+            unit.demand("resource.manage", &Target::organisation())?;
         }
         for resource in self.resources.iter().collect::<BTreeSet<_>>() {
             let assign = AssignResource {

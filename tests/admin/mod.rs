@@ -34,6 +34,7 @@ mod persons;
 mod privacy;
 mod profile_rights;
 mod profiles;
+mod reach;
 mod resources;
 mod role_links;
 mod roles;
