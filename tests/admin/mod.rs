@@ -41,6 +41,7 @@ mod roles;
 mod second_factor;
 mod sessions;
 mod sign_in;
+mod stronger;
 mod tenancy;
 mod tokens;
 mod users;
