@@ -131,6 +131,9 @@ pub enum Denial {
     /// Nobody gives away more than what they have (S001-25).
     #[error("you cannot give what you do not have: this role or permission reaches further than your own")]
     MoreThanOwn,
+    /// Nobody sets whose data they see themselves.
+    #[error("you cannot set whose data you see yourself: ask somebody else who manages that, or an administrator")]
+    OwnAccess,
     /// The person's target has more power than the actor.
     #[error("this person administers the organisation or is protected, and you do not administer it")]
     AboveActor,

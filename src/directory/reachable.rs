@@ -74,13 +74,7 @@ impl Unit {
         if stored.is_empty() && self.is_known(member).await? {
             return Ok(None);
         }
-        let prefix = keys::member_groups(organisation, member);
-        let edges = self.scan(Scan::prefix(&prefix, SCAN_ENTRIES_MAX)).await?;
-        let groups: BTreeSet<GroupId> = edges
-            .iter()
-            .filter_map(|(key, _)| keys::last_uuid(key))
-            .map(GroupId::new)
-            .collect();
+        let groups = self.groups_of(user).await?;
         let mut target = Target {
             user: Some(user),
             ..Target::default()
@@ -91,5 +85,16 @@ impl Unit {
             target.above.extend(own.above);
         }
         Ok(Some(target))
+    }
+
+    /// The groups that a user is in where the store has them, before anything of this unit. A hint, like every scan.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub(super) async fn groups_of(&self, user: UserId) -> Result<BTreeSet<GroupId>, DirectoryError> {
+        let prefix = keys::member_groups(self.organisation(), Member::User(user));
+        let edges = self.scan(Scan::prefix(&prefix, SCAN_ENTRIES_MAX)).await?;
+        let ids = edges.iter().filter_map(|(key, _)| keys::last_uuid(key));
+        Ok(ids.map(GroupId::new).collect())
     }
 }

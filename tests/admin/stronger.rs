@@ -63,3 +63,50 @@ async fn whoever_keeps_the_catalogue_brings_nothing_along_that_they_do_not_have(
         .expect(200);
     acme.verify().await;
 }
+
+#[tokio::test]
+async fn nobody_shows_others_more_than_what_they_see_or_manage_and_themselves_nothing() {
+    let acme = Acme::new("[organisation.groups]\ndepth = 3").await;
+    acme.role(json!({ "key": "keeper", "name": "Keeper", "permissions": ["access.manage@subtree", "user.view@subtree"] }))
+        .await;
+    let region = acme.group("Region", |_| {}).await;
+    let branch = acme.group("Branch", move |group| group.parent = Some(region)).await;
+    let south = acme.group("South", |_| {}).await;
+    for (name, group) in [("mia", region), ("ada", branch), ("both", branch)] {
+        let user = acme.user(name).await;
+        acme.join(group, user).await.expect("a member");
+        if name == "both" {
+            acme.join(south, user).await.expect("a member");
+        }
+    }
+    acme.assign("mia", "keeper").await.expect(200);
+    let mia = acme.person("mia").await;
+    let show = async |user: &str, list: Value| {
+        let path = format!("/users/{user}/access/audio");
+        ask(&mia, Method::PUT, &path, list).await
+    };
+    let everything = json!({ "mode": "all" });
+    let list = |groups: Value| json!({ "mode": "list", "groups": groups });
+    assert_eq!(show("mia", list(json!(["Branch"]))).await, 403, "not oneself");
+    assert_eq!(show("ada", everything.clone()).await, 403);
+    assert_eq!(show("ada", list(json!(["Branch", "South"]))).await, 403);
+    assert_eq!(show("both", json!({ "mode": "own" })).await, 403, "South is among them");
+    for shown in [
+        list(json!(["Region", "Branch"])),
+        json!({ "mode": "own" }),
+        json!({ "mode": "assigned" }),
+        json!({ "mode": "none" }),
+    ] {
+        assert_eq!(show("ada", shown.clone()).await, 200, "{shown}");
+    }
+    // What one sees oneself is shown on.
+    acme.put("/users/mia/access/audio", list(json!(["South"])))
+        .await
+        .expect(200);
+    assert_eq!(show("ada", list(json!(["South"]))).await, 200);
+    assert_eq!(show("ada", everything.clone()).await, 403);
+    acme.put("/users/mia/access/audio", everything.clone()).await.expect(200);
+    assert_eq!(show("ada", everything.clone()).await, 200);
+    assert_eq!(show("mia", everything).await, 403);
+    acme.verify().await;
+}
