@@ -115,15 +115,18 @@ impl Operation for UpdateGroup<'_> {
             after.kind = unit.group_policy().await?.default_kind;
         }
         lay(&draft, &mut after);
-        may_place(unit, &before, &after)?;
+        may_place(unit, &before, &after).await?;
         unit.update_group(&before, after).await
     }
 }
 
 /// What reaches beyond the group needs more than the right to change it: a group that lies elsewhere is in reach of other people,
 /// and newcomers and rights follow from whether it takes the ones and is in force for the others.
-fn may_place(unit: &Unit, before: &Group, after: &Group) -> Result<(), DirectoryError> {
-    if before.enabled != after.enabled || before.is_default != after.is_default {
+async fn may_place(unit: &mut Unit, before: &Group, after: &Group) -> Result<(), DirectoryError> {
+    if before.enabled != after.enabled {
+        may_switch(unit, before).await?;
+    }
+    if before.is_default != after.is_default {
         unit.demand("group.update", &Target::organisation())?;
     }
     match unit.authority() {
@@ -132,6 +135,16 @@ fn may_place(unit: &Unit, before: &Group, after: &Group) -> Result<(), Directory
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the acting person may disable a group or enable it.
+///
+/// # Errors
+/// [`DirectoryError::Denied`]; as [`Unit::find`].
+pub(super) async fn may_switch(unit: &mut Unit, group: &Group) -> Result<(), DirectoryError> {
+    unit.demand("group.update", &Target::organisation())?;
+    // Its members lose what it gives them, or have it again (S001-25).
+    unit.may_pass_on_gifts(group).await
 }
 
 /// Deletes a group. What it left behind goes by [`super::Directory::purge_groups`].

@@ -18,6 +18,7 @@ use crate::model::slug::Slug;
 use crate::store::{Key, SCAN_ENTRIES_MAX, Scan};
 
 use super::error::Denial;
+use super::group_edit::may_switch;
 use super::keys::{self, Count, Index, Table, access};
 use super::role_link_work::{AT_ONCE, Pending, Work};
 use super::{Directory, DirectoryError, Operation, Permit, Unit};
@@ -187,6 +188,7 @@ impl Operation for DeleteRole<'_> {
             return Err(DirectoryError::Denied(Denial::RoleBuiltIn));
         }
         unit.may_pass_on(&role, None).await?;
+        may_carry_out(unit, *linked_groups, &role.linked_groups).await?;
         let held = keys::count(organisation, &Count::RoleHolders(role.key.clone()));
         unit.bytes(&held).await?;
         if unit.counter(&held).await?.unsigned_abs() != *users {
@@ -222,6 +224,29 @@ impl Operation for DeleteRole<'_> {
         );
         Ok(())
     }
+}
+
+/// Whether the acting person may do to the linked groups what is to become of them: what doing it to each of them would demand.
+async fn may_carry_out(
+    unit: &mut Unit,
+    policy: LinkedGroups,
+    groups: &BTreeSet<GroupId>,
+) -> Result<(), DirectoryError> {
+    for id in groups {
+        let Some(group) = unit.find_group(*id).await? else {
+            continue;
+        };
+        match policy {
+            LinkedGroups::DropMemberships => {}
+            LinkedGroups::DisableGroups => may_switch(unit, &group).await?,
+            LinkedGroups::DeleteGroups => {
+                let target = unit.target_group(*id).await?;
+                unit.demand("group.delete", &target)?;
+                unit.may_pass_on_gifts(&group).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Unit {

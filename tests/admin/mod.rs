@@ -36,6 +36,7 @@ mod profile_rights;
 mod profiles;
 mod reach;
 mod resources;
+mod role_deletion;
 mod role_links;
 mod roles;
 mod second_factor;

@@ -1,0 +1,60 @@
+//! What becomes of the linked groups of a role that is deleted, who may decide that, and what is told before (S003-50..52).
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use usher::model::id::GroupId;
+
+use crate::kit::access::{ACME, Acme};
+use crate::kit::gateway::Caller;
+use crate::kit::scim::slug;
+
+/// A role `telephony` that is linked to these groups, which are there.
+async fn linked(acme: &Acme, groups: &[&str]) {
+    acme.role(json!({ "key": "telephony", "name": "Telephony administrator" }))
+        .await;
+    for group in groups {
+        let path = format!("/roles/telephony/groups/{group}");
+        acme.put(&path, json!({})).await.expect(200);
+    }
+}
+
+/// The impact of deleting the role, and the address that deletes it.
+async fn impact(acme: &Acme, policy: &str) -> (Value, String) {
+    let path = format!("/roles/telephony/impact?linked_groups={policy}");
+    let impact = acme.get(&path).await.expect(200);
+    let code = impact["confirm"].as_str().expect("a code");
+    let path = format!("/roles/telephony?linked_groups={policy}&confirm={code}");
+    (impact, path)
+}
+
+async fn delete(caller: &Caller, path: &str) -> u16 {
+    let answer = caller.send(Method::DELETE, &format!("{ACME}{path}"), None).await;
+    answer.status.as_u16()
+}
+
+#[tokio::test]
+async fn whoever_manages_roles_touches_linked_groups_with_the_right_to_do_so_only() {
+    let acme = Acme::new("").await;
+    acme.group("Support", |_| {}).await;
+    linked(&acme, &["Support"]).await;
+    acme.user("kim").await;
+    let grant = async |permission: &str| {
+        let body = json!({ "permission": permission });
+        acme.post("/users/kim/permissions", body).await.expect(200);
+    };
+    grant("role.manage").await;
+    let kim = acme.person("kim").await;
+    for (policy, permission) in [("disable-groups", "group.update"), ("delete-groups", "group.delete")] {
+        let (_, path) = impact(&acme, policy).await;
+        assert_eq!(delete(&kim, &path).await, 403, "{policy}");
+        assert_eq!(acme.get("/groups/Support").await.expect(200)["enabled"], true);
+        grant(permission).await;
+        assert_eq!(delete(&kim, &path).await, 200, "{policy}");
+        acme.post("/groups/Support/enable", json!({})).await;
+        if policy == "disable-groups" {
+            linked(&acme, &["Support"]).await;
+        }
+    }
+    acme.get("/groups/Support").await.expect(404);
+    acme.verify().await;
+}
