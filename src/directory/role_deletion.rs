@@ -392,40 +392,61 @@ impl Deletion {
         Ok(found.is_empty())
     }
 
+    /// Does to one of the linked groups what is to become of it. A group that cannot be disabled, as things are by now, is passed
+    /// over whole: nothing of it is taken first, and the others have their turn.
     async fn policy(&mut self, unit: &mut Unit) -> Result<bool, DirectoryError> {
-        if self.linked_groups == LinkedGroups::DropMemberships {
-            return Ok(true);
-        }
         let Some(id) = self.groups.first().copied() else {
             return Ok(true);
         };
-        let before = unit.find_group(id).await?;
-        let Some(mut group) = before.clone() else {
-            self.groups.remove(&id);
-            return Ok(false);
-        };
-        let Some(before) = before else { return Ok(false) };
-        if self.linked_groups == LinkedGroups::DisableGroups {
-            group.enabled = false;
-        } else if group.grants_roles.is_empty() && group.grants_licences.is_empty() {
-            self.groups.remove(&id);
-            return match unit.delete_group(&before).await {
-                // Another role links it, or it cannot be deleted: it stays.
-                Err(error @ (DirectoryError::InvalidValue { .. } | DirectoryError::Denied(_))) => {
-                    tracing::warn!(%error, group.id = %id, "a group that was linked to a deleted role stays");
-                    Ok(false)
+        match self.linked_groups {
+            LinkedGroups::DropMemberships => return Ok(true),
+            LinkedGroups::DisableGroups => {
+                self.groups.remove(&id);
+                let Some(before) = unit.find_group(id).await? else {
+                    return Ok(false);
+                };
+                if before.is_billing_root {
+                    stays(id, &DirectoryError::Denied(Denial::BillingRoot));
+                    return Ok(false);
                 }
-                deleted => deleted.map(|()| false),
-            };
-        } else {
-            // What the group gives ends first; its members are brought in line by a mark of their own, before this goes on.
-            group.grants_roles.clear();
-            group.grants_licences.clear();
+                let mut group = before.clone();
+                group.enabled = false;
+                unit.update_group(&before, group).await?;
+            }
+            LinkedGroups::DeleteGroups => self.delete_one(unit).await?,
         }
-        if self.linked_groups == LinkedGroups::DisableGroups {
-            self.groups.remove(&id);
-        }
-        unit.update_group(&before, group).await?;
         Ok(false)
     }
+
+    /// Deletes one of the linked groups that can be deleted; those that lie below others come before these. What it gives ends with
+    /// it, and not before. When none can be, all that are left stay.
+    async fn delete_one(&mut self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        let mut refusals = Vec::new();
+        for id in self.groups.clone() {
+            let Some(group) = unit.find_group(id).await? else {
+                self.groups.remove(&id);
+                continue;
+            };
+            match unit.may_delete_group(&group).await {
+                Ok(()) => {
+                    self.groups.remove(&id);
+                    return unit.delete_group(&group).await;
+                }
+                Err(error @ (DirectoryError::InvalidValue { .. } | DirectoryError::Denied(_))) => {
+                    refusals.push((id, error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        for (id, error) in &refusals {
+            stays(*id, error);
+        }
+        self.groups.clear();
+        Ok(())
+    }
+}
+
+/// Tells the log of a group that has come to be one that is not disabled or deleted since that was confirmed.
+fn stays(group: GroupId, error: &DirectoryError) {
+    tracing::warn!(%error, group.id = %group, "a group that was linked to a deleted role stays as it is");
 }

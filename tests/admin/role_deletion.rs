@@ -58,3 +58,31 @@ async fn whoever_manages_roles_touches_linked_groups_with_the_right_to_do_so_onl
     acme.get("/groups/Support").await.expect(404);
     acme.verify().await;
 }
+
+/// An organisation with a billing root, to which it puts every other group.
+async fn billed() -> (Acme, GroupId) {
+    let acme = Acme::new("[organisation.groups]\ndepth = 3\nbilling_root = true").await;
+    let groups = acme.get("/groups").await.expect(200);
+    let mut groups = groups["items"].as_array().expect("groups").iter();
+    let root = groups.find(|group| group["is_billing_root"] == true).expect("a root");
+    let id = root["id"].as_str().expect("an id").parse().expect("an id");
+    (acme, id)
+}
+
+#[tokio::test]
+async fn the_billing_root_is_passed_over_and_stops_nobody_else() {
+    let (acme, root) = billed().await;
+    acme.group("Support", |_| {}).await;
+    linked(&acme, &[&root.to_string(), "Support"]).await;
+    let (_, path) = impact(&acme, "disable-groups").await;
+    acme.delete(&path).await.expect(200);
+    let enabled = async |group: &str| acme.get(&format!("/groups/{group}")).await.expect(200)["enabled"].clone();
+    assert_eq!(enabled(&root.to_string()).await, true);
+    assert_eq!(enabled("Support").await, false);
+    // Whatever comes after is answered for what it does itself.
+    acme.role(json!({ "key": "agent", "name": "Agent" })).await;
+    acme.put("/roles/agent/groups/Support", json!({})).await.expect(200);
+    acme.delete("/roles/agent/groups/Support").await.expect(200);
+    linked(&acme, &[]).await;
+    acme.verify().await;
+}
