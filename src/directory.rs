@@ -60,6 +60,7 @@ pub mod role_assignment;
 pub mod role_deletion;
 pub mod role_edit;
 pub mod role_effect;
+pub mod role_impact;
 pub mod role_link;
 pub mod role_link_work;
 pub mod sealing;

@@ -70,8 +70,8 @@ pub enum DirectoryError {
         limit: i64,
     },
     /// What would happen has to be seen and confirmed first.
-    #[error("{users} people hold role {role}, {memberships} memberships would end, {groups} groups would go: confirm with this answer's \"confirm\"", users = .0.users, role = .0.role, memberships = .0.memberships, groups = .0.groups.len())]
-    Unconfirmed(Box<super::role_deletion::Impact>),
+    #[error("{users} people hold role {role}, {memberships} memberships would end, {groups} groups would go: confirm with this answer's \"confirm\"", users = .0.users, role = .0.role, memberships = .0.memberships, groups = .0.going())]
+    Unconfirmed(Box<super::role_impact::Impact>),
     /// Planned work is not confirmed or discarded.
     #[error("{0}")]
     Job(#[from] super::job::JobRefusal),
