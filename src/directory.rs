@@ -73,6 +73,7 @@ pub mod settings;
 pub mod sign_in;
 pub mod suspend;
 pub mod tables;
+mod takeover;
 pub mod tally;
 pub mod template;
 pub mod token;

@@ -137,6 +137,9 @@ pub enum Denial {
     /// The person's target has more power than the actor.
     #[error("this person administers the organisation or is protected, and you do not administer it")]
     AboveActor,
+    /// Whoever acts would come by an account that may do more than their own.
+    #[error("this person may do what you may not: ask somebody who may do all of it, or an administrator")]
+    StrongerThanActor,
     /// The role is given by tokens and connections only (S004-8).
     #[error("this role is given through the API only, not by a person")]
     RoleApiOnly,
