@@ -6,7 +6,18 @@
 //!
 //! `USHER_HISTORIES` says how many.
 
+mod access;
+mod act;
+mod check;
+mod credentials;
+mod data;
+mod lists;
+mod many;
+mod organisation;
+mod provider;
+mod resources;
 mod step;
+mod tree;
 mod world;
 
 use proptest::prelude::*;
@@ -55,10 +66,17 @@ fn run_shard(shard: u8) {
     let outcome = TestRunner::new_with_rng(config, rng).run(&history, |steps| {
         runtime.block_on(async {
             let mut world = gateway.world().await;
+            let mut taken = Ok(());
             for step in &steps {
-                step.take(&mut world).await?;
+                taken = step.take(&mut world).await;
+                if taken.is_err() {
+                    break;
+                }
             }
-            world.check().await
+            if taken.is_ok() {
+                taken = world.check().await;
+            }
+            taken.map_err(|error| world.explain(error))
         })
     });
     if let Err(error) = outcome {

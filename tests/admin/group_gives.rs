@@ -194,3 +194,22 @@ async fn only_what_exists_and_counts_everywhere_is_given_to_all_members() {
     }
     acme.post(&gives, json!({ "put": {} })).await.expect(422);
 }
+
+#[tokio::test]
+async fn a_group_goes_on_giving_the_administrators_role_while_nobody_has_it_otherwise() {
+    let boss = "[[roles]]\nkey = \"boss\"\nname = \"Boss\"\nadministers = true\n";
+    let (inside, acme) = acme_with(&format!("{FILE}{boss}")).await;
+    let people = names(2);
+    crowd(&acme, &people).await;
+    let gives = format!("{GROUPS}/Support/gives");
+    let roles = json!({ "roles": ["boss"] });
+    acme.post(&gives, json!({ "add": roles })).await.expect(200);
+    acme.post(&gives, json!({ "remove": roles })).await.expect(403);
+    assert!(user(&acme, &people[1]).await["roles"]["boss"].is_array());
+    let direct = format!("/api/v1/organisations/acme/users/{}/roles/boss", people[0]);
+    acme.put(&direct, json!({})).await.expect(200);
+    acme.post(&gives, json!({ "remove": roles })).await.expect(200);
+    assert_eq!(user(&acme, &people[0]).await["roles"]["boss"], json!(["direct"]));
+    assert_eq!(user(&acme, &people[1]).await["roles"], json!({}));
+    verify_ok(&inside).await;
+}

@@ -38,7 +38,6 @@ async fn give(acme: &Acme, what: Value) -> Value {
     acme.post("/groups/Support/gives", json!({ "add": what }))
         .await
         .expect(200)
-        .body
 }
 
 async fn limit(acme: &Acme, limit: u8, when_full: &str) {

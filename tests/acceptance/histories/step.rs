@@ -4,6 +4,9 @@ use axum::http::Method;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::access::put_or_delete;
+use super::act::Act;
+use super::organisation::Variant;
 use super::world::World;
 use crate::kit::scim::{GROUP, USER};
 
@@ -59,6 +62,8 @@ pub(super) enum Step {
     Prepare(Pick, bool),
     /// A person is erased.
     Erase(Pick),
+    /// One of everything else that can be asked for.
+    Act(Act),
 }
 
 impl Arbitrary for Step {
@@ -92,6 +97,7 @@ impl Arbitrary for Step {
             2 => (pick(), pick(), any::<bool>()).prop_map(|(role, group, links)| Self::Link(role, group, links)),
             2 => (pick(), any::<bool>()).prop_map(|(name, invites)| Self::Prepare(name, invites)),
             1 => pick().prop_map(Self::Erase),
+            60 => any::<Act>().prop_map(Self::Act),
         ]
         .boxed()
     }
@@ -142,9 +148,20 @@ impl Step {
                 world.scim(Method::DELETE, &path, None).await
             }
             Self::Administer(who, verb) => world.administer(*who, *verb).await,
-            Self::AdministratorDeletes(who) => world.delete(*who).await,
+            Self::AdministratorDeletes(who) => {
+                world
+                    .admin(Method::DELETE, &format!("users/{}", world.user_id(*who)), None)
+                    .await
+            }
             Self::Accept => world.accept().await,
-            Self::Limit(limit, policy) => world.limit(limit % 4, *policy).await,
+            Self::Limit(limit, policy) => {
+                let variant = Variant {
+                    limit: limit % 4,
+                    policy: *policy,
+                    ..world.variant
+                };
+                world.apply(variant).await
+            }
             Self::License(who, licence, true) => {
                 let body = json!({ "licence": one_of(&LICENCES, *licence) });
                 world
@@ -210,12 +227,13 @@ impl Step {
             }
             Self::Prepare(name, invites) => world.prepare(&format!("person{}", name % 6), *invites).await,
             Self::Erase(who) => world.erase(*who).await,
+            Self::Act(act) => act.take(world).await,
         }
     }
 }
 
 /// Few names, so that people meet.
-fn person(name: Pick) -> Value {
+pub(super) fn person(name: Pick) -> Value {
     let name = name % 6;
     json!({
         "schemas": [USER],
@@ -226,15 +244,11 @@ fn person(name: Pick) -> Value {
     })
 }
 
-const LICENCES: [&str; 3] = ["basic", "pro", "lead"];
-const ROLES: [&str; 3] = ["member", "agent", "head"];
+pub(super) const LICENCES: [&str; 3] = ["basic", "pro", "lead"];
+pub(super) const ROLES: [&str; 3] = ["member", "agent", "head"];
 
 fn one_of(names: &[&'static str], pick: Pick) -> &'static str {
     names[usize::from(pick) % names.len()]
-}
-
-fn put_or_delete(puts: bool) -> Method {
-    if puts { Method::PUT } else { Method::DELETE }
 }
 
 fn group_name(name: Pick) -> String {

@@ -1,29 +1,53 @@
 //! The gateway of one history, with everyone who knocks.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::http::Method;
+use chrono::TimeDelta;
+use parking_lot::Mutex;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use totp_rs::Totp;
+use usher::directory::Directory;
+use usher::directory::hashing::HashCost;
+use usher::model::clock::Clock;
+use usher::model::id::OrganisationId;
+use usher::store::memory::MemoryStore;
 
+use super::organisation::{Variant, file};
 use super::step::patch;
 use crate::kit::gateway::{Caller, Inside};
-use crate::kit::scim::Answer;
+use crate::kit::house::Standing;
+use crate::kit::scim::{Answer, slug};
+
+/// A password that the first policy takes.
+pub(super) const PASSWORD: &str = "Correct-horse-7";
 
 /// The gateway, which many histories share: each has an organisation of its own.
 pub(super) struct Gateway {
     inside: Inside,
+    clock: Arc<Standing>,
     root: Caller,
     histories: AtomicU32,
 }
 
 impl Gateway {
     pub(super) async fn new() -> Self {
-        let inside = Inside::new();
+        let clock = Arc::new(Standing::new());
+        let cheap = HashCost {
+            memory_kib: 64,
+            iterations: 1,
+            parallelism: 1,
+            at_once: 4,
+        };
+        let directory = Directory::new(Arc::new(MemoryStore::new()), Arc::clone(&clock) as Arc<dyn Clock>);
+        let inside = Inside::of(directory.with_hashing(cheap));
         let root = inside.administrator().await;
         Self {
             inside,
+            clock,
             root,
             histories: AtomicU32::new(0),
         }
@@ -31,59 +55,98 @@ impl Gateway {
 
     /// A new organisation.
     pub(super) async fn world(&self) -> World {
-        let slug = format!("org{}", self.histories.fetch_add(1, Ordering::Relaxed));
-        let administrator = self.root.organisation(&slug).await;
-        administrator.apply(&slug, &file(&slug, 2, 0)).await.expect(200);
-        let provider = administrator.connection(&slug, "entra").await;
+        let name = format!("org{}", self.histories.fetch_add(1, Ordering::Relaxed));
+        let administrator = self.root.organisation(&name).await;
+        let variant = Variant::first();
+        administrator.apply(&name, &file(&name, variant)).await.expect(200);
+        let found = self.inside.directory.find_organisation(&slug(&name)).await;
         World {
+            id: found.expect("a read").expect("an organisation").organisation.id,
             inside: self.inside.clone(),
-            path: format!("/api/v1/organisations/{slug}"),
-            slug,
+            clock: Arc::clone(&self.clock),
+            path: format!("/api/v1/organisations/{name}"),
+            provider: administrator.connection(&name, "entra").await,
             administrator,
-            provider,
+            slug: name,
+            variant,
             users: Vec::new(),
             groups: Vec::new(),
+            things: BTreeMap::new(),
+            plans: Vec::new(),
             secret: None,
+            person: None,
+            session: None,
+            device: None,
+            own: false,
+            twice: false,
+            ceilings: BTreeMap::new(),
+            log: Mutex::default(),
         }
     }
 }
 
 /// One organisation, and what is known of it from the answers.
 pub(super) struct World {
+    pub(super) slug: String,
+    pub(super) path: String,
+    /// What the file says that was applied last.
+    pub(super) variant: Variant,
+    /// The most seats of each licence that may be in use: a limit may be lowered below those that are.
+    pub(super) ceilings: BTreeMap<String, i64>,
+    pub(super) administrator: Caller,
+    id: OrganisationId,
     inside: Inside,
-    slug: String,
-    path: String,
-    administrator: Caller,
+    clock: Arc<Standing>,
     provider: Caller,
     users: Vec<String>,
     groups: Vec<String>,
+    /// Resources, views, guests and their links; secrets by which guests join.
+    things: BTreeMap<&'static str, Vec<String>>,
+    /// Work on many people that was planned.
+    plans: Vec<(&'static str, Value)>,
     secret: Option<String>,
-}
-
-/// An organisation whose connection gives a scarce licence, and another to leads.
-fn file(slug: &str, limit: u8, policy: u8) -> String {
-    let when_full = match policy % 4 {
-        0 => "\"refuse\"".to_owned(),
-        1 => "\"wait\"".to_owned(),
-        2 => "{ fallback = \"basic\" }".to_owned(),
-        _ => format!("{{ overage = {} }}", limit + 1),
-    };
-    format!(
-        "[organisation]\nslug = \"{slug}\"\n\
-         [[roles]]\nkey = \"member\"\nname = \"Member\"\n\
-         [[roles]]\nkey = \"agent\"\nname = \"Agent\"\nincludes = [\"member\"]\n\
-         [[roles]]\nkey = \"head\"\nname = \"Head\"\nmax_holders = 2\n\
-         [[licences]]\nkey = \"basic\"\nname = \"Basic\"\nlimit = 4\n\
-         [[licences]]\nkey = \"pro\"\nname = \"Pro\"\nlimit = {limit}\nwhen_full = {when_full}\n\
-         [[licences]]\nkey = \"lead\"\nname = \"Lead\"\nlimit = 1\nwhen_full = \"wait\"\n\
-         [[connections]]\nname = \"entra\"\nkind = \"scim\"\nonboarding = \"prepared\"\nlicences = [\"pro\"]\nroles = [\"member\"]\n\
-         [[connections.grants]]\nwhen = \"'leads' in groups\"\nlicences = [\"lead\"]\n"
-    )
+    person: Option<Caller>,
+    session: Option<Caller>,
+    device: Option<Totp>,
+    own: bool,
+    twice: bool,
+    log: Mutex<Vec<String>>,
 }
 
 impl World {
     /// What an administrator may do with a person, by the last part of the address.
     const VERBS: [&'static str; 5] = ["suspend", "reactivate", "invite", "invite", "revoke-invitation"];
+
+    /// Who sends the requests from now on, and whether each comes twice.
+    pub(super) fn begin(&mut self, own: bool, twice: bool) {
+        (self.own, self.twice) = (own, twice);
+    }
+
+    /// What happened, for whoever reads of a failure.
+    pub(super) fn explain(&self, error: TestCaseError) -> TestCaseError {
+        match error {
+            TestCaseError::Fail(reason) => {
+                TestCaseError::fail(format!("{reason}\nafter:\n{}", self.log.lock().join("\n")))
+            }
+            rejected @ TestCaseError::Reject(_) => rejected,
+        }
+    }
+
+    fn note(&self, method: &Method, path: &str, body: Option<&Value>, answer: &Answer) -> Result<(), TestCaseError> {
+        let body = body.map(ToString::to_string).unwrap_or_default();
+        self.log
+            .lock()
+            .push(format!("{method} {path} {body} -> {}", answer.status));
+        prop_assert!(
+            !answer.status.is_server_error(),
+            "{} {}: {} {:#}",
+            method,
+            path,
+            answer.status,
+            answer.body
+        );
+        Ok(())
+    }
 
     pub(super) fn user_id(&self, pick: u8) -> String {
         picked(&self.users, pick)
@@ -101,36 +164,121 @@ impl World {
         picked(&self.groups, pick)
     }
 
-    /// A request of the administrator, relative to the organisation. Any answer but a fault of our own will do.
+    /// A request to the admin API, relative to the organisation. Any answer but a fault of our own will do. A write that is
+    /// repeated with its idempotency key is answered alike.
+    pub(super) async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answer, TestCaseError> {
+        let address = format!("{}/{path}", self.path);
+        let caller = self.person.as_ref().filter(|_| self.own).unwrap_or(&self.administrator);
+        if !self.twice || method == Method::GET {
+            let answer = caller.send(method.clone(), &address, body.clone()).await;
+            self.note(&method, path, body.as_ref(), &answer)?;
+            return Ok(answer);
+        }
+        let key = format!("key{}", self.log.lock().len());
+        let headers = [("idempotency-key", key.as_str())];
+        let first = caller.send_with(method.clone(), &address, body.clone(), &headers).await;
+        self.note(&method, path, body.as_ref(), &first)?;
+        let again = caller.send_with(method.clone(), &address, body.clone(), &headers).await;
+        self.note(&method, path, body.as_ref(), &again)?;
+        if first.status.is_success() {
+            prop_assert_eq!(again.status, first.status, "{} {} again", method, path);
+        }
+        Ok(first)
+    }
+
     pub(super) async fn admin(&self, method: Method, path: &str, body: Option<Value>) -> Result<(), TestCaseError> {
-        let answer = self
-            .administrator
-            .send(method, &format!("{}/{path}", self.path), body)
-            .await;
-        no_fault_of_ours(&answer, path)
+        self.ask(method, path, body).await.map(|_| ())
+    }
+
+    /// A request of somebody without a token.
+    pub(super) async fn knock(&self, path: &str, body: Value) -> Result<(), TestCaseError> {
+        let answer = self.inside.caller("").post(path, body.clone()).await;
+        self.note(&Method::POST, path, Some(&body), &answer)
     }
 
     /// A person whom no identity provider brings.
     pub(super) async fn prepare(&mut self, name: &str, invites: bool) -> Result<(), TestCaseError> {
         let user = json!({ "user_name": name, "licences": ["basic"], "invite": invites });
-        let answer = self.administrator.post(&format!("{}/users", self.path), user).await;
-        no_fault_of_ours(&answer, "users")?;
-        if let Some(id) = answer.body["id"]
-            .as_str()
-            .or_else(|| answer.body["user"]["id"].as_str())
-        {
-            self.users.push(id.to_owned());
-        }
+        let answer = self.ask(Method::POST, "users", Some(user)).await?;
+        self.note_user(&answer.body);
         Ok(())
+    }
+
+    pub(super) fn note_user(&mut self, shown: &Value) {
+        if let Some(id) = shown["id"].as_str() {
+            add(&mut self.users, id);
+        }
+        self.note_secret(&shown["invitation"]);
+    }
+
+    pub(super) fn note_group(&mut self, shown: &Value) {
+        if let Some(id) = shown["id"].as_str() {
+            add(&mut self.groups, id);
+        }
+    }
+
+    /// What a SCIM bulk request has made.
+    pub(super) fn note_location(&mut self, location: &str) {
+        let mut parts = location.rsplit('/');
+        match (parts.next(), parts.next()) {
+            (Some(id), Some("Users")) => add(&mut self.users, id),
+            (Some(id), Some("Groups")) => add(&mut self.groups, id),
+            _ => {}
+        }
+    }
+
+    pub(super) fn note_secret(&mut self, issued: &Value) {
+        if let Some(secret) = issued["secret"].as_str() {
+            self.secret = Some(secret.to_owned());
+        }
+    }
+
+    /// A view, a guest, a link or a resource that was made.
+    pub(super) fn note_thing(&mut self, kind: &'static str, shown: &Value) {
+        if let Some(id) = shown["id"].as_str() {
+            add(self.things.entry(kind).or_default(), id);
+        }
+        if let Some(secret) = shown["secret"].as_str() {
+            add(self.things.entry("secrets").or_default(), secret);
+        }
+    }
+
+    pub(super) fn thing(&self, kind: &str, pick: u8) -> String {
+        picked(self.things.get(kind).map_or(&[], Vec::as_slice), pick)
+    }
+
+    pub(super) fn note_plan(&mut self, kind: &'static str, planned: &Value) {
+        if planned["id"].is_string() {
+            self.plans.push((kind, planned.clone()));
+        }
+    }
+
+    pub(super) fn plan(&self, pick: u8) -> Option<(&'static str, Value)> {
+        self.plans.get(usize::from(pick) % self.plans.len().max(1)).cloned()
+    }
+
+    /// Plans what a file of people says.
+    pub(super) async fn import(&self, rows: &str) -> Result<Value, TestCaseError> {
+        let path = format!("{}/imports", self.path);
+        let (status, answer) = self
+            .administrator
+            .bytes(Method::POST, &path, rows.as_bytes().to_vec())
+            .await;
+        self.log.lock().push(format!("import {rows:?} -> {status}"));
+        prop_assert!(status < 500, "import: {status} {}", String::from_utf8_lossy(&answer));
+        Ok(serde_json::from_slice(&answer).unwrap_or_default())
     }
 
     /// Erases a person who is there.
     pub(super) async fn erase(&self, who: u8) -> Result<(), TestCaseError> {
-        let path = format!("{}/users/{}", self.path, self.user_id(who));
-        let found = self.administrator.get(&path).await;
-        let confirm = json!({ "confirm": found.body["user_name"] });
-        let answer = self.administrator.post(&format!("{path}/erase"), confirm).await;
-        no_fault_of_ours(&answer, "erase")
+        let path = format!("users/{}", self.user_id(who));
+        let confirm = json!({ "confirm": self.user_name(&self.user_id(who)).await });
+        self.admin(Method::POST, &format!("{path}/erase"), Some(confirm)).await
+    }
+
+    pub(super) async fn user_name(&self, user: &str) -> Value {
+        let found = self.administrator.get(&format!("{}/users/{user}", self.path)).await;
+        found.body["user_name"].clone()
     }
 
     pub(super) fn members(&self, picks: &[u8]) -> Value {
@@ -141,28 +289,26 @@ impl World {
     }
 
     /// A request of the identity provider. Any answer but a fault of our own will do.
+    pub(super) async fn provide(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Answer, TestCaseError> {
+        let address = format!("/scim/{}/v2/{path}", self.slug);
+        let answer = self.provider.send(method.clone(), &address, body.clone()).await;
+        self.note(&method, &address, body.as_ref(), &answer)?;
+        Ok(answer)
+    }
+
     pub(super) async fn scim(&self, method: Method, path: &str, body: Option<Value>) -> Result<(), TestCaseError> {
-        let answer = self
-            .provider
-            .send(method, &format!("/scim/{}/v2/{path}", self.slug), body)
-            .await;
-        no_fault_of_ours(&answer, path)
+        self.provide(method, path, body).await.map(|_| ())
     }
 
     pub(super) async fn create(&mut self, endpoint: &str, resource: &Value) -> Result<(), TestCaseError> {
-        let path = format!("/scim/{}/v2/{endpoint}", self.slug);
-        let answer = self.provider.post(&path, resource.clone()).await;
-        no_fault_of_ours(&answer, endpoint)?;
-        if let Some(id) = answer.body["id"].as_str() {
-            let made = if endpoint == "Users" {
-                &mut self.users
-            } else {
-                &mut self.groups
-            };
-            if !made.iter().any(|known| known == id) {
-                made.push(id.to_owned());
-            }
-        }
+        let made = self.provide(Method::POST, endpoint, Some(resource.clone())).await?;
+        let id = made.body["id"].as_str().unwrap_or_default().to_owned();
+        self.note_location(&format!("{endpoint}/{id}"));
         Ok(())
     }
 
@@ -173,109 +319,116 @@ impl World {
 
     pub(super) async fn administer(&mut self, who: u8, verb: u8) -> Result<(), TestCaseError> {
         let verb = Self::VERBS[usize::from(verb) % Self::VERBS.len()];
-        let path = format!("{}/users/{}/{verb}", self.path, self.user_id(who));
-        let answer = self.administrator.post(&path, Value::Null).await;
-        no_fault_of_ours(&answer, verb)?;
-        if let Some(secret) = answer.body["secret"].as_str() {
-            self.secret = Some(secret.to_owned());
-        }
+        let path = format!("users/{}/{verb}", self.user_id(who));
+        let answer = self.ask(Method::POST, &path, Some(Value::Null)).await?;
+        self.note_secret(&answer.body);
         Ok(())
-    }
-
-    pub(super) async fn delete(&self, who: u8) -> Result<(), TestCaseError> {
-        let path = format!("{}/users/{}", self.path, self.user_id(who));
-        no_fault_of_ours(&self.administrator.delete(&path).await, "delete")
     }
 
     pub(super) async fn accept(&self) -> Result<(), TestCaseError> {
         let Some(secret) = &self.secret else { return Ok(()) };
-        let accepted = json!({ "secret": secret, "password": "Correct-horse-7" });
-        let answer = self
-            .inside
-            .caller("")
-            .post("/api/v1/invitations/accept", accepted)
-            .await;
-        no_fault_of_ours(&answer, "accept")
+        let accepted = json!({ "secret": secret, "password": PASSWORD });
+        self.knock("/api/v1/invitations/accept", accepted).await
     }
 
-    pub(super) async fn limit(&self, limit: u8, policy: u8) -> Result<(), TestCaseError> {
-        no_fault_of_ours(
-            &self
-                .administrator
-                .apply(&self.slug, &file(&self.slug, limit, policy))
-                .await,
-            "apply",
-        )
-    }
-
-    /// Everything that must hold, whatever happened.
-    pub(super) async fn check(&self) -> Result<(), TestCaseError> {
-        let verified = self.administrator.get(&format!("{}/verify", self.path)).await;
-        let lines = verified
-            .body
-            .as_array()
-            .cloned()
-            .unwrap_or_else(|| vec![verified.body.clone()]);
-        let done = lines.last().map(|line| line["done"]["violations"].clone());
-        prop_assert_eq!(done, Some(json!(0)), "{:#?}", lines);
-        self.check_people().await?;
-        self.check_events().await
-    }
-
-    /// Names are unique, and who holds or waits for a seat agrees with the numbers of each licence.
-    async fn check_people(&self) -> Result<(), TestCaseError> {
-        let users = self.items("users").await;
-        let names: BTreeSet<_> = users
-            .iter()
-            .map(|user| user["user_name"].to_string().to_lowercase())
-            .collect();
-        prop_assert_eq!(names.len(), users.len(), "a user name is there twice");
-        for licence in self.items("licences").await {
-            let key = licence["key"].as_str().unwrap_or_default();
-            let held: usize = users.iter().map(|user| seats(user, key)).sum();
-            prop_assert_eq!(&licence["used"], &json!(held), "{}: {:#?}", key, users);
+    /// Applies another file, and looks how many seats may be in use from now on.
+    pub(super) async fn apply(&mut self, variant: Variant) -> Result<(), TestCaseError> {
+        let text = file(&self.slug, variant);
+        let answer = self.administrator.apply(&self.slug, &text).await;
+        self.note(&Method::POST, "apply", Some(&json!(format!("{variant:?}"))), &answer)?;
+        if answer.status.is_success() {
+            self.variant = variant;
+            self.look_at_ceilings().await;
         }
         Ok(())
     }
 
-    /// Numbers without gaps, from the first on.
-    async fn check_events(&self) -> Result<(), TestCaseError> {
-        let events = self.items("events").await;
-        for (index, event) in events.iter().enumerate() {
-            prop_assert_eq!(&event["number"], &json!(index + 1), "an event is missing");
+    /// From now on this person's own rights count, where they are asked for.
+    pub(super) async fn let_in(&mut self, user: &str) -> Result<(), TestCaseError> {
+        let issued = self.ask(Method::POST, "tokens", Some(json!({ "user": user }))).await?;
+        if let Some(token) = issued.body["token"].as_str() {
+            self.person = Some(self.inside.caller(token));
         }
         Ok(())
     }
 
-    /// Every item of a list, page by page.
-    async fn items(&self, list: &str) -> Vec<Value> {
-        let mut items = Vec::new();
-        let mut after = String::new();
-        loop {
-            let path = match list {
-                "licences" => format!("{}/{list}", self.path),
-                _ => format!("{}/{list}?limit=100{after}", self.path),
-            };
-            let mut page = self.administrator.get(&path).await.expect(200);
-            if let Some(found) = page["items"].as_array_mut() {
-                items.append(found);
-            }
-            match page["next"].as_str() {
-                Some(next) => after = format!("&after={next}"),
-                None => return items,
-            }
+    /// Somebody signs in, rightly or wrongly; a session is used from then on.
+    pub(super) async fn sign_in(&mut self, user: &str, password: &str) -> Result<(), TestCaseError> {
+        let code = self.device.as_ref().map(|device| self.code(device));
+        let body = json!({
+            "organisation": self.slug, "login": self.user_name(user).await.as_str().unwrap_or("nobody"),
+            "password": password, "totp": code,
+        });
+        let answer = self.inside.caller("").post("/api/v1/sign-in", body.clone()).await;
+        self.note(&Method::POST, "sign-in", Some(&body), &answer)?;
+        if let Some(token) = answer.body["token"].as_str() {
+            let session = self.inside.caller(token);
+            self.person = Some(session.clone());
+            self.session = Some(session);
         }
+        Ok(())
+    }
+
+    /// What a person does for themselves.
+    pub(super) async fn in_session(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value, TestCaseError> {
+        let Some(session) = &self.session else {
+            return Ok(Value::Null);
+        };
+        let answer = session.send(method.clone(), path, body.clone()).await;
+        self.note(&method, path, body.as_ref(), &answer)?;
+        Ok(answer.body)
+    }
+
+    /// Sets up a second factor, or takes it away.
+    pub(super) async fn second_factor(&mut self, sets_up: bool) -> Result<(), TestCaseError> {
+        const FACTOR: &str = "/api/v1/session/second-factor";
+        if sets_up {
+            let given = self.in_session(Method::POST, FACTOR, Some(Value::Null)).await?;
+            self.device = given["url"].as_str().and_then(|url| Totp::from_url(url).ok());
+        }
+        let Some(device) = &self.device else { return Ok(()) };
+        let proof = json!({ "totp": self.code(device) });
+        let verb = if sets_up { "confirm" } else { "remove" };
+        self.in_session(Method::POST, &format!("{FACTOR}/{verb}"), Some(proof))
+            .await
+            .map(|_| ())
+    }
+
+    fn code(&self, device: &Totp) -> String {
+        device.generate(self.clock.now().timestamp().unsigned_abs()).to_string()
+    }
+
+    /// Time passes, for everyone; what the gateway does by itself is done.
+    pub(super) async fn pass(&self, seconds: i64) -> Result<(), TestCaseError> {
+        self.clock.pass(seconds);
+        self.log.lock().push(format!("{seconds} seconds pass"));
+        if TimeDelta::seconds(seconds) > TimeDelta::days(1) {
+            let directory = &self.inside.directory;
+            let swept = directory.sweep_jobs(self.id).await;
+            prop_assert!(swept.is_ok(), "{swept:?}");
+            let swept = directory.sweep_idempotency(self.id).await;
+            prop_assert!(swept.is_ok(), "{swept:?}");
+        }
+        self.close_resources().await
+    }
+
+    /// Resources whose time is over go.
+    pub(super) async fn close_resources(&self) -> Result<(), TestCaseError> {
+        let closed = self.inside.directory.close_resources(self.id).await;
+        prop_assert!(closed.is_ok(), "{closed:?}");
+        Ok(())
     }
 }
 
-/// The seats that the person holds from this licence's pool: as the licence itself, and in place of another.
-fn seats(user: &Value, key: &str) -> usize {
-    let claims = user["licences"].as_object().into_iter().flatten();
-    let held = claims.filter(|(licence, claim)| {
-        let seat = &claim["seat"];
-        (*licence == key && seat.get("held").is_some()) || seat["fallback"]["licence"] == json!(key)
-    });
-    held.count()
+fn add(made: &mut Vec<String>, id: &str) {
+    if !id.is_empty() && !made.iter().any(|known| known == id) {
+        made.push(id.to_owned());
+    }
 }
 
 fn picked(made: &[String], pick: u8) -> String {
@@ -283,15 +436,4 @@ fn picked(made: &[String], pick: u8) -> String {
         return "00000000-0000-7000-8000-000000000000".to_owned();
     }
     made[usize::from(pick) % made.len()].clone()
-}
-
-fn no_fault_of_ours(answer: &Answer, what: &str) -> Result<(), TestCaseError> {
-    prop_assert!(
-        !answer.status.is_server_error(),
-        "{}: {} {:#}",
-        what,
-        answer.status,
-        answer.body
-    );
-    Ok(())
 }
