@@ -38,6 +38,11 @@ impl Operation for CreateGroup<'_> {
     async fn attempt(&self, unit: &mut Unit) -> Result<Group, DirectoryError> {
         let draft = &self.draft;
         check(draft)?;
+        let above = place_of(unit, draft.parent).await?;
+        unit.demand("group.create", &above)?;
+        if draft.is_default {
+            unit.demand("group.update", &Target::organisation())?;
+        }
         let mut group = Group::new(
             GroupId::new(unit.clock().uuid()),
             draft.display_name.clone(),
@@ -137,12 +142,24 @@ async fn may_place(unit: &mut Unit, before: &Group, after: &Group) -> Result<(),
     }
 }
 
-/// Whether the acting person may disable a group or enable it.
+/// A group as the place of those below it; the organisation for those that lie below none.
+async fn place_of(unit: &mut Unit, parent: Option<GroupId>) -> Result<Target, DirectoryError> {
+    match parent {
+        Some(parent) => unit.target_group(parent).await,
+        None => Ok(Target::organisation()),
+    }
+}
+
+/// Whether the acting person may disable a group or enable it: one that lies below what the person runs. Whoever runs a part of the
+/// tree does not disable the top of it.
 ///
 /// # Errors
 /// [`DirectoryError::Denied`]; as [`Unit::find`].
 pub(super) async fn may_switch(unit: &mut Unit, group: &Group) -> Result<(), DirectoryError> {
-    unit.demand("group.update", &Target::organisation())?;
+    let own = unit.target_group(group.id).await?;
+    unit.demand("group.update", &own)?;
+    let above = place_of(unit, group.parent).await?;
+    unit.demand("group.update", &above)?;
     // Its members lose what it gives them, or have it again (S001-25).
     unit.may_pass_on_gifts(group).await
 }

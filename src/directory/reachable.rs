@@ -29,6 +29,28 @@ impl Directory {
         let target = self.target_user(organisation, user).await?;
         Ok(effective.allows(action, &target).is_allowed())
     }
+
+    /// The groups that a person's rights to an action reach, when they are bound to some; `None` when they reach all.
+    ///
+    /// # Errors
+    /// As [`Directory::subtree`].
+    pub async fn reached_groups(
+        &self,
+        organisation: OrganisationId,
+        (effective, action): (&Effective, &str),
+    ) -> Result<Option<BTreeSet<GroupId>>, DirectoryError> {
+        let Some(bounds) = effective.bounds(action) else {
+            return Ok(None);
+        };
+        let mut reached = BTreeSet::new();
+        for (group, below) in bounds {
+            reached.insert(group);
+            if below {
+                reached.extend(self.subtree(organisation, group).await?);
+            }
+        }
+        Ok(Some(reached))
+    }
 }
 
 impl Unit {
@@ -68,9 +90,7 @@ impl Unit {
     async fn stored_target(&mut self, user: UserId) -> Result<Option<Target>, DirectoryError> {
         let organisation = self.organisation();
         let member = Member::User(user);
-        let stored = self
-            .scan(Scan::prefix(&member_record(organisation, member), 1))
-            .await?;
+        let stored = self.scan(Scan::prefix(&member_record(organisation, member), 1)).await?;
         if stored.is_empty() && self.is_known(member).await? {
             return Ok(None);
         }

@@ -101,7 +101,11 @@ impl Operation for DeleteRole<'_> {
         let deletion = Deletion {
             role: role.key.clone(),
             linked_groups: *linked_groups,
-            groups: groups.iter().filter(|group| group.goes()).map(|group| group.id).collect(),
+            groups: groups
+                .iter()
+                .filter(|group| group.goes())
+                .map(|group| group.id)
+                .collect(),
             step: Step::Givers,
             edge: None,
         };

@@ -143,7 +143,11 @@ impl Directory {
         let groups = self.linked_groups(organisation, &known, linked_groups).await?;
         for group in &groups {
             // How many are in a group that stays is nothing that is confirmed.
-            let seen = if group.goes() { json!(group) } else { json!([group.id, group.reason]) };
+            let seen = if group.goes() {
+                json!(group)
+            } else {
+                json!([group.id, group.reason])
+            };
             hash.update(seen.to_string());
         }
         let left: BTreeSet<GroupId> = remaining(&groups).collect();
@@ -176,7 +180,12 @@ impl Directory {
             hash.update(group.id.uuid().as_bytes());
         }
         let mut names: BTreeMap<UserId, String> = self.user_names(organisation, &first).await?;
-        let named = |id: UserId| Some(NamedUser { id, user_name: names.remove(&id)? });
+        let named = |id: UserId| {
+            Some(NamedUser {
+                id,
+                user_name: names.remove(&id)?,
+            })
+        };
         let digest = hash.finalize();
         Ok(Impact {
             role: role.clone(),
@@ -229,7 +238,9 @@ impl Directory {
             if becomes == Becomes::Deleted {
                 unit.delete(keys::group_child(organisation, group.parent, group.id));
             }
-            let members = unit.counter(&keys::count(organisation, &Count::Members(group.id))).await?;
+            let members = unit
+                .counter(&keys::count(organisation, &Count::Members(group.id)))
+                .await?;
             let assigned = keys::subject_assignments(organisation, Member::Group(group.id));
             let assigned = self.store.scan(Scan::prefix(&assigned, SCAN_ENTRIES_MAX)).await?;
             linked.push(LinkedGroup {

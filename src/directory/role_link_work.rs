@@ -175,7 +175,10 @@ impl Directory {
         let mut stuck: BTreeSet<Key> = BTreeSet::new();
         loop {
             let found = self.store.scan(pending.clone()).await?.into_iter();
-            let marks: Vec<Key> = found.map(|(mark, _)| mark).filter(|mark| !stuck.contains(mark)).collect();
+            let marks: Vec<Key> = found
+                .map(|(mark, _)| mark)
+                .filter(|mark| !stuck.contains(mark))
+                .collect();
             // A deletion may leave work on groups behind, which comes before the rest of it.
             let is_deletion = |mark: &&Key| access::is_pending_deletion(mark);
             if let Some(mark) = marks.iter().find(|mark| !is_deletion(mark)) {

@@ -110,7 +110,12 @@ async fn a_group_that_cannot_be_deleted_is_told_to_stay_and_stays_whole() {
         let groups = impact["groups"].as_array().expect("groups").iter();
         let told: Vec<(String, bool)> = groups
             .filter(|group| group["id"] != json!(root))
-            .map(|group| (format!("{} {}", group["display_name"], group["becomes"]), group["reason"].is_string()))
+            .map(|group| {
+                (
+                    format!("{} {}", group["display_name"], group["becomes"]),
+                    group["reason"].is_string(),
+                )
+            })
             .collect();
         (impact, told, path)
     };
@@ -120,7 +125,10 @@ async fn a_group_that_cannot_be_deleted_is_told_to_stay_and_stays_whole() {
         ("\"Region\" \"stays\"".to_owned(), true),
         ("\"Other\" \"deleted\"".to_owned(), false),
     ];
-    assert_eq!(groups, going, "Branch lies below Region, and Shop goes with Other: {told_of:#}");
+    assert_eq!(
+        groups, going,
+        "Branch lies below Region, and Shop goes with Other: {told_of:#}"
+    );
     acme.delete(&path).await.expect(200);
     for (group, status) in [("Shop", 404), ("Other", 404), ("Region", 200), ("Branch", 200)] {
         acme.get(&format!("/groups/{group}")).await.expect(status);
@@ -171,7 +179,9 @@ async fn the_impact_names_people_and_groups_and_counts_all_that_ends() {
         });
         assert_eq!(told["groups"], json!([group]), "{policy}");
     }
-    acme.put("/roles/telephony/given-by/Support", json!({})).await.expect(200);
+    acme.put("/roles/telephony/given-by/Support", json!({}))
+        .await
+        .expect(200);
     let (told, _) = impact(&acme, "drop-memberships").await;
     let giver = json!([{ "id": support, "display_name": "Support" }]);
     assert_eq!(told["given_by"], giver, "{told:#}");

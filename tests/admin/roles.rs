@@ -120,8 +120,7 @@ async fn whoever_cannot_act_is_no_administrator_who_is_left() {
     let acme = Acme::new("[[licences]]\nkey = \"pro\"\nname = \"Pro\"\nlimit = 1\n").await;
     acme.role(json!({ "key": "admin", "name": "Administrator", "administers": true }))
         .await;
-    let seated =
-        json!({ "key": "seated", "name": "With a seat", "administers": true, "requires_licence": "pro" });
+    let seated = json!({ "key": "seated", "name": "With a seat", "administers": true, "requires_licence": "pro" });
     acme.role(seated).await;
     acme.user("ada").await;
     acme.assign("ada", "admin").await.expect(200);

@@ -58,17 +58,22 @@ async fn whoever_keeps_the_catalogue_brings_nothing_along_that_they_do_not_have(
     // What the keeper has altogether is theirs to define.
     let own = json!({ "key": "call.make", "implies": ["call.view"] });
     assert_eq!(put(own).await, 200);
-    acme.put("/permissions/call.view", json!({ "key": "call.view", "implies": ["user.delete"] }))
-        .await
-        .expect(200);
+    acme.put(
+        "/permissions/call.view",
+        json!({ "key": "call.view", "implies": ["user.delete"] }),
+    )
+    .await
+    .expect(200);
     acme.verify().await;
 }
 
 #[tokio::test]
 async fn nobody_shows_others_more_than_what_they_see_or_manage_and_themselves_nothing() {
     let acme = Acme::new("[organisation.groups]\ndepth = 3").await;
-    acme.role(json!({ "key": "keeper", "name": "Keeper", "permissions": ["access.manage@subtree", "user.view@subtree"] }))
-        .await;
+    acme.role(
+        json!({ "key": "keeper", "name": "Keeper", "permissions": ["access.manage@subtree", "user.view@subtree"] }),
+    )
+    .await;
     let region = acme.group("Region", |_| {}).await;
     let branch = acme.group("Branch", move |group| group.parent = Some(region)).await;
     let south = acme.group("South", |_| {}).await;
@@ -105,7 +110,9 @@ async fn nobody_shows_others_more_than_what_they_see_or_manage_and_themselves_no
         .expect(200);
     assert_eq!(show("ada", list(json!(["South"]))).await, 200);
     assert_eq!(show("ada", everything.clone()).await, 403);
-    acme.put("/users/mia/access/audio", everything.clone()).await.expect(200);
+    acme.put("/users/mia/access/audio", everything.clone())
+        .await
+        .expect(200);
     assert_eq!(show("ada", everything.clone()).await, 200);
     assert_eq!(show("mia", everything).await, 403);
     acme.verify().await;
@@ -140,7 +147,11 @@ async fn a_weaker_person_does_not_come_by_the_account_of_a_stronger_one() {
             (Method::POST, of("/reset-link"), Value::Null),
             (Method::DELETE, of("/second-factor"), Value::Null),
             (Method::PATCH, of(""), elsewhere.clone()),
-            (Method::PATCH, of(""), json!({ "login_ids": [{ "kind": "mobile", "value": "+31612345678" }] })),
+            (
+                Method::PATCH,
+                of(""),
+                json!({ "login_ids": [{ "kind": "mobile", "value": "+31612345678" }] }),
+            ),
             (Method::PATCH, of(""), json!({ "user_name": format!("new-{name}") })),
         ] {
             told.push(ask(&kim, method, &path, body).await);
@@ -155,7 +166,10 @@ async fn a_weaker_person_does_not_come_by_the_account_of_a_stronger_one() {
     let title = json!({ "attributes": { "title": "Treasurer" } });
     let fin = "/users/fin@acme.example";
     assert_eq!(ask(&kim, Method::PATCH, fin, title).await, 200);
-    assert_eq!(ask(&kim, Method::POST, &format!("{fin}/unlock"), Value::Null).await, 200);
+    assert_eq!(
+        ask(&kim, Method::POST, &format!("{fin}/unlock"), Value::Null).await,
+        200
+    );
     // Whoever has as much power is no weaker.
     acme.assign("kim@acme.example", "finance").await.expect(200);
     let path = format!("{fin}/password");
@@ -187,7 +201,10 @@ async fn a_link_into_a_stronger_account_is_shown_to_nobody_weaker_and_mailed_all
 async fn the_power_that_is_compared_is_that_in_the_groups_of_both() {
     let acme = Acme::new("").await;
     for (key, permissions) in [
-        ("helper", json!(["user.view@group", "user.password@group", "report.view@group"])),
+        (
+            "helper",
+            json!(["user.view@group", "user.password@group", "report.view@group"]),
+        ),
         ("reader", json!(["report.view@group", "call.make@self"])),
     ] {
         acme.role(json!({ "key": key, "name": key, "scope": "group", "permissions": permissions }))
@@ -202,7 +219,15 @@ async fn the_power_that_is_compared_is_that_in_the_groups_of_both() {
     acme.group_role(north, mia, "helper").await;
     acme.group_role(north, ada, "reader").await;
     let mia = acme.person("mia").await;
-    let set = async || ask(&mia, Method::POST, "/users/ada/password", json!({ "password": "long enough 1!" })).await;
+    let set = async || {
+        ask(
+            &mia,
+            Method::POST,
+            "/users/ada/password",
+            json!({ "password": "long enough 1!" }),
+        )
+        .await
+    };
     assert_eq!(set().await, 200, "what counts for oneself alone is no power");
     acme.group_role(south, ada, "reader").await;
     assert_eq!(set().await, 403, "of South the helper sees no report");
