@@ -273,7 +273,10 @@ fn group_routes() -> Routes {
             "/groups/{group}/roles/{role}",
             post(group_members::give_role).delete(group_members::take_role),
         )
-        .route("/groups/{group}/resources", get(resource_assign::of_group))
+        .route(
+            "/groups/{group}/resources",
+            get(resource_assign::of_group).delete(resource_assign::withdraw),
+        )
 }
 
 /// Resources, and who has them.

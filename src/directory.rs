@@ -6,6 +6,7 @@ pub mod administrator;
 mod attribute_edit;
 pub mod audit;
 pub mod authorise;
+pub mod authority;
 pub mod browse;
 pub mod bulk;
 pub mod connection;

@@ -43,7 +43,7 @@ pub use connection::{ConnectError, Connection};
 pub use dn::{Dn, DnKey};
 pub use entry::{AttributeValue, Attributes, Entry};
 pub use filter::Filter;
-pub use probe::{ProbeReport, probe};
+pub use probe::{Need, Needs, ProbeReport, probe};
 pub use read_error::ReadError;
 pub use search::{Complete, Query, Scope, read_all};
 pub use secret::Secret;

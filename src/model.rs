@@ -8,6 +8,7 @@
 pub mod access;
 pub mod attribute;
 pub mod audit;
+pub mod authority;
 pub mod bulk;
 pub mod clock;
 pub mod connection;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
@@ -22,9 +22,12 @@ use crate::model::event::Door;
 use crate::model::id::OrganisationId;
 use crate::model::list::List;
 use crate::model::selection::Selection;
+use crate::sheet::delimited::Separator;
 
 use super::caller::{Administrator, Caller, Parameters};
-use super::listing::Listing;
+use super::export::table::Table;
+use super::export::{self, SheetLimits};
+use super::listing::{Listing, Question};
 use super::page::Paging;
 use super::problem::Problem;
 
@@ -78,27 +81,21 @@ pub struct Exported {
     from: Option<Timestamp>,
     /// Before this instant.
     to: Option<Timestamp>,
-    /// `jsonl` (default) or `csv`.
+    /// Only what satisfies this filter (RFC 7644 section 3.4.2.2), as the list takes it.
+    filter: Option<String>,
+    /// As this saved view says, by its name.
+    view: Option<String>,
+    /// `jsonl` (default), `csv` or `xlsx`.
     #[serde(default)]
     format: Format,
-}
-
-impl From<Exported> for Wanted {
-    fn from(exported: Exported) -> Self {
-        Self {
-            limit: None,
-            after: None,
-            filter: None,
-            view: None,
-            actor: exported.actor,
-            door: exported.door,
-            subject: exported.subject,
-            kind: exported.kind,
-            request: exported.request,
-            from: exported.from,
-            to: exported.to,
-        }
-    }
+    /// Of CSV and XLSX: the columns, in their order, separated by commas.
+    columns: Option<String>,
+    /// Of CSV, what stands between two cells: `comma` (default), `semicolon` or `tab`.
+    #[serde(default)]
+    separator: Separator,
+    /// Whether CSV begins with a byte order mark.
+    #[serde(default)]
+    bom: bool,
 }
 
 /// How an export is written.
@@ -108,8 +105,10 @@ enum Format {
     /// One JSON object a line.
     #[default]
     Jsonl,
-    /// One change a line, for spreadsheets.
+    /// One field of a change a line, for spreadsheets.
     Csv,
+    /// The same as a workbook.
+    Xlsx,
 }
 
 impl Wanted {
@@ -171,9 +170,9 @@ pub async fn list(
 }
 
 /// The log, the newest first.
-struct Entries {
-    organisation: OrganisationId,
-    filter: AuditFilter,
+pub(super) struct Entries {
+    pub(super) organisation: OrganisationId,
+    pub(super) filter: AuditFilter,
 }
 
 #[async_trait]
@@ -241,32 +240,70 @@ async fn answer(directory: &Directory, organisation: OrganisationId, wanted: Wan
     Ok(Json(shown))
 }
 
-/// `GET .../audit/export`: everything that is asked for, the newest first, as JSON lines or CSV.
+/// `GET .../audit/export`: everything that is asked for, the newest first, as JSON lines, or as a table like the others.
 pub async fn export(
     State(directory): State<Directory>,
     caller: Administrator,
+    limits: Option<Extension<SheetLimits>>,
     Parameters(exported): Parameters<Exported>,
 ) -> Result<Response, Problem> {
-    let format = exported.format;
-    let filter = Wanted::from(exported).filter()?;
-    let organisation = caller.organisation();
+    let wanted = Wanted {
+        actor: exported.actor,
+        door: exported.door,
+        subject: exported.subject,
+        kind: exported.kind,
+        request: exported.request,
+        from: exported.from,
+        to: exported.to,
+        ..Wanted::default()
+    };
+    let entries = wanted.filter()?;
+    let listing = Listing {
+        filter: exported.filter,
+        view: exported.view,
+        ..Listing::default()
+    };
+    let format = match exported.format {
+        Format::Csv => export::Format::Csv,
+        Format::Xlsx => export::Format::Xlsx,
+        Format::Jsonl => {
+            if exported.columns.is_some() {
+                return Err(Problem::bad_request(
+                    "columns: JSON lines show whole entries: leave it out",
+                ));
+            }
+            let question = listing.read(&directory, &caller, List::Audit).await?;
+            return Ok(lines(directory, caller.organisation(), entries, question));
+        }
+    };
+    let limits = limits.map_or_else(SheetLimits::default, |Extension(limits)| limits);
+    let asked = export::Asked {
+        table: Table::Audit,
+        format,
+        columns: exported.columns,
+        separator: exported.separator,
+        bom: exported.bom,
+        states: Vec::new(),
+        listing,
+        entries,
+    };
+    export::export(directory, caller, limits, asked).await
+}
+
+/// One JSON object a line, written while it is read.
+fn lines(directory: Directory, organisation: OrganisationId, filter: AuditFilter, question: Question) -> Response {
     let (parts, received) = tokio::sync::mpsc::channel::<Result<Bytes, DirectoryError>>(4);
     tokio::spawn(async move {
+        let entries = Entries { organisation, filter };
         let mut after = None;
-        let mut text = match format {
-            Format::Jsonl => String::new(),
-            Format::Csv => HEADING.to_owned(),
-        };
         loop {
-            let page = directory
-                .list_audit(organisation, &filter, after, EXPORTED_AT_ONCE)
+            let found = directory
+                .walk(&entries, &question.selection, after.as_ref(), EXPORTED_AT_ONCE)
                 .await;
-            let part = page.map(|(entries, next)| {
-                after = next;
-                for entry in &entries {
-                    write(&mut text, entry, format);
-                }
-                Bytes::from(std::mem::take(&mut text))
+            let part = found.map(|found| {
+                after = found.next;
+                let lines = found.items.iter().map(|entry| format!("{}\n", view(entry)));
+                Bytes::from(lines.collect::<String>())
             });
             let is_end = part.is_err() || after.is_none();
             // Nobody reads any more, or that was all.
@@ -276,69 +313,11 @@ pub async fn export(
         }
     });
     let mut response = Body::from_stream(ReceiverStream::new(received)).into_response();
-    let (kind, file) = match format {
-        Format::Jsonl => ("application/x-ndjson", "attachment; filename=\"audit.jsonl\""),
-        Format::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"audit.csv\""),
-    };
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static(file));
-    Ok(response)
-}
-
-const HEADING: &str = "at,door,connection,token,request,kind,subject,outcome,field,before,after\r\n";
-
-fn write(text: &mut String, listed: &ListedEntry, format: Format) {
-    if format == Format::Jsonl {
-        text.push_str(&view(listed).to_string());
-        text.push('\n');
-        return;
-    }
-    let actor = json!(listed.entry.actor);
-    let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let known = |value: &Value| if value.is_null() { String::new() } else { shown(value) };
-    for change in &listed.entry.changes {
-        let start = [
-            listed.at.to_rfc3339(),
-            known(&actor["door"]),
-            known(&actor["connection"]),
-            known(&actor["token"]),
-            listed.entry.request.clone().unwrap_or_default(),
-            change.kind.to_string(),
-            change.subject.clone(),
-            change.outcome.as_str().to_owned(),
-        ];
-        let members = change
-            .members
-            .iter()
-            .map(|member| ["member".to_owned(), String::new(), member.clone()]);
-        let fields = change
-            .fields
-            .iter()
-            .map(|(name, (old, new))| [name.clone(), known(old), known(new)]);
-        let mut rows: Vec<[String; 3]> = members.chain(fields).collect();
-        if rows.is_empty() {
-            rows.push(Default::default());
-        }
-        for row in rows {
-            let cells: Vec<String> = start.iter().chain(&row).map(|cell| quoted(cell)).collect();
-            text.push_str(&cells.join(","));
-            text.push_str("\r\n");
-        }
-    }
-}
-
-/// A cell of RFC 4180 that no spreadsheet takes for a formula.
-fn quoted(cell: &str) -> String {
-    let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        "'"
-    } else {
-        ""
-    };
-    if guard.is_empty() && !cell.contains([',', '"', '\r', '\n']) {
-        return cell.to_owned();
-    }
-    format!("\"{guard}{}\"", cell.replace('"', "\"\""))
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    let name = "attachment; filename=\"audit.jsonl\"";
+    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static(name));
+    response
 }
 
 fn view(listed: &ListedEntry) -> Value {

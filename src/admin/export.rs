@@ -1,7 +1,12 @@
 //! Tables as files: CSV, as it is read, or XLSX (S003-29, S003-30, S004-13). A file shows what the list shows to whoever asks, and
 //! nobody whose data's processing is restricted.
+//!
+//! A file is not of one moment: like the pages of a list, each part of it is as it was when it was read, and what is changed
+//! meanwhile may be in it or not. Nothing that stays is missing or doubled.
 
+mod choose;
 mod feed;
+mod log;
 mod people;
 pub mod table;
 mod things;
@@ -15,16 +20,17 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
+use crate::directory::audit::AuditFilter;
 use crate::directory::{Directory, DirectoryError};
-use crate::model::list::List;
 use crate::sheet::workbook::{self, Page};
 use crate::sheet::{Cell, SheetError, delimited};
 
 use super::caller::{Administrator, Parameters};
-use super::listing::{Listing, literal};
+use super::listing::{Listing, Question, literal};
 use super::problem::Problem;
 use super::views;
 use feed::{Feed, Rows};
@@ -58,7 +64,7 @@ pub struct Exported {
     /// Whether CSV begins with a byte order mark, which older spreadsheets need to see that it is UTF-8.
     #[serde(default)]
     bom: bool,
-    /// Of users and invitations: only those in these states, separated by commas; a workbook has one sheet for each.
+    /// Where rows have a state: only those in these, separated by commas; a workbook has one sheet for each.
     state: Option<String>,
     /// Only what satisfies this filter (RFC 7644 section 3.4.2.2), as the list takes it.
     filter: Option<String>,
@@ -118,7 +124,8 @@ macro_rules! tables {
                 Parameters(exported): Parameters<Exported>,
             ) -> Result<Response, Problem> {
                 let limits = limits.map_or_else(SheetLimits::default, |Extension(limits)| limits);
-                export(directory, caller, limits, Table::$table, exported).await
+                let asked = exported.of(Table::$table)?;
+                export(directory, caller, limits, asked).await
             }
         )*
     };
@@ -136,85 +143,111 @@ tables! {
     guests: Guests, "guests";
 }
 
-async fn export(
+/// A table that is asked for.
+pub(super) struct Asked {
+    /// Which.
+    pub(super) table: Table,
+    /// The kind of file.
+    pub(super) format: Format,
+    /// The columns, if they are named.
+    pub(super) columns: Option<String>,
+    /// Of CSV: what stands between two cells.
+    pub(super) separator: delimited::Separator,
+    /// Of CSV: whether it begins with a byte order mark.
+    pub(super) bom: bool,
+    /// The states that are asked for.
+    pub(super) states: Vec<&'static str>,
+    /// What is asked of the list.
+    pub(super) listing: Listing,
+    /// Of the audit log: which entries.
+    pub(super) entries: AuditFilter,
+}
+
+impl Exported {
+    fn of(self, table: Table) -> Result<Asked, Problem> {
+        let states = states(table, self.state.as_deref())?;
+        let mut listing = Listing {
+            filter: self.filter,
+            sort: self.sort,
+            descending: self.descending,
+            q: self.q,
+            view: self.view,
+            ..Listing::default()
+        };
+        if !states.is_empty() {
+            let any: Vec<String> = states
+                .iter()
+                .map(|state| format!("state eq {}", literal(state)))
+                .collect();
+            listing = listing.narrowed(&any.join(" or "));
+        }
+        Ok(Asked {
+            table,
+            format: self.format,
+            columns: self.columns,
+            separator: self.separator,
+            bom: self.bom,
+            states,
+            listing,
+            entries: AuditFilter::default(),
+        })
+    }
+}
+
+/// Reads the table and writes it as it is asked for.
+///
+/// # Errors
+/// A [`Problem`] that names the parameter at fault; as the store's read, as long as nothing was answered yet.
+pub(super) async fn export(
     directory: Directory,
     caller: Administrator,
     limits: SheetLimits,
-    table: Table,
-    exported: Exported,
+    asked: Asked,
 ) -> Result<Response, Problem> {
-    let states = states(table, exported.state.as_deref())?;
-    let mut names = exported.columns.clone();
-    let question = match table.list() {
-        Some(list) => {
-            if let (Some(view), None) = (&exported.view, &names) {
-                let view = views::named(&directory, &caller, list, view).await?;
-                names = Some(view.columns.join(","));
-            }
-            let action = if list == List::Groups {
-                "group.view"
-            } else {
-                "user.view"
-            };
-            let question = listing(&exported, &states).read(&directory, &caller, list).await?;
-            Some(question.within(&caller, action))
-        }
-        None => {
-            exported.check_plain(table)?;
-            None
-        }
-    };
+    let table = asked.table;
+    let mut names = asked.columns.clone();
+    // Of the log, a view's columns are those of whole entries.
+    if let (Some(view), None, false) = (&asked.listing.view, &names, table == Table::Audit) {
+        let view = views::named(&directory, &caller, table.list(), view).await?;
+        names = Some(view.columns.join(","));
+    }
     let columns = table.columns(names.as_deref(), &caller.settings)?;
-    let with_groups = table == Table::Users && columns.iter().any(|column| column.name == "groups");
-    let rows = Feed::start(directory, caller, table, question, with_groups);
-    let body = match exported.format {
-        Format::Csv => csv(rows, columns, &exported)?,
+    let action = if table == Table::Groups {
+        "group.view"
+    } else {
+        "user.view"
+    };
+    let question = asked.listing.clone().read(&directory, &caller, table.list()).await?;
+    let question = question.within(&caller, action);
+    let is_sorted = question.selection.order().is_some();
+    let mut rows = rows(directory, caller, &asked, question, &columns);
+    // An order is refused when there are too many rows for it, which is known with the first of them.
+    let first = match is_sorted {
+        true => rows.recv().await.transpose()?,
+        false => None,
+    };
+    let body = match asked.format {
+        Format::Csv => csv(first, rows, columns, &asked)?,
         Format::Xlsx => {
-            let pages = collect(rows, &columns, table, &states, limits.workbook_rows).await?;
+            let pages = collect(first, rows, &columns, &asked, limits.workbook_rows).await?;
             let written = tokio::task::spawn_blocking(move || workbook::write(&pages)).await;
             Body::from(written.map_err(|_| Problem::internal())??)
         }
     };
-    Ok(file(body, table.as_str(), exported.format))
+    Ok(file(body, table.as_str(), asked.format))
 }
 
-/// What is asked of the list behind a table.
-fn listing(exported: &Exported, states: &[&'static str]) -> Listing {
-    let listing = Listing {
-        filter: exported.filter.clone(),
-        sort: exported.sort.clone(),
-        descending: exported.descending,
-        q: exported.q.clone(),
-        view: exported.view.clone(),
-        ..Listing::default()
-    };
-    if states.is_empty() {
-        return listing;
+/// The rows that are meant.
+fn rows(directory: Directory, caller: Administrator, asked: &Asked, question: Question, columns: &[Column]) -> Rows {
+    let table = asked.table;
+    let with_groups = table == Table::Users && columns.iter().any(|column| column.name == "groups");
+    let selection = question.selection.clone();
+    let most = directory.list_limits().sorted;
+    let rows = Feed::start(directory, caller, table, question, asked.entries.clone(), with_groups);
+    if table.is_one_list() {
+        return rows;
     }
-    let any: Vec<String> = states
-        .iter()
-        .map(|state| format!("state eq {}", literal(state)))
-        .collect();
-    listing.narrowed(&any.join(" or "))
-}
-
-impl Exported {
-    /// Refuses what only a list can answer.
-    fn check_plain(&self, table: Table) -> Result<(), Problem> {
-        let asked = [
-            ("filter", self.filter.is_some()),
-            ("sort", self.sort.is_some()),
-            ("q", self.q.is_some()),
-            ("view", self.view.is_some()),
-        ];
-        match asked.into_iter().find(|(_, is_asked)| *is_asked) {
-            Some((name, _)) => Err(Problem::bad_request(format!(
-                "{name}: {} are exported as a whole: leave it out",
-                table.as_str()
-            ))),
-            None => Ok(()),
-        }
-    }
+    choose::chosen(rows, selection, most)
 }
 
 /// An answer that is saved as a file.
@@ -233,7 +266,7 @@ pub(super) fn file(body: Body, name: &str, format: Format) -> Response {
 fn states(table: Table, asked: Option<&str>) -> Result<Vec<&'static str>, Problem> {
     let words = asked.into_iter().flat_map(|asked| asked.split(','));
     let words = words.map(str::trim).filter(|word| !word.is_empty());
-    let known = table.list().map(List::states).unwrap_or_default();
+    let known = table.list().states();
     let mut states = Vec::new();
     for word in words {
         let state = known.iter().find(|state| **state == word).ok_or_else(|| {
@@ -250,17 +283,18 @@ fn states(table: Table, asked: Option<&str>) -> Result<Vec<&'static str>, Proble
 }
 
 /// CSV, written while it is read.
-fn csv(rows: Rows, columns: Vec<Column>, exported: &Exported) -> Result<Body, Problem> {
-    let separator = exported.separator;
+fn csv(first: Option<Vec<Value>>, rows: Rows, columns: Vec<Column>, asked: &Asked) -> Result<Body, Problem> {
+    let separator = asked.separator;
     let names = columns.iter().map(|column| Cell::Text(column.name.clone())).collect();
-    let mut start = if exported.bom {
+    let mut start = if asked.bom {
         delimited::BOM.as_bytes().to_vec()
     } else {
         Vec::new()
     };
     start.extend(delimited::rows(&[names], separator)?);
-    let first = tokio_stream::once(Ok(Bytes::from(start)));
-    let rest = ReceiverStream::new(rows).map(move |part| {
+    let start = tokio_stream::once(Ok(Bytes::from(start)));
+    let parts = tokio_stream::iter(first.map(Ok)).chain(ReceiverStream::new(rows));
+    let rest = parts.map(move |part| {
         let part = part.map_err(Broken::Store)?;
         let cells: Vec<Vec<Cell>> = part
             .iter()
@@ -269,7 +303,7 @@ fn csv(rows: Rows, columns: Vec<Column>, exported: &Exported) -> Result<Body, Pr
         let written = delimited::rows(&cells, separator).map_err(Broken::Sheet)?;
         Ok::<_, Broken>(Bytes::from(written))
     });
-    Ok(Body::from_stream(first.chain(rest)))
+    Ok(Body::from_stream(start.chain(rest)))
 }
 
 /// Why an answer breaks off in the middle.
@@ -285,12 +319,13 @@ enum Broken {
 
 /// All rows: one page, or one for each state.
 async fn collect(
+    first: Option<Vec<Value>>,
     mut rows: Rows,
     columns: &[Column],
-    table: Table,
-    states: &[&'static str],
+    asked: &Asked,
     most: usize,
 ) -> Result<Vec<Page>, Problem> {
+    let states = &asked.states;
     let mut pages: BTreeMap<usize, Page> = BTreeMap::new();
     let page = |name: &str| Page {
         name: name.to_owned(),
@@ -298,13 +333,17 @@ async fn collect(
         rows: Vec::new(),
     };
     if states.is_empty() {
-        pages.insert(0, page(table.as_str()));
+        pages.insert(0, page(asked.table.as_str()));
     }
     for (at, state) in states.iter().enumerate() {
         pages.insert(at, page(state));
     }
     let mut count = 0;
-    while let Some(part) = rows.recv().await {
+    let mut next = first.map(Ok);
+    if next.is_none() {
+        next = rows.recv().await;
+    }
+    while let Some(part) = next {
         for row in part? {
             count += 1;
             if count > most {
@@ -317,6 +356,7 @@ async fn collect(
                 page.rows.push(columns.iter().map(|column| column.cell(&row)).collect());
             }
         }
+        next = rows.recv().await;
     }
     Ok(pages.into_values().collect())
 }

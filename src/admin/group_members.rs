@@ -1,5 +1,6 @@
 //! Members of a group, and the roles that they hold in it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use async_trait::async_trait;
@@ -14,6 +15,7 @@ use crate::directory::group_members::{
 };
 use crate::directory::membership::member_uuid;
 use crate::directory::{Directory, DirectoryError};
+use crate::model::Object;
 use crate::model::id::{GroupId, OrganisationId, UserId};
 use crate::model::list::List;
 use crate::model::membership::{Member, Membership};
@@ -41,10 +43,12 @@ pub struct Named {
 struct Members {
     organisation: OrganisationId,
     group: GroupId,
+    /// What the group is called.
+    called: String,
 }
 
 /// What names a member in a cursor: its kind and its identifier.
-struct MemberName(Member);
+pub(super) struct MemberName(pub(super) Member);
 
 impl FromStr for MemberName {
     type Err = ();
@@ -54,13 +58,50 @@ impl FromStr for MemberName {
     }
 }
 
+/// The place of an item that shows a member's `kind` and `id`.
+pub(super) fn member_of(item: &Value) -> String {
+    let tag = if item["kind"] == "group" { 'g' } else { 'u' };
+    format!("{tag}{}", item["id"].as_str().unwrap_or_default())
+}
+
+/// What users and groups are called: two round trips at most.
+///
+/// # Errors
+/// As the store's read.
+pub(super) async fn called(
+    directory: &Directory,
+    organisation: OrganisationId,
+    members: impl Iterator<Item = Member> + Send,
+) -> Result<BTreeMap<Member, String>, DirectoryError> {
+    let (mut users, mut groups) = (Vec::new(), BTreeSet::new());
+    for member in members {
+        match member {
+            Member::User(user) => users.push(user),
+            Member::Group(group) => drop(groups.insert(group)),
+        }
+    }
+    let users = directory.browse_users_by_id(organisation, &users).await?;
+    let groups = directory.group_names(organisation, &groups).await?;
+    let users = users.into_iter().map(|user| (Member::User(user.id), user.user_name));
+    let groups = groups
+        .into_iter()
+        .map(|(group, name)| (Member::Group(group), name.to_string()));
+    Ok(users.chain(groups).collect())
+}
+
 #[async_trait]
 impl Browse for Members {
     type Name = MemberName;
 
     fn name(&self, item: &Value) -> String {
-        let tag = if item["kind"] == "group" { 'g' } else { 'u' };
-        format!("{tag}{}", item["id"].as_str().unwrap_or_default())
+        member_of(item)
+    }
+
+    fn judged(&self, item: &Value) -> Object {
+        let mut judged = item.as_object().cloned().unwrap_or_default();
+        let roles = item["roles"].as_object().into_iter().flatten();
+        judged.insert("roles".to_owned(), roles.map(|(role, _)| json!(role)).collect());
+        judged
     }
 
     async fn browse(
@@ -73,10 +114,14 @@ impl Browse for Members {
         let members = directory
             .browse_members(self.organisation, self.group, after, limit)
             .await?;
+        let names = called(directory, self.organisation, members.iter().map(|(member, _)| *member)).await?;
         let shown = |(member, edge): &(Member, Membership)| {
             json!({
                 "kind": kind(*member),
                 "id": member_uuid(*member),
+                "member": names.get(member),
+                "group": self.called,
+                "group_id": self.group,
                 "origins": edge.origins,
                 "roles": edge.roles,
                 "since": edge.since,
@@ -93,11 +138,12 @@ pub async fn list(
     Place((_, group)): Place<(String, String)>,
     Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
-    let group = find(&directory, caller.organisation(), &group).await?.id;
+    let group = find(&directory, caller.organisation(), &group).await?;
     let question = listing.read(&directory, &caller, List::Members).await?;
     let members = Members {
         organisation: caller.organisation(),
-        group,
+        group: group.id,
+        called: group.display_name,
     };
     Ok(Json(question.answer(&directory, members).await?))
 }
@@ -252,14 +298,7 @@ fn ids(members: &[Member]) -> Vec<uuid::Uuid> {
     members.iter().copied().map(member_uuid).collect()
 }
 
-pub(super) fn write_member(member: Member) -> String {
-    match member {
-        Member::User(id) => format!("u{id}"),
-        Member::Group(id) => format!("g{id}"),
-    }
-}
-
-pub(super) fn parse_member(cursor: &str) -> Option<Member> {
+fn parse_member(cursor: &str) -> Option<Member> {
     if let Some(id) = cursor.strip_prefix('u') {
         return id.parse::<UserId>().ok().map(Member::User);
     }

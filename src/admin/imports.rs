@@ -20,7 +20,7 @@ use crate::directory::settings::OrganisationSettings;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::custom_attribute::Bearer;
 use crate::model::id::JobId;
-use crate::model::import::{ImportMode, ImportRow, ImportTask};
+use crate::model::import::{EmptyCells, ImportMode, ImportRow, ImportTask};
 use crate::model::job::{Job, JobItem, JobState, Outcome, Task};
 use crate::model::schema::Mutability;
 use crate::sheet::workbook::{self, Page};
@@ -135,6 +135,9 @@ pub struct Manner {
     /// Whether people are invited by mail unless their row says otherwise; they are prepared else.
     #[serde(default)]
     invite: bool,
+    /// What an empty cell says of somebody who is there: `keep` (default) nothing; `clear` takes away what the person has.
+    #[serde(default)]
+    empty_cells: EmptyCells,
 }
 
 /// `POST .../imports`: takes a file, CSV or XLSX, and answers the plan; nothing is changed until it is confirmed.
@@ -153,8 +156,13 @@ pub async fn plan(
     let file = ImportFile {
         mode: manner.mode,
         invite: manner.invite,
+        empty_cells: manner.empty_cells,
         ignored: columns.ignored(),
-        rows: sheet.rows.iter().map(|row| columns.row(row)).collect(),
+        rows: sheet
+            .rows
+            .iter()
+            .map(|row| columns.row(row, manner.empty_cells))
+            .collect(),
     };
     let job = directory.plan_import(&caller.principal, &caller.permit, file).await?;
     let task = import(&job).ok_or_else(Problem::internal)?;
@@ -343,6 +351,7 @@ fn view(job: &Job, task: &ImportTask) -> Value {
         "state": job.state,
         "mode": task.mode,
         "invite": task.invite,
+        "empty_cells": task.empty_cells,
         "ignored_columns": task.ignored,
         "rows": job.items,
         "planned": {

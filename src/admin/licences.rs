@@ -11,7 +11,7 @@ use crate::directory::keys::Count;
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::id::UserId;
-use crate::model::licence::{Licence, SeatClaim};
+use crate::model::licence::{Licence, Seat, SeatClaim};
 use crate::model::list::List;
 use crate::model::slug::Slug;
 use crate::model::user::User;
@@ -66,6 +66,9 @@ impl Browse for Holders<'_> {
                 "id": user.id,
                 "user_name": user.user_name,
                 "state": user.state(),
+                "licence": self.licence,
+                "seat": claim.map(seat),
+                "origins": claim.map(|claim| &claim.origins),
                 "claim": claim,
                 "seat": claim.map(|claim| claim.seat.as_str()),
                 "origins": claim.map(|claim| &claim.origins),
@@ -143,6 +146,16 @@ pub async fn cost_centres(State(directory): State<Directory>, caller: Administra
         })
     });
     Ok(Json(json!({ "items": items.collect::<Vec<_>>() })))
+}
+
+/// The state of a seat in words.
+pub(super) fn seat(claim: &SeatClaim) -> String {
+    match &claim.seat {
+        Seat::Unneeded => "unneeded".to_owned(),
+        Seat::Held(_) => "held".to_owned(),
+        Seat::Waiting(_) => "waiting".to_owned(),
+        Seat::Fallback { licence, .. } => format!("held from {licence}"),
+    }
 }
 
 fn view(licence: &Licence, counts: &[i64]) -> Value {

@@ -63,8 +63,10 @@ impl Listing {
     /// A [`Problem`] that names the parameter at fault.
     pub async fn read(self, directory: &Directory, caller: &Administrator, list: List) -> Result<Question, Problem> {
         let asked = self.with_view(directory, caller, list).await?;
+        let usual = caller.settings.organisation.page_size.map(usize::from);
+        let usual = usual.unwrap_or_else(|| directory.list_limits().page_size);
         let paging = Paging {
-            limit: asked.limit.or_else(|| Some(directory.list_limits().page_size)),
+            limit: asked.limit.or_else(|| Some(usual)),
             after: None,
         };
         let limit = paging.limit()?;
@@ -193,6 +195,11 @@ pub trait Browse: Send + Sync {
         item[Self::NAME].as_str().unwrap_or_default().to_owned()
     }
 
+    /// The item as filters and orders see it, where that is not how readers see it.
+    fn judged(&self, item: &Value) -> Object {
+        item.as_object().cloned().unwrap_or_default()
+    }
+
     /// Items behind this one, fewer than `limit` only at the end of the list.
     ///
     /// # Errors
@@ -250,10 +257,7 @@ impl<B: Browse> Rows for Browsed<B> {
     }
 
     async fn shown(&self, _: &Directory, rows: &[Value], _: &Selection) -> Result<Vec<Object>, DirectoryError> {
-        Ok(rows
-            .iter()
-            .map(|row| row.as_object().cloned().unwrap_or_default())
-            .collect())
+        Ok(rows.iter().map(|row| self.0.judged(row)).collect())
     }
 }
 

@@ -192,6 +192,7 @@ impl From<RunError> for Problem {
             RunError::Mapping { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "mapping"),
             RunError::Snapshot { .. } => (StatusCode::BAD_GATEWAY, "directory"),
             RunError::Interrupted(_) => (StatusCode::SERVICE_UNAVAILABLE, "interrupted"),
+            RunError::Crashed => (StatusCode::INTERNAL_SERVER_ERROR, "crashed"),
         };
         Self::of(status, kind, detail)
     }

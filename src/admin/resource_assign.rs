@@ -1,5 +1,6 @@
 //! Who has which resources: assignments, and what users have because of their groups.
 
+use async_trait::async_trait;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,42 +8,86 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::directory::keys::Count;
 use crate::directory::membership::member_uuid;
-use crate::directory::resource_assign::{AssignResource, UnassignResource};
+use crate::directory::resource_assign::{AssignResource, RESOURCES_AT_ONCE, UnassignResource, WithdrawResources};
 use crate::directory::resource_read::Held;
 use crate::directory::{Directory, DirectoryError};
+use crate::model::fold::fold;
+use crate::model::id::OrganisationId;
+use crate::model::list::List;
 use crate::model::membership::Member;
 use crate::model::origin::Origin;
+use crate::model::resource::{Assignment, Resource};
 
 use super::caller::{Administrator, Body, Parameters, Place};
-use super::group_members::{Named, kind, members, parse_member, write_member};
-use super::page::{Paging, page};
+use super::group_members::{MemberName, Named, called, kind, member_of, members};
+use super::listing::{Browse, Listing};
 use super::problem::Problem;
 use super::resources::{facts, find};
 use super::{groups, users};
+
+/// What a resource is assigned to: groups first, then users.
+struct Assignments {
+    organisation: OrganisationId,
+    resource: Resource,
+}
+
+#[async_trait]
+impl Browse for Assignments {
+    type Name = MemberName;
+
+    fn name(&self, item: &Value) -> String {
+        member_of(item)
+    }
+
+    async fn browse(
+        &self,
+        directory: &Directory,
+        after: Option<MemberName>,
+        limit: usize,
+    ) -> Result<Vec<Value>, DirectoryError> {
+        let resource = &self.resource;
+        let after = after.map(|MemberName(subject)| subject);
+        let assigned = directory
+            .browse_assignments(self.organisation, resource.id, after, limit)
+            .await?;
+        let names = called(
+            directory,
+            self.organisation,
+            assigned.iter().map(|(subject, _)| *subject),
+        )
+        .await?;
+        let shown = |(subject, assignment): &(Member, Assignment)| {
+            json!({
+                "kind": kind(*subject),
+                "id": member_uuid(*subject),
+                "subject": names.get(subject),
+                "attributes": assignment.attributes,
+                "since": assignment.since,
+                "type": resource.type_,
+                "resource": resource.name,
+                "resource_id": resource.id,
+            })
+        };
+        Ok(assigned.iter().map(shown).collect())
+    }
+}
 
 /// `GET .../resources/{resource}/assignments`: users and groups side by side (S001-41).
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, resource)): Place<(String, String)>,
-    Parameters(paging): Parameters<Paging>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
-    let limit = paging.limit()?;
-    let after = paging.after(parse_member)?;
     let resource = find(&directory, &caller, &resource).await?;
-    let assignments = directory
-        .browse_assignments(caller.organisation(), resource.id, after, limit + 1)
-        .await?;
-    let cursor = |(subject, _): &(Member, _)| write_member(*subject);
-    Ok(Json(page(assignments, limit, cursor, |(subject, assignment)| {
-        json!({
-            "kind": kind(*subject),
-            "id": member_uuid(*subject),
-            "attributes": assignment.attributes,
-            "since": assignment.since,
-        })
-    })))
+    let question = listing.read(&directory, &caller, List::ResourceAssignments).await?;
+    let assignments = Assignments {
+        organisation: caller.organisation(),
+        resource,
+    };
+    Ok(Json(question.answer(&directory, assignments).await?))
 }
 
 /// To whom, and what the assignments say.
@@ -125,6 +170,63 @@ pub async fn of_group(
     let held = directory.resources_of_group(caller.organisation(), group.id).await?;
     let items: Vec<Value> = held.iter().map(view).collect();
     Ok(Json(json!({ "items": items })))
+}
+
+/// Which resources to take, and whether to do it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Withdraw {
+    /// Each by its identifier, or its type and name: `meeting-type:Intake`.
+    resources: Vec<String>,
+    /// Only answer what would be taken: nothing changes.
+    #[serde(default)]
+    preview: bool,
+}
+
+/// `DELETE .../groups/{group}/resources`: takes several from the group at once, all of them or none (S001-43).
+pub async fn withdraw(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, group)): Place<(String, String)>,
+    Body(asked): Body<Withdraw>,
+) -> Result<Json<Value>, Problem> {
+    let organisation = caller.organisation();
+    let group = groups::find(&directory, organisation, &group).await?;
+    if asked.resources.len() > RESOURCES_AT_ONCE {
+        let reason = format!("at most {RESOURCES_AT_ONCE} at once: send them in parts");
+        return Err(DirectoryError::invalid("resources", reason).into());
+    }
+    // Looked for among those of the group: what else there is, is not for everybody who may ask here.
+    let held = directory.resources_of_group(organisation, group.id).await?;
+    let mut resources = Vec::new();
+    for name in &asked.resources {
+        let mut held = held.iter().map(|held| &held.resource);
+        let found = held.find(|resource| is_called(resource, name));
+        resources.push(found.ok_or_else(|| DirectoryError::not_found("assignment", name))?.id);
+    }
+    let withdraw = WithdrawResources {
+        group: group.id,
+        resources,
+    };
+    let taken = match asked.preview {
+        true => directory.rehearse_withdrawal(&caller.permit, &withdraw).await?,
+        false => directory.run(&caller.permit, &withdraw).await?,
+    };
+    let members = Count::Members(group.id);
+    let members = directory.browse_counts(organisation, &[members]).await?;
+    let taken = held.iter().filter(|held| taken.contains(&held.resource.id));
+    Ok(Json(json!({
+        "removed": taken.map(|held| facts(&held.resource)).collect::<Vec<_>>(),
+        "members": members.first(),
+        "preview": asked.preview,
+    })))
+}
+
+fn is_called(resource: &Resource, name: &str) -> bool {
+    resource.id.to_string() == name
+        || name
+            .split_once(':')
+            .is_some_and(|(type_, name)| resource.type_.as_str() == type_ && fold(&resource.name) == fold(name))
 }
 
 fn view(held: &Held) -> Value {

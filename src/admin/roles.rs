@@ -157,6 +157,7 @@ impl Browse for Holders<'_> {
                 "display_name": user.display_name(),
                 "state": user.state(),
                 "origins": user.roles.get(self.role),
+                "role": self.role,
             })
         };
         Ok(holders.iter().map(shown).collect())

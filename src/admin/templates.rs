@@ -156,6 +156,6 @@ fn tag(text: &str) -> Result<String, DirectoryError> {
 
 fn view(template: &MailTemplate) -> Value {
     let mut shown = json!(template);
-    shown["builtin"] = json!(*template == builtin(template.name));
+    shown["builtin"] = json!(builtin(template.name, &template.language).as_ref() == Some(template));
     shown
 }

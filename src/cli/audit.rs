@@ -1,14 +1,14 @@
 //! `usher audit`.
 
-use std::io::Write as _;
+use std::path::PathBuf;
 
-use axum::http::Method;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::gateway::{Gateway, escaped};
 use super::output::{self, cell};
+use super::tables::{check_output, save, word};
 use super::target::Target;
 
 /// Show and export who changed what, through which door, from what to what.
@@ -18,7 +18,8 @@ use super::target::Target;
     "  usher audit list --org acme\n",
     "  usher audit list --org acme --door scim --kind user --from 2026-01-01T00:00:00Z\n",
     "  usher audit list --org acme --subject 0190a1b2-...     everything about one person or group\n",
-    "  usher audit export --org acme --format csv > audit.csv\n\n",
+    "  usher audit export --org acme --format csv > audit.csv\n",
+    "  usher audit export --org acme --format xlsx --filter 'changes.kind eq \"role\"' --output audit.xlsx\n\n",
     "The log is kept for audit_days (organisation file), 365 unless told.",
 ))]
 pub struct Audit {
@@ -90,15 +91,25 @@ enum Action {
         /// How
         #[arg(long, value_enum, default_value = "jsonl")]
         format: Format,
+        #[command(flatten)]
+        further: Further,
+        /// Of CSV and XLSX: the columns, in their order, separated by commas
+        #[arg(long)]
+        columns: Option<String>,
+        /// Where to, readable by its owner alone; standard output unless told
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// One JSON object a line
     Jsonl,
-    /// One change a line, for spreadsheets
+    /// One field of a change a line, for spreadsheets
     Csv,
+    /// The same as a workbook
+    Xlsx,
 }
 
 impl Audit {
@@ -139,15 +150,22 @@ impl Audit {
                 let what = "the gateway's own log is not exported: use usher audit list --gateway --json";
                 Err(Failure::Usage(what.to_owned()))
             }
-            Action::Export { format } => {
-                let format = match format {
-                    Format::Jsonl => "jsonl",
-                    Format::Csv => "csv",
-                };
-                let path = format!("{base}/export?format={format}&{}", self.query(&[]));
-                let written = gateway.copy(Method::GET, &path, &mut out).await;
-                out.flush()?;
-                written
+            Action::Export {
+                format,
+                further,
+                columns,
+                output,
+            } => {
+                if *format == Format::Xlsx {
+                    check_output(super::tables::Format::Xlsx, output.as_deref())?;
+                }
+                let more = [
+                    ("filter", &further.filter),
+                    ("view", &further.view),
+                    ("columns", columns),
+                ];
+                let path = format!("{base}/export?format={}&{}", word(*format), self.query(&more));
+                save(gateway, &path, output.as_deref()).await
             }
         }
     }

@@ -1,5 +1,6 @@
 //! `usher import`.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use super::target::Target;
         "  usher import template --org acme --format xlsx --output people.xlsx\n",
         "  usher import people.xlsx --org acme --dry-run       what every row would do, and the seats\n",
         "  usher import people.csv --org acme --update --invite\n",
+        "  usher import people.csv --org acme --update --clear-empty --dry-run\n",
         "  usher import result IMPORT --org acme > result.csv\n\n",
         "Without --dry-run a file is done when none of its rows is refused; with --partly the good rows are done.\n",
         "Exit code 4: rows were refused, or went another way than planned.",
@@ -58,6 +60,9 @@ struct Plan {
     /// Invite people by mail unless their row says otherwise; they are prepared otherwise
     #[arg(long)]
     invite: bool,
+    /// An empty cell takes away what the person has; it says nothing otherwise. Groups, roles and licences stay
+    #[arg(long, requires = "update")]
+    clear_empty: bool,
     /// Do the good rows although others are refused
     #[arg(long)]
     partly: bool,
@@ -183,7 +188,11 @@ impl Asking<'_> {
         let file = plan.file.unwrap_or_default();
         let content = std::fs::read(&file).map_err(|error| Failure::failed(format!("{}: {error}", file.display())))?;
         let mode = if plan.update { "create_and_update" } else { "create" };
-        let path = format!("{}?mode={mode}&invite={}", self.imports, plan.invite);
+        let empty = if plan.clear_empty { "clear" } else { "keep" };
+        let path = format!(
+            "{}?mode={mode}&invite={}&empty_cells={empty}",
+            self.imports, plan.invite
+        );
         let planned = self.gateway.ask(Method::POST, &path, Payload::Bytes(content)).await?;
         let (id, confirm) = (cell(&planned["id"]), cell(&planned["confirm"]));
         let refused = planned["planned"]["refused"].as_u64().unwrap_or_default();
@@ -247,6 +256,7 @@ impl Asking<'_> {
             shown["items"] = json!(rows);
             return Ok(output::json(&mut out, &shown)?);
         }
+        let clearing = cleared(&rows);
         if refused_only {
             rows.retain(|row| row["planned"] == "refused");
         }
@@ -270,6 +280,9 @@ impl Asking<'_> {
             cell(&import["state"]),
             cell(&import["id"]),
         )?;
+        for (column, people) in clearing {
+            writeln!(out, "takes away {column} of {people} people")?;
+        }
         for seat in import["seats"].as_array().into_iter().flatten() {
             let [licence, limit, used, after, refused] =
                 ["licence", "limit", "used", "used_after", "refused"].map(|name| cell(&seat[name]));
@@ -288,4 +301,16 @@ impl Asking<'_> {
         }
         Ok(())
     }
+}
+
+/// The columns whose empty cells take something away, each of how many people.
+fn cleared(rows: &[Value]) -> BTreeMap<String, usize> {
+    let columns = rows
+        .iter()
+        .flat_map(|row| row["effect"]["clears"].as_array().into_iter().flatten());
+    let mut cleared = BTreeMap::new();
+    for column in columns {
+        *cleared.entry(cell(column)).or_default() += 1;
+    }
+    cleared
 }

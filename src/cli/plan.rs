@@ -21,8 +21,9 @@ pub fn show(out: &mut dyn Write, report: &Value) -> io::Result<()> {
     let read = &report["read"];
     writeln!(
         out,
-        "{} holds {} people and {} groups; {} entries are as before\n",
+        "{} ({}) holds {} people and {} groups; {} entries are as before\n",
         cell(&report["connection"]),
+        cell(&report["server"]),
         read["people"],
         read["groups"],
         report["unchanged"]
@@ -81,12 +82,12 @@ fn entries(out: &mut dyn Write, report: &Value) -> io::Result<()> {
     }
     let row = |class: &str| {
         let tally = &report["entries"][class];
-        let counts = ["read", "changed", "skipped", "failed"].map(|name| cell(&tally[name]));
+        let counts = ["read", "changed", "skipped", "failed", "ms"].map(|name| cell(&tally[name]));
         [&[class.to_owned()], counts.as_slice()].concat()
     };
     writeln!(out)?;
-    let rows = ["people", "groups"].map(row);
-    table(out, &["CLASS", "READ", "CHANGED", "SKIPPED", "FAILED"], &rows)?;
+    let rows = ["people", "groups", "memberships"].map(row);
+    table(out, &["CLASS", "READ", "CHANGED", "SKIPPED", "FAILED", "MS"], &rows)?;
     let duration = &report["duration"];
     writeln!(
         out,

@@ -22,6 +22,7 @@ use crate::model::list::List;
     "  usher resource create meeting-type Intake --org acme\n",
     "  usher resource assign meeting-type:Intake --group North --user ada@example.com --org acme\n",
     "  usher resource assign number:+31201234567 --user ada@example.com --set mex=true --org acme\n",
+    "  usher resource withdraw --group North meeting-type:Intake meeting-type:Demo --preview --org acme\n",
     "  usher resource of ada@example.com --org acme\n\n",
     "RESOURCE is TYPE:NAME or an identifier. Types are declared in an organisation file, see: usher apply",
 ))]
@@ -96,9 +97,11 @@ enum Action {
     Assignments {
         /// Which
         resource: String,
-        /// At most this many
-        #[arg(long)]
-        limit: Option<usize>,
+        /// Only those that have this text in their name
+        #[arg(long, value_name = "TEXT")]
+        find: Option<String>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
     },
     /// Assign one, or change what the assignments say
     Assign {
@@ -116,6 +119,18 @@ enum Action {
         resource: String,
         #[command(flatten)]
         whom: Whom,
+    },
+    /// Take several from one group at once, all of them or none
+    Withdraw {
+        /// From which group
+        #[arg(long, value_name = "GROUP")]
+        group: String,
+        /// Which
+        #[arg(required = true)]
+        resources: Vec<String>,
+        /// Show what would be taken and change nothing
+        #[arg(long)]
+        preview: bool,
     },
     /// List what a user has, with the reasons
     Of {
@@ -205,24 +220,25 @@ impl Asking<'_> {
                 .await
             }
             Action::List { type_, find, choosing } => {
-                let listed = Listed {
-                    gateway: self.gateway,
-                    organisation: &self.organisation,
-                    list: List::Resources,
-                    json: self.json,
-                };
+                let listed = self.listed(List::Resources);
                 let path = format!("{}/resources", self.organisation);
                 let more = [("type", type_.as_deref()), ("q", find.as_deref())];
                 let heading = &["TYPE", "NAME", "USERS", "GROUPS", "ID"];
                 let row = |item: &Value| cells(item, &["type", "name", "users", "groups", "id"]);
                 choosing.print(listed, &path, &more, (heading, &row)).await
             }
-            Action::Assignments { resource, limit } => {
+            Action::Assignments {
+                resource,
+                find,
+                choosing,
+            } => {
                 let path = format!("{}/assignments", self.one(&resource));
-                self.table(&path, limit, &["KIND", "ID", "SINCE", "ATTRIBUTES"], |item| {
-                    cells(item, &["kind", "id", "since", "attributes"])
-                })
-                .await
+                let heading = &["KIND", "NAME", "SINCE", "ATTRIBUTES", "ID"];
+                let row = |item: &Value| cells(item, &["kind", "subject", "since", "attributes", "id"]);
+                let listed = self.listed(List::ResourceAssignments);
+                choosing
+                    .print(listed, &path, &[("q", find.as_deref())], (heading, &row))
+                    .await
             }
             Action::Of { user } => {
                 let path = format!("{}/users/{}/resources", self.organisation, escaped(&user));
@@ -284,8 +300,45 @@ impl Asking<'_> {
                 }
                 Ok(())
             }
+            Action::Withdraw {
+                group,
+                resources,
+                preview,
+            } => self.withdraw(&group, &resources, preview).await,
             // Everything else is handled before.
             _ => Ok(()),
+        }
+    }
+
+    async fn withdraw(&self, group: &str, resources: &[String], preview: bool) -> Result<(), Failure> {
+        let path = format!("{}/groups/{}/resources", self.organisation, escaped(group));
+        let document = json!({ "resources": resources, "preview": preview });
+        let shown = self.gateway.ask(Method::DELETE, &path, Payload::Json(document)).await?;
+        let mut out = std::io::stdout();
+        if self.json {
+            return Ok(output::json(&mut out, &shown)?);
+        }
+        let (took, had) = match preview {
+            true => ("would take", "would have"),
+            false => ("took", "have"),
+        };
+        for resource in shown["removed"].as_array().into_iter().flatten() {
+            let (type_, name) = (cell(&resource["type"]), cell(&resource["name"]));
+            writeln!(out, "{took} {type_}:{name} from {group}")?;
+        }
+        let members = cell(&shown["members"]);
+        Ok(writeln!(
+            out,
+            "{members} members {had} them no longer because of {group}"
+        )?)
+    }
+
+    fn listed(&self, list: List) -> Listed<'_> {
+        Listed {
+            gateway: self.gateway,
+            organisation: &self.organisation,
+            list,
+            json: self.json,
         }
     }
 

@@ -9,7 +9,8 @@ use crate::provision::advice::Advice;
 use crate::provision::brake::HoldReason;
 use crate::provision::failure::{Failure, Kind};
 use crate::provision::held::HeldPlan;
-use crate::provision::history::RunSummary;
+use crate::provision::history::{Ended, RunSummary};
+use crate::provision::run::Entries;
 
 /// The runs that are kept, newest first, a line each.
 ///
@@ -22,13 +23,14 @@ pub fn history(out: &mut dyn Write, state: &Value, as_json: bool) -> io::Result<
     let runs: Vec<RunSummary> = serde_json::from_value(state["runs"].clone()).unwrap_or_default();
     let rows: Vec<Vec<String>> = runs.iter().map(row).collect();
     let heading = [
-        "STARTED", "READING", "OUTCOME", "PEOPLE", "GROUPS", "CHANGED", "SKIPPED", "FAILED", "MS", "NOTES",
+        "STARTED", "READING", "OUTCOME", "PEOPLE", "GROUPS", "MEMBERS", "CHANGED", "SKIPPED", "FAILED", "MS", "NOTES",
     ];
     table(out, &heading, &rows)
 }
 
 fn row(run: &RunSummary) -> Vec<String> {
-    let mut notes: Vec<String> = run.held.iter().map(HoldReason::to_string).collect();
+    let mut notes = times(run);
+    notes.extend(run.held.iter().map(HoldReason::to_string));
     notes.extend(
         run.why_whole
             .iter()
@@ -42,6 +44,7 @@ fn row(run: &RunSummary) -> Vec<String> {
     let numbers = [
         run.read.people,
         run.read.groups,
+        run.entries.memberships.read,
         run.changed,
         run.unchanged,
         run.failed.people + run.failed.groups,
@@ -55,6 +58,23 @@ fn row(run: &RunSummary) -> Vec<String> {
     cells.extend(numbers.map(|number| number.to_string()));
     cells.push(notes.join("; "));
     cells
+}
+
+/// What an applied run that took a while spent its time on.
+fn times(run: &RunSummary) -> Vec<String> {
+    const WHILE_MS: u64 = 1_000;
+    if run.duration.total_ms < WHILE_MS || run.outcome != Ended::Finished {
+        return Vec::new();
+    }
+    let Entries {
+        people,
+        groups,
+        memberships,
+    } = run.entries;
+    vec![format!(
+        "{} ms for people, {} for groups, {} for memberships",
+        people.ms, groups.ms, memberships.ms
+    )]
 }
 
 /// A sentence and its cure.

@@ -20,7 +20,8 @@ use super::target::Target;
     "  usher export users --org acme --columns user_name,emails,attributes.department --separator semicolon --bom\n",
     "  usher export memberships --org acme --output memberships.csv\n\n",
     "Nobody whose data's processing is restricted is in a file. Texts that a spreadsheet would calculate begin with an\n",
-    "apostrophe in CSV. The audit log has its own: usher audit export --format csv",
+    "apostrophe in CSV. A file is not of one moment: each part is as it was when it was read. The audit log has a command of\n",
+    "its own: usher audit export --format csv",
 ))]
 pub struct Export {
     /// Which table
@@ -32,19 +33,19 @@ pub struct Export {
     /// The columns, in their order, separated by commas; an unknown one is answered with those that there are
     #[arg(long)]
     columns: Option<String>,
-    /// Of users and invitations: only in these states, separated by commas; XLSX has one sheet for each
+    /// Where rows have a state: only in these, separated by commas; XLSX has one sheet for each
     #[arg(long)]
     state: Option<String>,
-    /// Of a list: only what satisfies this filter (RFC 7644 section 3.4.2.2)
+    /// Only what satisfies this filter (RFC 7644 section 3.4.2.2) over the names that the list shows
     #[arg(long)]
     filter: Option<String>,
-    /// Of a list: in the order of this column
+    /// In the order of this column
     #[arg(long, value_name = "COLUMN")]
     sort: Option<String>,
     /// The greatest first
     #[arg(long, requires = "sort")]
     descending: bool,
-    /// Of a list: as this saved view says
+    /// As this saved view says; see: usher view --help
     #[arg(long)]
     view: Option<String>,
     /// Of CSV: what stands between two cells

@@ -20,9 +20,9 @@ use crate::model::list::List;
     "  usher view save users Sales --filter 'attributes.department eq \"Sales\"' --columns user_name,state\n",
     "  usher user list --view Sales --org acme\n",
     "  usher view reset users --org acme                drops every view of the list\n\n",
-    "LIST is users, groups, members, roles, role-holders, licences, licence-holders, resources, invitations,\n",
-    "guests, guest-links or audit. VIEW is a name or an identifier. Views kept with an administrator token are\n",
-    "everyone's.",
+    "LIST is users, groups, members, roles, role-holders, licences, licence-holders, resources,\n",
+    "resource-assignments, invitations, guests, guest-links or audit. VIEW is a name or an identifier. Views kept with\n",
+    "an administrator token are everyone's.",
 ))]
 pub struct View {
     #[command(subcommand)]

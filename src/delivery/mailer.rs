@@ -248,9 +248,10 @@ impl Mailer {
         mail: &QueuedMail,
     ) -> Result<Result<(), Refused>, DirectoryError> {
         let message = &mail.message;
+        let language = self.directory.reader_language(organisation, mail).await?;
         let wording = self
             .directory
-            .wording(organisation, message.template, message.language.as_deref())
+            .wording(organisation, message.template, language.as_deref())
             .await?;
         let mut values = message.variables.clone();
         if let Some(path) = values.remove(PATH) {

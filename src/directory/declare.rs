@@ -24,6 +24,7 @@ use crate::model::role::Role;
 use crate::model::slug::Slug;
 use crate::store::Key;
 
+use super::authority::PutAuthority;
 use super::connection::PutConnection;
 use super::cost_centre::{self, PutCostCentre};
 use super::custom_attribute;
@@ -95,8 +96,8 @@ impl Operation for Declare<'_> {
 }
 
 impl Declare<'_> {
-    /// Permissions, then roles and licences, then connections: what is referred to comes first. Attributes come last, because one is not
-    /// retired while a connection maps to it.
+    /// Permissions, then roles and licences, then connections: what is referred to comes first. Attributes come after them, because
+    /// one is not retired while a connection maps to it, and at last the lists that name connections and attributes.
     async fn lay(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
         let place = "organisation".to_owned();
         let key = keys::organisation(unit.organisation());
@@ -127,7 +128,31 @@ impl Declare<'_> {
         for bearer in Bearer::ALL {
             custom_attribute::declare::lay(unit, shown, bearer, self.0.attributes(bearer)).await?;
         }
+        if let Some(authority) = &self.0.authority {
+            let key = keys::organisation(unit.organisation());
+            let part = PutAuthority(authority.clone());
+            lay_part::<Organisation>(unit, shown, "authority".to_owned(), &key, &part).await?;
+        }
+        self.check_marks(unit, shown).await?;
         self.lay_templates(unit, shown).await
+    }
+
+    /// Permissions of the file, and those whose mark the file declares anew: the attribute must be there and fit.
+    async fn check_marks(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
+        for permission in unit.catalogue().await?.values() {
+            let is_named = self.0.permissions.iter().any(|own| own.key == permission.key);
+            let mark = permission.roams_with.as_deref();
+            let is_touched = mark.is_some_and(|mark| {
+                let mut attributes = self.0.user_attributes.iter();
+                attributes.any(|attribute| attribute.name.eq_ignore_ascii_case(mark))
+            });
+            if (is_named || is_touched)
+                && let Err(error) = unit.refuse_unknown_mark(permission).await
+            {
+                refuse(shown, format!("permissions.{}", permission.key), error)?;
+            }
+        }
+        Ok(())
     }
 
     /// Cost centres, and types of resources.
@@ -302,6 +327,7 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
         login: declared.login.clone().unwrap_or_else(|| present.login.clone()),
         defaults: declared.defaults.clone().unwrap_or_else(|| present.defaults.clone()),
         features: declared.features.clone().unwrap_or_else(|| present.features.clone()),
+        page_size: declared.page_size.or(present.page_size),
         ..present.clone()
     };
     UpdateOrganisation(wanted.clone()).attempt(unit).await?;

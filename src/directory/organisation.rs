@@ -36,6 +36,9 @@ impl Operation for CreateOrganisation<'_> {
     }
 }
 
+/// Items of a page of a list at most, as the admin API bounds what is asked for.
+const PAGE_SIZE_MAX: u16 = 1_000;
+
 /// Changes an organisation's settings; its slug and id stay.
 pub struct UpdateOrganisation(
     /// The settings as they are to be.
@@ -57,6 +60,10 @@ impl Operation for UpdateOrganisation {
                 "organisation.password_policy",
                 error.to_string(),
             ));
+        }
+        if let Some(size) = self.0.page_size.filter(|size| !(1..=PAGE_SIZE_MAX).contains(size)) {
+            let reason = format!("{size} is not between 1 and {PAGE_SIZE_MAX}");
+            return Err(DirectoryError::invalid("organisation.page_size", reason));
         }
         let after = Organisation {
             id: before.id,

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use crate::model::custom_attribute::{Bearer, CustomSchema};
 use crate::model::effective::DefaultGrants;
 use crate::model::event::EventKind;
 use crate::model::permission::Parameters;
 use crate::model::permission::definition::{Definition, brought_along, is_gateway_action};
 use crate::model::role::{Permission, Reach, Role};
+use crate::model::schema::AttributeType;
 use crate::model::slug::Slug;
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
@@ -76,6 +78,7 @@ impl Operation for EditPermission {
 
     async fn attempt(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
         let changed = PutPermission(self.0.clone()).attempt(unit).await?;
+        unit.refuse_unknown_mark(&self.0).await?;
         unit.refuse_unfit_roles(&self.0.key).await?;
         Ok(changed)
     }
@@ -156,6 +159,31 @@ impl Unit {
             place,
             "contains itself in a circle: leave one parent of the circle out",
         ))
+    }
+
+    /// Refuses a permission that is opened by an attribute which nobody can have (S004-34): one that is not declared of users, is
+    /// retired, or is neither true nor false.
+    ///
+    /// # Errors
+    /// [`DirectoryError::InvalidValue`] with the attribute; as [`Unit::find`].
+    pub(super) async fn refuse_unknown_mark(&mut self, definition: &Definition) -> Result<(), DirectoryError> {
+        let Some(name) = &definition.roams_with else {
+            return Ok(());
+        };
+        let key = keys::custom_schema(self.organisation(), Bearer::User);
+        let schema: Option<CustomSchema> = self.find(&key).await?;
+        let found = schema.as_ref().and_then(|schema| schema.find(name));
+        let is_mark = found.is_some_and(|defined| {
+            let attribute = &defined.attribute;
+            attribute.name == *name && attribute.type_ == AttributeType::Boolean && !attribute.retired
+        });
+        if is_mark {
+            return Ok(());
+        }
+        let place = format!("permissions.{}.roams_with", definition.key);
+        let reason =
+            format!("names \"{name}\", which is no attribute of users of type boolean: declare it in user_attributes");
+        Err(DirectoryError::invalid(place, reason))
     }
 
     /// Refuses a change of a permission that a role which has it does not fit any more.

@@ -7,7 +7,7 @@ use crate::model::event::EventKind;
 use crate::model::id::{OrganisationId, ResourceId, UserId};
 use crate::model::membership::Member;
 use crate::model::merge_patch::merge;
-use crate::model::resource::{Resource, ResourceDraft};
+use crate::model::resource::{Resource, ResourceDraft, ResourceType};
 use crate::model::user::User;
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
@@ -26,8 +26,9 @@ impl Operation for CreateResource {
 
     async fn attempt(&self, unit: &mut Unit) -> Result<Resource, DirectoryError> {
         let draft = &self.0;
-        unit.load_resource_type(&draft.type_).await?;
+        let type_ = unit.load_resource_type(&draft.type_).await?;
         check(draft, unit.now())?;
+        check_settings(&type_, draft)?;
         let organisation = unit.organisation();
         let made = Resource {
             id: ResourceId::new(unit.clock().uuid()),
@@ -80,6 +81,9 @@ impl Operation for UpdateResource {
         }
         let is_kept = draft.expires == before.expires;
         check(&draft, if is_kept { Timestamp::MIN_UTC } else { unit.now() })?;
+        if draft.settings != before.settings {
+            check_settings(&unit.load_resource_type(&draft.type_).await?, &draft)?;
+        }
         let mut after = Resource {
             name: draft.name.trim().to_owned(),
             owner: draft.owner,
@@ -124,6 +128,12 @@ fn check(draft: &ResourceDraft, now: Timestamp) -> Result<(), DirectoryError> {
         Some(expires) if expires <= now => Err(DirectoryError::invalid("expires", "must be in the future")),
         _ => Ok(()),
     }
+}
+
+fn check_settings(type_: &ResourceType, draft: &ResourceDraft) -> Result<(), DirectoryError> {
+    type_
+        .check_settings(&draft.settings)
+        .map_err(|(place, reason)| DirectoryError::invalid(place, reason))
 }
 
 impl Unit {

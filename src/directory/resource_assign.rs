@@ -8,17 +8,20 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::model::event::EventKind;
-use crate::model::id::ResourceId;
+use crate::model::id::{GroupId, ResourceId};
 use crate::model::membership::Member;
 use crate::model::resource::{Assignable, Assignment, Resource, ResourceType};
 
 use super::keys::{self, Assigned, Count};
 use super::membership::member_text;
-use super::{DirectoryError, Operation, Unit};
+use super::{Directory, DirectoryError, Operation, Permit, Unit};
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
 /// Users and groups that one request may name.
 pub const SUBJECTS_AT_ONCE: usize = 500;
+
+/// Resources that one request may take from a group.
+pub const RESOURCES_AT_ONCE: usize = 500;
 
 /// Resources that one user or group may be assigned to directly, or own: all of them go in the commit that deletes it.
 pub const RESOURCES_MAX: i64 = 1000;
@@ -136,6 +139,57 @@ impl Operation for UnassignResource {
         let gone: Vec<Member> = subjects.into_iter().collect();
         unit.note_assignments(EventKind::ResourceUnassigned, self.resource, &gone);
         Ok(())
+    }
+}
+
+/// Takes several resources from one group at once, all of them or none (S001-43). What its members have for another reason stays.
+pub struct WithdrawResources {
+    /// From which.
+    pub group: GroupId,
+    /// Which; one that is named twice counts once.
+    pub resources: Vec<ResourceId>,
+}
+
+#[async_trait::async_trait]
+impl Operation for WithdrawResources {
+    /// Those that were taken, in the order of their creation.
+    type Outcome = Vec<ResourceId>;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<Vec<ResourceId>, DirectoryError> {
+        let resources: BTreeSet<ResourceId> = self.resources.iter().copied().collect();
+        match resources.len() {
+            0 => return Err(DirectoryError::invalid("resources", "must name at least one")),
+            count if count > RESOURCES_AT_ONCE => {
+                let reason = format!("{count} are too many, at most {RESOURCES_AT_ONCE} at once: send them in parts");
+                return Err(DirectoryError::invalid("resources", reason));
+            }
+            _ => {}
+        }
+        let subject = Member::Group(self.group);
+        if !unit.is_known(subject).await? {
+            return Err(DirectoryError::not_found("group", self.group));
+        }
+        for resource in &resources {
+            if !unit.remove_assignment(*resource, subject).await? {
+                return Err(DirectoryError::not_found("assignment", resource));
+            }
+            unit.note_assignments(EventKind::ResourceUnassigned, *resource, &[subject]);
+        }
+        Ok(resources.into_iter().collect())
+    }
+}
+
+impl Directory {
+    /// Plays the withdrawal through and changes nothing: which resources would be taken.
+    ///
+    /// # Errors
+    /// What the withdrawal itself would be refused for.
+    pub async fn rehearse_withdrawal(
+        &self,
+        permit: &Permit,
+        withdraw: &WithdrawResources,
+    ) -> Result<Vec<ResourceId>, DirectoryError> {
+        self.rehearse().run(permit, withdraw).await
     }
 }
 

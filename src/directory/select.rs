@@ -334,7 +334,9 @@ impl Directory {
     }
 }
 
-fn too_many_to_sort(most: usize) -> DirectoryError {
+/// Why an order over more rows than the limits allow is refused.
+#[must_use]
+pub fn too_many_to_sort(most: usize) -> DirectoryError {
     let reason = format!(
         "more than {most} rows would have to be put in order: narrow the list with a filter, or leave sort out"
     );

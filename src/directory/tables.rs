@@ -20,8 +20,8 @@ pub enum Audited {
     Named(AuditKind),
     /// It is noted that it changed, never how.
     Sealed(AuditKind),
-    /// Who came into a group or left it.
-    Edge,
+    /// Who came into a group or left it; what came to somebody or went.
+    Edge(AuditKind),
     /// Nothing: it follows from what is noted, or is no change of anybody's making.
     No,
 }
@@ -78,7 +78,7 @@ tables! {
     User => Audited::Record(AuditKind::User), Report;
     Tombstone => Audited::No, Report;
     Group => Audited::Record(AuditKind::Group), Report;
-    GroupMember => Audited::Edge, Report;
+    GroupMember => Audited::Edge(AuditKind::Membership), Report;
     MemberGroup => Audited::No, Report;
     GroupTouched => Audited::No, Report;
     MemberTouched => Audited::No, Report;
@@ -114,10 +114,10 @@ tables! {
     RoleLink => Audited::No, Report;
     GroupTree => Audited::No, Report;
     Following => Audited::No, Report;
-    // The table holds what resources are found by as well: events tell of resources and their assignments.
+    // The table holds what resources are found by as well: events tell of resources.
     Resource => Audited::No, Report;
     ResourceType => Audited::Named(AuditKind::ResourceType), Report;
-    Assignment => Audited::No, Report;
+    Assignment => Audited::Edge(AuditKind::Assignment), Report;
     SubjectAssignment => Audited::No, Report;
     // What each item did is noted as its own change; the reasons of a refusal may name people.
     Job => Audited::No, Mask;

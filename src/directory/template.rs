@@ -5,8 +5,9 @@ use serde_json::json;
 use crate::model::event::EventKind;
 use crate::model::id::OrganisationId;
 use crate::model::locale::Language;
+use crate::model::mail::QueuedMail;
 use crate::model::mail::language;
-use crate::model::mail::template::{MailTemplate, TemplateName, builtin};
+use crate::model::mail::template::{MailTemplate, TemplateName, builtin, english};
 use crate::model::record;
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
@@ -113,9 +114,35 @@ impl Directory {
         let tags = language::fallbacks(wanted.into_iter().chain(own.map(Language::as_str)));
         let keys = tags.iter().map(|tag| keys::mail::template(organisation, name, tag));
         let found = self.store.get_many(keys.collect()).await?;
-        match found.into_iter().flatten().next() {
-            Some(stored) => Ok(record::decode(&stored.value)?),
-            None => Ok(builtin(name)),
+        for (tag, stored) in tags.iter().zip(found) {
+            if let Some(stored) = stored {
+                return Ok(record::decode(&stored.value)?);
+            }
+            if let Some(wording) = builtin(name, tag) {
+                return Ok(wording);
+            }
         }
+        Ok(english(name))
+    }
+
+    /// The language in which a mail is written: the one that it was given, else the one in force for whom it is about, which may
+    /// come from the home group and those above it. `None` when only the organisation's is left.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn reader_language(
+        &self,
+        organisation: OrganisationId,
+        mail: &QueuedMail,
+    ) -> Result<Option<String>, DirectoryError> {
+        let (None, Some(user)) = (&mail.message.language, mail.user) else {
+            return Ok(mail.message.language.clone());
+        };
+        let Some(user) = self.browse_user(organisation, user).await? else {
+            return Ok(None);
+        };
+        let settings = self.load_organisation(organisation).await?;
+        let locale = self.effective_locale(&settings, &user).await?;
+        Ok(locale.language.map(|language| language.value))
     }
 }

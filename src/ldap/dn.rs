@@ -107,6 +107,13 @@ impl DnKey {
         }
     }
 
+    /// Whether this is the key of `base` or of a name below it. What is no DN is below nothing but the root.
+    pub fn is_within(&self, base: &Self) -> bool {
+        // A comma inside a value is escaped in the normal form, so each one parts two levels.
+        let above = self.0.strip_suffix(&base.0);
+        base.0.is_empty() || above.is_some_and(|above| above.is_empty() || above.ends_with(','))
+    }
+
     /// The normal form, for storing.
     pub fn as_str(&self) -> &str {
         &self.0

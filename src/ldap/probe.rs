@@ -15,12 +15,41 @@ use super::connection::{ConnectError, Connection};
 use super::filter::Filter;
 use super::read_error::ReadError;
 use super::result_code::ADMIN_LIMIT_EXCEEDED;
-use super::search::{Complete, Query};
+use super::search::{Complete, Query, read_all};
 use super::settings::LdapSettings;
 use super::stable_id::StableId;
 
 /// A search for one value that takes longer than this has no index behind it, or a server that is overloaded.
 const LOOKUP_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Entries that are looked at for what they show.
+const LOOKED_AT: u64 = 50;
+/// A time that no entry was changed after, and that still fits into OpenLDAP's index of times, as the year 9999 does not.
+const FAR_FUTURE: &str = "21000101000000Z";
+/// An update sequence number that no server reaches.
+const LAST_SEQUENCE: &str = "9223372036854775807";
+
+/// What a synchronisation makes of the entries, as far as a trial can look for it.
+#[derive(Clone, Debug, Default)]
+pub struct Needs {
+    /// What is made of people, and of which attributes.
+    pub users: Vec<Need>,
+    /// The same of groups.
+    pub groups: Vec<Need>,
+    /// The attributes by which groups are searched for the people and groups in them.
+    pub members: Vec<String>,
+}
+
+/// One thing that is made of entries.
+#[derive(Clone, Debug)]
+pub struct Need {
+    /// What is made.
+    pub what: String,
+    /// Of these attributes; any of them will do.
+    pub attributes: Vec<String>,
+    /// Whether nothing can be made of an entry without.
+    pub is_required: bool,
+}
 
 /// Everything that was tried.
 #[derive(Debug)]
@@ -41,9 +70,10 @@ impl ProbeReport {
 }
 
 /// Tries everything that a synchronisation does, as far as it can be tried by reading.
-pub async fn probe(settings: &LdapSettings, users: &Query, groups: Option<&Query>) -> ProbeReport {
+pub async fn probe(settings: &LdapSettings, users: &Query, groups: Option<&Query>, needs: &Needs) -> ProbeReport {
     let mut probe = Probe {
         settings,
+        needs,
         connection: None,
         report: ProbeReport {
             findings: Vec::new(),
@@ -59,6 +89,7 @@ pub async fn probe(settings: &LdapSettings, users: &Query, groups: Option<&Query
 
 struct Probe<'a> {
     settings: &'a LdapSettings,
+    needs: &'a Needs,
     connection: Option<Connection>,
     report: ProbeReport,
 }
@@ -129,9 +160,108 @@ impl Probe<'_> {
             }
         }
         self.try_lookup(place, query).await?;
+        if entries > 0 {
+            self.look(place, query).await?;
+        }
+        if place == Place::Groups {
+            self.try_members(query).await?;
+        }
         match method {
             Some(method) => self.try_changes(place, query, method).await,
             None => Ok(()),
+        }
+    }
+
+    /// Looks at the first entries for the attributes that something is to be made of. A server says nothing about those that
+    /// an account may not read: it leaves them out.
+    async fn look(&mut self, place: Place, query: &Query) -> Result<(), ConnectError> {
+        let needs = match place {
+            Place::Users => &self.needs.users,
+            Place::Groups => &self.needs.groups,
+            Place::Server => return Ok(()),
+        };
+        let (mut entries, mut unmet) = (0, needs.iter().collect::<Vec<_>>());
+        let connection = self.connection().await?;
+        let outcome = read_all(connection, query, |entry| {
+            entries += 1;
+            let shows = |name: &String| !entry.attributes.values(name).is_empty();
+            unmet.retain(|need| !need.attributes.iter().any(shows));
+            match entries < LOOKED_AT && !unmet.is_empty() {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        })
+        .await;
+        match outcome {
+            Ok(_) | Err(ReadError::Stopped) => {}
+            // The pass over the ids has said what stands in the way of reading everything.
+            Err(ReadError::SizeLimit { .. }) => {}
+            Err(error) => {
+                self.note(place, Outcome::Failed(error));
+                return Ok(());
+            }
+        }
+        for need in unmet {
+            let outcome = Outcome::NotShown {
+                what: need.what.clone(),
+                attributes: need.attributes.clone(),
+                entries,
+                is_required: need.is_required,
+            };
+            self.note(place, outcome);
+        }
+        Ok(())
+    }
+
+    /// Groups are searched for those who are in them: is there an index?
+    async fn try_members(&mut self, query: &Query) -> Result<(), ConnectError> {
+        for attribute in &self.needs.members {
+            // A name that can be in any attribute of members, and that nobody has.
+            let nobody = match attribute.eq_ignore_ascii_case("memberUid") {
+                true => "nobody at all".to_owned(),
+                false => format!("cn=nobody at all,{}", query.base),
+            };
+            let Ok(filter) = Filter::equals(attribute, &nobody) else {
+                continue;
+            };
+            let filter = Filter::all([query.filter.clone(), filter]);
+            self.try_search(Place::Groups, query, attribute, filter).await?;
+        }
+        Ok(())
+    }
+
+    /// A search that finds nobody: what it costs is the looking.
+    async fn try_search(
+        &mut self,
+        place: Place,
+        query: &Query,
+        attribute: &str,
+        filter: Filter,
+    ) -> Result<(), ConnectError> {
+        let nobody = Query {
+            filter,
+            ..query.clone()
+        };
+        let connection = self.connection().await?;
+        let start = Instant::now();
+        let outcome = read_presence(connection, &nobody, |_, _| ControlFlow::Continue(())).await;
+        self.judge_search(place, attribute, start.elapsed(), outcome);
+        Ok(())
+    }
+
+    fn judge_search(&mut self, place: Place, attribute: &str, took: Duration, outcome: Result<Complete, ReadError>) {
+        let unindexed = |took| Outcome::Unindexed {
+            attribute: attribute.to_owned(),
+            took,
+        };
+        match outcome {
+            Ok(_) if took <= LOOKUP_PATIENCE => {}
+            Ok(_) => self.note(place, unindexed(Some(took))),
+            Err(ReadError::SizeLimit {
+                code: ADMIN_LIMIT_EXCEEDED,
+                ..
+            }) => self.note(place, unindexed(None)),
+            Err(error) => self.note(place, Outcome::Failed(error)),
         }
     }
 
@@ -172,45 +302,46 @@ impl Probe<'_> {
         let connection = self.connection().await?;
         let start = Instant::now();
         let outcome = read_by_ids(connection, &everything, &[nobody], |_| ControlFlow::Continue(())).await;
-        let took = start.elapsed();
-        let attribute = query.stable_id.attribute();
-        match outcome {
-            Ok(_) if took <= LOOKUP_PATIENCE => {}
-            Ok(_) => self.note(
-                place,
-                Outcome::Unindexed {
-                    attribute,
-                    took: Some(took),
-                },
-            ),
-            Err(ReadError::SizeLimit {
-                code: ADMIN_LIMIT_EXCEEDED,
-                ..
-            }) => self.note(place, Outcome::Unindexed { attribute, took: None }),
-            Err(error) => self.note(place, Outcome::Failed(error)),
-        }
+        self.judge_search(place, query.stable_id.attribute(), start.elapsed(), outcome);
         Ok(())
     }
 
     /// The best method, and if that does not work the one that every server should have.
     async fn try_changes(&mut self, place: Place, query: &Query, method: ChangeMethod) -> Result<(), ConnectError> {
-        let connection = self.connection().await?;
-        let Err(reason) = mark(connection, query, method).await else {
-            self.note(place, Outcome::Changes(method));
-            return Ok(());
-        };
-        self.note(place, Outcome::NoChanges { method, reason });
-        if method == ChangeMethod::ModifyTimestamp {
-            return Ok(());
+        let mut methods = vec![method];
+        if method != ChangeMethod::ModifyTimestamp {
+            methods.push(ChangeMethod::ModifyTimestamp);
         }
-        let connection = self.connection().await?;
-        let method = ChangeMethod::ModifyTimestamp;
-        let outcome = match mark(connection, query, method).await {
-            Ok(_) => Outcome::Changes(method),
-            Err(reason) => Outcome::NoChanges { method, reason },
-        };
-        self.note(place, outcome);
+        for method in methods {
+            let connection = self.connection().await?;
+            match mark(connection, query, method).await {
+                Ok(_) => {
+                    self.note(place, Outcome::Changes(method));
+                    return self.try_changed_since(place, query, method).await;
+                }
+                Err(reason) => self.note(place, Outcome::NoChanges { method, reason }),
+            }
+        }
         Ok(())
+    }
+
+    /// What changed is searched for by a number or a time: is there an index for ordering?
+    async fn try_changed_since(
+        &mut self,
+        place: Place,
+        query: &Query,
+        method: ChangeMethod,
+    ) -> Result<(), ConnectError> {
+        let (attribute, last) = match method {
+            ChangeMethod::ContentSync => return Ok(()),
+            ChangeMethod::UpdateSequence => ("uSNChanged", LAST_SEQUENCE),
+            ChangeMethod::ModifyTimestamp => ("modifyTimestamp", FAR_FUTURE),
+        };
+        match Filter::at_least(attribute, last) {
+            Ok(filter) => self.try_search(place, query, attribute, filter).await,
+            // Both are names of attributes.
+            Err(_) => Ok(()),
+        }
     }
 
     async fn try_deletions(&mut self, query: &Query) -> Result<(), ConnectError> {

@@ -144,6 +144,12 @@ pub enum IncompleteReason {
         /// The entry.
         dn: String,
     },
+    /// An entry from elsewhere in the tree: the server answers another question than was asked.
+    #[error("\"{dn}\" came, which is not below the base; check what stands before the server, and its database")]
+    OutsideBase {
+        /// The entry.
+        dn: String,
+    },
     /// A synchronisation message is missing or cannot be read.
     #[error("content synchronisation sent {what}")]
     SyncMessage {

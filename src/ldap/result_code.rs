@@ -14,6 +14,10 @@ pub const ADMIN_LIMIT_EXCEEDED: u32 = 11;
 pub const NO_SUCH_OBJECT: u32 = 32;
 /// `invalidDNSyntax`.
 pub const INVALID_DN_SYNTAX: u32 = 34;
+/// `busy`.
+pub const BUSY: u32 = 51;
+/// `unavailable`.
+pub const UNAVAILABLE: u32 = 52;
 /// `unwillingToPerform`.
 pub const UNWILLING_TO_PERFORM: u32 = 53;
 /// `e-syncRefreshRequired` (RFC 4533 section 2.6).
@@ -51,8 +55,8 @@ pub fn name(code: u32) -> &'static str {
         INAPPROPRIATE_AUTHENTICATION => "inappropriateAuthentication",
         INVALID_CREDENTIALS => "invalidCredentials",
         INSUFFICIENT_ACCESS_RIGHTS => "insufficientAccessRights",
-        51 => "busy",
-        52 => "unavailable",
+        BUSY => "busy",
+        UNAVAILABLE => "unavailable",
         UNWILLING_TO_PERFORM => "unwillingToPerform",
         80 => "other",
         SYNC_REFRESH_REQUIRED => "e-syncRefreshRequired",
@@ -78,7 +82,7 @@ pub fn cure(code: u32) -> &'static str {
         INVALID_DN_SYNTAX => "check the spelling of the distinguished name",
         INAPPROPRIATE_AUTHENTICATION | INVALID_CREDENTIALS => "check bind_dn and bind_password",
         INSUFFICIENT_ACCESS_RIGHTS => "give the reading account the right to read",
-        51 | 52 => "the server is busy or going down; the next run may succeed",
+        BUSY | UNAVAILABLE => "the server is busy or going down; the next run may succeed",
         UNWILLING_TO_PERFORM => "the server is unwilling; its text or log says why",
         SYNC_REFRESH_REQUIRED => "a full reading is needed",
         _ => "read the server's log",

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::connection::{Connection, ReadLimits};
-use super::dn::Dn;
+use super::dn::{Dn, DnKey};
 use super::entry::{Entry, RawEntry};
 use super::filter::{Filter, is_attribute_description};
 use super::range;
@@ -245,6 +245,7 @@ async fn read_in_task(
     let (sender, mut receiver) = mpsc::channel(QUEUE);
     let reader = Reader {
         ldap,
+        base: DnKey::of(&reading.base),
         reading,
         limits,
         sender,
@@ -269,6 +270,7 @@ async fn read_in_task(
 
 struct Reader {
     ldap: Ldap,
+    base: DnKey,
     reading: Reading,
     limits: ReadLimits,
     sender: mpsc::Sender<Entry>,
@@ -397,6 +399,9 @@ impl Reader {
     async fn hand_out(&mut self, entry: RawEntry) -> Result<(), ReadError> {
         let only = self.reading.only.as_ref();
         match entry.identify(self.reading.stable_id) {
+            Ok(entry) if !entry.dn_key.is_within(&self.base) => {
+                return Err(IncompleteReason::OutsideBase { dn: entry.dn }.into());
+            }
             Ok(entry) if only.is_some_and(|ids| !ids.contains(&entry.stable_id.number())) => {
                 return Err(IncompleteReason::NotAskedFor { dn: entry.dn }.into());
             }

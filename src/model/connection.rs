@@ -47,7 +47,8 @@ pub struct Connection {
     /// What to do with an extension object that no schema defines.
     #[serde(default)]
     pub unknown_extensions: UnknownExtensions,
-    /// Which connection's value of an attribute wins: the smaller number does. Equal numbers: the last writer.
+    /// Which connection's value of an attribute wins where the organisation's lists ([`super::authority::Authority`]) name
+    /// neither: the smaller number does. Equal numbers: the last writer.
     #[serde(default = "default_precedence")]
     pub precedence: u32,
     /// Attribute rules; empty means the defaults of the kind.
@@ -68,7 +69,7 @@ pub struct Connection {
     /// When a run must stop and wait for a person.
     #[serde(default)]
     pub brake: Brake,
-    /// What becomes of people that a complete run no longer sees.
+    /// What becomes of people and groups that a complete run no longer sees.
     #[serde(default)]
     pub leavers: Leavers,
     /// When the connection runs by itself and reads everything: a cron expression with five or six fields, UTC. None: only
@@ -94,8 +95,11 @@ const fn default_runs_kept() -> u32 {
     50
 }
 
+/// The precedence of a connection that says nothing of it.
+pub const PRECEDENCE: u32 = 100;
+
 const fn default_precedence() -> u32 {
-    100
+    PRECEDENCE
 }
 
 impl Record for Connection {
@@ -444,17 +448,38 @@ pub enum Nesting {
 pub struct Brake {
     /// Deletions that never brake.
     pub deletions: u32,
-    /// Suspensions that never brake.
+    /// Suspensions of people that never brake, and so many missing groups that are emptied.
     pub suspensions: u32,
     /// Removals of members from one group that never brake.
     pub removals_per_group: u32,
+    /// People who lose one role, one licence or one team of the rules, which never brake.
+    pub losses: u32,
     /// Changes of stable ids that never brake: newcomers with the name or e-mail address of somebody who is missing in the
     /// same run, as when a directory was rebuilt.
     pub id_changes: u32,
     /// Changes of user names, or of groups' names, that never brake.
     pub renames: u32,
-    /// The part of the connection's people, or of a group's members, in per cent, that may go or change its name or id.
+    /// The part of the connection's people, or of a group's members, in per cent, that may go or change its name or id: for
+    /// each class that has no percentage of its own.
     pub percent: u32,
+    /// The part of people, or of groups, that may be deleted, in per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletions_percent: Option<u32>,
+    /// The part of people that may be suspended, in per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspensions_percent: Option<u32>,
+    /// The part of a group's members that may leave it, in per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removals_per_group_percent: Option<u32>,
+    /// The part of those who have a role, a licence or a team from the connection, that may lose it, in per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub losses_percent: Option<u32>,
+    /// The part of people, or of groups, whose stable ids may change, in per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_changes_percent: Option<u32>,
+    /// The part of people, or of groups, whose names may change, in per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renames_percent: Option<u32>,
     /// The part of what the last good run read, in per cent, that may be missing from a whole reading; 100: any part but all.
     pub drop_percent: u32,
 }
@@ -465,29 +490,69 @@ impl Default for Brake {
             deletions: 20,
             suspensions: 20,
             removals_per_group: 50,
+            losses: 20,
             id_changes: 10,
             renames: 20,
             percent: 5,
+            deletions_percent: None,
+            suspensions_percent: None,
+            removals_per_group_percent: None,
+            losses_percent: None,
+            id_changes_percent: None,
+            renames_percent: None,
             drop_percent: 50,
         }
     }
 }
 
 impl Brake {
-    /// Whether `count` changes among `of` pass both bounds, the class's own count and the percentage.
+    /// What a class may count without braking, and the part of the whole, in per cent, that it may be.
     #[must_use]
-    pub fn is_passed(&self, count: u64, of: u64, free: u32) -> bool {
-        count > u64::from(free) && count.saturating_mul(100) > of.saturating_mul(u64::from(self.percent))
+    pub fn bounds(&self, class: BrakeClass) -> (u32, u32) {
+        let (free, percent) = match class {
+            BrakeClass::Deletions => (self.deletions, self.deletions_percent),
+            BrakeClass::Suspensions => (self.suspensions, self.suspensions_percent),
+            BrakeClass::Removals => (self.removals_per_group, self.removals_per_group_percent),
+            BrakeClass::Losses => (self.losses, self.losses_percent),
+            BrakeClass::IdChanges => (self.id_changes, self.id_changes_percent),
+            BrakeClass::Renames => (self.renames, self.renames_percent),
+        };
+        (free, percent.unwrap_or(self.percent))
+    }
+
+    /// Whether `count` changes among `of` pass both bounds of their class, its count and its percentage.
+    #[must_use]
+    pub fn is_passed(&self, class: BrakeClass, count: u64, of: u64) -> bool {
+        let (free, percent) = self.bounds(class);
+        count > u64::from(free) && count.saturating_mul(100) > of.saturating_mul(u64::from(percent))
     }
 }
 
-/// What becomes of people that a complete run no longer sees.
+/// What the brake judges by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrakeClass {
+    /// People, or groups, that are deleted or let go.
+    Deletions,
+    /// People who are suspended, or groups that are emptied because they are missing.
+    Suspensions,
+    /// Members who leave one group.
+    Removals,
+    /// People who lose one role, licence or team that the connection gives.
+    Losses,
+    /// Stable ids that are others under the same names.
+    IdChanges,
+    /// Names that change.
+    Renames,
+}
+
+/// What becomes of people and groups that a complete run no longer sees.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Leavers {
-    /// Suspend after this many complete runs without them; at least 1.
+    /// Suspend after this many complete runs without them; at least 1. The connection's members leave a group then.
     pub suspend_after_runs: u32,
-    /// Delete (or, when another source still has them, unlink) this many days after the suspension; `None`: never.
+    /// Delete (or, when another source still has them, unlink) this many days after the suspension; `None`: never. A group is
+    /// deleted at once without a period: an empty one would hold its name for ever.
     pub delete_after_days: Option<u32>,
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::authority::Authority;
 use super::connection::Connection;
 use super::cost_centre::CostCentre;
 use super::custom_attribute::{Bearer, CustomAttribute};
@@ -44,6 +45,9 @@ pub struct Declaration {
     /// Its connections.
     #[serde(default)]
     pub connections: Vec<Connection>,
+    /// Whose value of an attribute counts; given as a whole.
+    #[serde(default)]
+    pub authority: Option<Authority>,
     /// Its own attributes of users.
     #[serde(default)]
     pub user_attributes: Vec<CustomAttribute>,
@@ -117,4 +121,7 @@ pub struct DeclaredOrganisation {
     /// Its plan and its add-ons.
     #[serde(default)]
     pub features: Option<BTreeSet<Slug>>,
+    /// Items that a page of a list has when nobody says how many: 1 to 1000.
+    #[serde(default)]
+    pub page_size: Option<u16>,
 }

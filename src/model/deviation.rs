@@ -175,6 +175,12 @@ pub enum Deviation {
         /// How many.
         count: usize,
     },
+    /// Another connection has the say over the attribute: by the organisation's rules, not by the RFC.
+    #[error("left attribute \"{attribute}\" as it was, because another connection has the say over it")]
+    Yielded {
+        /// The attribute.
+        attribute: String,
+    },
     /// An app role as JSON text.
     #[error("read the JSON text in attribute \"{attribute}\" as an object")]
     JsonText {
@@ -277,6 +283,7 @@ impl Deviation {
             Self::UnknownAttribute { .. } => "unknownAttribute",
             Self::SeveralPrimaries { .. } => "severalPrimaries",
             Self::UnknownMembers { .. } => "unknownMembers",
+            Self::Yielded { .. } => "yielded",
             Self::JsonText { .. } => "jsonText",
             Self::UnqualifiedAttribute { .. } => "unqualifiedAttribute",
             Self::DotForColon { .. } => "dotForColon",

@@ -1,6 +1,6 @@
 //! People from a file: planned as a job, row by row, and done the same way (X02-6).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,9 @@ pub struct ImportTask {
     pub mode: ImportMode,
     /// Whether people are invited by mail unless their row says otherwise; they are prepared else.
     pub invite: bool,
+    /// What an empty cell says.
+    #[serde(default, skip_serializing_if = "EmptyCells::are_kept")]
+    pub empty_cells: EmptyCells,
     /// Columns of the file that say what nobody writes, such as `state`: they were left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignored: Vec<String>,
@@ -38,6 +41,23 @@ pub enum ImportMode {
     Create,
     /// All of them: who is there is changed.
     CreateAndUpdate,
+}
+
+/// What an empty cell says of somebody who is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EmptyCells {
+    /// Nothing: what the person has stays.
+    #[default]
+    Keep,
+    /// That the person has none: what is there is taken away. Groups, the home group, roles, licences and the invitation stay.
+    Clear,
+}
+
+impl EmptyCells {
+    fn are_kept(&self) -> bool {
+        *self == Self::Keep
+    }
 }
 
 /// One row of a file, as it was understood: what its item of the job does.
@@ -78,6 +98,9 @@ pub struct PersonDraft {
     /// What the person may sign in by beside the user name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub login_ids: Option<Vec<LoginId>>,
+    /// What the person is to have no more, by the column that is empty: where it lies in the user's record (RFC 6901).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub cleared: BTreeMap<String, String>,
     /// Other names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nicknames: Option<Vec<String>>,

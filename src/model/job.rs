@@ -232,6 +232,9 @@ pub struct Effect {
     /// Resources that were the person's directly, and go.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub loses_resources: BTreeSet<ResourceId>,
+    /// Columns of an import whose empty cells take away what the person has.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub clears: BTreeSet<String>,
     /// Whether there is more than is named: each list is cut at [`EFFECT_NAMES_MAX`].
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub shortened: bool,

@@ -31,7 +31,7 @@ pub enum List {
     Groups,
     /// Roles.
     Roles,
-    /// Who holds a role in the whole organisation.
+    /// Who holds a role.
     RoleHolders,
     /// Licences.
     Licences,
@@ -39,6 +39,8 @@ pub enum List {
     LicenceHolders,
     /// Resources.
     Resources,
+    /// What resources are assigned to: users and groups.
+    ResourceAssignments,
     /// Invitations.
     Invitations,
     /// Guests.
@@ -58,7 +60,7 @@ pub struct NotAList(String);
 
 impl List {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Users,
         Self::Groups,
         Self::Roles,
@@ -66,6 +68,7 @@ impl List {
         Self::Licences,
         Self::LicenceHolders,
         Self::Resources,
+        Self::ResourceAssignments,
         Self::Invitations,
         Self::Guests,
         Self::GuestLinks,
@@ -84,6 +87,7 @@ impl List {
             Self::Licences => "licences",
             Self::LicenceHolders => "licence-holders",
             Self::Resources => "resources",
+            Self::ResourceAssignments => "resource-assignments",
             Self::Invitations => "invitations",
             Self::Guests => "guests",
             Self::GuestLinks => "guest-links",
@@ -102,7 +106,9 @@ impl List {
     #[must_use]
     pub const fn searched(self) -> &'static [&'static str] {
         match self {
-            Self::Users | Self::Members | Self::Audit => &[],
+            Self::Users | Self::Audit => &[],
+            Self::Members => &["member"],
+            Self::ResourceAssignments => &["resource", "subject"],
             Self::Groups => &["display_name", "code", "link"],
             Self::Roles | Self::Licences => &["key", "name"],
             Self::RoleHolders => &["user_name", "display_name"],
@@ -124,6 +130,7 @@ impl List {
             | Self::Roles
             | Self::Licences
             | Self::Resources
+            | Self::ResourceAssignments
             | Self::Guests
             | Self::GuestLinks
             | Self::Members
@@ -206,6 +213,7 @@ impl List {
             | Self::Licences
             | Self::LicenceHolders
             | Self::Resources
+            | Self::ResourceAssignments
             | Self::Invitations
             | Self::Guests
             | Self::GuestLinks

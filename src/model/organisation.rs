@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::authority::Authority;
 use super::clock::Timestamp;
 use super::group::GroupPolicy;
 use super::id::OrganisationId;
@@ -62,6 +63,12 @@ pub struct Organisation {
     /// Its plan and its add-ons: permissions that need one of them sleep without it (X02-5, S002-20).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub features: BTreeSet<Slug>,
+    /// Whose value of an attribute counts, where its connections' precedence is not to decide.
+    #[serde(default, skip_serializing_if = "Authority::is_empty")]
+    pub authority: Authority,
+    /// Items that a page of a list has when nobody says how many; as the gateway is set up when missing (S004-15).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<u16>,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -110,6 +117,8 @@ impl Organisation {
             invite_new_users: false,
             name_required: false,
             features: BTreeSet::new(),
+            authority: Authority::default(),
+            page_size: None,
             created,
         }
     }

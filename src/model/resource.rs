@@ -44,7 +44,11 @@ pub struct ResourceType {
     pub exclusive: bool,
     /// What an assignment may say, such as `linkedNumber`, `mex`, `display` or `ringTo` (S003-10..13, S004-32).
     #[serde(default)]
-    pub attributes: Vec<AssignmentAttribute>,
+    pub attributes: Vec<DeclaredAttribute>,
+    /// What its resources may be set to, such as how many attend a meeting at most (S000-29..31). Without any, their settings are
+    /// the product's own affair and are kept as they come.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<DeclaredAttribute>,
 }
 
 /// What a resource may be assigned to.
@@ -57,10 +61,10 @@ pub enum Assignable {
     Group,
 }
 
-/// An attribute of an assignment.
+/// An attribute of an assignment, or a setting of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AssignmentAttribute {
+pub struct DeclaredAttribute {
     /// Its name.
     pub name: String,
     /// Its type: `string`, `boolean`, `integer` or `decimal`.
@@ -69,9 +73,18 @@ pub struct AssignmentAttribute {
     /// Whether it holds a list.
     #[serde(default)]
     pub multi_valued: bool,
-    /// Whether every assignment must have it.
+    /// Whether every assignment, or resource, must have it.
     #[serde(default)]
     pub required: bool,
+    /// Of numbers: the least that is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least: Option<i64>,
+    /// Of numbers: the most that is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<i64>,
+    /// Of texts: the values that are taken; any when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
 }
 
 fn everyone() -> BTreeSet<Assignable> {
@@ -96,33 +109,8 @@ impl ResourceType {
             let reason = "a resource of one user only is not for groups: set assignable = [\"user\"]".to_owned();
             return fault("assignable", reason);
         }
-        if self.attributes.len() > ATTRIBUTES_MAX {
-            let count = self.attributes.len();
-            return fault(
-                "attributes",
-                format!("{count} are too many, at most {ATTRIBUTES_MAX} are kept"),
-            );
-        }
-        let mut names = BTreeSet::new();
-        for attribute in &self.attributes {
-            let place = format!("attributes.{}", attribute.name);
-            let starts = attribute.name.starts_with(|c: char| c.is_ascii_alphabetic());
-            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-            if !starts || attribute.name.len() > 64 || !attribute.name.chars().all(allowed) {
-                let reason = "must be 1 to 64 letters, digits, '_' and '-', starting with a letter".to_owned();
-                return fault(&place, reason);
-            }
-            if !names.insert(attribute.name.to_ascii_lowercase()) {
-                return fault(&place, "is there twice".to_owned());
-            }
-            match attribute.type_ {
-                AttributeType::String | AttributeType::Boolean | AttributeType::Integer | AttributeType::Decimal => {}
-                AttributeType::DateTime | AttributeType::Binary | AttributeType::Reference | AttributeType::Complex => {
-                    return fault(&place, "must be of type string, boolean, integer or decimal".to_owned());
-                }
-            }
-        }
-        Ok(())
+        check_declared("attributes", &self.attributes)?;
+        check_declared("settings", &self.settings)
     }
 
     /// Checks the attributes of an assignment.
@@ -130,16 +118,39 @@ impl ResourceType {
     /// # Errors
     /// The attribute at fault, and what would be right.
     pub fn check_attributes(&self, given: &Map<String, Value>) -> Result<(), (String, String)> {
-        let fault = |name: &str, reason: String| Err((format!("attributes.{name}"), reason));
+        self.check_given("attributes", &self.attributes, given)
+    }
+
+    /// Checks the settings of a resource, where the type says which there are.
+    ///
+    /// # Errors
+    /// The setting at fault, and what would be right.
+    pub fn check_settings(&self, given: &Map<String, Value>) -> Result<(), (String, String)> {
+        if self.settings.is_empty() {
+            return Ok(());
+        }
+        self.check_given("settings", &self.settings, given)
+    }
+
+    fn check_given(
+        &self,
+        place: &str,
+        declared: &[DeclaredAttribute],
+        given: &Map<String, Value>,
+    ) -> Result<(), (String, String)> {
+        let fault = |name: &str, reason: String| Err((format!("{place}.{name}"), reason));
         for (name, value) in given {
-            let Some(attribute) = self.attributes.iter().find(|attribute| attribute.name == *name) else {
-                let known: Vec<&str> = self.attributes.iter().map(|known| known.name.as_str()).collect();
+            let Some(attribute) = declared.iter().find(|attribute| attribute.name == *name) else {
+                let known: Vec<&str> = declared.iter().map(|known| known.name.as_str()).collect();
                 let known = if known.is_empty() {
                     "none".to_owned()
                 } else {
                     known.join(", ")
                 };
-                return fault(name, format!("is no attribute of type {}: it has {known}", self.key));
+                return fault(
+                    name,
+                    format!("is none of the {place} of type {}: it has {known}", self.key),
+                );
             };
             let is_right = match (attribute.multi_valued, value) {
                 (false, value) => attribute.is_value(value),
@@ -149,36 +160,95 @@ impl ResourceType {
                 (true, _) => false,
             };
             if !is_right {
-                let type_ = attribute.type_.as_str();
+                let wanted = attribute.wanted();
                 let reason = if attribute.multi_valued {
-                    format!("must be a list of at most {VALUES_MAX} values of type {type_}")
+                    format!("must be a list of at most {VALUES_MAX} values of type {wanted}")
                 } else {
-                    format!("must be of type {type_}")
+                    format!("must be of type {wanted}")
                 };
                 return fault(name, reason);
             }
         }
-        match self
-            .attributes
-            .iter()
-            .find(|attribute| attribute.required && !given.contains_key(&attribute.name))
-        {
+        let missing = |attribute: &&DeclaredAttribute| attribute.required && !given.contains_key(&attribute.name);
+        match declared.iter().find(missing) {
             Some(missing) => fault(&missing.name, format!("is required for type {}", self.key)),
-            None => check_size("attributes", given),
+            None => check_size(place, given),
         }
     }
 }
 
-impl AssignmentAttribute {
+/// Checks what a type declares of its assignments or its resources.
+fn check_declared(place: &str, declared: &[DeclaredAttribute]) -> Result<(), (String, String)> {
+    if declared.len() > ATTRIBUTES_MAX {
+        let count = declared.len();
+        let reason = format!("{count} are too many, at most {ATTRIBUTES_MAX} are kept");
+        return Err((place.to_owned(), reason));
+    }
+    let mut names = BTreeSet::new();
+    for attribute in declared {
+        let fault = |reason: &str| Err((format!("{place}.{}", attribute.name), reason.to_owned()));
+        let starts = attribute.name.starts_with(|c: char| c.is_ascii_alphabetic());
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        if !starts || attribute.name.len() > 64 || !attribute.name.chars().all(allowed) {
+            return fault("must be 1 to 64 letters, digits, '_' and '-', starting with a letter");
+        }
+        if !names.insert(attribute.name.to_ascii_lowercase()) {
+            return fault("is there twice");
+        }
+        let is_bounded = attribute.least.is_some() || attribute.most.is_some();
+        match attribute.type_ {
+            AttributeType::Integer | AttributeType::Decimal if attribute.values.is_empty() => {
+                if matches!((attribute.least, attribute.most), (Some(least), Some(most)) if least > most) {
+                    return fault("has a least above its most: no number would be taken");
+                }
+            }
+            AttributeType::String if !is_bounded => {}
+            AttributeType::Boolean if !is_bounded && attribute.values.is_empty() => {}
+            AttributeType::String | AttributeType::Boolean | AttributeType::Integer | AttributeType::Decimal => {
+                return fault("least and most are for numbers, values are for texts");
+            }
+            AttributeType::DateTime | AttributeType::Binary | AttributeType::Reference | AttributeType::Complex => {
+                return fault("must be of type string, boolean, integer or decimal");
+            }
+        }
+    }
+    Ok(())
+}
+
+impl DeclaredAttribute {
     fn is_value(&self, value: &Value) -> bool {
         match self.type_ {
-            AttributeType::String => value.is_string(),
+            AttributeType::String => value
+                .as_str()
+                .is_some_and(|text| self.values.is_empty() || self.values.iter().any(|known| known == text)),
             AttributeType::Boolean => value.is_boolean(),
-            AttributeType::Integer => value.is_i64() || value.is_u64(),
-            AttributeType::Decimal => value.is_number(),
+            AttributeType::Integer => (value.is_i64() || value.is_u64()) && self.is_within(value),
+            AttributeType::Decimal => value.is_number() && self.is_within(value),
             AttributeType::DateTime | AttributeType::Binary | AttributeType::Reference | AttributeType::Complex => {
                 false
             }
+        }
+    }
+}
+
+impl DeclaredAttribute {
+    /// Whether a number lies between the bounds.
+    #[expect(clippy::cast_precision_loss, reason = "bounds are small numbers that people write")]
+    fn is_within(&self, value: &Value) -> bool {
+        value.as_f64().is_some_and(|number| {
+            self.least.is_none_or(|least| number >= least as f64) && self.most.is_none_or(|most| number <= most as f64)
+        })
+    }
+
+    /// What is taken, in words.
+    fn wanted(&self) -> String {
+        let type_ = self.type_.as_str();
+        match (self.least, self.most) {
+            (Some(least), Some(most)) => format!("{type_} from {least} to {most}"),
+            (Some(least), None) => format!("{type_}, at least {least}"),
+            (None, Some(most)) => format!("{type_}, at most {most}"),
+            (None, None) if self.values.is_empty() => type_.to_owned(),
+            (None, None) => format!("{type_}: one of {}", self.values.join(", ")),
         }
     }
 }

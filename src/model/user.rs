@@ -55,6 +55,10 @@ pub struct User {
     /// The connection that owns an attribute's present value; attributes nobody owns are not listed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub owners: BTreeMap<String, Slug>,
+    /// Values that connections have for an attribute over which another one has the say: the next in line takes its place when
+    /// that one gives its value up.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub offers: BTreeMap<String, BTreeMap<Slug, Value>>,
     /// The groups that each connection's rules have put the person into.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rule_teams: BTreeMap<Slug, BTreeSet<GroupId>>,
@@ -111,6 +115,7 @@ impl User {
             grants: BTreeSet::new(),
             access: BTreeMap::new(),
             owners: BTreeMap::new(),
+            offers: BTreeMap::new(),
             rule_teams: BTreeMap::new(),
             login_ids: BTreeSet::new(),
             nicknames: Vec::new(),

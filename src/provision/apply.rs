@@ -9,6 +9,7 @@ mod group;
 mod person;
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use crate::directory::{Directory, DirectoryError, Permit};
 
@@ -17,7 +18,7 @@ use super::flight::Flight;
 use super::lease::Claim;
 use super::person::Context;
 use super::plan::{PersonAction, PersonStep, Plan};
-use super::progress::{Progress, Report};
+use super::progress::{Progress, Report, Took, millis};
 use super::rule_teams::MakeTeams;
 use super::snapshot::Snapshot;
 
@@ -40,6 +41,8 @@ pub(super) struct Applier<'a> {
     pub(super) lease: &'a Claim,
     pub(super) report: &'a Report,
     pub(super) done: AtomicU64,
+    /// Memberships that began or ended.
+    pub(super) moved: AtomicU64,
 }
 
 /// What was done.
@@ -47,6 +50,10 @@ pub(super) struct Applier<'a> {
 pub(super) struct Applied {
     pub(super) changed: u64,
     pub(super) failures: Vec<Failure>,
+    /// Memberships that began or ended.
+    pub(super) memberships: u64,
+    pub(super) memberships_ms: u64,
+    pub(super) took: Took,
 }
 
 /// Why one step was not done: a failure of its own, or the end of the run.
@@ -60,6 +67,7 @@ impl Applier<'_> {
     /// When the store fails or the lease is lost. Whole entries have been changed by then.
     pub(super) async fn apply(&self) -> Result<Applied, DirectoryError> {
         let mut applied = Applied::default();
+        let begun = Instant::now();
         self.make_teams().await?;
         let mut rest = self.plan.people.as_slice();
         let mut waiting: Vec<&PersonStep> = Vec::new();
@@ -74,7 +82,9 @@ impl Applier<'_> {
         }
         // Now nobody gives anything up any more.
         self.attempt_people(waiting, &mut applied, false).await?;
+        applied.took.people_ms = millis(begun);
         self.groups(&mut applied).await?;
+        applied.memberships = self.moved.load(Ordering::Relaxed);
         Ok(applied)
     }
 

@@ -1,14 +1,24 @@
-//! Who has the say over an attribute (design.md section 5): the connection with the smallest precedence number wins, equal
-//! numbers go to the last writer. What nobody owns may be written by anyone.
+//! Who has the say over an attribute (design.md section 5): the first connection of the organisation's list for it; after those
+//! that are listed, and where there is no list, the one with the smallest precedence number; of equal numbers the last writer.
+//! What nobody owns may be written by anyone, so whoever gives a value up leaves the attribute to the next one that has one.
+//!
+//! The values of those who have not the say are kept ([`User::offers`]), because a SCIM client sends a value once: whoever is next
+//! has it at once when the one before gives it up.
+//!
+//! An attribute has one owner as a whole: `name`, not `name.givenName`. Each attribute of the enterprise extension and of the
+//! organisation's own is one, under its full name.
+
+mod offers;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use crate::directory::settings::OrganisationSettings;
-use crate::model::connection::{Connection, ConnectionKind};
+use crate::model::connection::{Connection, ConnectionKind, PRECEDENCE};
 use crate::model::custom_attribute::{Bearer, Reader};
+use crate::model::schema::ENTERPRISE_USER;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
@@ -19,7 +29,7 @@ pub enum Extent<'a> {
     /// connection has written and this one never has stays: templates of some clients hold a few attributes only
     /// (idp.md section 10).
     Whole,
-    /// Only these (SCIM PATCH).
+    /// Only these (SCIM PATCH): an extension by its URN, and each of its attributes by its full name.
     Named(&'a BTreeSet<String>),
 }
 
@@ -32,8 +42,8 @@ impl Extent<'_> {
     }
 }
 
-/// Writes a connection's attributes into a user, where the connection has the say. Answers the attributes that were left
-/// as they are because another connection owns them.
+/// Writes a connection's attributes into a user, where the connection has the say. Answers the attributes for which it has
+/// another value, left as they are because another connection owns them.
 pub fn write_attributes(
     user: &mut User,
     connection: &Connection,
@@ -50,7 +60,7 @@ pub fn write_attributes(
         };
         custom.keep_unseen(&user.attributes, desired.to_mut(), reader);
     }
-    let say = Say {
+    let writing = Writing {
         connection,
         organisation,
         extent,
@@ -58,24 +68,29 @@ pub fn write_attributes(
     let own = organisation.custom(Bearer::User).map(|custom| custom.urn.as_str());
     let names: BTreeSet<String> = user.attributes.keys().chain(desired.keys()).cloned().collect();
     for name in names.into_iter().filter(|name| extent.names(name)) {
-        if own == Some(name.as_str()) {
+        if own == Some(name.as_str()) || name == ENTERPRISE_USER.id {
             let wanted = desired.get(&name).and_then(Value::as_object);
-            yielded.extend(write_extension(user, say, &name, wanted));
+            yielded.extend(write_extension(user, writing, &name, wanted));
             continue;
         }
         let present = user.attributes.get(&name).cloned();
         let wanted = desired.get(&name);
-        match say.decide(user, &name, (present.as_ref(), wanted)) {
+        match writing.decide(user, &name, (present.as_ref(), wanted)) {
             Decision::Stay => {}
             Decision::Yield => drop(yielded.insert(name)),
-            Decision::Write => set(&mut user.attributes, &name, wanted),
+            Decision::Write(value) => set(&mut user.attributes, &name, value),
         }
     }
     yielded
 }
 
-/// Writes the organisation's own attributes: each has an owner of its own, under the attribute's full name.
-fn write_extension(user: &mut User, say: Say<'_>, urn: &str, wanted: Option<&Map<String, Value>>) -> BTreeSet<String> {
+/// Writes the attributes of an extension: each has an owner of its own, under the attribute's full name.
+fn write_extension(
+    user: &mut User,
+    writing: Writing<'_>,
+    urn: &str,
+    wanted: Option<&Map<String, Value>>,
+) -> BTreeSet<String> {
     let mut extension = match user.attributes.remove(urn) {
         Some(Value::Object(extension)) => extension,
         _ => Map::new(),
@@ -85,14 +100,20 @@ fn write_extension(user: &mut User, say: Say<'_>, urn: &str, wanted: Option<&Map
         .chain(wanted.into_iter().flat_map(Map::keys))
         .cloned()
         .collect();
+    // Earlier releases noted one owner for all of the enterprise extension.
+    if let Some(owner) = user.owners.remove(urn) {
+        for name in extension.keys() {
+            user.owners.entry(full_name(urn, name)).or_insert_with(|| owner.clone());
+        }
+    }
     let mut yielded = BTreeSet::new();
-    for name in names {
-        let full = format!("{urn}:{name}");
+    let named = names.into_iter().map(|name| (full_name(urn, &name), name));
+    for (full, name) in named.filter(|(full, _)| writing.extent.names(full)) {
         let wanted = wanted.and_then(|wanted| wanted.get(&name));
-        match say.decide(user, &full, (extension.get(&name), wanted)) {
+        match writing.decide(user, &full, (extension.get(&name), wanted)) {
             Decision::Stay => {}
             Decision::Yield => drop(yielded.insert(full)),
-            Decision::Write => set(&mut extension, &name, wanted),
+            Decision::Write(value) => set(&mut extension, &name, value),
         }
     }
     if !extension.is_empty() {
@@ -101,50 +122,75 @@ fn write_extension(user: &mut User, say: Say<'_>, urn: &str, wanted: Option<&Map
     yielded
 }
 
+/// An attribute of an extension.
+#[must_use]
+pub fn full_name(urn: &str, attribute: &str) -> String {
+    format!("{urn}:{attribute}")
+}
+
 /// What becomes of one attribute.
 enum Decision {
-    /// It is as wanted.
+    /// It is as wanted, or nothing was said of it.
     Stay,
     /// Another connection has the say.
     Yield,
-    /// It takes the wanted value.
-    Write,
+    /// It takes this value: the wanted one, or that of the next in line.
+    Write(Option<Value>),
 }
 
 /// Who writes, and of how much the write speaks.
 #[derive(Clone, Copy)]
-struct Say<'a> {
+struct Writing<'a> {
     connection: &'a Connection,
     organisation: &'a OrganisationSettings,
     extent: Extent<'a>,
 }
 
-impl Say<'_> {
+impl Writing<'_> {
     /// Decides about an attribute with its present and its wanted value, and notes who owns it then.
     fn decide(self, user: &mut User, name: &str, (present, wanted): (Option<&Value>, Option<&Value>)) -> Decision {
-        let (connection, organisation) = (self.connection, self.organisation);
-        let is_allowed = may_write(user, name, connection, organisation);
-        if present == wanted {
-            if wanted.is_some() && is_allowed {
-                user.owners.insert(name.to_owned(), connection.name.clone());
-            }
+        let says_nothing = wanted.is_none() && self.extent == Extent::Whole;
+        if says_nothing && is_owned_by_another(user, name, self.connection, self.organisation) {
+            self.withdraw(user, name);
             return Decision::Stay;
         }
-        let says_nothing = wanted.is_none() && self.extent == Extent::Whole;
-        if !is_allowed || (says_nothing && is_owned_by_another(user, name, connection, organisation)) {
-            return Decision::Yield;
+        if !may_write(user, name, self.connection, self.organisation) {
+            self.offer(user, name, wanted);
+            return if present == wanted {
+                Decision::Stay
+            } else {
+                Decision::Yield
+            };
         }
-        match wanted {
-            Some(_) => user.owners.insert(name.to_owned(), connection.name.clone()),
-            None => user.owners.remove(name),
+        self.withdraw(user, name);
+        let Some(wanted) = wanted else {
+            return match self.give_up(user, name) {
+                value if value.as_ref() == present => Decision::Stay,
+                value => Decision::Write(value),
+            };
         };
-        Decision::Write
+        self.take_over(user, name, present);
+        if let Some((better, value)) = self.outranking(user, name) {
+            // The lists are others than when it was written.
+            self.offer(user, name, Some(wanted));
+            user.owners.insert(name.to_owned(), better);
+            return if present == Some(&value) {
+                Decision::Stay
+            } else {
+                Decision::Write(Some(value))
+            };
+        }
+        if present == Some(wanted) {
+            Decision::Stay
+        } else {
+            Decision::Write(Some(wanted.clone()))
+        }
     }
 }
 
-fn set(attributes: &mut Map<String, Value>, name: &str, wanted: Option<&Value>) {
-    match wanted {
-        Some(value) => attributes.insert(name.to_owned(), value.clone()),
+fn set(attributes: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    match value {
+        Some(value) => attributes.insert(name.to_owned(), value),
         None => attributes.remove(name),
     };
 }
@@ -172,7 +218,7 @@ pub fn may_write(user: &User, attribute: &str, connection: &Connection, organisa
     let Some(owner) = user.owners.get(attribute) else {
         return true;
     };
-    owner == &connection.name || connection.precedence <= precedence(owner, organisation)
+    owner == &connection.name || rank(attribute, &connection.name, organisation) <= rank(attribute, owner, organisation)
 }
 
 fn is_owned_by_another(
@@ -185,15 +231,72 @@ fn is_owned_by_another(
     owner.is_some_and(|owner| owner != &connection.name && organisation.connections.contains_key(owner))
 }
 
-/// A connection that is gone has no say.
-fn precedence(owner: &Slug, organisation: &OrganisationSettings) -> u32 {
-    organisation
-        .connections
-        .get(owner)
-        .map_or(u32::MAX, |connection| connection.precedence)
+/// The smaller one has the say: the place in the attribute's list, then the precedence. A connection that is gone has none.
+fn rank(attribute: &str, connection: &Slug, organisation: &OrganisationSettings) -> (usize, u32) {
+    let Some(known) = organisation.connections.get(connection) else {
+        return (usize::MAX, u32::MAX);
+    };
+    let list = organisation.organisation.authority.of(attribute);
+    match list.iter().position(|listed| listed == connection) {
+        Some(place) => (place, 0),
+        None => (list.len(), known.precedence),
+    }
 }
 
-/// Gives up what a connection owns, when it lets go of the user: the values stay, nobody owns them.
-pub fn let_go(user: &mut User, connection: &Slug) {
-    user.owners.retain(|_, owner| owner != connection);
+/// What decides whether a connection has the say. It goes into the hash of each entry: when it changes, an entry that is as it was
+/// may be written where it was not before.
+#[derive(Debug, Clone)]
+pub struct Say {
+    /// The connection's own precedence.
+    pub precedence: u32,
+    /// The organisation's lists, and the precedence of the other connections where it is not the default; empty without any.
+    pub beside: Vec<u8>,
+}
+
+impl Say {
+    /// What decides about this connection's say.
+    #[must_use]
+    pub fn of(connection: &Connection, organisation: &OrganisationSettings) -> Self {
+        let lists = &organisation.organisation.authority;
+        let others = organisation.connections.values();
+        let others: BTreeMap<&Slug, u32> = others
+            .filter(|other| other.name != connection.name && other.precedence != PRECEDENCE)
+            .map(|other| (&other.name, other.precedence))
+            .collect();
+        // Maps with text keys, lists and numbers, which serde_json always writes.
+        let beside = if lists.is_empty() && others.is_empty() {
+            Vec::new()
+        } else {
+            serde_json::to_vec(&(lists, others)).unwrap_or_default()
+        };
+        Self {
+            precedence: connection.precedence,
+            beside,
+        }
+    }
+}
+
+/// Gives up what a connection owns, when it lets go of the user: the next in line has the say over its attributes. The values of
+/// those that nobody else has a value for stay, and nobody owns them.
+pub fn let_go(user: &mut User, connection: &Slug, organisation: &OrganisationSettings) {
+    offers::withdraw_all(user, connection);
+    let owned = user.owners.iter().filter(|(_, owner)| *owner == connection);
+    let owned: Vec<String> = owned.map(|(name, _)| name.clone()).collect();
+    for name in owned {
+        user.owners.remove(&name);
+        let Some((next, value)) = offers::take_best(user, &name, organisation) else {
+            continue;
+        };
+        user.owners.insert(name.clone(), next);
+        let urn = ENTERPRISE_USER.id.as_str();
+        match name.strip_prefix(urn).and_then(|rest| rest.strip_prefix(':')) {
+            None => set(&mut user.attributes, &name, Some(value)),
+            Some(attribute) => {
+                let extension = user.attributes.entry(urn).or_insert_with(|| Value::Object(Map::new()));
+                if let Some(extension) = extension.as_object_mut() {
+                    set(extension, attribute, Some(value));
+                }
+            }
+        }
+    }
 }

@@ -7,10 +7,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::connection::Brake;
+use crate::model::connection::{Brake, BrakeClass};
 
 use super::failure::Kind;
-use super::plan::{GroupAction, Numbers, PersonAction, Plan};
+use super::plan::{GroupAction, GroupStep, Loss, Numbers, PersonAction, Plan};
 
 /// Why a plan is held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +41,11 @@ pub enum HoldReason {
         /// Of so many.
         of: u64,
     },
-    /// Too many suspensions.
+    /// Too many suspensions of people, or groups that would lose all members that the connection put in.
     Suspensions {
+        /// `people` or `groups`.
+        #[serde(default = "people_word")]
+        what: String,
         /// How many.
         count: u64,
         /// Of so many.
@@ -55,6 +58,17 @@ pub enum HoldReason {
         /// How many.
         count: u64,
         /// Of so many.
+        of: u64,
+    },
+    /// Too many lose what the connection gave them: another rule, another group in the source, a typo in either.
+    Losses {
+        /// `role`, `licence` or `team`.
+        what: String,
+        /// Which.
+        name: String,
+        /// How many.
+        count: u64,
+        /// Of so many who have it from the connection.
         of: u64,
     },
     /// Too many come anew under the name or e-mail address of somebody who is missing: the stable ids were exchanged, not
@@ -100,8 +114,12 @@ impl fmt::Display for HoldReason {
                 )
             }
             Self::Deletions { what, count, of } => write!(f, "{count} of {of} {what} would be deleted"),
-            Self::Suspensions { count, of } => write!(f, "{count} of {of} people would be suspended"),
+            Self::Suspensions { what, count, of } if what == "groups" => {
+                write!(f, "{count} of {of} groups would be emptied")
+            }
+            Self::Suspensions { what, count, of } => write!(f, "{count} of {of} {what} would be suspended"),
             Self::Removals { group, count, of } => write!(f, "{count} of {of} members would leave group {group}"),
+            Self::Losses { what, name, count, of } => write!(f, "{count} of {of} people would lose {what} {name}"),
             Self::IdChanges { what, count, of } => write!(
                 f,
                 "{count} of {of} {what} have another stable id under the same name or e-mail address; was the directory rebuilt?"
@@ -111,6 +129,11 @@ impl fmt::Display for HoldReason {
     }
 }
 
+/// Of whom earlier releases counted suspensions.
+fn people_word() -> String {
+    "people".to_owned()
+}
+
 /// Reasons listed at most; a plan that is held has enough of them.
 const REASONS_MAX: usize = 50;
 
@@ -118,8 +141,18 @@ const REASONS_MAX: usize = 50;
 #[must_use]
 pub fn judge(plan: &Plan, brake: &Brake, last_good: Option<Numbers>) -> Vec<HoldReason> {
     let mut reasons = Vec::new();
-    // An empty or halved answer speaks of the reading, whether or not anything would follow from it yet.
-    let last = last_good.unwrap_or_default();
+    drops(plan, brake, last_good.unwrap_or_default(), &mut reasons);
+    people(plan, brake, &mut reasons);
+    groups(plan, brake, &mut reasons);
+    changed(plan, brake, &mut reasons);
+    losses(plan, brake, &mut reasons);
+    removals(plan, brake, &mut reasons);
+    reasons.truncate(REASONS_MAX);
+    reasons
+}
+
+/// An empty or halved answer speaks of the reading, whether or not anything would follow from it yet.
+fn drops(plan: &Plan, brake: &Brake, last: Numbers, reasons: &mut Vec<HoldReason>) {
     let reads = [
         ("people", plan.read.people, plan.linked.people, last.people),
         ("groups", plan.read.groups, plan.linked.groups, last.groups),
@@ -134,39 +167,70 @@ pub fn judge(plan: &Plan, brake: &Brake, last_good: Option<Numbers>) -> Vec<Hold
             reasons.push(HoldReason::Drop { what, before, now });
         }
     }
-    let people = |wanted: &[PersonAction]| {
+}
+
+/// People who go or are suspended.
+fn people(plan: &Plan, brake: &Brake, reasons: &mut Vec<HoldReason>) {
+    let steps = |wanted: &[PersonAction]| {
         let steps = plan.people.iter().filter(|step| wanted.contains(&step.action));
         steps.count() as u64
     };
-    let is_held = |count, of, free| brake.is_passed(count, of, free);
-    let (count, of) = (
-        people(&[PersonAction::Delete, PersonAction::Unlink]),
-        plan.linked.people,
-    );
-    if is_held(count, of, brake.deletions) {
+    let of = plan.linked.people;
+    let count = steps(&[PersonAction::Delete, PersonAction::Unlink]);
+    if brake.is_passed(BrakeClass::Deletions, count, of) {
         let what = "people".to_owned();
         reasons.push(HoldReason::Deletions { what, count, of });
     }
-    let count = people(&[PersonAction::Suspend, PersonAction::SuspendMissing]);
-    if is_held(count, of, brake.suspensions) {
-        reasons.push(HoldReason::Suspensions { count, of });
+    let count = steps(&[PersonAction::Suspend, PersonAction::SuspendMissing]);
+    if brake.is_passed(BrakeClass::Suspensions, count, of) {
+        let what = people_word();
+        reasons.push(HoldReason::Suspensions { what, count, of });
     }
-    let gone = |step: &&super::plan::GroupStep| matches!(step.action, GroupAction::Delete | GroupAction::Unlink);
-    let (count, of) = (plan.groups.iter().filter(gone).count() as u64, plan.linked.groups);
-    if is_held(count, of, brake.deletions) {
+}
+
+/// Groups that go, or are emptied before they do.
+fn groups(plan: &Plan, brake: &Brake, reasons: &mut Vec<HoldReason>) {
+    let of = plan.linked.groups;
+    let count = plan.groups.iter().filter(|step| is_gone(step)).count() as u64;
+    if brake.is_passed(BrakeClass::Deletions, count, of) {
         let what = "groups".to_owned();
         reasons.push(HoldReason::Deletions { what, count, of });
     }
-    changed(plan, brake, &mut reasons);
-    for step in plan.groups.iter().filter(|step| !gone(step)) {
+    let emptied = plan.groups.iter().filter(|step| step.action == GroupAction::Empty);
+    let count = emptied.count() as u64;
+    if brake.is_passed(BrakeClass::Suspensions, count, of) {
+        let what = "groups".to_owned();
+        reasons.push(HoldReason::Suspensions { what, count, of });
+    }
+}
+
+/// Members who leave groups that stay.
+fn removals(plan: &Plan, brake: &Brake, reasons: &mut Vec<HoldReason>) {
+    for step in plan.groups.iter().filter(|step| !is_gone(step)) {
         let (count, of) = (step.remove.len() as u64, step.present);
-        if is_held(count, of, brake.removals_per_group) {
+        if brake.is_passed(BrakeClass::Removals, count, of) {
             let group = step.external_id.clone();
             reasons.push(HoldReason::Removals { group, count, of });
         }
     }
-    reasons.truncate(REASONS_MAX);
-    reasons
+}
+
+/// Roles, licences and teams of the rules that people lose.
+fn losses(plan: &Plan, brake: &Brake, reasons: &mut Vec<HoldReason>) {
+    for Loss { what, name, count, of } in &plan.losses {
+        if brake.is_passed(BrakeClass::Losses, *count, *of) {
+            reasons.push(HoldReason::Losses {
+                what: what.as_str().to_owned(),
+                name: name.clone(),
+                count: *count,
+                of: *of,
+            });
+        }
+    }
+}
+
+const fn is_gone(step: &GroupStep) -> bool {
+    matches!(step.action, GroupAction::Delete | GroupAction::Unlink)
 }
 
 /// Names and stable ids that change.
@@ -178,11 +242,11 @@ fn changed(plan: &Plan, brake: &Brake, reasons: &mut Vec<HoldReason>) {
     for (what, kind, renames, of) in changed {
         let what = what.to_owned();
         let count = plan.id_changes.iter().filter(|change| change.kind == kind).count() as u64;
-        if brake.is_passed(count, of, brake.id_changes) {
+        if brake.is_passed(BrakeClass::IdChanges, count, of) {
             let what = what.clone();
             reasons.push(HoldReason::IdChanges { what, count, of });
         }
-        if brake.is_passed(renames, of, brake.renames) {
+        if brake.is_passed(BrakeClass::Renames, renames, of) {
             let count = renames;
             reasons.push(HoldReason::Renames { what, count, of });
         }

@@ -57,10 +57,17 @@ const DAYS_MAX: u32 = 36_500;
 fn limits(connection: &Connection) -> impl Iterator<Item = SettingsError> {
     let (brake, leavers) = (&connection.brake, &connection.leavers);
     let percentages = [
-        ("brake.percent", brake.percent),
-        ("brake.drop_percent", brake.drop_percent),
+        ("brake.percent", Some(brake.percent)),
+        ("brake.drop_percent", Some(brake.drop_percent)),
+        ("brake.deletions_percent", brake.deletions_percent),
+        ("brake.suspensions_percent", brake.suspensions_percent),
+        ("brake.removals_per_group_percent", brake.removals_per_group_percent),
+        ("brake.losses_percent", brake.losses_percent),
+        ("brake.id_changes_percent", brake.id_changes_percent),
+        ("brake.renames_percent", brake.renames_percent),
     ];
-    let percentages = percentages.into_iter().filter(|(_, value)| *value > 100);
+    let percentages = percentages.into_iter();
+    let percentages = percentages.filter_map(|(place, value)| Some((place, value.filter(|value| *value > 100)?)));
     let schedules = [
         ("schedule", connection.schedule.is_some()),
         ("changes_schedule", connection.changes_schedule.is_some()),

@@ -14,6 +14,8 @@ use crate::model::id::OrganisationId;
 use crate::model::record::{self, Record};
 use crate::model::slug::Slug;
 
+use super::authority::Say;
+
 /// Where the readings of people and of groups ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,10 +80,10 @@ fn key(organisation: OrganisationId, connection: &Slug) -> crate::store::Key {
     keys::run(organisation, connection, "cursor")
 }
 
-/// A name for everything in a connection's settings, and in the organisation's own attributes, on which the outcome of a
-/// reading depends. When it changes, entries that did not change may mean something else.
+/// A name for everything in a connection's settings, in the organisation's own attributes and in who has the say over which, on
+/// which the outcome of a reading depends. When it changes, entries that did not change may mean something else.
 #[must_use]
-pub fn fingerprint(connection: &Connection, own: Option<&CustomSchema>) -> String {
+pub fn fingerprint(connection: &Connection, own: Option<&CustomSchema>, say: &Say) -> String {
     let mut deciding = connection.clone();
     deciding.brake = Brake::default();
     deciding.leavers = Leavers::default();
@@ -90,6 +92,6 @@ pub fn fingerprint(connection: &Connection, own: Option<&CustomSchema>) -> Strin
     deciding.presence_schedule = None;
     deciding.runs_kept = 0;
     // Settings are maps with text keys, lists and texts, which serde_json always writes.
-    let text = serde_json::to_vec(&(deciding, own)).unwrap_or_default();
+    let text = serde_json::to_vec(&(deciding, own, &say.beside)).unwrap_or_default();
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -31,6 +31,9 @@ pub struct RunSummary {
     pub outcome: Ended,
     /// When it began.
     pub started: Timestamp,
+    /// The server that it read; unknown of a failed run, and of one by an earlier release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
     /// What it read; of a failed run, what it was asked to read.
     pub reading: Reading,
     /// Why it read everything, when less was asked for.
@@ -105,6 +108,7 @@ impl RunSummary {
                 Outcome::Finished | Outcome::Planned => Ended::Finished,
             },
             started: report.started,
+            server: Some(report.server.clone()),
             reading: report.reading,
             why_whole: report.why_whole.clone(),
             duration: report.duration,
@@ -132,6 +136,7 @@ impl RunSummary {
             run,
             outcome: Ended::Failed,
             started,
+            server: None,
             reading,
             why_whole: None,
             duration: Durations {

@@ -8,7 +8,7 @@ use crate::model::slug::Slug;
 
 use super::history::{Ended, RunSummary};
 use super::reading::Reading;
-use super::run::{RunError, RunReport};
+use super::run::{Entries, RunError, RunReport};
 
 /// Counts a run that held its connection's lease. A run that found another one at work is not counted.
 pub(super) fn run(organisation: &Slug, connection: &Slug, asked: Reading, outcome: &Result<RunReport, RunError>) {
@@ -36,46 +36,77 @@ pub(super) fn run(organisation: &Slug, connection: &Slug, asked: Reading, outcom
         )
         .record(Duration::from_millis(ms));
     }
-    let entries = |class: &'static str, result: &'static str, count: u64| {
+    let place = Place {
+        organisation,
+        connection,
+    };
+    place.entries("people", "read", summary.read.people);
+    place.entries("groups", "read", summary.read.groups);
+    place.entries("people", "failed", summary.failed.people);
+    place.entries("groups", "failed", summary.failed.groups);
+    place.entries("memberships", "read", summary.entries.memberships.read);
+    place.entries("memberships", "failed", summary.entries.memberships.failed);
+    if summary.outcome == Ended::Finished {
+        place.applied(&summary);
+    }
+}
+
+/// Whose run it was.
+struct Place {
+    organisation: String,
+    connection: String,
+}
+
+impl Place {
+    /// What an applied run did, by class.
+    fn applied(&self, summary: &RunSummary) {
+        let classes = &summary.classes;
+        for (action, count) in &classes.people {
+            self.step("people", action.as_str(), *count);
+        }
+        for (action, count) in &classes.groups {
+            self.step("groups", action.as_str(), *count);
+        }
+        self.step("memberships", "add", classes.members_added);
+        self.step("memberships", "remove", classes.members_removed);
+        self.entries("people", "planned", classes.people.values().sum());
+        self.entries("groups", "planned", classes.groups.values().sum());
+        self.entries(
+            "memberships",
+            "planned",
+            classes.members_added + classes.members_removed,
+        );
+        let Entries {
+            people,
+            groups,
+            memberships,
+        } = summary.entries;
+        for (class, tally) in [("people", people), ("groups", groups), ("memberships", memberships)] {
+            self.entries(class, "changed", tally.changed);
+            self.entries(class, "unchanged", tally.skipped);
+            histogram!(
+                "usher_sync_class_seconds",
+                "organisation" => self.organisation.clone(), "connection" => self.connection.clone(), "class" => class,
+            )
+            .record(Duration::from_millis(tally.ms));
+        }
+    }
+
+    fn entries(&self, class: &'static str, result: &'static str, count: u64) {
         counter!(
             "usher_sync_entries_total",
-            "organisation" => organisation.clone(), "connection" => connection.clone(),
+            "organisation" => self.organisation.clone(), "connection" => self.connection.clone(),
             "class" => class, "result" => result,
         )
         .increment(count);
-    };
-    entries("people", "read", summary.read.people);
-    entries("groups", "read", summary.read.groups);
-    entries("people", "failed", summary.failed.people);
-    entries("groups", "failed", summary.failed.groups);
-    if summary.outcome == Ended::Finished {
-        let step = |class: &'static str, action: &'static str, count: u64| {
-            counter!(
-                "usher_sync_steps_total",
-                "organisation" => organisation.clone(), "connection" => connection.clone(),
-                "class" => class, "action" => action,
-            )
-            .increment(count);
-        };
-        for (action, count) in &summary.classes.people {
-            step("people", action.as_str(), *count);
-        }
-        for (action, count) in &summary.classes.groups {
-            step("groups", action.as_str(), *count);
-        }
-        step("memberships", "add", summary.classes.members_added);
-        step("memberships", "remove", summary.classes.members_removed);
-        entries("people", "planned", summary.classes.people.values().sum());
-        entries("groups", "planned", summary.classes.groups.values().sum());
-        entries(
-            "memberships",
-            "planned",
-            summary.classes.members_added + summary.classes.members_removed,
-        );
-        let (people, groups) = (summary.entries.people, summary.entries.groups);
-        entries("people", "changed", people.changed);
-        entries("people", "unchanged", people.skipped);
-        entries("groups", "changed", groups.changed);
-        entries("groups", "unchanged", groups.skipped);
+    }
+
+    fn step(&self, class: &'static str, action: &'static str, count: u64) {
+        counter!(
+            "usher_sync_steps_total",
+            "organisation" => self.organisation.clone(), "connection" => self.connection.clone(),
+            "class" => class, "action" => action,
+        )
+        .increment(count);
     }
 }

@@ -1,5 +1,5 @@
 //! Organisation files: TOML with `[organisation]`, `[[roles]]`, `[[licences]]`, `[[cost_centres]]`, `[[connections]]`,
-//! `[[permissions]]`, `[default_permissions]`, `[[user_attributes]]`, `[[group_attributes]]`, `[[templates]]` and
+//! `[[permissions]]`, `[default_permissions]`, `[authority]`, `[[user_attributes]]`, `[[group_attributes]]`, `[[templates]]` and
 //! `[[resource_types]]`. Every fault is reported at once, with its line and column.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
+use crate::model::authority::Authority;
 use crate::model::connection::Connection;
 use crate::model::cost_centre::CostCentre;
 use crate::model::custom_attribute::{Bearer, CustomAttribute, CustomSchema, Defined};
@@ -23,6 +24,7 @@ use crate::model::permission::definition::Definition;
 use crate::model::position::{Position, one_line};
 use crate::model::resource::ResourceType;
 use crate::model::role::Role;
+use crate::model::schema::ResourceSchemas;
 use crate::model::slug::Slug;
 
 use super::check;
@@ -71,6 +73,12 @@ impl OrganisationFile {
 
 /// What everyone and every guest may do.
 const DEFAULT_PERMISSIONS: &str = "default_permissions";
+
+/// Whose value of an attribute counts.
+const AUTHORITY: &str = "authority";
+
+/// The parts that stand once.
+const PARTS: [&str; 3] = ["organisation", DEFAULT_PERMISSIONS, AUTHORITY];
 
 /// The lists of a file.
 const LISTS: [&str; 9] = [
@@ -159,6 +167,7 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
     for connection in &connections {
         reader.rules(connection, own.as_ref());
     }
+    let authority = reader.authority(table, own.as_ref());
     let Reader { faults, positions, .. } = reader;
     match organisation {
         Some(organisation) if faults.is_empty() => Ok(OrganisationFile {
@@ -170,6 +179,7 @@ fn read(text: &str, slug: Option<&Slug>) -> Result<OrganisationFile, Vec<Fault>>
                 licences,
                 cost_centres,
                 connections,
+                authority,
                 user_attributes,
                 group_attributes,
                 templates,
@@ -208,9 +218,9 @@ impl Reader<'_> {
     fn unknown_keys(&mut self, table: &DeTable<'_>) {
         for (key, _) in table {
             let name = key.get_ref().as_ref();
-            if name != "organisation" && name != DEFAULT_PERMISSIONS && !LISTS.contains(&name) {
+            if !PARTS.contains(&name) && !LISTS.contains(&name) {
                 let reason = "is not a part of an organisation file: use organisation, permissions, default_permissions, \
-                              roles, licences, cost_centres, connections, user_attributes, group_attributes \
+                              roles, licences, cost_centres, connections, authority, user_attributes, group_attributes, \
                               templates and resource_types";
                 self.fault(key.span(), name, reason);
             }
@@ -312,6 +322,21 @@ impl Reader<'_> {
                 reason: reason.to_string(),
             });
         }
+    }
+
+    /// Whose value counts. Which connections there are, and attributes of the organisation's own that the file leaves out, only
+    /// the gateway knows.
+    fn authority(&mut self, table: &DeTable<'_>, own: Option<&CustomSchema>) -> Option<Authority> {
+        let authority: Authority = self.part(table, AUTHORITY)?;
+        let (_, faults) = authority.canonical(&ResourceSchemas::new(own, None).users);
+        for fault in faults.iter().filter(|fault| !fault.may_be_declared_elsewhere()) {
+            self.faults.push(Fault {
+                position: self.positions.get(AUTHORITY).copied(),
+                place: AUTHORITY.to_owned(),
+                reason: fault.to_string(),
+            });
+        }
+        Some(authority)
     }
 
     /// Types of resources, each checked by itself.

@@ -238,7 +238,7 @@ pub async fn remove(unit: &mut Unit, context: Context<'_>, user: &User) -> Resul
     after.external_ids.remove(name);
     set_active(&mut after, name, Some(true));
     withdraw_origin(&mut after, &context.origin());
-    authority::let_go(&mut after, name);
+    authority::let_go(&mut after, name, context.organisation);
     let moving = rule_teams::prepare(unit, context, &mut after, &BTreeSet::new()).await?;
     let user = unit.update_user(user, after).await?;
     moving.carry_out(unit, user).await?;

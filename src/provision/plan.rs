@@ -9,6 +9,7 @@ mod groups;
 mod id_changes;
 mod leavers;
 mod linked;
+mod losses;
 mod people;
 mod present;
 mod preview;
@@ -18,6 +19,7 @@ mod teams;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -31,9 +33,11 @@ use crate::model::slug::Slug;
 
 use super::failure::{Failure, Kind};
 use super::person::Context;
+use super::progress::{Took, millis};
 use super::snapshot::{Dangling, Extent, Snapshot};
 
 pub use id_changes::IdChange;
+pub use losses::{Given, Loss};
 pub(super) use preview::emails;
 pub use seats::SeatForecast;
 pub use teams::TeamForecast;
@@ -62,6 +66,8 @@ pub struct Plan {
     pub groups: Vec<GroupStep>,
     /// Teams that rules put people into, or no longer do.
     pub teams: Vec<TeamForecast>,
+    /// Roles, licences and teams that people lose who stay.
+    pub losses: Vec<Loss>,
     /// What becomes of the seats.
     pub seats: Vec<SeatForecast>,
     /// People and groups whose names change.
@@ -77,6 +83,12 @@ pub struct Plan {
     pub dangling: Dangling,
     /// False when some entry had no usable id: then nobody is taken to be gone.
     pub proves_absence: bool,
+    /// Members of the groups that were read.
+    #[serde(skip)]
+    pub(super) members_read: u64,
+    /// How long reading and comparing took.
+    #[serde(skip)]
+    pub(super) took: Took,
 }
 
 /// A number of people and of groups.
@@ -145,6 +157,8 @@ pub enum GroupAction {
     Delete,
     /// Not seen for long enough, but something else keeps the group: the connection's members and link go.
     Unlink,
+    /// Not seen for long enough: the connection's members leave. The group stays for a period, and they come back with it.
+    Empty,
     /// Not seen, but not for long enough yet: noted.
     Miss,
     /// The name changes.
@@ -232,6 +246,7 @@ impl Planner<'_> {
     /// # Errors
     /// As the store's read.
     pub(super) async fn plan(&self) -> Result<Plan, DirectoryError> {
+        let members = self.snapshot.groups().iter();
         let mut plan = Plan {
             connection: self.context.connection.name.clone(),
             is_whole: *self.snapshot.extent() == Extent::Whole,
@@ -245,6 +260,7 @@ impl Planner<'_> {
             people: Vec::new(),
             groups: Vec::new(),
             teams: Vec::new(),
+            losses: Vec::new(),
             seats: Vec::new(),
             renames: Numbers::default(),
             id_changes: Vec::new(),
@@ -252,15 +268,23 @@ impl Planner<'_> {
             questions: Vec::new(),
             dangling: self.snapshot.dangling().clone(),
             proves_absence: self.snapshot.proves_absence(),
+            members_read: members
+                .map(|group| (group.people.len() + group.groups.len()) as u64)
+                .sum(),
+            took: Took::default(),
         };
+        let begun = Instant::now();
         let known = self.links(Kind::User).await?;
         plan.linked.people = known.count;
         let mut ledger = seats::Ledger::load(self).await?;
         let mut teams = self.load_teams().await?;
         self.leavers(&known, &mut ledger, &mut teams, &mut plan).await?;
-        self.people(&known, &mut ledger, &mut teams, &mut plan).await?;
+        let losses = self.people(&known, &mut ledger, &mut teams, &mut plan).await?;
         plan.teams = self.team_forecasts(&teams).await?;
+        plan.losses = self.losses(&losses, &known, &teams).await?;
         self.people_id_changes(&known, &mut plan).await?;
+        plan.took.people_ms = millis(begun);
+        let begun = Instant::now();
         if self.snapshot.reads_groups() {
             let known_groups = self.links(Kind::Group).await?;
             plan.linked.groups = known_groups.count;
@@ -274,6 +298,7 @@ impl Planner<'_> {
             .sort_by(|one, other| (one.action, &one.external_id).cmp(&(other.action, &other.external_id)));
         self.seats_of_groups(&mut ledger, &mut teams, &mut plan).await?;
         plan.seats = ledger.forecasts();
+        plan.took.groups_ms = millis(begun);
         Ok(plan)
     }
 }

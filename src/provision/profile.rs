@@ -75,6 +75,7 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
         licences,
         cost_centres,
         connections,
+        authority,
         user_attributes,
         group_attributes,
         templates,
@@ -88,6 +89,7 @@ pub fn lay_over(profile: Declaration, file: Declaration) -> Declaration {
         licences: over(profile.licences, licences, |licence| licence.key.clone()),
         cost_centres: over(profile.cost_centres, cost_centres, |centre| centre.key.clone()),
         connections: over(profile.connections, connections, |connection| connection.name.clone()),
+        authority: authority.or(profile.authority),
         user_attributes: over(profile.user_attributes, user_attributes, |attribute| {
             attribute.name.clone()
         }),
@@ -118,6 +120,7 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         groups,
         password_policy,
         features,
+        page_size,
     } = file;
     DeclaredOrganisation {
         slug,
@@ -135,6 +138,7 @@ fn organisation_over(profile: DeclaredOrganisation, file: DeclaredOrganisation) 
         groups: groups.or(profile.groups),
         password_policy: password_policy.or(profile.password_policy),
         features: features.or(profile.features),
+        page_size: page_size.or(profile.page_size),
     }
 }
 

@@ -1,6 +1,7 @@
 //! How far a run is: for progress bars and for lines of JSON.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -31,6 +32,20 @@ pub enum Progress {
 
 /// Who is told. Called often, from the run's own task: it must return at once.
 pub type Report = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// Milliseconds that reading and comparing took, by class. Groups are read and compared together with their members.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Took {
+    /// People.
+    pub people_ms: u64,
+    /// Groups.
+    pub groups_ms: u64,
+}
+
+/// Milliseconds since then.
+pub(super) fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
 
 /// Tells nobody.
 #[must_use]

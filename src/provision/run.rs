@@ -6,14 +6,18 @@
 mod report;
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
 
 pub use report::{Durations, Entries, Outcome, RunError, RunMode, RunReport, Tally};
 
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::{Directory, Permit, Principal, RetryLimits};
+use crate::ldap::LdapUrl;
 use crate::model::clock::Timestamp;
 use crate::model::connection::{Connection, ConnectionKind};
 use crate::model::custom_attribute::Bearer;
@@ -22,6 +26,7 @@ use crate::model::slug::Slug;
 
 use super::advice::Advice;
 use super::apply::Applier;
+use super::authority::Say;
 use super::brake::{self, HoldReason};
 use super::cursor::{self, Cursors, Next};
 use super::failure::Kind;
@@ -32,7 +37,7 @@ use super::mapping::Mapping;
 use super::measure;
 use super::person::Context;
 use super::plan::{Plan, Planner};
-use super::progress::{Progress, Report};
+use super::progress::{Progress, Report, Took, millis};
 use super::reading::{Reading, WhyWhole};
 use super::snapshot::{Part, PartError, PartFrom, PartReader, Snapshot, SnapshotError, WholeReader};
 use super::state::{self, Remember, RunState};
@@ -112,7 +117,9 @@ impl Running<'_> {
             });
         }
         let keeping = claim.keep(self.directory, &self.permit);
-        let outcome = self.under(&claim).await;
+        // A panic must not look like anything but a failed run, and must not leave the lease to run out.
+        let outcome = AssertUnwindSafe(self.under(&claim)).catch_unwind().await;
+        let outcome = outcome.unwrap_or(Err(RunError::Crashed));
         drop(keeping);
         if let Err(error) = &outcome {
             let text = error.to_string();
@@ -167,6 +174,7 @@ impl Running<'_> {
             lease: claim,
             report: &self.report,
             done: AtomicU64::new(0),
+            moved: AtomicU64::new(0),
         };
         let applied = applier.apply().await.map_err(RunError::Interrupted)?;
         report.outcome = Outcome::Finished;
@@ -228,6 +236,7 @@ impl Running<'_> {
         let reader = WholeReader {
             connection: Arc::clone(&self.connection),
             mapping,
+            say: self.say(),
             report: Arc::clone(&self.report),
             marks: !are_good,
         };
@@ -242,7 +251,9 @@ impl Running<'_> {
             })),
             None => Next::Drop,
         };
-        let prepared = self.plan(read.snapshot, state, reading_ms).await?;
+        let prepared = self
+            .plan(read.snapshot, &read.server, state, (read.took, reading_ms))
+            .await?;
         Ok(Prepared {
             next,
             reading: Reading::Whole,
@@ -286,20 +297,23 @@ impl Running<'_> {
             organisation,
             connection: Arc::clone(&self.connection),
             mapping: Arc::clone(mapping),
+            say: self.say(),
             report: Arc::clone(&self.report),
             retry: retry.collect(),
         };
         let Part {
             snapshot,
+            server,
             cursors,
             settled,
+            took,
         } = match reader.read(from).await {
             Ok(part) => part,
             Err(PartError::Whole(why)) => return Ok(Err(why)),
             Err(PartError::Snapshot(error)) => return Err(self.unread(error)),
             Err(PartError::Directory(error)) => return Err(error.into()),
         };
-        let prepared = self.plan(snapshot, state, millis(begun)).await?;
+        let prepared = self.plan(snapshot, &server, state, (took, millis(begun))).await?;
         if !prepared.held.is_empty() {
             return Ok(Err(WhyWhole::Brake));
         }
@@ -320,7 +334,11 @@ impl Running<'_> {
 
     /// What this run is made with.
     fn fingerprint(&self) -> String {
-        cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User))
+        cursor::fingerprint(&self.connection, self.settings.custom(Bearer::User), &self.say())
+    }
+
+    fn say(&self) -> Say {
+        Say::of(&self.connection, &self.settings)
     }
 
     fn unread(&self, error: SnapshotError) -> RunError {
@@ -330,7 +348,13 @@ impl Running<'_> {
         }
     }
 
-    async fn plan(&self, snapshot: Snapshot, state: &RunState, reading_ms: u64) -> Result<Prepared, RunError> {
+    async fn plan(
+        &self,
+        snapshot: Snapshot,
+        server: &LdapUrl,
+        state: &RunState,
+        (took, reading_ms): (Took, u64),
+    ) -> Result<Prepared, RunError> {
         let begun = Instant::now();
         let last_good = state.last_good.as_ref().map(|good| good.read);
         let planner = Planner {
@@ -341,12 +365,15 @@ impl Running<'_> {
             linked: last_good.unwrap_or_default(),
             now: self.started,
         };
-        let plan = planner.plan().await?;
+        let mut plan = planner.plan().await?;
+        plan.took.people_ms += took.people_ms;
+        plan.took.groups_ms += took.groups_ms;
         (self.report)(Progress::Planned { steps: plan.steps() });
         Ok(Prepared {
             held: brake::judge(&plan, &self.connection.brake, last_good),
             hash: plan.hash(),
             plan,
+            server: server.to_string(),
             snapshot,
             reading: self.reading,
             why_whole: None,
@@ -371,6 +398,7 @@ impl Running<'_> {
             run: self.id,
             connection: self.connection.name.clone(),
             outcome,
+            server: prepared.server,
             reading: prepared.reading,
             why_whole: prepared.why_whole,
             started: self.started,
@@ -412,7 +440,9 @@ struct Rest {
 
 /// A run before its decision.
 struct Prepared {
+    /// What was read, and from which server.
     snapshot: Snapshot,
+    server: String,
     reading: Reading,
     why_whole: Option<WhyWhole>,
     /// Where the next reading goes on.
@@ -424,8 +454,4 @@ struct Prepared {
     held: Vec<HoldReason>,
     reading_ms: u64,
     planning_ms: u64,
-}
-
-fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

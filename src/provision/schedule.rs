@@ -278,6 +278,10 @@ pub fn log(organisation: OrganisationId, connection: &Slug, outcome: &Result<Run
         Err(RunError::Busy { until, .. }) => {
             info!(%organisation, %connection, %until, "another run of the connection is at work");
         }
+        Err(RunError::Crashed) => error!(
+            %organisation, %connection,
+            "the synchronisation run crashed; what it applied stays, and the next one goes on"
+        ),
         Err(failure) => {
             error!(%organisation, %connection, error = unnamed(failure), "the synchronisation run failed; nothing was changed");
         }

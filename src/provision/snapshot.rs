@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::ldap::{Complete, ConnectError, ReadError};
 
+use super::authority::Say;
 use super::failure::{Failure, FailureReason, Kind};
 use super::mapping::Mapping;
 use super::person::{Grants, Person};
@@ -338,7 +339,7 @@ fn complete(
     collected: people::Collected,
     found: Option<groups::Found>,
     mapping: &Mapping,
-    precedence: u32,
+    say: &Say,
 ) -> Snapshot {
     let reads_groups = found.is_some();
     let found = found.unwrap_or_default();
@@ -352,7 +353,7 @@ fn complete(
             reason: FailureReason::NoStableId,
         });
     }
-    let (people, grants) = people::give(collected, &found.names_of, mapping, precedence, &mut failures);
+    let (people, grants) = people::give(collected, &found.names_of, mapping, say, &mut failures);
     Snapshot {
         extent,
         groups: groups::hashed(found.groups, &people),

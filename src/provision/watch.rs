@@ -17,6 +17,7 @@ use crate::ldap::{Capability, ConnectError, Connection as LdapConnection, LdapSe
 use crate::model::connection::Connection;
 use crate::model::custom_attribute::Bearer;
 
+use super::authority::Say;
 use super::cursor;
 use super::logged::unnamed;
 use super::mapping::{Mapping, MappingError};
@@ -161,7 +162,8 @@ impl Watch {
         };
         ldap.close().await;
         let cursors = cursor::load(&self.directory, self.place.0, &self.place.1).await?;
-        let is_good = |cursors: &cursor::Cursors| cursors.settings == cursor::fingerprint(&self.connection, own);
+        let made_with = cursor::fingerprint(&self.connection, own, &Say::of(&self.connection, &organisation));
+        let is_good = |cursors: &cursor::Cursors| cursors.settings == made_with;
         let cursors = cursors.filter(is_good);
         if cursors.is_none() {
             // Whatever happened before this wait began is not heard of.

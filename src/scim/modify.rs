@@ -7,11 +7,13 @@ use async_trait::async_trait;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use serde_json::Value;
 
 use crate::directory::membership::group_version;
 use crate::directory::password::NewPassword;
 use crate::directory::{Directory, DirectoryError, Operation, Unit, keys};
 use crate::model::Object;
+use crate::model::attribute::is_urn;
 use crate::model::deviation::Deviation;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, UserId};
@@ -20,7 +22,7 @@ use crate::model::patch::{MemberChange, PatchError, PatchLimits, PatchRequest, P
 use crate::model::represent::{self, GroupState, version};
 use crate::model::schema::SchemaSet;
 use crate::model::user::User;
-use crate::provision::authority::Extent;
+use crate::provision::authority::{Extent, full_name};
 use crate::provision::person;
 use crate::provision::team;
 
@@ -38,7 +40,7 @@ use super::{Endpoint, Scim, identity, members, regrant};
 /// What an attempt found: the PATCH itself may be wrong for the resource as it is.
 type Attempted<T> = Result<T, PatchError>;
 
-fn parse(scim: &Scim, access: &Access, body: serde_json::Value) -> Result<PatchRequest, ScimError> {
+fn parse(scim: &Scim, access: &Access, body: Value) -> Result<PatchRequest, ScimError> {
     let settings = scim.settings();
     let limits = PatchLimits {
         operations: settings.patch_operations_max,
@@ -129,19 +131,29 @@ impl Operation for ModifyUser<'_> {
             person.active = None;
         }
         let extent = Extent::Named(&changed);
-        let (user, _) = person::update(unit, context, &before, &person, extent).await?;
+        let (user, yielded) = person::update(unit, context, &before, &person, extent).await?;
+        deviations.extend(yielded.into_iter().map(|attribute| Deviation::Yielded { attribute }));
         Ok(Ok((user, deviations)))
     }
 }
 
-/// The top-level attributes that differ.
+/// The attributes that differ: an extension by its URN, and those in it by their full names.
 fn changed_names(current: &Object, next: &Object) -> BTreeSet<String> {
-    current
-        .keys()
-        .chain(next.keys())
-        .filter(|name| current.get(*name) != next.get(*name))
-        .cloned()
-        .collect()
+    let mut changed = BTreeSet::new();
+    for name in differing(current, next) {
+        let [before, after] = [current, next].map(|object| object.get(name).and_then(Value::as_object));
+        if is_urn(name) {
+            let (before, after) = (before.cloned().unwrap_or_default(), after.cloned().unwrap_or_default());
+            changed.extend(differing(&before, &after).map(|sub| full_name(name, sub)));
+        }
+        changed.insert(name.clone());
+    }
+    changed
+}
+
+fn differing<'a>(one: &'a Object, other: &'a Object) -> impl Iterator<Item = &'a String> {
+    let names = one.keys().chain(other.keys());
+    names.filter(move |name| one.get(*name) != other.get(*name))
 }
 
 /// `PATCH /Groups/{id}`. Answers 204: a group of 100,000 is not sent back for each change (idp.md section 9).

@@ -69,7 +69,7 @@ struct ReplaceUser<'a> {
 
 #[async_trait]
 impl Operation for ReplaceUser<'_> {
-    /// With the grants that were left out; the body itself may be wrong for the resource as it is.
+    /// With what was left out; the body itself may be wrong for the resource as it is.
     type Outcome = Result<(User, Vec<Deviation>), SchemaError>;
 
     async fn attempt(&self, unit: &mut Unit) -> Result<Self::Outcome, DirectoryError> {
@@ -87,15 +87,16 @@ impl Operation for ReplaceUser<'_> {
             ..self.rules
         };
         let mut resource = self.resource.clone();
-        let left_out = grants::screen(rules, &mut resource, Before::Replaced(&before))?;
+        let mut deviations = grants::screen(rules, &mut resource, Before::Replaced(&before))?;
         let mut person = identity::person(rules, resource, self.password.clone())?;
         let own = Block::Connection(rules.context.connection.name.clone());
         if !before.is_active() && !before.facts.suspended_by.contains(&own) && person.active == Some(false) {
             // The client sends back what it was shown: another's block, which is not its own word.
             person.active = None;
         }
-        let (user, _) = person::update(unit, rules.context, &before, &person, Extent::Whole).await?;
-        Ok(Ok((user, left_out)))
+        let (user, yielded) = person::update(unit, rules.context, &before, &person, Extent::Whole).await?;
+        deviations.extend(yielded.into_iter().map(|attribute| Deviation::Yielded { attribute }));
+        Ok(Ok((user, deviations)))
     }
 }
 

@@ -73,7 +73,7 @@ fn describe_counters() {
     );
     describe_counter!(
         "usher_sync_entries_total",
-        "Entries of directories, by class and what became of them: read, planned, changed, unchanged, failed"
+        "Entries of directories, and memberships of groups, by class and what became of them: read, planned, changed, unchanged, failed"
     );
     describe_counter!(
         "usher_mail_total",
@@ -84,6 +84,10 @@ fn describe_counters() {
         "Steps of applied plans, by class and action; what failed of them is in usher_sync_entries_total"
     );
     describe_histogram!("usher_sync_phase_seconds", "Seconds of each phase of a run");
+    describe_histogram!(
+        "usher_sync_class_seconds",
+        "Seconds that an applied run spent on people, on groups, and on changing memberships"
+    );
     describe_counter!(
         "usher_sign_ins_total",
         "Sign-ins, by organisation and outcome: ok, code_needed, refused, locked"

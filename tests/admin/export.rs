@@ -186,7 +186,12 @@ async fn columns_are_chosen_and_rows_are_asked_for_as_the_list_is() {
         ("groups?state=active", "state: groups have none"),
         (
             "memberships?filter=user_name%20pr",
-            "filter: memberships are exported as a whole",
+            "\"user_name\" is not shown by the list of members: use one of id, kind, member",
+        ),
+        ("memberships?state=active", "state: memberships have none"),
+        (
+            "role-holders?sort=shoe",
+            "\"shoe\" is not shown by the list of role-holders",
         ),
     ] {
         let told = refused(&acme, asked).await;
@@ -293,8 +298,20 @@ async fn a_person_exports_what_they_may_see_and_nothing_else() {
         table(&ada, "memberships?columns=group,member").await,
         [["group", "member"], ["North", "ada"], ["North", "grace"]]
     );
+    let agents = json!({ "key": "agent", "name": "Agent" });
+    acme.post("/roles", agents).await.expect(201);
+    for name in ["grace", "bob"] {
+        acme.assign(name, "agent").await.expect(200);
+    }
+    assert_eq!(
+        table(&ada, "role-holders?columns=role,user_name,group").await,
+        [
+            vec!["role", "user_name", "group"],
+            vec!["agent", "grace", ""],
+            vec!["operator", "ada", "North"],
+        ]
+    );
     for table in [
-        "role-holders",
         "licence-holders",
         "invitations",
         "guests",
@@ -305,4 +322,216 @@ async fn a_person_exports_what_they_may_see_and_nothing_else() {
     }
     let bob = acme.person("bob").await;
     bob.get(&format!("{ACME}/export/users")).await.expect(403);
+}
+
+#[tokio::test]
+async fn who_may_see_the_licences_and_resources_of_one_group_exports_those_of_its_people() {
+    let acme = Acme::new(
+        "[[roles]]\nkey = \"keeper\"\nname = \"Keeper\"\nscope = \"group\"\npermissions = [\"licence.view@group\", \
+         \"resource.view@group\"]\n[[licences]]\nkey = \"pro\"\nname = \"Pro\"\n[[resource_types]]\nkey = \"room\"\n\
+         name = \"Room\"\n",
+    )
+    .await;
+    for name in ["ada", "grace", "bob"] {
+        acme.user(name).await;
+    }
+    for (group, members) in [("North", json!(["ada", "grace"])), ("South", json!(["bob"]))] {
+        acme.post("/groups", json!({ "display_name": group })).await.expect(201);
+        acme.post(&format!("/groups/{group}/members"), json!({ "users": members }))
+            .await
+            .expect(200);
+    }
+    acme.post("/groups/North/roles/keeper", json!({ "users": ["ada"] }))
+        .await
+        .expect(200);
+    for name in ["grace", "bob"] {
+        let given = json!({ "licence": "pro" });
+        acme.post(&format!("/users/{name}/licences"), given).await.expect(200);
+    }
+    acme.post("/resources", json!({ "type": "room", "name": "R1" }))
+        .await
+        .expect(201);
+    let assigned = json!({ "users": ["grace", "bob"], "groups": ["North", "South"] });
+    acme.post("/resources/room:R1/assignments", assigned).await.expect(200);
+    let ada = acme.person("ada").await;
+    assert_eq!(
+        table(
+            &ada,
+            "licence-holders?columns=user_name&filter=licence%20eq%20%22pro%22"
+        )
+        .await,
+        [["user_name"], ["grace"]]
+    );
+    assert_eq!(
+        table(&ada, "resource-assignments?columns=subject").await,
+        [["subject"], ["North"], ["grace"]]
+    );
+    let all = table(&acme.admin, "resource-assignments?columns=subject").await;
+    assert_eq!(all.len(), 5, "an administrator has all of them: {all:?}");
+}
+
+#[tokio::test]
+async fn what_no_single_list_shows_is_filtered_and_sorted_as_those_lists_are() {
+    let acme = acme().await;
+    acme.put(&format!("{ACME}/users/ada@acme.example/roles/agent"), json!({}))
+        .await
+        .expect(200);
+    post(&acme, "/groups", json!({ "display_name": "West" })).await;
+    acme.post(&format!("{ACME}/groups/West/members"), json!({ "users": ["grace"] }))
+        .await
+        .expect(200);
+    for (asked, rows) in [
+        (
+            "memberships?columns=group,member&filter=roles%20eq%20%22host%22",
+            vec![vec!["North; East", "ada@acme.example"]],
+        ),
+        (
+            "memberships?columns=group,member&filter=member%20sw%20%22GR%22",
+            vec![vec!["West", "grace"]],
+        ),
+        (
+            "memberships?columns=group&sort=group&descending=true",
+            vec![vec!["West"], vec!["North; East"]],
+        ),
+        (
+            "role-holders?columns=role,user_name&filter=group%20pr",
+            vec![vec!["host", "ada@acme.example"]],
+        ),
+        (
+            "role-holders?columns=role,user_name&filter=role%20eq%20%22agent%22&sort=user_name&descending=true",
+            vec![vec!["agent", "grace"], vec!["agent", "ada@acme.example"]],
+        ),
+        (
+            "role-holders?columns=role,user_name&state=invited",
+            vec![vec!["agent", "grace"]],
+        ),
+        (
+            "licence-holders?columns=user_name&filter=seat%20eq%20%22held%22",
+            vec![],
+        ),
+        (
+            "licence-holders?columns=user_name&filter=licence%20eq%20%22pro%22%20and%20seat%20eq%20%22unneeded%22",
+            vec![vec!["ada@acme.example"]],
+        ),
+        (
+            "resource-assignments?columns=subject&filter=kind%20eq%20%22user%22%20and%20type%20eq%20%22room%22",
+            vec![vec!["grace"]],
+        ),
+        (
+            "resource-assignments?columns=subject&q=north",
+            vec![vec!["North; East"]],
+        ),
+    ] {
+        assert_eq!(table(&acme, asked).await[1..], rows, "{asked}");
+    }
+    let view = json!({
+        "name": "Hosts", "list": "role-holders", "filter": "role eq \"host\"", "columns": ["user_name", "group"],
+    });
+    post(&acme, "/views", view).await;
+    assert_eq!(
+        table(&acme, "role-holders?view=Hosts").await,
+        [["user_name", "group"], ["ada@acme.example", "North; East"]]
+    );
+    let sheets = file(
+        &acme,
+        "role-holders?format=xlsx&state=invited,prepared&columns=user_name",
+    )
+    .await;
+    let mut workbook = Xlsx::new(Cursor::new(sheets)).expect("a workbook");
+    assert_eq!(workbook.sheet_names(), ["invited", "prepared"]);
+    assert_eq!(workbook.worksheet_range("prepared").expect("a sheet").height(), 3);
+}
+
+#[tokio::test]
+async fn the_lists_of_one_group_or_resource_answer_the_same_filters() {
+    let acme = acme().await;
+    let listed = async |path: &str| {
+        let answer = acme.get(&format!("{ACME}{path}")).await.expect(200);
+        answer["items"].as_array().expect("items").clone()
+    };
+    let group = "/groups/North;%20East/members";
+    let hosts = listed(&format!("{group}?filter=roles%20eq%20%22host%22")).await;
+    assert_eq!((hosts.len(), &hosts[0]["member"]), (1, &json!("ada@acme.example")));
+    assert!(
+        listed(&format!("{group}?filter=roles%20eq%20%22agent%22"))
+            .await
+            .is_empty()
+    );
+    let assigned = "/resources/room:R1/assignments";
+    let people = listed(&format!("{assigned}?filter=kind%20eq%20%22user%22&sort=subject")).await;
+    let people: Vec<&Value> = people.iter().map(|item| &item["subject"]).collect();
+    assert_eq!(people, ["bob", "grace"]);
+    let first = acme.get(&format!("{ACME}{assigned}?limit=2")).await.expect(200);
+    let after = first["next"].as_str().expect("more");
+    assert_eq!(listed(&format!("{assigned}?limit=2&after={after}")).await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_log_is_a_table_with_the_filters_of_its_list() {
+    let acme = acme().await;
+    let rename = json!({ "display_name": "=HYPERLINK(1)" });
+    let path = format!("{ACME}/groups/North;%20East");
+    acme.send(Method::PATCH, &path, Some(rename)).await.expect(200);
+    let asked =
+        "audit/export?format=csv&columns=kind,field,before,after&filter=changes.kind%20eq%20%22group%22&kind=group";
+    let (status, bytes) = acme.bytes(Method::GET, &format!("{ACME}/{asked}"), Vec::new()).await;
+    assert_eq!(status, 200);
+    let rows = read(&bytes, b',');
+    assert_eq!(rows[0], ["kind", "field", "before", "after"]);
+    assert!(
+        rows.contains(
+            &["group", "display_name", "North; East", "'=HYPERLINK(1)"]
+                .map(str::to_owned)
+                .to_vec()
+        ),
+        "{rows:?}"
+    );
+    assert!(rows[1..].iter().all(|row| row[0] == "group"), "{rows:?}");
+    let none = "audit/export?format=csv&filter=changes.kind%20eq%20%22token%22%20and%20changes.kind%20eq%20%22group%22";
+    let (_, bytes) = acme.bytes(Method::GET, &format!("{ACME}/{none}"), Vec::new()).await;
+    assert_eq!(read(&bytes, b',').len(), 1, "its heading alone");
+    let workbook = "audit/export?format=xlsx&kind=group";
+    let (_, bytes) = acme.bytes(Method::GET, &format!("{ACME}/{workbook}"), Vec::new()).await;
+    let mut workbook = Xlsx::new(Cursor::new(bytes)).expect("a workbook");
+    let range = workbook.worksheet_range("audit").expect("a sheet");
+    assert!(range.rows().flatten().any(|cell| cell.to_string() == "=HYPERLINK(1)"));
+    let formulas = workbook.worksheet_formula("audit").expect("a sheet");
+    assert!(formulas.rows().flatten().all(String::is_empty), "{formulas:?}");
+    let view = json!({ "name": "Groups", "list": "audit", "filter": "changes.kind eq \"group\"" });
+    post(&acme, "/views", view).await;
+    let (_, bytes) = acme
+        .bytes(Method::GET, &format!("{ACME}/audit/export?view=Groups"), Vec::new())
+        .await;
+    let lines = String::from_utf8(bytes).expect("text");
+    assert!(lines.lines().count() > 1);
+    assert!(lines.lines().all(|line| line.contains("\"kind\":\"group\"")), "{lines}");
+    let refused = acme.get(&format!("{ACME}/audit/export?columns=at")).await.expect(400);
+    assert!(refused["detail"].as_str().expect("a detail").contains("columns"));
+}
+
+#[tokio::test]
+async fn people_who_are_active_prepared_or_both_are_one_sheet_each() {
+    let acme = Acme::new("").await;
+    acme.user("ada").await;
+    acme.post("/users", json!({ "user_name": "grace" })).await.expect(201);
+    acme.post("/users", json!({ "user_name": "bob", "invite": true }))
+        .await
+        .expect(201);
+    // The two toggles, and what is chosen by them: never who is neither.
+    for (states, sheets) in [
+        ("active", vec![("active", "ada")]),
+        ("prepared", vec![("prepared", "grace")]),
+        ("active,prepared", vec![("active", "ada"), ("prepared", "grace")]),
+    ] {
+        let asked = format!("users?format=xlsx&columns=user_name&state={states}");
+        let bytes = file(&acme.admin, &asked).await;
+        let mut workbook = Xlsx::new(Cursor::new(bytes)).expect("a workbook");
+        let names: Vec<&str> = sheets.iter().map(|(name, _)| *name).collect();
+        assert_eq!(workbook.sheet_names(), names, "{states}");
+        for (name, person) in sheets {
+            let range = workbook.worksheet_range(name).expect("a sheet");
+            let cells: Vec<String> = range.rows().flatten().map(ToString::to_string).collect();
+            assert_eq!(cells, ["user_name", person], "{states}");
+        }
+    }
 }

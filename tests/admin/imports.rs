@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::verify::verify_ok;
 use crate::kit::access::{ACME, Acme};
+use crate::kit::custom_attributes::OWN;
 use crate::kit::gateway::{Caller, Inside};
 
 const FILE: &str = r#"
@@ -450,4 +451,71 @@ async fn a_plan_is_given_up_and_holds_nobody_who_is_erased() {
         .expect(200);
     assert!(!shown.to_string().contains("countess"), "{shown:#}");
     verify_ok(&inside).await;
+}
+
+#[tokio::test]
+async fn an_empty_cell_says_nothing_or_takes_away_what_the_person_has() {
+    let (_inside, acme) = acme().await;
+    let content = "user_name,given_name,family_name,display_name,emails,nicknames,labels,country_prefix,floor,badge,licences,home_group\r\n\
+                   ada,Ada,Lovelace,Ada Lovelace,ada@acme.example,Addie,vip,+31,3,B7,pro,\"North; East\"\r\n\
+                   bob,Bob,,,,,,,,,,\r\n";
+    let planned = plan(&acme, "", content).await;
+    confirm(&acme, &planned).await;
+    let before = user(&acme, "ada").await;
+    let emptied = "user_name,given_name,family_name,display_name,emails,nicknames,labels,country_prefix,floor,badge,licences,home_group\r\n\
+                   ada,,Byron,,,,,,,,,\r\n\
+                   bob,Bob,,,,,,,,,,\r\n";
+    let kept = plan(&acme, "?mode=create_and_update", emptied).await;
+    assert_eq!(
+        (&kept["empty_cells"], &kept["planned"]["update"]),
+        (&json!("keep"), &json!(1))
+    );
+    confirm(&acme, &kept).await;
+    let ada = user(&acme, "ada").await;
+    assert_eq!(
+        ada["attributes"]["name"],
+        json!({ "givenName": "Ada", "familyName": "Byron" })
+    );
+    assert_eq!(ada["attributes"]["displayName"], before["attributes"]["displayName"]);
+    let cleared = plan(&acme, "?mode=create_and_update&empty_cells=clear", emptied).await;
+    assert_eq!(cleared["empty_cells"], "clear");
+    assert_eq!(
+        (&cleared["planned"]["update"], &cleared["planned"]["nothing"]),
+        (&json!(1), &json!(1)),
+        "who has nothing loses nothing"
+    );
+    let path = format!("{ACME}/imports/{}/rows", cleared["id"].as_str().expect("an id"));
+    let shown = acme.get(&path).await.expect(200);
+    let clears = &shown["items"][0]["effect"]["clears"];
+    let columns = [
+        "badge",
+        "country_prefix",
+        "display_name",
+        "emails",
+        "floor",
+        "given_name",
+        "labels",
+        "nicknames",
+    ];
+    assert_eq!(*clears, json!(columns), "the plan says it");
+    assert_eq!(user(&acme, "ada").await, ada, "and does nothing yet");
+    let done = confirm(&acme, &cleared).await;
+    assert_eq!(done["results"]["change"], 1);
+    let ada = user(&acme, "ada").await;
+    assert_eq!(ada["attributes"]["name"], json!({ "familyName": "Byron" }));
+    for name in ["displayName", "emails", OWN] {
+        assert_eq!(ada["attributes"].get(name), None, "{name}: {ada:#}");
+    }
+    assert_eq!(
+        (&ada["nicknames"], &ada["labels"], &ada["country_prefix"]),
+        (&json!([]), &json!([]), &Value::Null)
+    );
+    assert_eq!(
+        (&ada["home_group"], &ada["licences"]),
+        (&before["home_group"], &before["licences"]),
+        "these stay"
+    );
+    assert_eq!(ada["user_name"], "ada");
+    let (status, refused) = send(&acme, "?empty_cells=forget", emptied).await;
+    assert_eq!(status, 400, "{refused:#}");
 }

@@ -85,11 +85,73 @@ async fn a_reader_gets_the_own_language_that_in_general_or_english() {
     assert_eq!(subject("de-CH").await, ("Grüezi".to_owned(), false));
     let english = ("{{ organisation }} invites you".to_owned(), true);
     assert_eq!(subject("fr").await, english);
+    let dutch = ("{{ organisation }} nodigt u uit".to_owned(), true);
+    assert_eq!(subject("nl-BE").await, dutch);
     acme.delete(&format!("{TEMPLATES}/invitation/de-ch")).await.expect(204);
     assert_eq!(subject("de-ch").await, german);
     acme.delete(&format!("{TEMPLATES}/invitation/de")).await.expect(204);
     acme.delete(&format!("{TEMPLATES}/invitation/de")).await.expect(404);
-    assert_eq!(subject("de").await, english);
+    assert_eq!(
+        subject("de").await,
+        ("{{ organisation }} lädt Sie ein".to_owned(), true)
+    );
+    put(&acme, "en", json!({ "subject": "Welcome", "text": "{{ link }}" }))
+        .await
+        .expect(201);
+    assert_eq!(subject("fr").await, ("Welcome".to_owned(), false));
+    assert_eq!(subject("nl").await, dutch, "a language goes before whose wording it is");
+}
+
+#[tokio::test]
+async fn every_mail_of_the_gateways_own_is_filled_in_in_each_of_its_languages() {
+    let acme = acme().await;
+    let names = [
+        "invitation",
+        "password-reset",
+        "guest-invitation",
+        "sign-in-warning",
+        "password-set",
+    ];
+    for name in names {
+        let mut seen = Vec::new();
+        for language in ["en", "nl", "de"] {
+            let path = format!("{TEMPLATES}/{name}?language={language}");
+            let wording = acme.get(&path).await.expect(200);
+            assert_eq!(
+                (&wording["language"], &wording["builtin"]),
+                (&json!(language), &json!(true)),
+                "{name}"
+            );
+            let variables = acme.get(&format!("{TEMPLATES}/{name}/variables")).await.expect(200);
+            for variable in variables["items"].as_array().expect("a list") {
+                let variable = variable["name"].as_str().expect("a name");
+                for part in ["text", "html"] {
+                    let text = wording[part].as_str().expect("text");
+                    assert!(
+                        text.contains(&format!("{{{{ {variable} }}}}")),
+                        "{name} in {language}: {part} without {variable}"
+                    );
+                }
+            }
+            let look = json!({ "language": language });
+            let shown = acme
+                .post(&format!("{TEMPLATES}/{name}/preview"), look)
+                .await
+                .expect(200);
+            assert!(!shown.to_string().contains("{{"), "{shown:#}");
+            assert!(
+                shown["html"]
+                    .as_str()
+                    .expect("HTML")
+                    .contains(&format!("lang=\"{language}\"")),
+                "{shown:#}"
+            );
+            seen.push(shown["subject"].clone());
+        }
+        seen.sort_by_key(Value::to_string);
+        seen.dedup();
+        assert_eq!(seen.len(), 3, "{name} says the same in two languages: {seen:?}");
+    }
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ mod people;
 mod permissions;
 mod persons;
 mod privacy;
+mod profile_holds;
 mod profile_rights;
 mod profiles;
 mod reach;

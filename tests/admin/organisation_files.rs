@@ -77,3 +77,47 @@ async fn a_text_that_is_not_utf_8_or_too_large_is_refused() {
     let root = inside.administrator().await;
     root.apply("acme", &"#".repeat(5 << 20)).await.expect(413);
 }
+
+#[tokio::test]
+async fn a_permission_is_opened_by_an_attribute_only_where_users_can_have_it() {
+    let inside = Inside::new();
+    let acme = inside.administrator().await.organisation("acme").await;
+    let file = |more: &str| {
+        format!(
+            "[organisation]\nslug = \"acme\"\n[[permissions]]\nkey = \"call.take\"\nrequires_group = true\nroams_with = \
+             \"roaming\"\n{more}"
+        )
+    };
+    let attribute = |name: &str, type_: &str| format!("[[user_attributes]]\nname = \"{name}\"\ntype = \"{type_}\"\n");
+    for more in [
+        String::new(),
+        attribute("roaming", "string"),
+        attribute("Roaming", "boolean"),
+        "[[group_attributes]]\nname = \"roaming\"\ntype = \"boolean\"\n".to_owned(),
+    ] {
+        let refused = acme.apply("acme", &file(&more)).await.expect(422);
+        assert_eq!(
+            refused["errors"][0]["place"], "permissions.call.take",
+            "{more}: {refused:#}"
+        );
+        let reason = refused["errors"][0]["reason"].as_str().expect("a reason");
+        assert!(
+            reason.contains("\"roaming\"") && reason.contains("user_attributes"),
+            "{reason}"
+        );
+    }
+    acme.apply("acme", &file(&attribute("roaming", "boolean")))
+        .await
+        .expect(200);
+    let path = "/api/v1/organisations/acme/permissions/call.score";
+    let wrong = json!({ "key": "call.score", "roams_with": "nothing" });
+    acme.put(path, wrong).await.expect(400);
+    let right = json!({ "key": "call.score", "roams_with": "roaming" });
+    acme.put(path, right).await.expect(200);
+    let retired = format!(
+        "[organisation]\nslug = \"acme\"\n{}retired = true\n",
+        attribute("roaming", "boolean")
+    );
+    let refused = acme.apply("acme", &retired).await.expect(422);
+    assert!(refused["errors"].to_string().contains("call.take"), "{refused:#}");
+}

@@ -7,18 +7,18 @@ use usher::model::group::{Group, Kind};
 use crate::kit::access::{ACME, Acme};
 use crate::kit::gateway::Caller;
 
-async fn ask(caller: &Caller, method: Method, path: &str, body: Value) -> u16 {
+pub(super) async fn ask(caller: &Caller, method: Method, path: &str, body: Value) -> u16 {
     let body = (!body.is_null()).then_some(body);
     let answer = caller.send(method, &format!("{ACME}{path}"), body).await;
     answer.status.as_u16()
 }
 
 /// Whether a user may do this, in this group when one is named.
-async fn may(acme: &Acme, user: &str, action: &str, group: Option<&str>) -> bool {
+pub(super) async fn may(acme: &Acme, user: &str, action: &str, group: Option<&str>) -> bool {
     reasons(acme, user, action, group).await.is_empty()
 }
 
-async fn reasons(acme: &Acme, user: &str, action: &str, group: Option<&str>) -> Vec<String> {
+pub(super) async fn reasons(acme: &Acme, user: &str, action: &str, group: Option<&str>) -> Vec<String> {
     let group = group.map(|group| format!("&group={group}")).unwrap_or_default();
     let path = format!("/users/{user}/eligibility?action={action}{group}");
     let told = acme.get(&path).await.expect(200);
@@ -33,7 +33,7 @@ fn team(group: &mut Group) {
 }
 
 /// Two groups with a member each, and a third person with a role in the first.
-async fn two_groups(role: &str) -> Acme {
+pub(super) async fn two_groups(role: &str) -> Acme {
     let acme = Acme::new("profile = \"24sessions\"").await;
     let (north, south) = (acme.group("North", |_| {}).await, acme.group("South", |_| {}).await);
     for (name, group) in [("ada", north), ("grace", south), ("mia", north)] {
@@ -356,8 +356,6 @@ async fn the_right_to_manage_guests_lets_one_person_make_them_and_nothing_else()
 #[tokio::test]
 async fn a_disabled_team_is_invisible_to_the_people_in_it() {
     let acme = Acme::new("profile = \"lynes\"").await;
-    acme.role(json!({ "key": "member", "name": "Member", "permissions": ["group.view@group"] }))
-        .await;
     let (support, sales) = (acme.group("Support", team).await, acme.group("Sales", team).await);
     let ada = acme.user("ada@acme.example").await;
     for team in [support, sales] {
@@ -376,6 +374,49 @@ async fn a_disabled_team_is_invisible_to_the_people_in_it() {
     assert_eq!(ask(&person, Method::GET, "/groups/Sales", Value::Null).await, 403);
     acme.post("/groups/Sales/enable", json!({})).await.expect(200);
     assert_eq!(ask(&person, Method::GET, "/groups/Sales", Value::Null).await, 200);
+}
+
+#[tokio::test]
+async fn whose_only_team_is_disabled_sees_an_empty_list_and_whoever_has_no_right_is_refused() {
+    let acme = Acme::new("profile = \"lynes\"").await;
+    acme.role(json!({ "key": "lead", "name": "Lead", "scope": "group", "permissions": ["group.view@group", "group.members@group"] }))
+        .await;
+    let sales = acme.group("Sales", team).await;
+    for (name, role) in [
+        ("ada@acme.example", Some("member")),
+        ("mia@acme.example", None),
+        ("bob@acme.example", None),
+    ] {
+        let user = acme.user(name).await;
+        acme.join(sales, user).await.expect("a member");
+        match role {
+            Some(role) => drop(acme.assign(name, role).await.expect(200)),
+            None if name.starts_with("mia") => acme.group_role(sales, user, "lead").await,
+            None => {}
+        }
+    }
+    acme.post("/groups/Sales/disable", json!({})).await.expect(200);
+    for name in ["ada@acme.example", "mia@acme.example"] {
+        let person = acme.person(name).await;
+        for path in ["/groups", "/groups?count=true"] {
+            let listed = person.get(&format!("{ACME}{path}")).await.expect(200);
+            assert_eq!(listed["items"], json!([]), "{name}: {path}");
+        }
+        assert_eq!(
+            ask(&person, Method::GET, "/groups/Sales", Value::Null).await,
+            403,
+            "{name}"
+        );
+        // What sleeps lets nobody do anything.
+        let add = json!({ "users": ["bob@acme.example"] });
+        assert_eq!(
+            ask(&person, Method::POST, "/groups/Sales/members", add).await,
+            403,
+            "{name}"
+        );
+    }
+    let bob = acme.person("bob@acme.example").await;
+    assert_eq!(ask(&bob, Method::GET, "/groups", Value::Null).await, 403);
 }
 
 #[tokio::test]
@@ -400,4 +441,35 @@ async fn there_are_four_types_of_users_and_scorers_who_come_through_the_interfac
         assert_eq!(may(&acme, "ada", action, None).await, allowed, "{role}: {action}");
         acme.withdraw("ada", role).await.expect(200);
     }
+}
+
+#[tokio::test]
+async fn a_manager_of_a_group_takes_meeting_types_from_it_and_from_no_other() {
+    let acme = two_groups("group-manager").await;
+    for name in ["Intake", "Review"] {
+        let made = json!({ "type": "meeting-type", "name": name });
+        acme.post("/resources", made).await.expect(201);
+        let path = format!("/resources/meeting-type:{name}/assignments");
+        acme.post(&path, json!({ "groups": ["North", "South"] }))
+            .await
+            .expect(200);
+    }
+    let (mia, ada) = (acme.person("mia").await, acme.person("ada").await);
+    let both = json!({ "resources": ["meeting-type:Intake", "meeting-type:Review"] });
+    for (person, group, status) in [(&mia, "South", 403), (&ada, "North", 403), (&mia, "North", 200)] {
+        let path = format!("/groups/{group}/resources");
+        assert_eq!(
+            ask(person, Method::DELETE, &path, both.clone()).await,
+            status,
+            "{group}"
+        );
+    }
+    for (group, left) in [("North", 0), ("South", 2)] {
+        let held = acme.get(&format!("/groups/{group}/resources")).await.expect(200);
+        assert_eq!(held["items"].as_array().map(Vec::len), Some(left), "{group}");
+    }
+    // What the right in a group does not reach: the meeting types themselves.
+    let path = "/resources/meeting-type:Intake";
+    assert_eq!(ask(&mia, Method::DELETE, path, Value::Null).await, 403);
+    acme.verify().await;
 }

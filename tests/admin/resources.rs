@@ -1,6 +1,7 @@
 //! Resources: types, assignments to users and groups side by side, and what users have because of their groups (S000-5..6,
 //! S000-11, S001-39..44, S002-13, S003-9..13, X02-9..10, X04-5).
 
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::groups::{GROUPS, group};
@@ -364,5 +365,70 @@ async fn nothing_takes_effect_when_one_of_several_cannot() {
     )
     .await;
     assert_eq!(has(&acme, "ada").await.len(), 1);
+    verify_ok(&inside).await;
+}
+
+#[tokio::test]
+async fn several_are_taken_from_a_group_at_once_after_a_look_at_what_would_go() {
+    let (inside, acme) = acme().await;
+    let north = group(&acme, json!({ "display_name": "North" })).await;
+    for name in ["Intake", "Review", "Demo"] {
+        make(&acme, "meeting-type", name).await;
+        assign(&acme, &format!("meeting-type:{name}"), json!({ "groups": ["North"] })).await;
+    }
+    assign(&acme, "meeting-type:Intake", json!({ "users": ["ada"] })).await;
+    acme.post(&format!("{GROUPS}/North/members"), json!({ "users": ["ada", "grace"] }))
+        .await
+        .expect(200);
+    let path = format!("{GROUPS}/North/resources");
+    let take = async |resources: &[&str], preview: bool| {
+        let body = json!({ "resources": resources, "preview": preview });
+        acme.send(Method::DELETE, &path, Some(body)).await
+    };
+    let events = async || {
+        let told = acme
+            .get("/api/v1/organisations/acme/events?limit=1000")
+            .await
+            .expect(200);
+        let told = told["items"].as_array().expect("events").iter();
+        let told = told.filter(|event| event["kind"] == "resource.unassigned");
+        told.map(|event| event["data"].clone()).collect::<Vec<_>>()
+    };
+    let two = ["meeting-type:intake", "meeting-type:Review"];
+    let shown = take(&two, true).await.expect(200);
+    assert_eq!((&shown["members"], &shown["preview"]), (&json!(2), &json!(true)));
+    let names = |shown: &Value| -> Vec<Value> {
+        let removed = shown["removed"].as_array().expect("a list").iter();
+        removed.map(|resource| resource["name"].clone()).collect()
+    };
+    assert_eq!(names(&shown), ["Intake", "Review"]);
+    assert_eq!(has(&acme, "grace").await.len(), 3, "a preview takes nothing");
+    assert!(events().await.is_empty());
+    // One that the group has not: nothing of it happens.
+    make(&acme, "meeting-type", "Other").await;
+    take(&["meeting-type:Review", "meeting-type:Other"], false)
+        .await
+        .expect(404);
+    assert_eq!(has(&acme, "grace").await.len(), 3);
+    take(&[], false).await.expect(400);
+    assert_eq!(names(&take(&two, false).await.expect(200)), ["Intake", "Review"]);
+    let left: Vec<String> = has(&acme, "ada").await.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(left, ["Intake", "Demo"], "what is ada's own stays");
+    assert_eq!(has(&acme, "grace").await.len(), 1);
+    let told = events().await;
+    assert_eq!(
+        told,
+        [
+            json!({ "users": [], "groups": [north] }),
+            json!({ "users": [], "groups": [north] })
+        ]
+    );
+    let audit = acme
+        .get("/api/v1/organisations/acme/audit?kind=assignment")
+        .await
+        .expect(200);
+    let newest = &audit["items"][0]["changes"];
+    assert_eq!(newest.as_array().map(Vec::len), Some(2), "one commit: {newest:#}");
+    take(&two, false).await.expect(404);
     verify_ok(&inside).await;
 }

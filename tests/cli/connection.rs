@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::kit::gateway::{Gateway, Ran};
 use crate::kit::real_directory::{Account, RealDirectory, on_one_server};
+use crate::kit::slapd::{self, Slapd};
 
 on_one_server!(good_openldap, OpenLdap, a_good_connection_is_shown_with_what_it_reads);
 on_one_server!(good_ds389, Ds389, a_good_connection_is_shown_with_what_it_reads);
@@ -310,6 +311,7 @@ async fn metrics_show_the_last_run_of_each_reading_and_its_entries(directory: Re
         format!("usher_sync_steps_total{{{labels},class=\"people\",action=\"create\"}} 2"),
         format!("usher_sync_entries_total{{{labels},class=\"people\",result=\"changed\"}} 2"),
         format!("usher_sync_phase_seconds_count{{{labels},phase=\"reading\"}} 2"),
+        format!("usher_sync_class_seconds_count{{{labels},class=\"memberships\"}} 2"),
         "usher_seats_used{organisation=\"acme\",licence=\"pro\"} 2".to_owned(),
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
@@ -363,4 +365,41 @@ fn a_scim_connection_is_shown_with_its_address_its_tokens_and_its_last_request()
     finding(&report, "client", "no_request");
     let secret = issued["token"].as_str().expect("a token");
     assert!(!report.to_string().contains(secret), "the token is in {report:#}");
+}
+
+#[test]
+fn an_attribute_that_the_account_may_not_see_is_named_where_the_connection_is_tried_out() {
+    let people = "dn: uid=ada,ou=people,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: ada\ncn: ada\nsn: A\n\
+                  mail: ada@example.com\n\n";
+    let hide = |text: &str| {
+        let hidden = "access to attrs=mail by * none\naccess to * by users read";
+        text.replace("access to * by users read", hidden)
+    };
+    let Some(slapd) = Slapd::start_configured(people, hide) else {
+        return;
+    };
+    let gateway = Gateway::start();
+    let password = gateway.file("password", slapd::PASSWORD);
+    let text = format!(
+        "[organisation]\nslug = \"acme\"\n\n[[connections]]\nname = \"corp\"\nkind = \"ldap\"\n\n[connections.ldap]\n\
+         urls = [\"ldaps://{}\"]\nca_file = {:?}\nbind_dn = \"{}\"\nbind_password_file = {password:?}\n\
+         users = {{ base = \"ou=people,dc=example,dc=com\", filter = \"(objectClass=inetOrgPerson)\" }}\n",
+        slapd.tls_address(),
+        slapd.ca_file(),
+        slapd::SYNC_DN,
+    );
+    gateway.command(&["apply", &gateway.file("acme.toml", &text)]).expect(0);
+    let report = connection(&gateway, &["test", "corp", "--json"]).expect(0).json();
+    let hidden = finding(&report, "users", "not_shown");
+    assert_eq!(hidden["verdict"], "advice");
+    assert_eq!(
+        hidden["text"],
+        "no entry of 1 that were looked at shows mail, for emails"
+    );
+    let shown = connection(&gateway, &["test", "corp"]).expect(0);
+    assert!(
+        shown.out.contains("let the account read the attribute"),
+        "{}",
+        shown.out
+    );
 }

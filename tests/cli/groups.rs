@@ -129,3 +129,55 @@ fn a_resource_is_made_assigned_and_deleted() {
     assert_eq!(listed, "none\n");
     gateway.command(&["verify"]).expect(0);
 }
+
+#[test]
+fn several_resources_are_taken_from_a_group_at_once() {
+    let gateway = gateway();
+    gateway.command(&["group", "create", "North"]).expect(0);
+    gateway.command(&["group", "add", "North", "ada"]).expect(0);
+    for name in ["Intake", "Review", "Demo"] {
+        gateway.command(&["resource", "create", "meeting-type", name]).expect(0);
+        let resource = format!("meeting-type:{name}");
+        gateway
+            .command(&["resource", "assign", &resource, "--group", "North"])
+            .expect(0);
+    }
+    let two = ["meeting-type:Intake", "meeting-type:Review"];
+    let withdraw = ["resource", "withdraw", "--group", "North", two[0], two[1]];
+    let shown = gateway.command(&[&withdraw[..], &["--preview"]].concat()).expect(0).out;
+    assert!(shown.contains("would take meeting-type:Intake from North"), "{shown}");
+    let held = || {
+        let held = gateway.command(&["resource", "of", "ada", "--json"]).expect(0).json();
+        held.as_array().expect("a list").len()
+    };
+    assert_eq!(held(), 3);
+    let done = gateway.command(&withdraw).expect(0).out;
+    assert!(done.contains("took meeting-type:Review from North"), "{done}");
+    assert_eq!(held(), 1);
+    gateway.command(&withdraw).expect(1);
+    let sheet = gateway
+        .command(&[
+            "export",
+            "resource-assignments",
+            "--filter",
+            "subject eq \"North\"",
+            "--columns",
+            "resource",
+        ])
+        .expect(0)
+        .out;
+    assert_eq!(sheet, "resource\r\nDemo\r\n");
+    let log = [
+        "audit",
+        "export",
+        "--format",
+        "csv",
+        "--kind",
+        "assignment",
+        "--columns",
+        "outcome",
+    ];
+    let log = gateway.command(&log).expect(0).out;
+    assert_eq!(log.matches("deleted").count(), 2, "{log}");
+    gateway.command(&["verify"]).expect(0);
+}

@@ -17,6 +17,7 @@ mod privacy;
 mod review;
 mod role;
 mod routes;
+mod secret;
 mod sheets;
 mod start;
 mod stop;

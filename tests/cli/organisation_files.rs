@@ -143,6 +143,49 @@ fn rules_schedules_and_directories_are_checked_before_anything_is_stored() {
 }
 
 #[test]
+fn lists_of_authority_are_checked_before_and_while_they_are_applied() {
+    let gateway = Gateway::start();
+    let list = |entries: &str| gateway.file("lists.toml", &format!("{ACME}\n[authority]\n{entries}\n"));
+    let told = gateway
+        .command(&[
+            "apply",
+            &list("shoe = [\"entra\"]\n\"name.givenName\" = [\"entra\"]\nactive = [\"entra\"]\ntitle = []"),
+        ])
+        .expect(2)
+        .err;
+    for fault in [
+        "line 32, column 1: authority: \"active\" has no list: a person is active while no source says otherwise",
+        "\"name.givenName\" is a part of an attribute, and one connection writes the whole: write \"name\"",
+        "\"shoe\" is no attribute of users",
+        "\"title\" lists no connection",
+    ] {
+        assert!(told.contains(fault), "{fault} is not in:\n{told}");
+    }
+    let unknown = gateway.command(&["apply", &list("title = [\"hr\"]")]).expect(1).err;
+    assert!(
+        unknown.contains("line 32, column 1: authority: ")
+            && unknown.contains("lists connection \"hr\", which does not exist"),
+        "{unknown}"
+    );
+    // The organisation's own attribute is known to the gateway only once it is declared.
+    let own = "\"urn:usher:scim:schemas:extension:acme:2.0:User:Badge\" = [\"entra\"]";
+    let undeclared = gateway.command(&["apply", &list(own)]).expect(1).err;
+    assert!(undeclared.contains("is no attribute of users"), "{undeclared}");
+    let declared = list(&format!(
+        "{own}\nTITLE = [\"entra\"]\n[[user_attributes]]\nname = \"badge\"\ntype = \"string\""
+    ));
+    let first = gateway.command(&["apply", &declared]).expect(0).out;
+    assert!(first.contains("updated    authority"), "{first}");
+    let again = gateway.command(&["apply", &declared]).expect(0).out;
+    assert!(again.ends_with("nothing to do: everything is as declared\n"), "{again}");
+    let shown = gateway.command(&["org", "show", "acme", "--json"]).expect(0).json();
+    assert_eq!(
+        shown["authority"],
+        serde_json::json!({ "title": ["entra"], "urn:usher:scim:schemas:extension:acme:2.0:User:badge": ["entra"] })
+    );
+}
+
+#[test]
 fn refusals_are_told_together_and_nothing_is_applied() {
     let gateway = Gateway::start();
     let file = gateway.file(

@@ -200,6 +200,7 @@ const WAYS: &[(&str, &str, Way)] = &[
     ("post", "groups/{group}/roles/{role}", Command("group role")),
     ("delete", "groups/{group}/roles/{role}", Command("group role")),
     ("get", "groups/{group}/resources", Command("group resources")),
+    ("delete", "groups/{group}/resources", Command("resource withdraw")),
     ("get", "resource-types", Command("resource types")),
     ("get", "resources", Command("resource list")),
     ("post", "resources", Command("resource create")),

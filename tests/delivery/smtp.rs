@@ -144,6 +144,68 @@ async fn each_reader_gets_the_own_language() {
 }
 
 #[tokio::test]
+async fn a_dutch_person_gets_a_dutch_mail_by_an_own_language_or_that_of_the_home_group_or_the_organisation() {
+    let Some(server) = MailServer::start(Protection::Plain) else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway = inviting(folder.path(), &plain(server.port));
+    let mut dutch = person("ada");
+    dutch["preferredLanguage"] = json!("nl-NL");
+    create(&gateway, dutch).await;
+    create(&gateway, person("grace")).await;
+    server.wait_for(2);
+    gateway.command(&["group", "create", "Berlin"]).expect(0);
+    gateway
+        .command(&["group", "defaults", "Berlin", "--language", "de"])
+        .expect(0);
+    let at_home = [
+        "user",
+        "create",
+        "carl",
+        "--email",
+        "carl@acme.example",
+        "--home",
+        "Berlin",
+        "--invite",
+        "--channel",
+        "email",
+    ];
+    gateway.command(&at_home).expect(0);
+    server.wait_for(3);
+    let file = "[organisation]\nslug = \"default\"\n[organisation.defaults]\nlanguage = \"nl\"\n";
+    let file = gateway.file("dutch.toml", file);
+    gateway.command(&["apply", &file]).expect(0);
+    create(&gateway, person("edsger")).await;
+    let mails = server.wait_for(4);
+    for (name, subject, words) in [
+        (
+            "ada",
+            "Acme & Söhne nodigt u uit",
+            "Open dit adres om uw wachtwoord te kiezen:",
+        ),
+        (
+            "grace",
+            "Acme & Söhne invites you",
+            "Open this address to choose your password:",
+        ),
+        (
+            "carl",
+            "Acme & Söhne lädt Sie ein",
+            "Öffnen Sie diese Adresse, um Ihr Passwort zu wählen:",
+        ),
+        ("edsger", "Acme & Söhne nodigt u uit", "Kent u Acme & Söhne niet"),
+    ] {
+        let to = json!([format!("{name}@acme.example")]);
+        let mail = mails.iter().find(|mail| mail["to"] == to).expect("a mail");
+        assert_eq!(mail["subject"], subject, "{name}");
+        let text = mail["text"].as_str().expect("text");
+        assert!(text.contains(words), "{name}: {text}");
+        link(text);
+    }
+}
+
+#[tokio::test]
 async fn a_resend_makes_the_link_of_the_first_mail_useless() {
     let Some(server) = MailServer::start(Protection::Plain) else {
         return;

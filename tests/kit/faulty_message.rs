@@ -28,6 +28,14 @@ pub(super) fn other_id(message: &[u8]) -> Option<Vec<u8>> {
     Some(message)
 }
 
+/// An entry of another part of the tree, of the same length.
+pub(super) fn of_another_base(message: &[u8]) -> Option<Vec<u8>> {
+    let name = find(message, b",ou=people,")?;
+    let mut message = message.to_vec();
+    message[name..name + 11].copy_from_slice(b",ou=beyond,");
+    Some(message)
+}
+
 /// The `entryUUID` of a person's entry.
 pub(super) fn uuid_of(message: &[u8]) -> Option<[u8; 16]> {
     let (_, envelope) = elements(message)[0];

@@ -15,7 +15,9 @@ use tokio::task::JoinHandle;
 
 use super::ber::{elements, header, integer, number, octets, sequence, tlv};
 use super::faulty_ldap::{After, result};
-use super::faulty_message::{PAGED_RESULTS, find, holds, other_id, paging_without_more, referral, replaced, uuid_of};
+use super::faulty_message::{
+    PAGED_RESULTS, find, holds, of_another_base, other_id, paging_without_more, referral, replaced, uuid_of,
+};
 use super::faulty_sync;
 
 const ENTRY: u8 = 0x64;
@@ -25,6 +27,9 @@ const BIND_RESPONSE: u8 = 0x61;
 const SYNC_REQUEST: &[u8] = b"1.3.6.1.4.1.4203.1.9.1.1";
 const SYNC_STATE: &[u8] = b"1.3.6.1.4.1.4203.1.9.1.2";
 const SYNC_INFO: &[u8] = b"1.3.6.1.4.1.4203.1.9.1.4";
+
+/// How late each message is when entries drip.
+pub(crate) const DRIP: Duration = Duration::from_millis(100);
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
@@ -49,9 +54,12 @@ faults! {
     ChangesTheIds,
     ClosesInTheGroups,
     ClosesInTheMiddle,
+    /// Every entry comes a little late.
+    Drips,
     DropsEveryControl,
     EndsInTheMiddleBusy,
     EndsTheGroupsBusy,
+    EndsTwice,
     FindsNothing,
     /// `e-syncRefreshRequired`.
     ForgetsTheCookie,
@@ -85,6 +93,7 @@ faults! {
     SendsAnUnexpectedOperation,
     SendsAResultBeforeTheEntries,
     SendsAResultWithoutACode,
+    SendsEntriesOfAnotherBase,
     SendsGarbage,
     SendsGarbageAboutTheSynchronisation,
     SendsReferences,
@@ -274,9 +283,12 @@ impl Session {
         let mut buffer = Vec::new();
         while let Some(message) = receive(&mut from, &mut buffer).await {
             let (bytes, after) = self.change(&message);
-            if self.plan.fault == Some(ProxyFault::IsSlow) {
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
+            let delay = match self.plan.fault {
+                Some(ProxyFault::IsSlow) => Duration::from_millis(2),
+                Some(ProxyFault::Drips) => DRIP,
+                _ => Duration::ZERO,
+            };
+            tokio::time::sleep(delay).await;
             if to.write_all(&bytes).await.is_err() {
                 return;
             }
@@ -400,7 +412,11 @@ impl Session {
                 let reference = tlv(REFERENCE, &octets("ldap://elsewhere.example.com/ou=people"));
                 before(sequence(&[integer(2, id), reference]))
             }
-            ProxyFault::IsSlow if tag == ENTRY => instead(message.to_vec()),
+            ProxyFault::SendsEntriesOfAnotherBase if tag == ENTRY && !search.is_sync => {
+                of_another_base(message).and_then(instead)
+            }
+            ProxyFault::EndsTwice if tag == DONE => instead(message.repeat(2)),
+            ProxyFault::IsSlow | ProxyFault::Drips if tag == ENTRY => instead(message.to_vec()),
             _ if is_middle => self.change_middle(fault, id, message),
             _ => None,
         }

@@ -87,6 +87,7 @@ pub(crate) struct Gateway {
     out: Option<BufReader<ChildStdout>>,
     folder: Arc<tempfile::TempDir>,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     /// The data folder.
     pub(crate) data: PathBuf,
     /// Where it listens: `http://127.0.0.1:PORT`.
@@ -105,6 +106,12 @@ impl Gateway {
     /// On an empty folder, with further arguments.
     #[track_caller]
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        Self::start_in(arguments, &[])
+    }
+
+    /// On an empty folder, with further arguments and variables of the environment.
+    #[track_caller]
+    pub(crate) fn start_in(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut gateway = Self {
             child: None,
@@ -112,6 +119,10 @@ impl Gateway {
             data: folder.path().join("data"),
             folder: Arc::new(folder),
             arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+            environment: environment
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             url: String::new(),
             greeting: String::new(),
         };
@@ -129,6 +140,7 @@ impl Gateway {
             .arg(&self.data)
             .args(self.listen())
             .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()

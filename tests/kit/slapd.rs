@@ -44,6 +44,17 @@ pub(crate) enum Synchronisation {
     Absent,
 }
 
+/// What becomes of members of groups whose entries are renamed or deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Integrity {
+    /// They follow, some of them (the refint overlay) only after the answer.
+    Kept,
+    /// They follow before the answer, where the server knows of them.
+    KeptAtOnce,
+    /// They dangle.
+    NotKept,
+}
+
 impl Slapd {
     /// Starts a server that holds `ldif`. `None`, with a message, where OpenLDAP is not installed; under CI that is a
     /// failure.
@@ -53,16 +64,24 @@ impl Slapd {
 
     /// The same with less of content synchronisation.
     pub(crate) fn start_with(ldif: &str, synchronisation: Synchronisation) -> Option<Self> {
+        Self::start_as(ldif, synchronisation, Integrity::Kept)
+    }
+
+    /// The same with less of both.
+    pub(crate) fn start_as(ldif: &str, synchronisation: Synchronisation, integrity: Integrity) -> Option<Self> {
+        Self::start_configured(ldif, |template| configuration(template, synchronisation, integrity))
+    }
+
+    /// A server whose `slapd.conf` is made of the usual one.
+    pub(crate) fn start_configured(ldif: &str, configure: impl Fn(&str) -> String) -> Option<Self> {
         if !installed("OpenLDAP", &["slapd", "slapadd", "ldapmodify"]) {
             return None;
         }
         let directory = tempfile::tempdir().expect("a temporary directory");
         make_ca(&directory.path().join("tls"));
-        fs::write(
-            directory.path().join("slapd.conf"),
-            configuration(directory.path(), synchronisation),
-        )
-        .expect("slapd.conf");
+        let text = configure(include_str!("slapd.conf.template"));
+        let text = text.replace("@DIRECTORY@", &directory.path().display().to_string());
+        fs::write(directory.path().join("slapd.conf"), text).expect("slapd.conf");
         fs::write(directory.path().join("data.ldif"), format!("{BASE_LDIF}\n{ldif}")).expect("data.ldif");
         load(directory.path());
         let mut slapd = Self {
@@ -215,16 +234,23 @@ fn load(directory: &Path) {
     }
 }
 
-fn configuration(directory: &Path, synchronisation: Synchronisation) -> String {
-    let absent: &[&str] = match synchronisation {
+fn configuration(template: &str, synchronisation: Synchronisation, integrity: Integrity) -> String {
+    let without_content: &[&str] = match synchronisation {
         Synchronisation::WithSessionLog => &[],
         Synchronisation::WithoutSessionLog => &["syncprov-sessionlog"],
         Synchronisation::Absent => &["syncprov-", "overlay syncprov"],
     };
-    let template = include_str!("slapd.conf.template").lines();
-    let lines = template.filter(|line| !absent.iter().any(|start| line.starts_with(start)));
-    let text: String = lines.map(|line| format!("{line}\n")).collect();
-    text.replace("@DIRECTORY@", &directory.display().to_string())
+    let without_integrity: &[&str] = match integrity {
+        Integrity::Kept => &[],
+        Integrity::KeptAtOnce => &["overlay refint", "refint_"],
+        Integrity::NotKept => &["overlay refint", "refint_", "overlay memberof", "memberof-"],
+    };
+    let is_absent = |line: &str| {
+        let mut absent = without_content.iter().chain(without_integrity);
+        absent.any(|start| line.starts_with(start))
+    };
+    let lines = template.lines().filter(|line| !is_absent(line));
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// Whether the port opens before the process ends or patience does.

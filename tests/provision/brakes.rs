@@ -158,13 +158,29 @@ async fn suspensions_and_removals_above_count_and_percentage_are_held() {
     for (suspensions, percent) in [(9, 24), (10, 10), (9, 25)] {
         gateway.connect(brake(suspensions, percent)).await;
         let dry = gateway.run(RunMode::DryRun).await.expect("a dry run");
-        let expected = [HoldReason::Suspensions { count: 10, of: 40 }];
+        let what = "people".to_owned();
+        let expected = [HoldReason::Suspensions {
+            what,
+            count: 10,
+            of: 40,
+        }];
         let expected = if (suspensions, percent) == (9, 24) {
             &expected[..]
         } else {
             &[]
         };
         assert_eq!(dry.held, expected, "{suspensions} {percent}");
+    }
+    // A class with a percentage of its own is not judged by the shared one, in either direction.
+    for (own, is_held) in [(24, true), (25, false)] {
+        for shared in [0, 100] {
+            let mut settings = brake(9, shared);
+            settings["brake"]["suspensions_percent"] = json!(own);
+            settings["brake"]["removals_per_group_percent"] = json!(100);
+            gateway.connect(settings).await;
+            let dry = gateway.run(RunMode::DryRun).await.expect("a dry run");
+            assert_eq!(!dry.held.is_empty(), is_held, "{own} {shared}: {:?}", dry.held);
+        }
     }
     let mut settings = brake(100, 5);
     settings["brake"]["removals_per_group"] = json!(5);

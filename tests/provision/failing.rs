@@ -1,10 +1,17 @@
 //! An entry that cannot be used is left as it is: its memberships too.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::json;
+use usher::provision::history::{self, Ended};
+use usher::provision::progress::Progress;
+use usher::provision::reading::Reading;
+use usher::provision::run::{Outcome, RunError, RunMode, SyncRun};
+use usher::provision::state;
 
 use super::gateway::{Gateway, group, people, person};
+use crate::kit::scim::slug;
 
 /// `mail` names the user, so that an entry can lose its name without losing its DN.
 fn named_by_mail() -> serde_json::Value {
@@ -95,4 +102,83 @@ async fn people_below_a_group_without_a_name_stay_in_the_groups_above() {
     let report = gateway.sync().await;
     assert_eq!((report.changed, report.failures.len()), (0, 1), "{:?}", report.failures);
     assert_eq!(gateway.groups().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_crashes_while_it_plans_or_applies_is_a_failed_run_and_the_next_one_goes_on() {
+    let Some(gateway) = Gateway::start(&people("f", 3)).await else {
+        return;
+    };
+    let corporate = slug("corporate");
+    let crashes: [fn(&Progress) -> bool; 2] = [
+        |progress| matches!(progress, Progress::Planned { .. }),
+        |progress| matches!(progress, Progress::Applying { .. }),
+    ];
+    for (number, is_the_moment) in crashes.into_iter().enumerate() {
+        let report =
+            Arc::new(move |progress: Progress| assert!(!is_the_moment(&progress), "a fault of whoever is told"));
+        let (directory, organisation) = (&gateway.directory, gateway.organisation);
+        let run = SyncRun::execute(
+            directory,
+            organisation,
+            &corporate,
+            RunMode::Apply,
+            Reading::Whole,
+            report,
+        );
+        let error = run.await.expect_err("a crash");
+        assert!(matches!(error, RunError::Crashed), "{error}");
+        let runs = history::load(directory, organisation, &corporate)
+            .await
+            .expect("a history");
+        assert_eq!((runs.len(), runs[0].outcome), (number + 1, Ended::Failed));
+        assert!(
+            runs[0].error.as_ref().is_some_and(|error| error.contains("crashed")),
+            "{:?}",
+            runs[0].error
+        );
+        let state = state::load(directory, organisation, &corporate).await.expect("a read");
+        assert!(state.expect("a state").last_error.is_some());
+    }
+    assert_eq!(gateway.users().await.len(), 3, "what was applied stays");
+    let next = gateway.sync().await;
+    assert_eq!(
+        (next.outcome, next.entries.people.skipped),
+        (Outcome::Finished, 3),
+        "the lease is free"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_says_of_memberships_too_what_was_read_changed_skipped_and_left() {
+    let ldif = people("f", 4)
+        + &group(
+            "crew",
+            &["uid=f0000,ou=people", "uid=f0001,ou=people", "uid=f0002,ou=people"],
+        );
+    let Some(gateway) = Gateway::start(&ldif).await else {
+        return;
+    };
+    gateway.connect(named_by_mail()).await;
+    let tally = |report: &usher::provision::run::RunReport| {
+        let of = report.entries.memberships;
+        [of.read, of.changed, of.skipped, of.failed]
+    };
+    assert_eq!(tally(&gateway.sync().await), [3, 3, 0, 0]);
+    assert_eq!(tally(&gateway.sync().await), [3, 0, 3, 0]);
+    gateway.slapd.modify(&format!(
+        "{CREW}add: member\nmember: uid=f0003,ou=people,dc=example,dc=com\n-\n\
+         delete: member\nmember: uid=f0001,ou=people,dc=example,dc=com\n"
+    ));
+    assert_eq!(tally(&gateway.sync().await), [3, 2, 2, 0]);
+    let summaries = history::load(&gateway.directory, gateway.organisation, &slug("corporate")).await;
+    let summaries = summaries.expect("a history");
+    assert_eq!(summaries[0].entries.memberships.changed, 2);
+    let took = summaries.iter().map(|run| {
+        let of = run.entries;
+        (of.people.ms + of.groups.ms + of.memberships.ms, run.duration.total_ms)
+    });
+    for (classes, total) in took {
+        assert!(classes <= total, "{classes} {total}");
+    }
 }

@@ -2,14 +2,17 @@
 //! harm, and the run does what an honest server asks for.
 
 use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
 use usher::provision::reading::{Reading, WhyWhole};
 use usher::provision::run::{Outcome, RunError, RunMode, RunReport};
 
 use super::gateway::{Gateway, group, people};
 use crate::kit::faulty_proxy::{FaultyProxy, ProxyFault};
+use crate::kit::slapd::Slapd;
 use crate::kit::tcp_proxy::{Cut, TcpProxy};
 
 /// Three pages of ten.
@@ -32,13 +35,13 @@ enum Ending {
 
 fn ending(fault: ProxyFault, reading: Reading) -> Ending {
     use ProxyFault::{
-        CallsPeopleGone, ForgetsTheCookie, GivesACookieOfLongAgo, GivesACookieOfTheFuture, GivesAGarbageCookie,
+        CallsPeopleGone, Drips, ForgetsTheCookie, GivesACookieOfLongAgo, GivesACookieOfTheFuture, GivesAGarbageCookie,
         GivesAnEmptyCookie, GivesAnUnknownState, GivesNoCookie, GivesShortIds, GivesWrongIds, IsSlow,
         LiesAboutThePhase, RefusesTheCookie, RepeatsAnEntry, SendsGarbageAboutTheSynchronisation, SendsReferences,
         SpellsTheSyncStateWrongly, TellsEverythingTwice,
     };
     let in_a_synchronisation = match fault {
-        IsSlow | RepeatsAnEntry | SendsReferences => return Ending::DoesNoHarm,
+        Drips | IsSlow | RepeatsAnEntry | SendsReferences => return Ending::DoesNoHarm,
         GivesAnUnknownState | GivesShortIds | SendsGarbageAboutTheSynchronisation | SpellsTheSyncStateWrongly => {
             Ending::Stops
         }
@@ -101,7 +104,7 @@ fn old_news(number: usize) -> String {
     format!("dn: uid=new{number},ou=people,dc=example,dc=com\nchangetype: delete\n\n")
 }
 
-fn through(address: std::net::SocketAddr, number: usize) -> Value {
+fn through(address: SocketAddr, number: usize) -> Value {
     json!({
         "ldap": {
             "urls": [format!("ldap://{address}")], "allow_plain": true, "page_size": 10, "entry_timeout_s": 3,
@@ -203,6 +206,68 @@ async fn no_fault_changes_anything_in_a_run_over_what_changed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_fault_changes_anything_in_a_run_over_who_is_there() {
     every_fault_in(Reading::Presence).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_that_drip_for_longer_than_a_run_may_take_change_nothing() {
+    let Some(gateway) = start().await else { return };
+    let proxy = FaultyProxy::start(gateway.slapd.address()).await;
+    gateway.connect(through(proxy.address(), 0)).await;
+    gateway.sync().await;
+    gateway.slapd.modify(&news(0));
+    let before = (gateway.model().await, gateway.cursor().await);
+    // Each of them comes in good time, and all of them together do not.
+    let mut impatient = through(proxy.address(), 0);
+    impatient["ldap"]["entry_timeout_s"] = json!(1);
+    impatient["ldap"]["run_timeout_s"] = json!(1);
+    gateway.connect(impatient).await;
+    proxy.fail(ProxyFault::Drips, 1);
+    for reading in [Reading::Whole, Reading::Presence] {
+        let error = attempt(&gateway, reading).await.expect_err("a run without an end");
+        assert_clear(&error, reading.as_str());
+        assert!(error.to_string().contains("took more than 1 s"), "{error}");
+        assert_eq!((gateway.model().await, gateway.cursor().await), before, "{reading}");
+    }
+    proxy.heal();
+    let report = attempt(&gateway, Reading::Whole).await.expect("a good run");
+    assert_eq!((report.outcome, report.failures.len()), (Outcome::Finished, 0));
+}
+
+/// Passes the first connection on to one server and all others to another.
+async fn switching(first: SocketAddr, then: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    let address = listener.local_addr().expect("its address");
+    tokio::spawn(async move {
+        let mut target = first;
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = TcpStream::connect(std::mem::replace(&mut target, then))
+                .await
+                .expect("a server");
+            // Whichever side ends it, it is over.
+            tokio::spawn(async move { drop(tokio::io::copy_bidirectional(&mut client, &mut server).await) });
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_certificate_in_the_middle_of_a_run_changes_nothing() {
+    let Some(gateway) = start().await else { return };
+    gateway.sync().await;
+    gateway.slapd.modify(&news(0));
+    let before = (gateway.model().await, gateway.cursor().await);
+    // The same people under a certificate of another authority.
+    let Some(other) = Slapd::start(&people("b", PEOPLE)) else {
+        return;
+    };
+    let address = switching(gateway.slapd.tls_address(), other.tls_address()).await;
+    gateway
+        .connect(json!({ "ldap": { "urls": [format!("ldaps://{address}")] } }))
+        .await;
+    let error = attempt(&gateway, Reading::Whole).await.expect_err("a stranger");
+    assert_clear(&error, "another certificate");
+    assert!(error.to_string().contains("certificate"), "{error}");
+    assert_eq!((gateway.model().await, gateway.cursor().await), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,14 +9,13 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use usher::directory::connection::PutConnection;
-use usher::directory::licence::PutLicence;
 use usher::directory::role::PutRole;
 use usher::directory::{Directory, DirectoryError, Operation, Permit, Principal, Unit, keys};
 use usher::model::clock::{Clock, Timestamp};
 use usher::model::connection::Connection;
 use usher::model::event::EventKind;
 use usher::model::group::Group;
-use usher::model::id::OrganisationId;
+use usher::model::id::{GroupId, OrganisationId};
 use usher::model::licence::Licence;
 use usher::model::membership::{Member, Membership};
 use usher::model::record::{self, Record};
@@ -182,7 +181,9 @@ impl<S: Source> Gateway<S> {
 
     pub(super) async fn declare_licence(&self, licence: Value) {
         let licence: Licence = serde_json::from_value(licence).expect("a licence");
-        self.act(&PutLicence(licence)).await.expect("a good licence");
+        let administrator = self.administrator();
+        let put = self.directory.put_licence(&administrator, licence);
+        put.await.expect("a good licence");
     }
 
     pub(super) async fn declare_role(&self, key: &str) {
@@ -241,6 +242,16 @@ impl<S: Source> Gateway<S> {
             all.insert(group.display_name.clone(), members.collect());
         }
         all
+    }
+
+    /// Who is in a group, and why.
+    pub(super) async fn edges(&self, group: GroupId) -> Vec<(Member, Membership)> {
+        let edges = self.entries(keys::group_members(self.organisation, group)).await;
+        let edge = |(key, value): (Key, Vec<u8>)| {
+            let member = keys::member_of(&key)?;
+            Some((member, record::decode(&value).expect("an edge")))
+        };
+        edges.into_iter().filter_map(edge).collect()
     }
 
     /// The edge from a group to a member.

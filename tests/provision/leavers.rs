@@ -9,9 +9,11 @@ use usher::model::event::EventKind;
 use usher::model::group::Group;
 use usher::model::membership::Member;
 use usher::model::origin::Origin;
-use usher::provision::plan::PersonAction;
+use usher::provision::brake::HoldReason;
+use usher::provision::failure::FailureReason;
+use usher::provision::plan::{GroupAction, PersonAction};
 use usher::provision::reading::Reading;
-use usher::provision::run::RunReport;
+use usher::provision::run::{RunMode, RunReport};
 
 use super::gateway::{EditUser, Gateway, group, people};
 
@@ -196,4 +198,146 @@ async fn a_deletion_that_a_reading_of_changes_tells_counts_once_and_each_compari
     assert_eq!(actions(&gateway.read(Reading::Changes).await), []);
     assert_eq!(actions(&gateway.read(Reading::Presence).await), [PersonAction::Delete]);
     assert_eq!(gateway.users().await.len(), 4);
+}
+
+const GROUPS_TOO: [&str; 3] = ["uid=l0000,ou=people", "uid=l0001,ou=people", "uid=l0002,ou=people"];
+
+/// Two groups, one of which is gone.
+async fn with_a_group_gone(leavers: serde_json::Value) -> Option<Gateway> {
+    let groups = group("crew", &GROUPS_TOO) + &group("deck", &GROUPS_TOO);
+    let gateway = Gateway::start(&(people("l", 5) + &groups)).await?;
+    gateway.connect(json!({ "leavers": leavers })).await;
+    gateway.sync().await;
+    gateway
+        .slapd
+        .modify("dn: cn=crew,ou=groups,dc=example,dc=com\nchangetype: delete\n");
+    Some(gateway)
+}
+
+fn group_actions(report: &RunReport) -> Vec<GroupAction> {
+    assert_eq!(report.failures, []);
+    report.plan.groups.iter().map(|step| step.action).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_is_gone_is_noted_then_emptied_then_deleted() {
+    let leavers = json!({ "suspend_after_runs": 2, "delete_after_days": 30 });
+    let Some(gateway) = with_a_group_gone(leavers).await else {
+        return;
+    };
+    assert_eq!(group_actions(&gateway.sync().await), [GroupAction::Miss]);
+    assert_eq!(
+        gateway.groups().await["crew"].len(),
+        3,
+        "one run without it says little"
+    );
+    let emptied = gateway.sync().await;
+    assert_eq!(group_actions(&emptied), [GroupAction::Empty]);
+    assert_eq!(emptied.classes.members_removed, 3);
+    assert!(gateway.groups().await["crew"].is_empty());
+    assert_eq!(gateway.groups().await["deck"].len(), 3);
+    gateway.clock.advance_days(29);
+    assert_eq!(group_actions(&gateway.sync().await), []);
+
+    // Another group of the same name waits until the name is free.
+    gateway.slapd.modify(
+        "dn: cn=crew,ou=groups,dc=example,dc=com\nchangetype: add\nobjectClass: groupOfNames\ncn: crew\n\
+         member: uid=l0004,ou=people,dc=example,dc=com\n",
+    );
+    let report = gateway.sync().await;
+    assert!(
+        matches!(report.failures[0].reason, FailureReason::Taken { .. }),
+        "{:?}",
+        report.failures
+    );
+    gateway.clock.advance_days(1);
+    let report = gateway.sync().await;
+    let actions: Vec<GroupAction> = report.plan.groups.iter().map(|step| step.action).collect();
+    assert_eq!(actions, [GroupAction::Delete]);
+    assert_eq!(group_actions(&gateway.sync().await), [GroupAction::Create]);
+    assert_eq!(gateway.groups().await["crew"], BTreeSet::from(["l0004".to_owned()]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_is_seen_again_within_its_period_is_the_same_one_with_its_members() {
+    let Some(gateway) =
+        Gateway::start(&(people("l", 5) + &group("crew", &GROUPS_TOO) + &group("deck", &GROUPS_TOO))).await
+    else {
+        return;
+    };
+    let settings = |filter: &str| {
+        json!({
+            "leavers": { "suspend_after_runs": 1, "delete_after_days": 30 },
+            "ldap": { "groups": { "base": "ou=groups,dc=example,dc=com", "filter": filter } },
+        })
+    };
+    gateway.connect(settings("(objectClass=groupOfNames)")).await;
+    gateway.sync().await;
+    let ids = || async {
+        let groups: Vec<Group> = gateway
+            .records(keys::table(gateway.organisation, keys::Table::Group))
+            .await;
+        groups.into_iter().map(|group| group.id).collect::<BTreeSet<_>>()
+    };
+    let before = ids().await;
+    gateway.connect(settings("(cn=deck)")).await;
+    assert_eq!(group_actions(&gateway.sync().await), [GroupAction::Empty]);
+    assert!(gateway.groups().await["crew"].is_empty());
+    gateway.clock.advance_days(29);
+    gateway.connect(settings("(objectClass=groupOfNames)")).await;
+    assert_eq!(group_actions(&gateway.sync().await), [GroupAction::Keep]);
+    assert_eq!((ids().await, gateway.groups().await["crew"].len()), (before, 3));
+
+    gateway.connect(settings("(cn=deck)")).await;
+    assert_eq!(
+        group_actions(&gateway.sync().await),
+        [GroupAction::Empty],
+        "the count begins anew"
+    );
+    gateway.clock.advance_days(30);
+    assert_eq!(group_actions(&gateway.sync().await), [GroupAction::Delete]);
+    assert!(!gateway.groups().await.contains_key("crew"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_whose_deletion_a_reading_of_changes_tells_is_emptied_once_and_deleted_by_a_comparison() {
+    let leavers = json!({ "suspend_after_runs": 1, "delete_after_days": 30 });
+    let Some(gateway) = with_a_group_gone(leavers).await else {
+        return;
+    };
+    let told = gateway.read(Reading::Changes).await;
+    assert_eq!(
+        (told.reading, group_actions(&told)),
+        (Reading::Changes, vec![GroupAction::Empty])
+    );
+    assert!(gateway.groups().await["crew"].is_empty());
+    assert_eq!(group_actions(&gateway.read(Reading::Presence).await), []);
+    gateway.clock.advance_days(30);
+    assert_eq!(group_actions(&gateway.read(Reading::Changes).await), []);
+    let compared = gateway.read(Reading::Presence).await;
+    assert_eq!(
+        (compared.reading, group_actions(&compared)),
+        (Reading::Presence, vec![GroupAction::Delete])
+    );
+    assert!(!gateway.groups().await.contains_key("crew"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_group_that_would_be_emptied_and_many_groups_at_once_are_held() {
+    let leavers = json!({ "suspend_after_runs": 1, "delete_after_days": 30 });
+    let Some(gateway) = with_a_group_gone(leavers.clone()).await else {
+        return;
+    };
+    let brake = |brake: serde_json::Value| json!({ "leavers": leavers, "brake": brake });
+    gateway.connect(brake(json!({ "removals_per_group": 2 }))).await;
+    let dry = gateway.run(RunMode::DryRun).await.expect("a dry run");
+    assert!(
+        matches!(dry.held[..], [HoldReason::Removals { count: 3, of: 3, .. }]),
+        "{:?}",
+        dry.held
+    );
+    gateway.connect(brake(json!({ "suspensions": 0 }))).await;
+    let dry = gateway.run(RunMode::DryRun).await.expect("a dry run");
+    let told: Vec<String> = dry.held.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["1 of 2 groups would be emptied"]);
 }

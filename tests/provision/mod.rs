@@ -2,10 +2,12 @@
 
 mod adoption;
 mod advice;
+mod authority;
 mod brakes;
 mod changes;
 mod custom_attributes;
 mod failing;
+mod failover;
 mod faults;
 mod full;
 mod gateway;
@@ -13,8 +15,10 @@ mod histories;
 mod incremental;
 mod interruptions;
 mod isolation;
+mod killed;
 mod leavers;
 mod logged;
+mod losses;
 mod names;
 mod races;
 mod rebuilt;

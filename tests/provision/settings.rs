@@ -69,6 +69,21 @@ fn numbers_that_cannot_be_meant_are_named_with_their_cure() {
             "{top}{ldap}: {fault}"
         );
     }
+    for class in [
+        "deletions",
+        "suspensions",
+        "removals_per_group",
+        "losses",
+        "id_changes",
+        "renames",
+    ] {
+        let found = faults(&format!("brake = {{ {class}_percent = 101 }}"), "");
+        let [fault] = found.as_slice() else {
+            panic!("{class}: {found:?}")
+        };
+        let expected = format!("connections.corp: brake.{class}_percent: 101 is more than 100");
+        assert!(fault.starts_with(&expected), "{fault}");
+    }
     for (top, ldap) in [
         ("", ""),
         (

@@ -21,7 +21,7 @@ use crate::kit::scim::{Client, GROUP, Service, Tenant, USER, slug};
 const DN: &str = "dn: uid=ada,ou=people,dc=example,dc=com\nchangetype:";
 
 /// A client of connection `scim`, with these settings.
-async fn scim(gateway: &Gateway, settings: Value) -> Client {
+pub(super) async fn scim(gateway: &Gateway, settings: Value) -> Client {
     let router = usher::scim::router(gateway.directory.clone(), ScimSettings::new("https://usher.example"));
     let service = Service {
         directory: gateway.directory.clone(),
@@ -41,7 +41,7 @@ async fn scim(gateway: &Gateway, settings: Value) -> Client {
     tenant.client_of(connection).await
 }
 
-fn adopts() -> Value {
+pub(super) fn adopts() -> Value {
     json!({ "matching": { "adoption": "adopt" } })
 }
 
@@ -49,7 +49,7 @@ fn reviews() -> Value {
     json!({ "matching": { "adoption": "review" } })
 }
 
-fn ada(more: Value) -> Value {
+pub(super) fn ada(more: Value) -> Value {
     let mut user = json!({ "schemas": [USER], "userName": "ada", "externalId": "scim-ada" });
     user.as_object_mut()
         .expect("an object")

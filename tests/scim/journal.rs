@@ -9,11 +9,14 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use usher::admin::caller::Trusted;
 use usher::directory::Principal;
+use usher::directory::authority::PutAuthority;
 use usher::directory::verify::Report;
 use usher::scim::ScimSettings;
 use usher::store::MemoryStore;
 
-use crate::kit::scim::{Client, Service, USER};
+use usher::model::connection::{Adoption, Connection, ConnectionKind};
+
+use crate::kit::scim::{Client, Service, USER, slug};
 
 /// One page of the journal as the admin API shows it.
 async fn journal(client: &Client, query: &str) -> Value {
@@ -285,4 +288,46 @@ async fn whoever_guesses_tokens_pushes_nothing_out_of_a_journal() {
         .await
         .refused(401, None);
     assert!(entries(&client).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_value_that_is_left_because_another_connection_has_the_say_is_noted() {
+    let client = Service::client().await;
+    let mut second = Connection::new(slug("second"), ConnectionKind::Scim);
+    second.matching.adoption = Adoption::Adopt;
+    let hr = client.tenant.client_of(second).await;
+    let lists = serde_json::from_value(json!({ "title": ["second"], "name": ["second"] })).expect("lists");
+    let permit = &client.tenant.permit;
+    let put = client.tenant.service.directory.run(permit, &PutAuthority(lists)).await;
+    assert!(put.expect("good lists"));
+    let ada = client.user("ada").await;
+    let body = json!({ "schemas": [USER], "userName": "ada", "title": "Analyst", "name": { "givenName": "Ada" } });
+    let _ = hr.post("/Users", body).await.expect(201);
+    let path = format!("/Users/{ada}");
+    let patch = json!([
+        { "op": "replace", "path": "title", "value": "Boss" },
+        { "op": "replace", "path": "name.givenName", "value": "Augusta" },
+        { "op": "replace", "path": "nickName", "value": "Countess" },
+    ]);
+    let shown = client.patch(&path, patch).await.expect(200);
+    assert_eq!(
+        (&shown["title"], &shown["name"]["givenName"], &shown["nickName"]),
+        (&json!("Analyst"), &json!("Ada"), &json!("Countess"))
+    );
+    // A body without them says nothing of them, and one with the same values says nothing new.
+    let same = json!({ "schemas": [USER], "userName": "ada", "title": "Analyst", "nickName": "Countess" });
+    let _ = client.put(&path, same).await.expect(200);
+    let entries = entries(&client).await;
+    assert_eq!(entries[0].get("normalised"), None, "{:#}", entries[0]);
+    let noted = entries[1]["normalised"].as_array().expect("a list");
+    let noted: Vec<[&Value; 2]> = noted.iter().map(|note| [&note["rule"], &note["what"]]).collect();
+    let left = |name: &str| {
+        json!(format!(
+            "left attribute \"{name}\" as it was, because another connection has the say over it"
+        ))
+    };
+    assert_eq!(
+        noted,
+        [[&json!("yielded"), &left("name")], [&json!("yielded"), &left("title")]]
+    );
 }

@@ -4,11 +4,14 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::table::Table;
-use super::{people, things};
+use super::{log, people, things};
 use crate::admin::caller::Administrator;
 use crate::admin::listing::Question;
+use crate::directory::audit::AuditFilter;
 use crate::directory::{Directory, DirectoryError};
+use crate::model::effective::Effective;
 use crate::model::list::List;
+use crate::model::membership::Member;
 use crate::model::selection::Selection;
 
 /// Records that are read at once.
@@ -43,8 +46,10 @@ pub(super) struct Feed {
     pub(super) caller: Administrator,
     /// Whether the groups of each user are wanted: they cost a read each.
     pub(super) with_groups: bool,
-    /// What is asked of the list, where the table is one.
-    pub(super) question: Option<Question>,
+    /// What is asked of the list behind the table.
+    pub(super) question: Question,
+    /// Of the audit log: which entries.
+    pub(super) entries: AuditFilter,
     out: mpsc::Sender<Result<Vec<Value>, DirectoryError>>,
 }
 
@@ -54,7 +59,8 @@ impl Feed {
         directory: Directory,
         caller: Administrator,
         table: Table,
-        question: Option<Question>,
+        question: Question,
+        entries: AuditFilter,
         with_groups: bool,
     ) -> Rows {
         let (out, rows) = mpsc::channel(AHEAD);
@@ -63,6 +69,7 @@ impl Feed {
             caller,
             with_groups,
             question,
+            entries,
             out,
         };
         tokio::spawn(async move {
@@ -76,6 +83,7 @@ impl Feed {
                 Table::ResourceAssignments => things::resource_assignments(&feed).await,
                 Table::Invitations => things::invitations(&feed).await,
                 Table::Guests => things::guests(&feed).await,
+                Table::Audit => log::changes(&feed).await,
             };
             if let Err(Ended::Failed(error)) = ended {
                 // Whoever has gone away needs no reason.
@@ -87,19 +95,35 @@ impl Feed {
 
     /// The rows of a list that are meant.
     pub(super) fn selection(&self, list: List, action: &'static str) -> Selection {
-        match &self.question {
-            Some(question) if question.selection.list() == list => question.selection.clone(),
-            _ => Selection::all(list).within(self.caller.bounded(action), action),
+        if self.question.selection.list() == list {
+            return self.question.selection.clone();
         }
+        Selection::all(list).within(self.caller.bounded(action), action)
     }
 
     /// Rows read at once: an order of the reader's own is made anew for each part, so there are few of them.
     pub(super) fn at_once(&self) -> usize {
-        let is_sorted = self
-            .question
-            .as_ref()
-            .is_some_and(|question| question.selection.order().is_some());
-        if is_sorted { SORTED_AT_ONCE } else { READ_AT_ONCE }
+        if self.question.selection.order().is_some() {
+            SORTED_AT_ONCE
+        } else {
+            READ_AT_ONCE
+        }
+    }
+
+    /// Whether the caller's rights to an action reach a user or a group; a row about anybody else is not theirs to see.
+    pub(super) async fn reaches(
+        &self,
+        bounds: Option<&Effective>,
+        action: &str,
+        subject: Member,
+    ) -> Result<bool, DirectoryError> {
+        let Some(rights) = bounds else { return Ok(true) };
+        let organisation = self.caller.organisation();
+        let target = match subject {
+            Member::User(user) => self.directory.target_user(organisation, user).await?,
+            Member::Group(group) => self.directory.target_group(organisation, group).await?,
+        };
+        Ok(rights.allows(action, &target).is_allowed())
     }
 
     /// Hands rows over.

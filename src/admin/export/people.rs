@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::feed::{Ended, Feed, READ_AT_ONCE};
-use crate::admin::users;
+use crate::admin::{licences, users};
 use crate::directory::DirectoryError;
 use crate::directory::membership::member_uuid;
 use crate::directory::select::CountedGroup;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, UserId};
-use crate::model::licence::Seat;
 use crate::model::list::List;
 use crate::model::membership::{Member, Membership};
 use crate::model::selection::Place;
@@ -107,12 +106,18 @@ pub(super) async fn users(feed: &Feed) -> Result<(), Ended> {
     }
 }
 
+/// Who a member is.
+enum Named<'a> {
+    User(&'a User),
+    Group(&'a str),
+}
+
 /// Members of groups, one row each.
 pub(super) async fn memberships(feed: &Feed) -> Result<(), Ended> {
-    each_edge(feed, |group, member, name, edge| {
-        let kind = match member {
-            Member::User(_) => "user",
-            Member::Group(_) => "group",
+    each_edge(feed, |group, member, named, edge| {
+        let (kind, name) = match named {
+            Named::User(user) => ("user", user.user_name.as_str()),
+            Named::Group(name) => ("group", name),
         };
         vec![json!({
             "group": group.display_name,
@@ -120,6 +125,7 @@ pub(super) async fn memberships(feed: &Feed) -> Result<(), Ended> {
             "kind": kind,
             "member": name,
             "member_id": member_uuid(member),
+            "id": member_uuid(member),
             "origins": edge.origins,
             "roles": edge.roles.keys().collect::<Vec<_>>(),
             "since": edge.since,
@@ -131,7 +137,7 @@ pub(super) async fn memberships(feed: &Feed) -> Result<(), Ended> {
 /// Calls `row` for every member of every group that the caller may see.
 async fn each_edge(
     feed: &Feed,
-    row: impl Fn(&Group, Member, &str, &Membership) -> Vec<Value> + Sync,
+    row: impl Fn(&Group, Member, Named<'_>, &Membership) -> Vec<Value> + Sync,
 ) -> Result<(), Ended> {
     let organisation = feed.caller.organisation();
     let mut after = None;
@@ -152,8 +158,8 @@ async fn each_edge(
                 }
                 let (users, groups) = (feed.people(users).await?, feed.names(groups).await?);
                 let name = |member: &Member| match member {
-                    Member::User(id) => users.get(id).map(|user| user.user_name.as_str()),
-                    Member::Group(id) => groups.get(id).map(String::as_str),
+                    Member::User(id) => users.get(id).map(Named::User),
+                    Member::Group(id) => groups.get(id).map(|name| Named::Group(name)),
                 };
                 let rows = members
                     .iter()
@@ -182,6 +188,8 @@ pub(super) async fn role_holders(feed: &Feed) -> Result<(), Ended> {
                     "role": role,
                     "user_name": user.user_name,
                     "user_id": user.id,
+                    "id": user.id,
+                    "display_name": user.display_name(),
                     "state": user.state(),
                     "origins": origins,
                 })
@@ -192,13 +200,16 @@ pub(super) async fn role_holders(feed: &Feed) -> Result<(), Ended> {
             break;
         }
     }
-    each_edge(feed, |group, member, name, edge| {
-        let Member::User(user) = member else { return Vec::new() };
+    each_edge(feed, |group, _, named, edge| {
+        let Named::User(user) = named else { return Vec::new() };
         let rows = edge.roles.iter().map(|(role, origins)| {
             json!({
                 "role": role,
-                "user_name": name,
-                "user_id": user,
+                "user_name": user.user_name,
+                "user_id": user.id,
+                "id": user.id,
+                "display_name": user.display_name(),
+                "state": user.state(),
                 "group": group.display_name,
                 "group_id": group.id,
                 "origins": origins,
@@ -213,6 +224,7 @@ pub(super) async fn role_holders(feed: &Feed) -> Result<(), Ended> {
 pub(super) async fn licence_holders(feed: &Feed) -> Result<(), Ended> {
     let settings = &feed.caller.settings;
     let default = settings.organisation.default_cost_centre.as_ref();
+    let bounds = feed.caller.bounded("licence.view");
     for licence in settings.licences.keys() {
         let mut after = None;
         loop {
@@ -220,27 +232,27 @@ pub(super) async fn licence_holders(feed: &Feed) -> Result<(), Ended> {
                 .directory
                 .browse_holders(settings.organisation.id, licence, after, READ_AT_ONCE)
                 .await?;
-            let rows = found.iter().filter(|user| !user.restricted).filter_map(|user| {
-                let claim = user.licences.get(licence)?;
-                let seat = match &claim.seat {
-                    Seat::Unneeded => "unneeded".to_owned(),
-                    Seat::Held(_) => "held".to_owned(),
-                    Seat::Waiting(_) => "waiting".to_owned(),
-                    Seat::Refused(_) => "refused".to_owned(),
-                    Seat::Fallback { licence, .. } => format!("held from {licence}"),
+            let mut rows = Vec::new();
+            for user in found.iter().filter(|user| !user.restricted) {
+                let Some(claim) = user.licences.get(licence) else {
+                    continue;
                 };
-                Some(json!({
+                let subject = Member::User(user.id);
+                if !feed.reaches(bounds.as_deref(), "licence.view", subject).await? {
+                    continue;
+                }
+                rows.push(json!({
                     "licence": licence,
                     "user_name": user.user_name,
                     "user_id": user.id,
+                    "id": user.id,
                     "state": user.state(),
-                    "seat": seat,
+                    "seat": licences::seat(claim),
                     "since": claim.since(),
                     "cost_centre": claim.cost_centre.as_ref().or(default),
                     "origins": claim.origins,
-                }))
-            });
-            let rows: Vec<Value> = rows.collect();
+                }));
+            }
             let next = found.last().filter(|_| found.len() == READ_AT_ONCE).map(|user| user.id);
             feed.send(rows).await?;
             after = next;

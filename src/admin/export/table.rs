@@ -31,6 +31,8 @@ pub enum Table {
     Invitations,
     /// Guests.
     Guests,
+    /// The audit log: one row for each field that a change touched.
+    Audit,
 }
 
 /// Columns that are exported unless others are named, and columns that are exported when they are.
@@ -90,11 +92,11 @@ const MEMBERSHIPS: Fields = (
         "group_id",
         "member_id",
     ],
-    &[],
+    &["id"],
 );
 const ROLE_HOLDERS: Fields = (
     &["role", "user_name", "group", "origins", "user_id", "group_id"],
-    &["state"],
+    &["state", "display_name", "id"],
 );
 const RESOURCES: Fields = (
     &[
@@ -122,7 +124,7 @@ const RESOURCE_ASSIGNMENTS: Fields = (
         "resource_id",
         "subject_id",
     ],
-    &[],
+    &["id"],
 );
 const LICENCE_HOLDERS: Fields = (
     &[
@@ -135,7 +137,7 @@ const LICENCE_HOLDERS: Fields = (
         "origins",
         "user_id",
     ],
-    &[],
+    &["id"],
 );
 const INVITATIONS: Fields = (
     &[
@@ -158,6 +160,22 @@ const GUESTS: Fields = (
         "name", "email", "mobile", "channels", "enabled", "link", "created", "id",
     ],
     &[],
+);
+const AUDIT: Fields = (
+    &[
+        "at",
+        "door",
+        "connection",
+        "token",
+        "request",
+        "kind",
+        "subject",
+        "outcome",
+        "field",
+        "before",
+        "after",
+    ],
+    &["user", "job", "id"],
 );
 
 /// Where the cells of a column come from.
@@ -226,20 +244,35 @@ impl Table {
             Self::LicenceHolders => "licence-holders",
             Self::Invitations => "invitations",
             Self::Guests => "guests",
+            Self::Audit => "audit",
         }
     }
 
-    /// The list that shows the same rows, where there is one: it answers filters, orders and views.
+    /// The list that shows the same rows: filters, orders and views are read against its columns.
     #[must_use]
-    pub const fn list(self) -> Option<List> {
+    pub const fn list(self) -> List {
         match self {
-            Self::Users => Some(List::Users),
-            Self::Groups => Some(List::Groups),
-            Self::Resources => Some(List::Resources),
-            Self::Invitations => Some(List::Invitations),
-            Self::Guests => Some(List::Guests),
-            Self::Memberships | Self::RoleHolders | Self::ResourceAssignments | Self::LicenceHolders => None,
+            Self::Users => List::Users,
+            Self::Groups => List::Groups,
+            Self::Memberships => List::Members,
+            Self::RoleHolders => List::RoleHolders,
+            Self::Resources => List::Resources,
+            Self::ResourceAssignments => List::ResourceAssignments,
+            Self::LicenceHolders => List::LicenceHolders,
+            Self::Invitations => List::Invitations,
+            Self::Guests => List::Guests,
+            Self::Audit => List::Audit,
         }
+    }
+
+    /// Whether the list is an organisation's as a whole, so that it answers the question itself. Of the others there is one for each
+    /// group, role, licence or resource: what is asked is put to the rows on their way.
+    #[must_use]
+    pub const fn is_one_list(self) -> bool {
+        !matches!(
+            self,
+            Self::Memberships | Self::RoleHolders | Self::ResourceAssignments | Self::LicenceHolders
+        )
     }
 
     /// Its own columns: those that are there unless others are named, and the others.
@@ -255,6 +288,7 @@ impl Table {
             Self::LicenceHolders => LICENCE_HOLDERS,
             Self::Invitations => INVITATIONS,
             Self::Guests => GUESTS,
+            Self::Audit => AUDIT,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::directory::membership::member_uuid;
 use crate::directory::select::CountedGroup;
 use crate::model::id::UserId;
 use crate::model::membership::Member;
+use crate::model::resource::Resource;
 use crate::model::selection::Place;
 
 /// Groups: what the list shows, with names where it has identifiers.
@@ -40,10 +41,8 @@ pub(super) async fn groups(feed: &Feed) -> Result<(), Ended> {
 
 /// Some rows of a list, as it is asked for; `after` is `None` at the end.
 async fn next_part<B: Browse>(feed: &Feed, list: B, after: &mut Option<Place>) -> Result<Vec<Value>, Ended> {
-    let Some(question) = &feed.question else {
-        return Ok(Vec::new());
-    };
-    let part = question
+    let part = feed
+        .question
         .read_on(&feed.directory, list, after.as_ref(), feed.at_once())
         .await?;
     *after = part.next;
@@ -77,56 +76,65 @@ pub(super) async fn resources(feed: &Feed) -> Result<(), Ended> {
     }
 }
 
-/// What each resource is assigned to.
+/// What each resource is assigned to, as far as the caller's rights reach.
 pub(super) async fn resource_assignments(feed: &Feed) -> Result<(), Ended> {
-    let organisation = feed.caller.organisation();
     let mut after = None;
     loop {
         let found = feed
             .directory
-            .browse_resources(organisation, None, after, READ_AT_ONCE)
+            .browse_resources(feed.caller.organisation(), None, after, READ_AT_ONCE)
             .await?;
         for resource in &found {
-            let mut last = None;
-            loop {
-                let assigned = feed
-                    .directory
-                    .browse_assignments(organisation, resource.id, last, READ_AT_ONCE)
-                    .await?;
-                let (mut users, mut groups) = (BTreeSet::new(), BTreeSet::new());
-                for (subject, _) in &assigned {
-                    match subject {
-                        Member::User(id) => users.insert(*id),
-                        Member::Group(id) => groups.insert(*id),
-                    };
-                }
-                let (users, groups) = (feed.people(users).await?, feed.names(groups).await?);
-                let rows = assigned.iter().filter_map(|(subject, assignment)| {
-                    let (kind, name) = match subject {
-                        Member::User(id) => ("user", &users.get(id)?.user_name),
-                        Member::Group(id) => ("group", groups.get(id)?),
-                    };
-                    Some(json!({
-                        "type": resource.type_,
-                        "resource": resource.name,
-                        "resource_id": resource.id,
-                        "kind": kind,
-                        "subject": name,
-                        "subject_id": member_uuid(*subject),
-                        "attributes": (!assignment.attributes.is_empty()).then_some(&assignment.attributes),
-                        "since": assignment.since,
-                    }))
-                });
-                let rows: Vec<Value> = rows.collect();
-                feed.send(rows).await?;
-                last = assigned.last().map(|(subject, _)| *subject);
-                if assigned.len() < READ_AT_ONCE {
-                    break;
-                }
-            }
+            assignments_of(feed, resource).await?;
         }
         after = found.last().map(|resource| resource.id);
         if found.len() < READ_AT_ONCE {
+            return Ok(());
+        }
+    }
+}
+
+async fn assignments_of(feed: &Feed, resource: &Resource) -> Result<(), Ended> {
+    let bounds = feed.caller.bounded("resource.view");
+    let mut last = None;
+    loop {
+        let assigned = feed
+            .directory
+            .browse_assignments(feed.caller.organisation(), resource.id, last, READ_AT_ONCE)
+            .await?;
+        let (mut users, mut groups) = (BTreeSet::new(), BTreeSet::new());
+        for (subject, _) in &assigned {
+            match subject {
+                Member::User(id) => users.insert(*id),
+                Member::Group(id) => groups.insert(*id),
+            };
+        }
+        let (users, groups) = (feed.people(users).await?, feed.names(groups).await?);
+        let mut rows = Vec::new();
+        for (subject, assignment) in &assigned {
+            let named = match subject {
+                Member::User(id) => users.get(id).map(|user| ("user", &user.user_name)),
+                Member::Group(id) => groups.get(id).map(|name| ("group", name)),
+            };
+            let Some((kind, name)) = named else { continue };
+            if !feed.reaches(bounds.as_deref(), "resource.view", *subject).await? {
+                continue;
+            }
+            rows.push(json!({
+                "type": resource.type_,
+                "resource": resource.name,
+                "resource_id": resource.id,
+                "kind": kind,
+                "subject": name,
+                "subject_id": member_uuid(*subject),
+                "id": member_uuid(*subject),
+                "attributes": (!assignment.attributes.is_empty()).then_some(&assignment.attributes),
+                "since": assignment.since,
+            }));
+        }
+        feed.send(rows).await?;
+        last = assigned.last().map(|(subject, _)| *subject);
+        if assigned.len() < READ_AT_ONCE {
             return Ok(());
         }
     }

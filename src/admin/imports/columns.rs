@@ -7,7 +7,7 @@ use serde_json::{Number, Value, json};
 use crate::admin::export::table::{Table, visible};
 use crate::directory::settings::OrganisationSettings;
 use crate::model::Object;
-use crate::model::import::{ImportRow, PersonDraft};
+use crate::model::import::{EmptyCells, ImportRow, PersonDraft};
 use crate::model::locale::CountryPrefix;
 use crate::model::login::{LoginId, LoginKind};
 use crate::model::merge_patch::merge;
@@ -122,7 +122,7 @@ impl Columns {
 
     /// Reads a row. What cannot be understood becomes a fault of the row and stops no other.
     #[must_use]
-    pub fn row(&self, row: &Row) -> ImportRow {
+    pub fn row(&self, row: &Row, empty: EmptyCells) -> ImportRow {
         let mut draft = PersonDraft::default();
         let mut fault = None;
         if row.is_longer {
@@ -130,8 +130,14 @@ impl Columns {
             fault = Some((None, reason));
         }
         for ((name, field), text) in self.fields.iter().zip(&row.cells) {
-            // An empty cell says nothing.
-            if text.is_empty() || fault.is_some() {
+            if fault.is_some() {
+                continue;
+            }
+            if text.is_empty() {
+                // An empty cell says nothing, unless it is to clear.
+                if let (EmptyCells::Clear, Some(pointer)) = (empty, field.pointer()) {
+                    draft.cleared.insert(name.clone(), pointer);
+                }
                 continue;
             }
             if let Err(reason) = field.write(text, &mut draft) {
@@ -226,6 +232,27 @@ fn place(name: &str, found: Resolved<'_>) -> Result<Field, String> {
 }
 
 impl Field {
+    /// Where the value lies in the user's record (RFC 6901), of what an empty cell may clear. Who it is, what is given and never taken,
+    /// and the invitation are not cleared.
+    fn pointer(&self) -> Option<String> {
+        let pointer = match self {
+            Self::LoginIds => "/login_ids".to_owned(),
+            Self::Nicknames => "/nicknames".to_owned(),
+            Self::Labels => "/labels".to_owned(),
+            Self::CountryPrefix => "/country_prefix".to_owned(),
+            Self::Attribute(place) => place.pointer(),
+            Self::UserName
+            | Self::Id
+            | Self::HomeGroup
+            | Self::Groups
+            | Self::Roles
+            | Self::Licences
+            | Self::Invite
+            | Self::Ignored => return None,
+        };
+        Some(pointer)
+    }
+
     fn write(&self, text: &str, draft: &mut PersonDraft) -> Result<(), String> {
         match self {
             Self::Ignored => {}
@@ -263,6 +290,17 @@ impl Field {
 }
 
 impl Place {
+    fn pointer(&self) -> String {
+        let own = Some(&self.attribute.name);
+        let parts = self
+            .extension
+            .iter()
+            .chain(own)
+            .chain(self.sub.as_ref().map(|sub| &sub.name));
+        let parts = parts.map(|part| part.replace('~', "~0").replace('/', "~1"));
+        parts.fold("/attributes".to_owned(), |pointer, part| format!("{pointer}/{part}"))
+    }
+
     fn write(&self, text: &str, attributes: &mut Object) -> Result<(), String> {
         let mut value = self.value(text)?;
         // From the inside out; what another column said of the same object stays.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::description::{Description, get};
 use super::schema::{any, list, map, named, nullable, object, text, time, uuid, words};
 use crate::admin::audit::{Exported, Wanted};
+use crate::admin::export::WORKBOOK;
 
 pub(super) fn descriptions() -> Vec<Description> {
     // An export of nothing has no line.
@@ -16,10 +17,14 @@ pub(super) fn descriptions() -> Vec<Description> {
         )
         .query::<Wanted>()
         .answers_page(named("AuditEntry")),
-        get("audit/export", "The same, all that is asked for, as JSON lines or CSV")
-            .query::<Exported>()
-            .answers_with(200, "application/x-ndjson", line)
-            .answers_with(200, "text/csv", text()),
+        get(
+            "audit/export",
+            "The same, all that is asked for, as JSON lines, or as a table: CSV or XLSX",
+        )
+        .query::<Exported>()
+        .answers_with(200, "application/x-ndjson", line)
+        .answers_with(200, "text/csv", text())
+        .answers_with(200, WORKBOOK, json!({ "type": "string", "format": "binary" })),
         get("/audit", "The audit log of the gateway itself: its tokens")
             .query::<Wanted>()
             .answers_page(named("AuditEntry")),

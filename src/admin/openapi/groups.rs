@@ -172,8 +172,10 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                     ("id", uuid()),
                     ("origins", list(text())),
                     ("since", time()),
+                    ("group", text()),
+                    ("group_id", uuid()),
                 ],
-                [("roles", any())],
+                [("roles", any()), ("member", nullable(text()))],
             ),
         ),
     ]

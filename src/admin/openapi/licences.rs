@@ -19,6 +19,9 @@ pub(super) fn descriptions() -> Vec<Description> {
         .answers_list(object(
             [("id", uuid()), ("user_name", text()), ("state", text())],
             [
+                ("licence", text()),
+                ("seat", nullable(text())),
+                ("origins", nullable(list(text()))),
                 ("claim", any()),
                 ("seat", text()),
                 ("origins", list(text())),

@@ -86,9 +86,14 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                     ("verified_domains", list(text())),
                     ("local_changes", words(&["allowed", "refused"])),
                     ("audit_days", integer()),
+                    ("authority", map(list(text()))),
                     ("created", time()),
                 ],
-                [("users", integer()), ("groups", integer())],
+                [
+                    ("users", integer()),
+                    ("groups", integer()),
+                    ("page_size", nullable(integer())),
+                ],
             ),
         ),
         (

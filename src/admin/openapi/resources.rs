@@ -4,13 +4,12 @@ use serde_json::Value;
 
 use super::description::{Description, delete, get, patch, post};
 use super::schema::{any, boolean, integer, list, map, named, nullable, object, text, time, uuid, words};
-use crate::admin::resource_assign::Assign;
+use crate::admin::resource_assign::{Assign, Withdraw};
 use crate::admin::resources::Wanted;
 use crate::model::resource::ResourceDraft;
 
 pub(super) fn descriptions() -> Vec<Description> {
-    let held = || object([("items", list(named("HeldResource")))], []);
-    vec![
+    let mut all = vec![
         get(
             "resource-types",
             "Types of resources, each with how many resources there are",
@@ -37,18 +36,29 @@ pub(super) fn descriptions() -> Vec<Description> {
             "Deletes a resource for good, with its assignments",
         )
         .answers_nothing(),
+    ];
+    all.extend(of_assignments());
+    all
+}
+
+fn of_assignments() -> Vec<Description> {
+    let held = || object([("items", list(named("HeldResource")))], []);
+    vec![
         get(
             "resources/{resource}/assignments",
             "The users and groups that a resource is assigned to",
         )
-        .answers_page(object(
+        .answers_list(object(
             [
                 ("kind", words(&["user", "group"])),
                 ("id", uuid()),
                 ("attributes", map(any())),
                 ("since", time()),
+                ("type", text()),
+                ("resource", text()),
+                ("resource_id", uuid()),
             ],
-            [],
+            [("subject", nullable(text()))],
         )),
         post(
             "resources/{resource}/assignments",
@@ -71,6 +81,19 @@ pub(super) fn descriptions() -> Vec<Description> {
             "What the members of a group have because of it",
         )
         .answers(held()),
+        delete(
+            "groups/{group}/resources",
+            "Takes several resources from a group, all of them or none; with `preview` it only answers what would be taken",
+        )
+        .takes::<Withdraw>()
+        .answers(object(
+            [
+                ("removed", list(named("Resource"))),
+                ("members", integer()),
+                ("preview", boolean()),
+            ],
+            [],
+        )),
     ]
 }
 
@@ -100,7 +123,7 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                     ("attributes", list(any())),
                     ("resources", integer()),
                 ],
-                [],
+                [("settings", list(any()))],
             ),
         ),
         (

@@ -126,7 +126,7 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                     ("state", text()),
                     ("origins", nullable(list(text()))),
                 ],
-                [("display_name", nullable(text()))],
+                [("display_name", nullable(text())), ("role", text())],
             ),
         ),
     ]

@@ -78,6 +78,7 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
             ("state", words(&["planned", "running", "done", "discarded"])),
             ("mode", words(&["create", "create_and_update"])),
             ("invite", boolean()),
+            ("empty_cells", words(&["keep", "clear"])),
             ("ignored_columns", list(text())),
             ("rows", integer()),
             ("planned", object(planned, [])),

@@ -12,6 +12,7 @@ use crate::model::audit::{AuditChange, AuditEntry, AuditKind, AuditOutcome};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::event::{Actor, Door};
 use crate::model::id::OrganisationId;
+use crate::model::membership::Member;
 use crate::model::record;
 use crate::model::schema::{ENTERPRISE_USER, USHER_GROUP, USHER_USER};
 use crate::store::Key;
@@ -24,13 +25,14 @@ const ENTRY_BYTES: usize = 32 * 1024;
 const VALUE_BYTES: usize = 4 * 1024;
 
 /// Members of records that change with every write, or that only say where others came from.
-const UNTOLD: [&str; 7] = [
+const UNTOLD: [&str; 8] = [
     "v",
     "id",
     "revision",
     "created",
     "last_modified",
     "owners",
+    "offers",
     "rule_teams",
 ];
 /// Members whose own members are told one by one.
@@ -61,8 +63,8 @@ pub struct Written<'a> {
     pub after: Option<&'a [u8]>,
 }
 
-/// Memberships of one group with one outcome are one change.
-type Edges = BTreeMap<(uuid::Uuid, bool), Vec<String>>;
+/// Memberships of one group, and assignments of one resource, with one outcome are one change.
+type Edges = BTreeMap<(&'static str, uuid::Uuid, bool), (AuditKind, Vec<String>)>;
 
 impl Commit<'_> {
     /// The entries of this commit, with their keys: one, or several when it is large; none when it changes nothing that is told.
@@ -72,7 +74,7 @@ impl Commit<'_> {
         for write in written {
             match treatment(write.key) {
                 Audited::No => {}
-                Audited::Edge => changes.extend(self.edge(write, &mut edges)),
+                Audited::Edge(kind) => changes.extend(self.edge(write, kind, &mut edges)),
                 Audited::Record(kind) => {
                     let id = keys::last_uuid(write.key).unwrap_or_default().to_string();
                     changes.extend(self.change(write, kind, id));
@@ -88,17 +90,21 @@ impl Commit<'_> {
                 }),
             }
         }
-        changes.extend(edges.into_iter().map(|((group, came), members)| AuditChange {
-            kind: AuditKind::Membership,
-            subject: group.to_string(),
-            outcome: if came {
-                AuditOutcome::Created
-            } else {
-                AuditOutcome::Deleted
-            },
-            fields: BTreeMap::new(),
-            members,
-        }));
+        changes.extend(
+            edges
+                .into_iter()
+                .map(|((_, subject, came), (kind, members))| AuditChange {
+                    kind,
+                    subject: subject.to_string(),
+                    outcome: if came {
+                        AuditOutcome::Created
+                    } else {
+                        AuditOutcome::Deleted
+                    },
+                    fields: BTreeMap::new(),
+                    members,
+                }),
+        );
         let at = u64::try_from(self.now.timestamp_millis()).unwrap_or_default();
         parts(changes)
             .into_iter()
@@ -140,20 +146,26 @@ impl Commit<'_> {
         })
     }
 
-    /// A membership: one that begins or ends is put together with others of its group.
-    fn edge(&self, write: Written<'_>, edges: &mut Edges) -> Option<AuditChange> {
-        let member = keys::member_of(write.key)?;
-        let (tag, id) = match member {
-            crate::model::membership::Member::User(id) => ('u', id.uuid()),
-            crate::model::membership::Member::Group(id) => ('g', id.uuid()),
+    /// A membership or an assignment: one that begins or ends is put together with others of its group or resource.
+    fn edge(&self, write: Written<'_>, kind: AuditKind, edges: &mut Edges) -> Option<AuditChange> {
+        let (subject, member) = match keys::subject_of(write.key).filter(|_| kind == AuditKind::Assignment) {
+            Some((resource, member)) => (resource.uuid(), member),
+            None => (keys::group_of(write.key)?.uuid(), keys::member_of(write.key)?),
         };
-        let group = uuid::Uuid::from_slice(write.key.as_bytes().get(18..34)?).ok()?;
+        let (tag, id) = match member {
+            Member::User(id) => ('u', id.uuid()),
+            Member::Group(id) => ('g', id.uuid()),
+        };
         let who = format!("{tag}{id}");
+        let mut note = |came, who| {
+            let noted = edges.entry((kind.as_str(), subject, came));
+            noted.or_insert_with(|| (kind, Vec::new())).1.push(who);
+        };
         match outcome(write) {
-            AuditOutcome::Created => edges.entry((group, true)).or_default().push(who),
-            AuditOutcome::Deleted => edges.entry((group, false)).or_default().push(who),
+            AuditOutcome::Created => note(true, who),
+            AuditOutcome::Deleted => note(false, who),
             AuditOutcome::Updated => {
-                let mut change = self.change(write, AuditKind::Membership, group.to_string())?;
+                let mut change = self.change(write, kind, subject.to_string())?;
                 change.members = vec![who];
                 return Some(change);
             }

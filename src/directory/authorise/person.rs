@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Authority, Permit, Principal, Reach};
 use crate::directory::error::Denial;
 use crate::directory::{Directory, DirectoryError};
-use crate::model::effective::{Decision, Effective, Target};
+use crate::model::effective::{Effective, Place, Right, Target};
 use crate::model::id::{GroupId, OrganisationId, UserId};
 
 /// What a caller asks to do.
@@ -30,6 +30,15 @@ pub enum On {
     User(UserId),
     /// A group.
     Group(GroupId),
+}
+
+/// How actions end that only show something. A right to one that sleeps, or that is bound to groups of which there are none, shows an
+/// empty list: a person whose only team is disabled is not a person without rights (S003-41).
+const SEE: &str = ".view";
+
+/// Whether a right is about more than the person alone.
+fn is_for_others(right: &Right) -> bool {
+    right.place != Place::Own
 }
 
 impl Directory {
@@ -100,13 +109,15 @@ impl Directory {
             On::Organisation => Target::organisation(),
             On::Own => return Ok(true),
             On::Reachable => {
-                let is_awake = |decision: Decision| decision.is_allowed();
+                if demand.action.ends_with(SEE) {
+                    return Ok(effective.administers || effective.of(demand.action).any(is_for_others));
+                }
                 let bounds = effective.bounds(demand.action);
-                return Ok(is_awake(effective.allows(demand.action, &Target::organisation()))
+                return Ok(effective.allows(demand.action, &Target::organisation()).is_allowed()
                     || bounds.is_none_or(|bounds| !bounds.is_empty()));
             }
             On::User(user) => {
-                if user != effective.user && !demand.action.ends_with(".view") && !effective.administers {
+                if user != effective.user && !demand.action.ends_with(SEE) && !effective.administers {
                     self.refuse_above(organisation, user).await?;
                 }
                 self.target_user(organisation, user).await?

@@ -57,6 +57,11 @@ impl Directory {
 }
 
 impl Standing {
+    /// The person, if there.
+    pub(in crate::directory) fn user(&self) -> Option<&User> {
+        self.user.as_ref()
+    }
+
     /// The revision of the person's record.
     pub(in crate::directory) fn revision(&self) -> Option<u64> {
         self.user.as_ref().map(|user| user.revision)

@@ -12,7 +12,7 @@ use crate::directory::bulk;
 use crate::directory::keys::{self, fold};
 use crate::directory::{Directory, DirectoryError, Operation, Permit, Principal, Unit};
 use crate::model::id::{JobId, OrganisationId, UserId};
-use crate::model::import::{ImportMode, ImportRow, ImportTask, PersonDraft};
+use crate::model::import::{EmptyCells, ImportMode, ImportRow, ImportTask, PersonDraft};
 use crate::model::job::{Effect, Job, JobItem, JobState, Outcome, Tally, Task};
 use crate::model::record;
 use crate::model::schema::SchemaSet;
@@ -29,6 +29,8 @@ pub struct ImportFile {
     pub mode: ImportMode,
     /// Whether people are invited by mail unless their row says otherwise.
     pub invite: bool,
+    /// What an empty cell says.
+    pub empty_cells: EmptyCells,
     /// Columns that were left out.
     pub ignored: Vec<String>,
     /// The rows, in the order of the file.
@@ -75,6 +77,7 @@ impl Directory {
         let ImportFile {
             mode,
             invite,
+            empty_cells,
             ignored,
             mut rows,
         } = file;
@@ -105,6 +108,7 @@ impl Directory {
         let task = ImportTask {
             mode,
             invite,
+            empty_cells,
             ignored,
             creates,
             updates: planned.change.saturating_sub(creates),
@@ -323,6 +327,7 @@ impl Planning<'_> {
             effect = before
                 .turns_into(&rehearsal.standing(self.organisation, written).await?)
                 .shorten();
+            effect.clears = before.cleared_by(draft);
             if invite {
                 effect.obstacle = rehearsal.obstacle(self.organisation, written).await?;
             }

@@ -41,6 +41,10 @@ impl Traces {
         for name in TELLING {
             traces.take(user.attributes.get(name));
         }
+        let offered = user.offers.iter().filter(|(name, _)| TELLING.contains(&name.as_str()));
+        for value in offered.flat_map(|(_, offers)| offers.values()) {
+            traces.take(Some(value));
+        }
         let name = user.attributes.get("name");
         traces.take(name.and_then(|name| name.get("formatted")));
         let part = |part: &str| name.and_then(|name| name.get(part)).and_then(Value::as_str);

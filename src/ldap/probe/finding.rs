@@ -109,9 +109,20 @@ pub enum Outcome {
     /// A search for one value of this attribute is slow or refused.
     Unindexed {
         /// The attribute.
-        attribute: &'static str,
+        attribute: String,
         /// How long it took; none when it was refused.
         took: Option<Duration>,
+    },
+    /// Attributes that something is made of, and that not one of the entries looked at shows.
+    NotShown {
+        /// What is made of them.
+        what: String,
+        /// Any of these would do.
+        attributes: Vec<String>,
+        /// How many entries were looked at.
+        entries: u64,
+        /// Nothing can be made of an entry without.
+        is_required: bool,
     },
     /// Changes are read by this method.
     Changes(ChangeMethod),
@@ -138,7 +149,9 @@ impl Outcome {
             | Self::Reads { .. }
             | Self::Changes(ChangeMethod::ContentSync | ChangeMethod::UpdateSequence)
             | Self::SeesDeletions => Verdict::Good,
+            Self::NotShown { is_required: true, .. } => Verdict::Failure,
             Self::Plain
+            | Self::NotShown { .. }
             | Self::Unidentified { .. }
             | Self::Referrals { .. }
             | Self::Unindexed { .. }
@@ -169,6 +182,7 @@ impl Outcome {
             Self::Unidentified { .. } => "unidentified",
             Self::Referrals { .. } => "referrals",
             Self::Unindexed { .. } => "unindexed",
+            Self::NotShown { .. } => "not_shown",
             Self::Changes(_) => "changes",
             Self::NoChanges { .. } => "no_changes",
             Self::SeesDeletions => "sees_deletions",
@@ -207,6 +221,9 @@ impl Outcome {
             Self::Unindexed { .. } => {
                 Some("index the attribute for equality on the server, and for ordering if it is a time")
             }
+            Self::NotShown { .. } => Some(
+                "let the account read the attribute, or map another one; where nobody has it, nothing is to be done",
+            ),
             Self::Changes(ChangeMethod::ModifyTimestamp) => {
                 Some("who is deleted is seen by the scheduled pass over the ids alone; run it often")
             }
@@ -266,6 +283,18 @@ impl fmt::Display for Outcome {
                     "the server refuses to search for one {attribute}, which is not indexed"
                 ),
             },
+            Self::NotShown {
+                what,
+                attributes,
+                entries,
+                ..
+            } => {
+                let attributes = attributes.join(" or ");
+                write!(
+                    f,
+                    "no entry of {entries} that were looked at shows {attributes}, for {what}"
+                )
+            }
             Self::Changes(method) => write!(f, "changes are read by {method}"),
             Self::NoChanges { method, reason } => write!(f, "changes cannot be read by {method}: {reason}"),
             Self::SeesDeletions => f.write_str("the account sees what was deleted"),

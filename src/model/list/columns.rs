@@ -124,6 +124,9 @@ const ROLE_HOLDERS: &[Column] = &[
     text("display_name"),
     text("state"),
     texts("origins"),
+    text("role"),
+    text("group"),
+    text("group_id"),
 ];
 
 const LICENCES: &[Column] = &[
@@ -145,6 +148,9 @@ const LICENCE_HOLDERS: &[Column] = &[
     texts("origins"),
     time("since"),
     text("cost_centre"),
+    text("licence"),
+    text("seat"),
+    texts("origins"),
 ];
 
 const RESOURCES: &[Column] = &[
@@ -158,6 +164,16 @@ const RESOURCES: &[Column] = &[
     number("groups"),
     time("created"),
     time("last_modified"),
+];
+
+const RESOURCE_ASSIGNMENTS: &[Column] = &[
+    text("id"),
+    text("kind"),
+    text("subject"),
+    text("type"),
+    text("resource"),
+    text("resource_id"),
+    time("since"),
 ];
 
 const INVITATIONS: &[Column] = &[
@@ -199,9 +215,12 @@ const GUEST_LINKS: &[Column] = &[
 const MEMBERS: &[Column] = &[
     text("id"),
     text("kind"),
+    text("member"),
     texts("origins"),
     texts("roles"),
     time("since"),
+    text("group"),
+    text("group_id"),
 ];
 
 const AUDIT: &[Column] = &[
@@ -227,6 +246,7 @@ impl List {
             Self::Licences => LICENCES,
             Self::LicenceHolders => LICENCE_HOLDERS,
             Self::Resources => RESOURCES,
+            Self::ResourceAssignments => RESOURCE_ASSIGNMENTS,
             Self::Invitations => INVITATIONS,
             Self::Guests => GUESTS,
             Self::GuestLinks => GUEST_LINKS,

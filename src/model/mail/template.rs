@@ -14,7 +14,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use builtin::builtin;
+pub use builtin::{builtin, english};
 pub use render::{Rendered, render};
 
 use super::language;
@@ -27,7 +27,7 @@ pub const PART_BYTES_MAX: usize = 64 * 1024;
 /// The longest part that is sent, in bytes.
 pub const RENDERED_BYTES_MAX: usize = 256 * 1024;
 
-/// What a mail is about. Each has a built-in wording in English.
+/// What a mail is about. Each has a built-in wording in English, Dutch and German.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TemplateName {

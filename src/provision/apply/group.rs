@@ -1,5 +1,8 @@
 //! Groups: first every record, so that nested groups are there, then the members in parts.
 
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
 use futures_util::future::BoxFuture;
 
 use crate::directory::link::Link;
@@ -13,6 +16,7 @@ use crate::provision::flight::Flight;
 use crate::provision::lease::Claim;
 use crate::provision::person::Context;
 use crate::provision::plan::{GroupAction, GroupStep, PlannedMember};
+use crate::provision::progress::millis;
 use crate::provision::snapshot::SnapshotGroup;
 use crate::provision::team::{self, MemberStep, Team};
 
@@ -20,6 +24,7 @@ use super::{Applied, Applier, GROUPS_IN_FLIGHT, IN_FLIGHT, MEMBERS, Trouble};
 
 impl Applier<'_> {
     pub(super) async fn groups(&self, applied: &mut Applied) -> Result<(), DirectoryError> {
+        let begun = Instant::now();
         // A group that goes gives its members up first; one that comes has to be there first.
         let (going, staying): (Vec<&GroupStep>, Vec<&GroupStep>) =
             self.plan.groups.iter().partition(|step| is_going(step.action));
@@ -47,6 +52,8 @@ impl Applier<'_> {
                 }
             }
         }
+        applied.took.groups_ms = millis(begun);
+        let begun = Instant::now();
         let mut ready = self.let_leave(ready, applied).await?.into_iter();
         let mut flight = Flight::new(GROUPS_IN_FLIGHT);
         loop {
@@ -60,6 +67,7 @@ impl Applier<'_> {
             };
             self.note(step, outcome, applied)?;
         }
+        applied.memberships_ms = millis(begun);
         self.directory.purge_groups(self.permit.organisation()).await
     }
 
@@ -141,12 +149,16 @@ impl Applier<'_> {
     }
 
     async fn leaving_group(&self, step: &GroupStep) -> Result<(), Trouble> {
-        if let (GroupAction::Unlink, Some(group)) = (step.action, step.group) {
+        if let (GroupAction::Unlink | GroupAction::Empty, Some(group)) = (step.action, step.group) {
             for part in step.remove.chunks(MEMBERS) {
                 self.change(group, MemberStep::Remove(part.to_vec())).await?;
             }
         }
-        self.record(step).await.map(|_| ())
+        self.record(step).await?;
+        if step.action == GroupAction::Delete {
+            self.moved.fetch_add(step.remove.len() as u64, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// The record's part of a step. The group, when members are to follow.
@@ -210,6 +222,8 @@ impl Applier<'_> {
     }
 
     async fn change(&self, group: GroupId, change: MemberStep) -> Result<u64, Trouble> {
+        let (MemberStep::Add(members) | MemberStep::Remove(members) | MemberStep::Replace(members)) = &change;
+        let count = members.len() as u64;
         let change = MembersChange {
             context: self.context,
             lease: self.lease,
@@ -217,7 +231,9 @@ impl Applier<'_> {
             change,
         };
         let unknown = self.directory.run(self.permit, &change).await;
-        unknown.map_err(|error| self.trouble(error))
+        let unknown = unknown.map_err(|error| self.trouble(error))?;
+        self.moved.fetch_add(count.saturating_sub(unknown), Ordering::Relaxed);
+        Ok(unknown)
     }
 
     /// Planned members as members; those who did not come about are left out.
@@ -256,7 +272,10 @@ impl Applier<'_> {
 }
 
 const fn is_going(action: GroupAction) -> bool {
-    matches!(action, GroupAction::Delete | GroupAction::Unlink | GroupAction::Miss)
+    matches!(
+        action,
+        GroupAction::Delete | GroupAction::Unlink | GroupAction::Empty | GroupAction::Miss
+    )
 }
 
 struct RecordChange<'a> {
@@ -334,8 +353,9 @@ impl Operation for RecordChange<'_> {
                 self.remember(unit, group.id).await?;
                 Ok(Ok(Some(group.id)))
             }
-            (GroupAction::Miss, Some(_), Some(mut link)) if is_linked => {
+            (action @ (GroupAction::Miss | GroupAction::Empty), Some(_), Some(mut link)) if is_linked => {
                 link.missed += 1;
+                link.missing_since = (action == GroupAction::Empty).then(|| unit.now());
                 // Until the group is back, nothing goes by its names.
                 link.names.clear();
                 let name = &connection.name;

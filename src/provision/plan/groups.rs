@@ -16,6 +16,7 @@ use crate::provision::matching::{GroupVerdict, judge_group};
 use crate::provision::snapshot::SnapshotGroup;
 
 use super::group_seats::Gives;
+use super::leavers::Grace;
 use super::linked::Links;
 use super::present::Present;
 use super::{CHUNK, GroupAction, GroupStep, PersonAction, Plan, PlannedMember, Planner};
@@ -262,7 +263,6 @@ impl Planner<'_> {
         if !self.snapshot.proves_absence() {
             return Ok(());
         }
-        let runs = self.context.connection.leavers.suspend_after_runs.max(1);
         let name = &self.context.connection.name;
         for links in known.missing.chunks(CHUNK) {
             let ids: Vec<GroupId> = links.iter().map(|link| GroupId::new(link.id)).collect();
@@ -271,7 +271,10 @@ impl Planner<'_> {
                 let Some(external_id) = group.external_ids.get(name) else {
                     continue;
                 };
-                let (mut action, mut remove) = (missing_action(link, &group, runs), BTreeSet::new());
+                let Some(mut action) = self.missing_action(link, &group) else {
+                    continue;
+                };
+                let mut remove = BTreeSet::new();
                 let mut given = None;
                 if action != GroupAction::Miss {
                     let present = self.present(group.id).await?;
@@ -298,6 +301,26 @@ impl Planner<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What becomes of a group that is missing once more. One that another source knows, or that gives roles or licences,
+    /// outlives this source.
+    fn missing_action(&self, link: &Link, group: &Group) -> Option<GroupAction> {
+        debug_assert_eq!(link.id, member_uuid(Member::Group(group.id)));
+        let has_period = self.context.connection.leavers.delete_after_days.is_some();
+        match self.grace(link) {
+            Grace::Missed => return Some(GroupAction::Miss),
+            Grace::Begins if has_period => return Some(GroupAction::Empty),
+            Grace::Runs if has_period => return None,
+            // Without a period nothing is waited for: an empty group would hold its name for ever.
+            Grace::Begins | Grace::Runs | Grace::Over => {}
+        }
+        let gives = !group.grants_roles.is_empty() || !group.grants_licences.is_empty();
+        Some(if gives || group.held_by().len() > 1 {
+            GroupAction::Unlink
+        } else {
+            GroupAction::Delete
+        })
     }
 
     /// Groups that cannot be used: without a name, or with one that another group has.
@@ -369,20 +392,6 @@ fn gives(group: &Group, present: &Present) -> Option<Gives> {
         stay: present.stay.clone(),
         is_named_so: true,
     })
-}
-
-/// A group that another source knows, or that gives roles or licences, outlives this source.
-fn missing_action(link: &Link, group: &Group, runs: u32) -> GroupAction {
-    debug_assert_eq!(link.id, member_uuid(Member::Group(group.id)));
-    if link.missed + 1 < runs {
-        return GroupAction::Miss;
-    }
-    let gives = !group.grants_roles.is_empty() || !group.grants_licences.is_empty();
-    if gives || group.held_by().len() > 1 {
-        GroupAction::Unlink
-    } else {
-        GroupAction::Delete
-    }
 }
 
 fn taken() -> FailureReason {

@@ -1,4 +1,4 @@
-//! People whom a complete reading no longer holds: noted, suspended, and after a grace period deleted.
+//! People whom a complete reading no longer holds: noted, suspended, and after a grace period deleted. Groups go the same way.
 
 use std::collections::BTreeSet;
 
@@ -19,6 +19,19 @@ use super::linked::Links;
 use super::seats::Ledger;
 use super::teams::Teams;
 use super::{CHUNK, PersonAction, PersonStep, Plan, Planner};
+
+/// How long an entry is missing, by the connection's settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grace {
+    /// Not in enough complete runs in a row yet.
+    Missed,
+    /// In enough of them, from this one on.
+    Begins,
+    /// The period runs, or has no end.
+    Runs,
+    /// The period is over.
+    Over,
+}
 
 impl Planner<'_> {
     pub(super) async fn leavers(
@@ -53,16 +66,24 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// What the settings say about an entry that is missing once more.
+    /// What the settings say about somebody who is missing once more.
     fn due(&self, link: &Link) -> Option<PersonAction> {
+        match self.grace(link) {
+            Grace::Missed => Some(PersonAction::Miss),
+            Grace::Begins => Some(PersonAction::SuspendMissing),
+            Grace::Runs => None,
+            Grace::Over => Some(PersonAction::Delete),
+        }
+    }
+
+    /// How far the grace of an entry is that is missing once more.
+    pub(super) fn grace(&self, link: &Link) -> Grace {
         let leavers = &self.context.connection.leavers;
-        match link.missing_since {
-            None if link.missed + 1 >= leavers.suspend_after_runs.max(1) => Some(PersonAction::SuspendMissing),
-            None => Some(PersonAction::Miss),
-            Some(since) => {
-                let days = TimeDelta::days(i64::from(leavers.delete_after_days?));
-                (self.now >= since + days).then_some(PersonAction::Delete)
-            }
+        match (link.missing_since, leavers.delete_after_days) {
+            (None, _) if link.missed + 1 >= leavers.suspend_after_runs.max(1) => Grace::Begins,
+            (None, _) => Grace::Missed,
+            (Some(since), Some(days)) if self.now >= since + TimeDelta::days(i64::from(days)) => Grace::Over,
+            (Some(_), _) => Grace::Runs,
         }
     }
 

@@ -18,6 +18,7 @@ use crate::provision::matching::Match;
 
 use super::claims::{self, Claims};
 use super::linked::Links;
+use super::losses::Losses;
 use super::preview::{Lookup, is_same, nobody, preview};
 use super::seats::Ledger;
 use super::teams::Teams;
@@ -54,7 +55,8 @@ impl Planner<'_> {
         ledger: &mut Ledger,
         teams: &mut Teams,
         plan: &mut Plan,
-    ) -> Result<(), DirectoryError> {
+    ) -> Result<Losses, DirectoryError> {
+        let mut losses = Losses::default();
         let refused = self.duplicates(known, plan);
         let (mut changed, mut new) = (Vec::new(), Vec::new());
         for (index, (person, link)) in (0_u32..).zip(self.snapshot.people().iter().zip(&known.entries)) {
@@ -76,7 +78,7 @@ impl Planner<'_> {
             let asked: Vec<_> = users.iter().map(|(index, user)| (user, Some(names(*index)))).collect();
             let left = self.teams_left(teams, &asked).await?;
             for ((index, before), left) in users.iter().zip(left) {
-                let candidate = self.changed(*index, before, &left, teams);
+                let candidate = self.changed(*index, before, &left, teams, &mut losses);
                 if candidate.is_renamed {
                     freed.extend(candidate.user);
                 }
@@ -94,7 +96,7 @@ impl Planner<'_> {
         for candidate in candidates {
             self.settle(candidate, ledger, teams, plan);
         }
-        Ok(())
+        Ok(losses)
     }
 
     /// Of several entries with one name the one that is as it was keeps it, then one that is known, then the first.
@@ -137,8 +139,16 @@ impl Planner<'_> {
         refused
     }
 
-    fn changed(&self, index: u32, before: &User, left: &BTreeSet<GroupId>, teams: &Teams) -> Candidate {
+    fn changed(
+        &self,
+        index: u32,
+        before: &User,
+        left: &BTreeSet<GroupId>,
+        teams: &Teams,
+        losses: &mut Losses,
+    ) -> Candidate {
         let (after, path) = self.written(index, before, left, teams);
+        losses.note(before, &after, &self.context.connection.name);
         let gets_the_same = path.last().is_none_or(|last| last.licences == before.licences);
         let name = &self.context.connection.name;
         let blocks = |user: &User| {

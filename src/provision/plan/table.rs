@@ -90,6 +90,7 @@ impl GroupAction {
         match self {
             Self::Delete => "delete",
             Self::Unlink => "unlink",
+            Self::Empty => "empty",
             Self::Miss => "miss",
             Self::Rename => "rename",
             Self::Keep => "keep",

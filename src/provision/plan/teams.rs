@@ -40,6 +40,8 @@ pub(super) struct Teams {
     giving: BTreeMap<GroupId, bool>,
     add: BTreeMap<String, u64>,
     remove: BTreeMap<GroupId, u64>,
+    /// People whose step is planned, by the groups that they are in by rule before it.
+    held: BTreeMap<GroupId, u64>,
 }
 
 impl Planner<'_> {
@@ -58,6 +60,7 @@ impl Planner<'_> {
             giving: BTreeMap::new(),
             add: BTreeMap::new(),
             remove: BTreeMap::new(),
+            held: BTreeMap::new(),
         })
     }
 
@@ -168,6 +171,12 @@ impl Teams {
         }
     }
 
+    /// The groups that somebody is no longer in by rule: how many leave, and how many of those whose step is planned are in it.
+    pub(super) fn left(&self) -> impl Iterator<Item = (GroupId, u64, u64)> {
+        let left = self.remove.iter();
+        left.map(|(group, lost)| (*group, *lost, self.held.get(group).copied().unwrap_or_default()))
+    }
+
     /// Counts a person whose step is planned.
     pub(super) fn note(&mut self, before: &BTreeSet<GroupId>, names: &BTreeSet<String>) {
         let mut after = BTreeSet::new();
@@ -177,6 +186,9 @@ impl Teams {
                 *self.add.entry(name.clone()).or_default() += 1;
             }
             after.extend(id);
+        }
+        for group in before {
+            *self.held.entry(*group).or_default() += 1;
         }
         for left in before.difference(&after) {
             *self.remove.entry(*left).or_default() += 1;

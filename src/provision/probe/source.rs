@@ -2,16 +2,18 @@
 
 use crate::directory::settings::OrganisationSettings;
 use crate::ldap::probe::{Outcome, Place, ProbeReport, Verdict};
-use crate::ldap::{Capability, ChangeMethod, Connection as LdapConnection, LdapSettings, Query, StableIdKind};
+use crate::ldap::{
+    Capability, ChangeMethod, Connection as LdapConnection, LdapSettings, Need, Needs, Query, StableIdKind,
+};
 use crate::model::clock::Timestamp;
-use crate::model::connection::{Connection, LdapSource};
+use crate::model::connection::{AttributeRule, Connection, LdapSource};
 use crate::model::custom_attribute::Bearer;
 use crate::provision::advice::Advice;
 use crate::provision::check;
-use crate::provision::mapping::{Mapping, MappingError};
+use crate::provision::mapping::{Mapping, MappingError, defaults};
 use crate::provision::reading::Reading;
 use crate::provision::schedule;
-use crate::provision::source::{self, SourceError};
+use crate::provision::source::{self, GROUP_NAMES, SourceError};
 
 use super::{Findings, Search};
 
@@ -70,7 +72,7 @@ async fn try_directory(
     let groups = directory.groups.as_ref();
     let groups = groups.map(|searched| source::groups(directory, searched, kind));
     let groups = groups.transpose()?;
-    let report = crate::ldap::probe(&settings, &users, groups.as_ref()).await;
+    let report = crate::ldap::probe(&settings, &users, groups.as_ref(), &needs(connection, kind)).await;
     for finding in &report.findings {
         let outcome = &finding.outcome;
         let cure = outcome.cure().map(str::to_owned);
@@ -83,6 +85,64 @@ async fn try_directory(
         );
     }
     Ok((searches(directory, users, groups, &report), report))
+}
+
+/// What is to be made of entries, and of what. An attribute that the settings name is looked for wherever it goes; of the
+/// defaults, which name more than any one directory has, only what hardly anybody lacks.
+fn needs(connection: &Connection, kind: StableIdKind) -> Needs {
+    const HARDLY_LACKED: [&str; 3] = ["userName", "displayName", "emails"];
+    let is_default = connection.mapping.is_empty();
+    let rules = if is_default {
+        defaults::ldap()
+    } else {
+        connection.mapping.clone()
+    };
+    let mut users: Vec<Need> = Vec::new();
+    for rule in rules {
+        let Some(from) = rule
+            .from
+            .filter(|_| !is_default || HARDLY_LACKED.contains(&rule.to.as_str()))
+        else {
+            continue;
+        };
+        match users.iter_mut().find(|need| need.what == rule.to) {
+            Some(need) => need.attributes.push(from),
+            None => users.push(Need {
+                is_required: rule.to == "userName",
+                what: rule.to,
+                attributes: vec![from],
+            }),
+        }
+    }
+    // A user name that an expression or a fixed value may give as well can be had without these.
+    let is_given = |rule: &AttributeRule| rule.to == "userName" && rule.from.is_none();
+    let is_certain = connection.mapping.iter().any(is_given);
+    users.iter_mut().for_each(|need| need.is_required &= !is_certain);
+    if kind == StableIdKind::ObjectGuid {
+        users.push(Need {
+            what: "whether somebody is disabled".to_owned(),
+            attributes: vec!["userAccountControl".to_owned()],
+            is_required: false,
+        });
+    }
+    let members = connection
+        .ldap
+        .as_ref()
+        .map(|directory| directory.member_attributes.clone());
+    let members = members.unwrap_or_default();
+    let group = |what: &str, attributes: Vec<String>, is_required| Need {
+        what: what.to_owned(),
+        attributes,
+        is_required,
+    };
+    Needs {
+        users,
+        groups: vec![
+            group("the name", GROUP_NAMES.map(str::to_owned).to_vec(), true),
+            group("the members", members.clone(), false),
+        ],
+        members,
+    }
 }
 
 async fn found_stable_id(settings: &LdapSettings) -> Option<StableIdKind> {

@@ -10,9 +10,9 @@ use crate::model::slug::Slug;
 use crate::provision::advice::Advice;
 use crate::provision::apply::Applied;
 use crate::provision::brake::HoldReason;
-use crate::provision::failure::{Failure, Kind};
+use crate::provision::failure::{Failure, FailureReason, Kind};
 use crate::provision::mapping::MappingError;
-use crate::provision::plan::{Classes, Numbers, Plan, SeatForecast};
+use crate::provision::plan::{Classes, GroupStep, Numbers, Plan, SeatForecast};
 use crate::provision::reading::{Reading, WhyWhole};
 use crate::provision::snapshot::SnapshotError;
 
@@ -47,6 +47,8 @@ pub struct RunReport {
     pub connection: Slug,
     /// How it ended.
     pub outcome: Outcome,
+    /// The server that was read, of those in the settings.
+    pub server: String,
     /// What was read.
     pub reading: Reading,
     /// Why everything was read, when less was asked for.
@@ -89,8 +91,22 @@ impl RunReport {
     /// Adds what application did.
     pub(super) fn finish(&mut self, applied: Applied) {
         self.changed = applied.changed;
-        self.failures.extend(applied.failures);
+        let refused = applied.failures.iter().map(|failure| match failure.reason {
+            FailureReason::MembersMissing { count } => count,
+            _ => 0,
+        });
         self.entries = Entries::of(&self.plan);
+        let Entries {
+            people: of_people,
+            groups: of_groups,
+            memberships,
+        } = &mut self.entries;
+        of_people.ms += applied.took.people_ms;
+        of_groups.ms += applied.took.groups_ms;
+        memberships.ms += applied.memberships_ms;
+        memberships.changed = applied.memberships;
+        memberships.failed += refused.sum::<u64>();
+        self.failures.extend(applied.failures);
         // A step that was not applied is a failure that the plan did not foresee.
         let failed = |kind| self.failures.iter().filter(|failure| failure.kind == kind).count() as u64;
         let [people, groups] = [failed(Kind::User), failed(Kind::Group)];
@@ -103,7 +119,7 @@ impl RunReport {
     }
 }
 
-/// What became of the entries of a run, by what they are.
+/// What became of the entries of a run, and of the memberships in groups, by what they are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entries {
@@ -111,6 +127,9 @@ pub struct Entries {
     pub people: Tally,
     /// Groups.
     pub groups: Tally,
+    /// Memberships.
+    #[serde(default)]
+    pub memberships: Tally,
 }
 
 /// What became of entries of one kind.
@@ -125,21 +144,35 @@ pub struct Tally {
     pub skipped: u64,
     /// Left as they are; the failures say why.
     pub failed: u64,
+    /// Milliseconds that reading, comparing and applying them took. Memberships are read and compared with their groups, so
+    /// theirs are those of applying.
+    #[serde(default)]
+    pub ms: u64,
 }
 
 impl Entries {
     /// Before anything is applied.
     pub(super) fn of(plan: &Plan) -> Self {
         let failed = |kind| plan.failures.iter().filter(|failure| failure.kind == kind).count() as u64;
-        let tally = |read, skipped, kind| Tally {
+        let tally = |read, skipped, kind, ms| Tally {
             read,
             changed: 0,
             skipped,
             failed: failed(kind),
+            ms,
         };
+        let sum = |of: fn(&GroupStep) -> u64| plan.groups.iter().map(of).sum::<u64>();
+        let (added, missing) = (sum(|step| step.add.len() as u64), sum(|step| step.missing));
         Self {
-            people: tally(plan.read.people, plan.skipped.people, Kind::User),
-            groups: tally(plan.read.groups, plan.skipped.groups, Kind::Group),
+            people: tally(plan.read.people, plan.skipped.people, Kind::User, plan.took.people_ms),
+            groups: tally(plan.read.groups, plan.skipped.groups, Kind::Group, plan.took.groups_ms),
+            memberships: Tally {
+                read: plan.members_read,
+                changed: 0,
+                skipped: plan.members_read.saturating_sub(added + missing),
+                failed: missing,
+                ms: 0,
+            },
         }
     }
 }
@@ -158,7 +191,7 @@ pub struct Durations {
     pub applying_ms: u64,
 }
 
-/// Why a run failed. Nothing was changed, except by [`RunError::Interrupted`].
+/// Why a run failed. Nothing was changed, except by [`RunError::Interrupted`] and [`RunError::Crashed`].
 #[derive(Debug, Error)]
 pub enum RunError {
     /// The organisation has no such connection.
@@ -197,4 +230,7 @@ pub enum RunError {
     /// The store failed, or another run took over, while changes were applied. Every entry is whole; the next run goes on.
     #[error("the run was interrupted; what was applied stays, the next run goes on: {0}")]
     Interrupted(#[source] DirectoryError),
+    /// A fault of the gateway ended the run. Every entry is whole; the next run goes on.
+    #[error("the run crashed, which is a fault of the gateway; what was applied stays, the next run goes on")]
+    Crashed,
 }

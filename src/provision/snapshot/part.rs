@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use thiserror::Error;
 use uuid::Uuid;
@@ -15,13 +16,15 @@ use crate::directory::link::Link;
 use crate::directory::{Directory, DirectoryError};
 use crate::ldap::changes::{ChangeError, Cursor, read_by_ids, read_changes, read_presence};
 use crate::ldap::{
-    Capability, Complete, ConnectError, Connection as LdapConnection, Entry, Query, ReadError, StableId, StableIdKind,
+    Capability, Complete, ConnectError, Connection as LdapConnection, Entry, LdapUrl, Query, ReadError, StableId,
+    StableIdKind,
 };
 use crate::model::connection::{Connection, LdapSource};
 use crate::model::id::{OrganisationId, UserId};
+use crate::provision::authority::Say;
 use crate::provision::failure::Kind;
 use crate::provision::mapping::Mapping;
-use crate::provision::progress::{Progress, Report};
+use crate::provision::progress::{Progress, Report, Took, millis};
 use crate::provision::reading::WhyWhole;
 use crate::provision::source;
 
@@ -77,10 +80,14 @@ impl std::convert::From<source::SourceError> for PartError {
 pub struct Part {
     /// What was read.
     pub snapshot: Snapshot,
+    /// The server that was read.
+    pub server: LdapUrl,
     /// Where it ended; `None` when identifiers were compared.
     pub cursors: Option<(Cursor, Option<Cursor>)>,
     /// The entries that were looked at: what an earlier run noted of them is settled.
     pub settled: BTreeSet<(Kind, String)>,
+    /// How long reading took.
+    pub took: Took,
 }
 
 /// Reads a part.
@@ -93,6 +100,8 @@ pub struct PartReader {
     pub connection: Arc<Connection>,
     /// Its rules.
     pub mapping: Arc<Mapping>,
+    /// What it has the say over.
+    pub say: Say,
     /// Who is told how far it is.
     pub report: Report,
     /// Entries to look at again because they failed.
@@ -159,8 +168,11 @@ impl PartReader {
                 collector.add(entry);
             }
         };
+        let begun = Instant::now();
         let users = self.hear(&mut ldap, &query, Kind::User, user_cursor, &mut take).await?;
         let (joined, left) = self.movements(&called, &users).await?;
+        let people_ms = millis(begun);
+        let begun = Instant::now();
         let mut heard = vec![users];
         let mut found = None;
         if let Some(group_query) = group_query(directory, kind)? {
@@ -192,17 +204,22 @@ impl PartReader {
             }
             found = Some((around.entries, around.open));
         }
+        let server = ldap.url().clone();
         ldap.close().await;
         (self.report)(Progress::Reading {
             people: called.len() as u64,
             groups: found.as_ref().map_or(0, |(entries, _)| entries.len() as u64),
         });
-        Ok(self.part(directory, heard, collector.finish(), found))
+        let part = self.part(server, directory, heard, collector.finish(), found);
+        let groups_ms = millis(begun);
+        let took = Took { people_ms, groups_ms };
+        Ok(Part { took, ..part })
     }
 
     /// Everything that was heard, as a snapshot.
     fn part(
         &self,
+        server: LdapUrl,
         directory: &LdapSource,
         heard: Vec<Heard>,
         collected: people::Collected,
@@ -243,16 +260,11 @@ impl PartReader {
         let mut cursors = cursors.into_iter();
         let users = cursors.next().flatten();
         Part {
-            snapshot: complete(
-                proof,
-                extent,
-                collected,
-                found,
-                &self.mapping,
-                self.connection.precedence,
-            ),
+            snapshot: complete(proof, extent, collected, found, &self.mapping, &self.say),
+            server,
             cursors: users.map(|users| (users, cursors.next().flatten())),
             settled,
+            took: Took::default(),
         }
     }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::ldap::{AccountState, Entry, account_state};
+use crate::provision::authority::Say;
 use crate::provision::failure::{Failure, FailureReason, Kind};
 use crate::provision::mapping::{GrantContext, Mapping, MappingError};
 use crate::provision::person::Grants;
@@ -139,7 +140,7 @@ pub(super) fn give(
     collected: Collected,
     names_of: &HashMap<u32, Vec<String>>,
     mapping: &Mapping,
-    precedence: u32,
+    say: &Say,
     failures: &mut Vec<Failure>,
 ) -> (Vec<SnapshotPerson>, Vec<Grants>) {
     let mut grants: Vec<Grants> = vec![Grants::default()];
@@ -171,9 +172,10 @@ pub(super) fn give(
             draft.is_active,
             &given.licences,
             &given.roles,
-            precedence,
+            say.precedence,
         );
         hash.update(packed(&said));
+        hash.update(&say.beside);
         if !given.teams.is_empty() {
             hash.update(packed(&given.teams));
         }

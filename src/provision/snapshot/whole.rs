@@ -2,16 +2,20 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::ldap::changes::{ChangeMethod, Cursor, mark};
+use crate::ldap::result_code::{BUSY, UNAVAILABLE};
 use crate::ldap::{
-    Capability, Connection as LdapConnection, LdapSettings, LdapUrl, Query, ReadError, StableIdKind, read_all,
+    Capability, ConnectError, Connection as LdapConnection, LdapSettings, LdapUrl, Query, ReadError, StableIdKind,
+    read_all,
 };
 use crate::model::connection::{ChangeReading, Connection, LdapSource};
+use crate::provision::authority::Say;
 use crate::provision::failure::Kind;
 use crate::provision::logged::unnamed;
 use crate::provision::mapping::Mapping;
-use crate::provision::progress::{Progress, Report};
+use crate::provision::progress::{Progress, Report, Took, millis};
 use crate::provision::source;
 
 use super::apart::apart;
@@ -23,6 +27,8 @@ pub struct WholeReader {
     pub connection: Arc<Connection>,
     /// Its rules.
     pub mapping: Arc<Mapping>,
+    /// What it has the say over.
+    pub say: Say,
     /// Who is told how far it is.
     pub report: Report,
     /// Whether to ask the server where it stands first, so that later readings can go on from there.
@@ -34,9 +40,13 @@ pub struct WholeReader {
 pub struct Whole {
     /// What was read.
     pub snapshot: Snapshot,
+    /// The server that was read.
+    pub server: LdapUrl,
     /// Where the server stood before the reading of people and of groups: what changed meanwhile is read again. `None`
     /// when nobody asked, or when the server does not say.
     pub marks: Option<(Cursor, Option<Cursor>)>,
+    /// How long reading took.
+    pub took: Took,
 }
 
 impl WholeReader {
@@ -50,10 +60,43 @@ impl WholeReader {
         read.await.unwrap_or(Err(SnapshotError::Crashed))
     }
 
+    /// All of it from one server, the first of the list that lasts to the end: of two servers one may be ahead of the other,
+    /// and people of the one and groups of the other are no directory.
     async fn read_here(&self) -> Result<Whole, SnapshotError> {
         let directory = self.connection.ldap.as_ref().ok_or(SnapshotError::NoDirectory)?;
-        let settings = source::settings(directory)?;
-        let mut first = LdapConnection::open(&settings).await?;
+        let mut settings = source::settings(directory)?;
+        let mut lost = None;
+        loop {
+            let first = match LdapConnection::open(&settings).await {
+                Ok(first) => first,
+                // That nobody else answers is less than why the one that answered was lost.
+                Err(error) => return Err(lost.unwrap_or_else(|| error.into())),
+            };
+            let server = first.url().clone();
+            let error = match self.read_from(directory, &settings, first).await {
+                Err(error) if is_lost(&error) => error,
+                outcome => return outcome,
+            };
+            settings.urls.retain(|url| *url != server);
+            if settings.urls.is_empty() {
+                return Err(lost.unwrap_or(error));
+            }
+            let reason = unnamed(&error);
+            tracing::warn!(%server, error = reason, "the server was lost while it was read; beginning again with the next");
+            lost.get_or_insert(error);
+        }
+    }
+
+    async fn read_from(
+        &self,
+        directory: &LdapSource,
+        settings: &LdapSettings,
+        mut first: LdapConnection,
+    ) -> Result<Whole, SnapshotError> {
+        let settings = LdapSettings {
+            urls: vec![first.url().clone()],
+            ..settings.clone()
+        };
         let capability = Capability::read(&mut first).await;
         let capability = capability.map_err(|error| failed("the root DSE", error))?;
         let kind = source::stable_id(directory)?.unwrap_or_else(|| capability.stable_id());
@@ -61,10 +104,10 @@ impl WholeReader {
         let group_query = group_query(directory, kind)?;
         let marks = match capability.change_method() {
             Some(method) if self.marks && directory.changes == ChangeReading::Auto => {
-                let users = try_mark(&settings, &query, method, first.url()).await;
+                let users = try_mark(&settings, &query, method).await;
                 match (users, &group_query) {
                     (Some(users), Some(query)) => {
-                        let groups = try_mark(&settings, query, method, first.url()).await;
+                        let groups = try_mark(&settings, query, method).await;
                         groups.map(|groups| (users, Some(groups)))
                     }
                     (users, None) => users.map(|users| (users, None)),
@@ -73,6 +116,7 @@ impl WholeReader {
             }
             _ => None,
         };
+        let begun = Instant::now();
         let mut collected = people::Collector::new(&self.mapping);
         let mut count = 0;
         let people = read_all(&mut first, &query, |entry| {
@@ -87,8 +131,11 @@ impl WholeReader {
             ControlFlow::Continue(())
         });
         let people_read = people.await.map_err(|error| failed("people", error))?;
+        let server = first.url().clone();
         first.close().await;
         let collected = collected.finish();
+        let people_ms = millis(begun);
+        let begun = Instant::now();
         let mut readings = vec![(Kind::User, people_read)];
         let mut found = None;
         if let Some(query) = &group_query {
@@ -108,10 +155,14 @@ impl WholeReader {
         });
         let readings: Vec<_> = readings.iter().map(|(kind, complete)| (*kind, complete)).collect();
         let proof = Proof::of(&readings);
-        let precedence = self.connection.precedence;
         Ok(Whole {
-            snapshot: complete(proof, Extent::Whole, collected, found, &self.mapping, precedence),
+            snapshot: complete(proof, Extent::Whole, collected, found, &self.mapping, &self.say),
+            server,
             marks,
+            took: Took {
+                people_ms,
+                groups_ms: millis(begun),
+            },
         })
     }
 }
@@ -127,20 +178,33 @@ pub(super) fn failed(what: &'static str, error: ReadError) -> SnapshotError {
     SnapshotError::Read { what, error }
 }
 
-/// On a connection of its own, because one that failed is spent. OpenLDAP offers content synchronisation for all its databases
+/// Whether another server may do what this one could not: it went away, fell silent, or says that it cannot work now.
+fn is_lost(error: &SnapshotError) -> bool {
+    match error {
+        SnapshotError::Connect(ConnectError::Servers { .. }) => true,
+        SnapshotError::Read { error, .. } => matches!(
+            error,
+            ReadError::ConnectionLost { .. }
+                | ReadError::Timeout { .. }
+                | ReadError::ResultCode {
+                    code: BUSY | UNAVAILABLE,
+                    ..
+                }
+        ),
+        _ => false,
+    }
+}
+
+/// Of the server that is read: one that is ahead of it would leave out what lies between the two. On a connection of its own, because one that failed is spent. OpenLDAP offers content synchronisation for all its databases
 /// when one has it, so time stamps are asked for when the server refuses. A connection that was lost says nothing about what
 /// the server can do: then there is no mark, and the next reading is a whole one too.
-async fn try_mark(settings: &LdapSettings, query: &Query, method: ChangeMethod, read_from: &LdapUrl) -> Option<Cursor> {
+async fn try_mark(settings: &LdapSettings, query: &Query, method: ChangeMethod) -> Option<Cursor> {
     let mut methods = vec![method];
     if method == ChangeMethod::ContentSync {
         methods.push(ChangeMethod::ModifyTimestamp);
     }
     for method in methods {
         let mut connection = LdapConnection::open(settings).await.ok()?;
-        // A server that is ahead of the one that is read would leave out what lies between the two.
-        if connection.url() != read_from {
-            return None;
-        }
         match mark(&mut connection, query, method).await {
             Ok(cursor) => {
                 connection.close().await;

@@ -1,8 +1,11 @@
 //! One row's person: made or changed, with everything that the row says, in one commit.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::directory::authorise::{Demand, On};
+use crate::directory::bulk::Standing;
 use crate::directory::error::Denial;
 use crate::directory::group_members::AddMembers;
 use crate::directory::invitation::InviteUser;
@@ -129,6 +132,36 @@ impl WritePerson<'_> {
     }
 }
 
+/// Those of the columns that are to be cleared in which the person has something.
+fn clears<'a>(draft: &'a PersonDraft, before: &User) -> Vec<(&'a String, &'a String)> {
+    let before = json!(before);
+    let has = |pointer: &str| match before.pointer(pointer) {
+        None | Some(Value::Null) => false,
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(_) => true,
+    };
+    draft.cleared.iter().filter(|(_, pointer)| has(pointer)).collect()
+}
+
+impl Standing {
+    /// The columns in which a row takes away what the person had.
+    pub(super) fn cleared_by(&self, draft: &PersonDraft) -> BTreeSet<String> {
+        let before = self.user();
+        let columns = before.into_iter().flat_map(|user| clears(draft, user));
+        columns.map(|(column, _)| column.clone()).collect()
+    }
+}
+
+/// A merge patch that takes away what lies there.
+fn cleared(pointer: &str) -> Value {
+    let parts = pointer.rsplit('/').filter(|part| !part.is_empty());
+    parts.fold(Value::Null, |inner, part| {
+        let name = part.replace("~1", "/").replace("~0", "~");
+        json!({ name: inner })
+    })
+}
+
 /// What an update writes: what the row says and the person has not.
 fn patch(draft: &PersonDraft, before: &User) -> Object {
     let mut patch = Object::new();
@@ -157,7 +190,21 @@ fn patch(draft: &PersonDraft, before: &User) -> Object {
     if !attributes.is_empty() {
         patch.insert("attributes".to_owned(), Value::Object(attributes));
     }
+    for (_, pointer) in clears(draft, before) {
+        join(&mut patch, cleared(pointer));
+    }
     patch
+}
+
+/// Two patches as one: `null` stays, which a merge would take for "remove" (RFC 7396 section 2).
+fn join(patch: &mut Object, more: Value) {
+    let Value::Object(more) = more else { return };
+    for (name, value) in more {
+        match (patch.get_mut(&name), value) {
+            (Some(Value::Object(inner)), value @ Value::Object(_)) => join(inner, value),
+            (_, value) => drop(patch.insert(name, value)),
+        }
+    }
 }
 
 /// Whether a list of values says nothing new. A file has the values alone: their types and the rest stay as they are.
