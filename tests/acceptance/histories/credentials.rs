@@ -72,7 +72,7 @@ pub(super) async fn take(act: &Act, world: &mut World) -> Result<(), TestCaseErr
         15 => world.pass(if act.yes { 60 } else { 9 * 24 * 60 * 60 }).await,
         16 => {
             let body =
-                json!({ "users": [user, world.user_id(act.what)], "channel": if act.yes { "mail" } else { "link" } });
+                json!({ "users": [user, world.user_id(act.what)], "channel": if act.yes { "email" } else { "link" } });
             world.admin(Method::POST, "invitations/send", Some(body)).await
         }
         _ => invitation(act, world).await,
