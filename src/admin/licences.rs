@@ -154,6 +154,7 @@ pub(super) fn seat(claim: &SeatClaim) -> String {
         Seat::Unneeded => "unneeded".to_owned(),
         Seat::Held(_) => "held".to_owned(),
         Seat::Waiting(_) => "waiting".to_owned(),
+        Seat::Refused(_) => "refused".to_owned(),
         Seat::Fallback { licence, .. } => format!("held from {licence}"),
     }
 }

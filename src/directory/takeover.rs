@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use crate::model::effective::{DefaultGrants, Effective, Place, Sources, Tree};
-use crate::model::id::{GroupId, UserId};
+use crate::model::id::GroupId;
 use crate::model::membership::{Member, Membership};
 use crate::model::organisation::Organisation;
 use crate::model::record;
