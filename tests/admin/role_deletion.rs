@@ -50,8 +50,8 @@ async fn whoever_manages_roles_touches_linked_groups_with_the_right_to_do_so_onl
         assert_eq!(acme.get("/groups/Support").await.expect(200)["enabled"], true);
         grant(permission).await;
         assert_eq!(delete(&kim, &path).await, 200, "{policy}");
-        acme.post("/groups/Support/enable", json!({})).await;
         if policy == "disable-groups" {
+            acme.post("/groups/Support/enable", json!({})).await.expect(200);
             linked(&acme, &["Support"]).await;
         }
     }

@@ -20,7 +20,7 @@ async fn a_role_is_given_and_taken_back_and_what_another_reason_gives_stays() {
     acme.assign("ada", "nothing").await.expect(404);
     let support = acme
         .group("Support", |group| {
-            group.grants_roles = [crate::kit::scim::slug("agent")].into()
+            group.grants_roles = [slug("agent")].into()
         })
         .await;
     acme.join(support, ada).await.expect("a member");
