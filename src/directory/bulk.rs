@@ -146,7 +146,10 @@ impl Directory {
 
     /// May do this to this person: what the request for one would demand. A person who may not see somebody learns nothing of
     /// them: the answer is that nobody is there.
-    pub(super) async fn authorise_item(
+    ///
+    /// # Errors
+    /// As [`Directory::authorise`]; [`DirectoryError::NotFound`] for somebody who is not in view.
+    pub async fn authorise_item(
         &self,
         principal: &Principal,
         organisation: OrganisationId,
