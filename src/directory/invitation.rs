@@ -47,8 +47,9 @@ impl Operation for InviteUser {
 
     async fn attempt(&self, unit: &mut Unit) -> Result<IssuedInvitation, DirectoryError> {
         let before = unit.load_user(self.user).await?;
+        let channel = self.channel.unwrap_or_else(|| fitting_channel(&before));
         // By mail, nobody but the person sees the link.
-        if self.channel != Channel::Email {
+        if channel != Channel::Email {
             unit.may_take_over(&before).await?;
         }
         if before.facts.step() >= Step::Enrolled {
@@ -63,7 +64,6 @@ impl Operation for InviteUser {
                 "is suspended: reactivate before inviting",
             ));
         }
-        let channel = self.channel.unwrap_or_else(|| fitting_channel(&before));
         if before.restricted && channel == Channel::Email {
             return Err(DirectoryError::Denied(super::error::Denial::ProcessingRestricted));
         }
