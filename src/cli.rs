@@ -10,6 +10,7 @@ pub mod choosing;
 pub mod connection;
 pub mod cost_centre;
 pub mod credential;
+pub mod difference;
 mod export;
 pub mod failure;
 pub mod gateway;

@@ -14,7 +14,7 @@
 //!   [`ldap`] (reads a directory completely or not at all).
 //!   [`rate`] bounds how often one client may knock.
 //! * [`delivery`]: what leaves the gateway after a commit: mail from the outbox.
-//! * [`provision`]: how an outside identity becomes a user: match, map, decide who has the say, plan, brake, apply.
+//! * [`provision`]: how an outside identity becomes a user: match, map, decide who has the say, plan, play through, brake, apply.
 //! * [`directory`]: the use-cases and rules over the store: [`directory::unit`] (what was read becomes what must still hold),
 //!   [`directory::user`], [`directory::group`], [`directory::membership`], [`directory::seat`] (the one ledger of seats),
 //!   [`directory::query`], [`directory::keys`] (every key of the store), [`directory::verify`] (every invariant, over everything),

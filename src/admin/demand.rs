@@ -23,6 +23,8 @@ enum Target {
     User,
     /// The `{group}` of the path.
     Group,
+    /// Whom the invitation `{id}` of the path is for.
+    Invitation,
     /// What is the person's own: nothing is asked. The operation tells what is.
     Own,
 }
@@ -59,6 +61,13 @@ pub(super) async fn of(
             Err(DirectoryError::NotFound { .. }) => On::Organisation,
             Err(error) => return Err(error),
         },
+        Target::Invitation => {
+            let found = match parameter("id").unwrap_or_default().parse() {
+                Ok(id) => directory.browse_invitation(organisation, id).await?,
+                Err(_) => None,
+            };
+            found.map_or(On::Organisation, |invitation| On::User(invitation.user))
+        }
     };
     Ok(Some(Demand { action, on }))
 }

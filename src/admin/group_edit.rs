@@ -13,9 +13,11 @@ use serde_json::{Map, Value, json};
 use crate::directory::group_edit::{CreateGroup, DeleteGroup, UpdateGroup};
 use crate::directory::group_gives::ChangeGives;
 use crate::directory::{Directory, DirectoryError};
+use crate::model::membership::Member;
 use crate::model::slug::Slug;
 
 use super::caller::{Administrator, Body, Place};
+use super::group_members::as_named;
 use super::groups::{find, shown};
 use super::problem::Problem;
 use super::{resources, users};
@@ -45,7 +47,10 @@ pub async fn create(
         users,
         resources,
     };
-    let group = directory.run(&caller.permit, &create).await?;
+    let group = directory.run(&caller.permit, &create).await.map_err(|error| {
+        let users: Vec<Member> = create.users.iter().copied().map(Member::User).collect();
+        users::write::part("users", as_named(error, members.iter().zip(&users)))
+    })?;
     Ok((StatusCode::CREATED, shown(&directory, &caller, &group).await?))
 }
 

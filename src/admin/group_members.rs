@@ -160,7 +160,9 @@ pub async fn add(
         group: group.id,
         members: members(&directory, &caller, &named).await?,
     };
-    let changes = directory.run(&caller.permit, &add).await?;
+    let texts = named.users.iter().chain(&named.groups);
+    let changes = directory.run(&caller.permit, &add).await;
+    let changes = changes.map_err(|error| as_named(error, texts.zip(&add.members)))?;
     Ok(Json(json!({ "added": ids(&changes.added) })))
 }
 
@@ -267,6 +269,21 @@ pub(super) async fn members(
         members.push(Member::Group(find(directory, caller.organisation(), group).await?.id));
     }
     Ok(members)
+}
+
+/// Says of somebody who is out of the caller's reach what is said of somebody who is not there, so that nobody learns more than
+/// what they asked with.
+pub(super) fn as_named<'a>(
+    error: DirectoryError,
+    mut members: impl Iterator<Item = (&'a String, &'a Member)>,
+) -> DirectoryError {
+    let DirectoryError::NotFound { kind: "member", id } = &error else {
+        return error;
+    };
+    match members.find(|(_, member)| member_uuid(**member).to_string() == *id) {
+        Some((text, member)) => DirectoryError::not_found(kind(*member), text),
+        None => error,
+    }
 }
 
 /// The word for a member in answers.

@@ -1,6 +1,6 @@
 //! The tree of groups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::State;
@@ -37,13 +37,34 @@ pub async fn tree(
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Value>, Problem> {
     let organisation = caller.organisation();
-    let top = match &wanted.below {
-        Some(named) => Some(find(&directory, organisation, named).await?.id),
+    let reached = match caller.bounded("group.view") {
+        Some(rights) => {
+            directory
+                .reached_groups(organisation, (rights.as_ref(), "group.view"))
+                .await?
+        }
         None => None,
     };
-    let groups = match top {
-        Some(top) => {
-            let ids = directory.subtree(organisation, top).await?;
+    let is_reached = |id: &GroupId| reached.as_ref().is_none_or(|reached| reached.contains(id));
+    let top = match &wanted.below {
+        Some(named) => {
+            let found = find(&directory, organisation, named).await?;
+            let top = Some(found.id).filter(is_reached);
+            Some(top.ok_or_else(|| DirectoryError::not_found("group", named))?)
+        }
+        None => None,
+    };
+    let ids = match (top, &reached) {
+        (Some(top), _) => {
+            let mut ids = directory.subtree(organisation, top).await?;
+            ids.retain(is_reached);
+            Some(ids)
+        }
+        (None, Some(reached)) => Some(reached.iter().copied().collect()),
+        (None, None) => None,
+    };
+    let groups = match ids {
+        Some(ids) => {
             refuse_above(ids.len())?;
             directory.browse_groups_by_id(organisation, &ids).await?
         }
@@ -53,9 +74,11 @@ pub async fn tree(
             all
         }
     };
+    // What lies above those that are shown is not: they are the first then.
+    let shown: BTreeSet<GroupId> = groups.iter().map(|group| group.id).collect();
     let mut children: BTreeMap<Option<GroupId>, Vec<&Group>> = BTreeMap::new();
     for group in &groups {
-        let parent = group.parent.filter(|_| Some(group.id) != top);
+        let parent = group.parent.filter(|parent| shown.contains(parent));
         if group.enabled || wanted.inactive {
             children.entry(parent).or_default().push(group);
         }

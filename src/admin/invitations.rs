@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 use crate::directory::invitation::browse::{ResendInvitation, WithdrawInvitation};
 use crate::directory::invitation::{InviteUser, IssuedInvitation, PATH};
 use crate::directory::{Directory, DirectoryError};
+use crate::model::bulk::BulkTask;
 use crate::model::clock::Timestamp;
-use crate::model::id::{InvitationId, OrganisationId};
+use crate::model::id::{InvitationId, OrganisationId, UserId};
 use crate::model::invitation::{Channel, Invitation, InvitationState};
 use crate::model::list::List;
-use crate::model::selection::SelectionError;
+use crate::model::selection::{Selection, SelectionError};
 use crate::model::user::User;
 
 use super::caller::{Administrator, Body, Parameters, Place};
@@ -80,6 +81,25 @@ impl Browse for Listed {
         };
         Ok(found.iter().map(shown).collect())
     }
+
+    async fn reaches(
+        &self,
+        directory: &Directory,
+        item: &Value,
+        selection: &Selection,
+    ) -> Result<bool, DirectoryError> {
+        let Some(reach) = selection.reach() else {
+            return Ok(true);
+        };
+        let invited: Option<UserId> = item["user"].as_str().and_then(|user| user.parse().ok());
+        match invited {
+            Some(user) => {
+                let right = (reach.rights.as_ref(), reach.action);
+                directory.reaches_user(self.organisation, right, user).await
+            }
+            None => Ok(false),
+        }
+    }
 }
 
 /// `GET .../invitations`: all in the order in which they were made, or those that are asked for.
@@ -100,7 +120,10 @@ pub async fn list(
             })
     });
     let state = state.transpose().map_err(DirectoryError::from)?;
-    let question = listing.read(&directory, &caller, List::Invitations).await?;
+    let question = listing
+        .read(&directory, &caller, List::Invitations)
+        .await?
+        .within(&caller, "user.invite");
     let rows = Listed {
         organisation: caller.organisation(),
         state,
@@ -150,14 +173,14 @@ pub async fn send(
 ) -> Result<Json<Value>, Problem> {
     let organisation = caller.organisation();
     let mut next = None;
-    let mut people: Vec<Result<User, Value>> = Vec::new();
+    let mut people: Vec<Result<(User, Option<&String>), Value>> = Vec::new();
     if sending.all_prepared != sending.users.is_empty() {
         return Err(Problem::bad_request("give either users or all_prepared"));
     } else if sending.all_prepared {
         let after = sending.after.as_deref().map(str::parse).transpose();
         let after = after.map_err(|_| Problem::bad_request("after: is not the next of an answer before"))?;
         let (prepared, more) = directory.browse_prepared(organisation, after, USERS_MAX).await?;
-        people.extend(prepared.into_iter().map(Ok));
+        people.extend(prepared.into_iter().map(|user| Ok((user, None))));
         next = more;
     } else if sending.users.len() > USERS_MAX {
         let many = format!("users: {} are too many, send {USERS_MAX} or fewer", sending.users.len());
@@ -165,20 +188,28 @@ pub async fn send(
     }
     for named in &sending.users {
         people.push(match users::find(&directory, organisation, named).await {
-            Ok(user) => Ok(user),
+            Ok(user) => Ok((user, Some(named))),
             Err(error @ DirectoryError::NotFound { .. }) => Err(json!({ "user": named, "refused": error.to_string() })),
             Err(error) => return Err(error.into()),
         });
     }
     let mut items = Vec::with_capacity(people.len());
     for person in people {
-        let user = match person {
-            Ok(user) => user,
+        let (user, named) = match person {
+            Ok(found) => found,
             Err(item) => {
                 items.push(item);
                 continue;
             }
         };
+        match may_send(&directory, &caller, &user, named).await? {
+            Reached::Yes => {}
+            Reached::Unseen => continue,
+            Reached::Refused(item) => {
+                items.push(item);
+                continue;
+            }
+        }
         let invite = InviteUser {
             user: user.id,
             channel: Some(sending.channel),
@@ -196,6 +227,41 @@ pub async fn send(
         answer["next"] = json!(next);
     }
     Ok(Json(answer))
+}
+
+/// Whether somebody may be invited by whoever asks.
+enum Reached {
+    Yes,
+    /// Among everybody who is prepared, people out of reach are not there.
+    Unseen,
+    /// What is told of somebody who was named.
+    Refused(Value),
+}
+
+/// What the request for the one person would demand.
+async fn may_send(
+    directory: &Directory,
+    caller: &Administrator,
+    user: &User,
+    named: Option<&String>,
+) -> Result<Reached, DirectoryError> {
+    let text = named.cloned().unwrap_or_else(|| user.id.to_string());
+    let asked = directory
+        .authorise_item(
+            &caller.principal,
+            caller.organisation(),
+            &BulkTask::Invite,
+            (user.id, &text),
+        )
+        .await;
+    match asked {
+        Ok(_) => Ok(Reached::Yes),
+        Err(DirectoryError::NotFound { .. }) if named.is_none() => Ok(Reached::Unseen),
+        Err(error @ (DirectoryError::NotFound { .. } | DirectoryError::Denied(_))) => {
+            Ok(Reached::Refused(json!({ "user": text, "refused": error.to_string() })))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// What may be said when inviting.

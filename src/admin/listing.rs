@@ -210,6 +210,19 @@ pub trait Browse: Send + Sync {
         after: Option<Self::Name>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError>;
+
+    /// Whether the reader's rights reach an item, where they are bound.
+    ///
+    /// # Errors
+    /// As the store's read.
+    async fn reaches(
+        &self,
+        _directory: &Directory,
+        _item: &Value,
+        _selection: &Selection,
+    ) -> Result<bool, DirectoryError> {
+        Ok(true)
+    }
 }
 
 struct Browsed<B>(B);
@@ -237,6 +250,10 @@ impl<B: Browse> Rows for Browsed<B> {
 
     fn is_place(&self, text: &str) -> bool {
         text.parse::<B::Name>().is_ok()
+    }
+
+    async fn reaches(&self, directory: &Directory, row: &Value, selection: &Selection) -> Result<bool, DirectoryError> {
+        self.0.reaches(directory, row, selection).await
     }
 
     async fn shown(&self, _: &Directory, rows: &[Value], _: &Selection) -> Result<Vec<Object>, DirectoryError> {

@@ -2,25 +2,36 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
-use crate::directory::{Directory, DirectoryError};
+use crate::directory::{Directory, DirectoryError, keys};
 use crate::model::slug::Slug;
+use crate::provision::difference::Difference;
+use crate::provision::failure::Kind;
+use crate::provision::failure::list::{self, Listed};
+use crate::provision::held::kept::{self, At};
 use crate::provision::held::{Approve, Discard};
 use crate::provision::history;
 use crate::provision::progress::Progress;
 use crate::provision::reading::Reading;
+use crate::provision::rehearse::Sink;
 use crate::provision::run::{RunMode, SyncRun};
 use crate::provision::state;
+use crate::store::Key;
 
 use super::caller::{Administrator, Body, Parameters, Place};
 use super::lines;
+use super::page::{Paging, page};
 use super::problem::Problem;
 
 /// How to run.
@@ -44,12 +55,31 @@ pub struct Approval {
 
 /// A line on the way.
 #[derive(Serialize)]
-struct Step {
-    progress: Progress,
+#[serde(rename_all = "snake_case")]
+enum Line {
+    Progress(Progress),
+    Difference(Difference),
 }
 
-/// `POST .../connections/{name}/sync`: runs the connection. Lines `{"progress": ...}`, last `{"done": report}`, in a dry run with
-/// the plan. A run goes on when its client has gone.
+/// Differences on their way to the client: no more of them are made than it reads.
+struct Lines(mpsc::Sender<Line>);
+
+#[async_trait]
+impl Sink for Lines {
+    async fn take(&mut self, differences: Vec<Difference>) -> Result<(), DirectoryError> {
+        for difference in differences {
+            // Nobody reads any more: nobody needs to know.
+            let _ = self.0.send(Line::Difference(difference)).await;
+        }
+        Ok(())
+    }
+}
+
+/// `POST .../connections/{name}/sync`: runs the connection. Lines `{"progress": ...}`, in a dry run `{"difference": ...}` for each step
+/// and what follows from it, last `{"done": report}`. A run goes on when its client has gone.
+///
+/// Differences show people's attributes. Only tokens that administer the organisation come here (persons do not: the route demands no
+/// single right), and those may read users.
 pub async fn run(
     State(directory): State<Directory>,
     caller: Administrator,
@@ -58,25 +88,40 @@ pub async fn run(
 ) -> Result<Response, Problem> {
     let connection = connection(&caller, &name)?;
     let organisation = caller.organisation();
-    let mode = if manner.dry_run {
-        RunMode::DryRun
-    } else {
-        RunMode::Apply
-    };
-    Ok(lines::answer::<Step, _, _>(move |steps| async move {
+    Ok(lines::answer::<Line, _, _>(move |lines| async move {
+        let mut differences = Lines(lines.clone());
         // A step that finds the line full is left out: the next one says more.
-        let report = Arc::new(move |progress| drop(steps.try_send(Step { progress })));
-        let report = SyncRun::execute(&directory, organisation, &connection, mode, manner.reading, report).await?;
-        let mut done = json!(report);
-        if mode == RunMode::DryRun {
-            done["plan"] = json!(report.plan);
+        let report = Arc::new(move |progress| drop(lines.try_send(Line::Progress(progress))));
+        if !manner.dry_run {
+            let run = SyncRun::execute(
+                &directory,
+                organisation,
+                &connection,
+                RunMode::Apply,
+                manner.reading,
+                report,
+            );
+            return Ok(json!(run.await?));
         }
+        let preview = SyncRun::preview(
+            &directory,
+            organisation,
+            &connection,
+            manner.reading,
+            report,
+            &mut differences,
+        );
+        let report = preview.await?;
+        let mut done = json!(report);
+        done["teams"] = json!(report.plan.teams);
+        done["id_changes"] = json!(report.plan.id_changes);
+        done["dangling_examples"] = json!(report.plan.dangling.examples);
         Ok(done)
     }))
 }
 
 /// `GET .../connections/{name}/runs`: the runs that are kept, newest first; the last good one of each reading, the last error,
-/// the entries left as they are, a held plan.
+/// how many entries are on the failure list, a held plan.
 pub async fn state(
     State(directory): State<Directory>,
     caller: Administrator,
@@ -87,7 +132,7 @@ pub async fn state(
     let known = state::load(&directory, organisation, &connection)
         .await?
         .unwrap_or_default();
-    let failures = state::failures(&directory, organisation, &connection).await?;
+    let failures = list::total(&directory, organisation, &connection).await?;
     let held = state::held(&directory, organisation, &connection).await?;
     let runs = history::load(&directory, organisation, &connection).await?;
     Ok(Json(json!({
@@ -96,9 +141,107 @@ pub async fn state(
         "last_changes": known.last_changes,
         "last_presence": known.last_presence,
         "last_error": known.last_error,
-        "failures": failures,
+        "failures": { "total": failures },
         "held": held,
     })))
+}
+
+/// `GET .../connections/{name}/failures?limit=N&after=CURSOR`: the entries that runs left as they were, with the reason, groups first, each in
+/// the order of their identifiers. `total` counts those as well that are too many to be listed.
+pub async fn failures(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, name)): Place<(String, String)>,
+    Parameters(paging): Parameters<Paging>,
+) -> Result<Json<Value>, Problem> {
+    let connection = connection(&caller, &name)?;
+    let organisation = caller.organisation();
+    let limit = paging.limit()?;
+    let prefix = keys::failures(organisation, &connection);
+    let after = paging.after(|text| {
+        let rest = URL_SAFE_NO_PAD.decode(text).ok()?;
+        Some(Key::new([prefix.as_bytes(), rest.as_slice()].concat()))
+    })?;
+    let found = list::page(&directory, organisation, &connection, after, limit + 1).await?;
+    let cursor = |(key, _): &(Key, Listed)| URL_SAFE_NO_PAD.encode(&key.as_bytes()[prefix.as_bytes().len()..]);
+    let mut answer = page(found, limit, cursor, |(_, listed)| {
+        let mut item = json!(listed.failure);
+        item["since"] = json!(listed.since);
+        item["text"] = json!(listed.failure.reason.to_string());
+        item
+    });
+    answer["total"] = json!(list::total(&directory, organisation, &connection).await?);
+    Ok(Json(answer))
+}
+
+/// Which entry is tried again.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// The source's identifier of the one entry; all of the list when missing.
+    external_id: Option<String>,
+    /// Whether that is a person's, `user`, or a group's, `group`.
+    #[serde(default)]
+    kind: EntryKind,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EntryKind {
+    /// A person.
+    #[default]
+    User,
+    /// A group.
+    Group,
+}
+
+/// `POST .../connections/{name}/failures/retry?external_id=ID&kind=user`: tries one entry of the failure list again, or all of it, and
+/// reads nothing else. Lines as those of a run.
+pub async fn retry(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, name)): Place<(String, String)>,
+    Parameters(retry): Parameters<Retry>,
+) -> Result<Response, Problem> {
+    let connection = connection(&caller, &name)?;
+    let organisation = caller.organisation();
+    let kind = match retry.kind {
+        EntryKind::User => Kind::User,
+        EntryKind::Group => Kind::Group,
+    };
+    let only = retry.external_id.map(|id| (kind, id));
+    Ok(lines::answer::<Line, _, _>(move |lines| async move {
+        let report = Arc::new(move |progress| drop(lines.try_send(Line::Progress(progress))));
+        let report = SyncRun::retry(&directory, organisation, &connection, only, report).await?;
+        Ok(json!(report))
+    }))
+}
+
+/// `GET .../connections/{name}/held/differences?limit=N&after=CURSOR`: what the plan that is held would change, as it was read when it was
+/// held. Not found when none is held, and when it was held by an earlier release, which kept its name alone.
+pub async fn held_differences(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, name)): Place<(String, String)>,
+    Parameters(paging): Parameters<Paging>,
+) -> Result<Json<Value>, Problem> {
+    let connection = connection(&caller, &name)?;
+    let organisation = caller.organisation();
+    let held = state::held(&directory, organisation, &connection).await?;
+    let held = held.filter(|held| held.kept.is_some());
+    let held = held.ok_or_else(|| DirectoryError::not_found("held plan", &name))?;
+    let limit = paging.limit()?;
+    // A cursor of a plan that was replaced meanwhile leads nowhere.
+    let after = paging.after(|text| {
+        let (part, place) = text.strip_prefix(&held.hash)?.strip_prefix('.')?.split_once('.')?;
+        Some((part.parse().ok()?, place.parse().ok()?))
+    })?;
+    let found = kept::differences(&directory, organisation, &connection, &held, after, limit + 1).await?;
+    let cursor = |((part, place), _): &(At, Difference)| format!("{}.{part}.{place}", held.hash);
+    let mut answer = page(found, limit, cursor, |(_, difference)| json!(difference));
+    answer["hash"] = json!(held.hash);
+    Ok(Json(answer))
 }
 
 /// `POST .../connections/{name}/held/approve`: the next run may apply exactly this plan.

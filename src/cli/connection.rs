@@ -9,6 +9,8 @@ use serde_json::Value;
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
+use super::plan;
+use super::sync;
 use super::target::Target;
 
 /// List, show and test connections: the sources of people and groups.
@@ -20,6 +22,8 @@ use super::target::Target;
     "Examples:\n",
     "  usher connection list --org acme\n",
     "  usher connection show corp --org acme          its settings, without secrets\n",
+    "  usher connection failures corp --org acme      entries that were left as they are, and why\n",
+    "  usher connection failures corp --org acme --retry\n",
     "  usher connection test corp --org acme          what works, what does not, what to do about it\n",
     "  usher connection test entra --org acme --json\n\n",
     "Exit codes: 0 it works (there may be advice), 1 the test found a failure,\n",
@@ -46,6 +50,22 @@ enum Action {
     Show {
         /// The connection's name
         name: String,
+    },
+    /// List the entries that runs left as they were, and why; or try them again
+    ///
+    /// With --retry, nothing else is read from the directory, and what works now is applied.
+    Failures {
+        /// The connection's name
+        name: String,
+        /// Try them again
+        #[arg(long)]
+        retry: bool,
+        /// Only this person, by the source's identifier
+        #[arg(long, value_name = "EXTERNAL ID", requires = "retry", conflicts_with = "group")]
+        user: Option<String>,
+        /// Only this group, by the source's identifier
+        #[arg(long, value_name = "EXTERNAL ID", requires = "retry")]
+        group: Option<String>,
     },
     /// Try one out
     Test {
@@ -83,6 +103,28 @@ impl Connection {
                 let path = format!("{connections}/{}", escaped(name));
                 let found = gateway.ask(Method::GET, &path, Payload::Empty).await?;
                 Ok(output::record(&mut out, &found, self.json)?)
+            }
+            Action::Failures {
+                name,
+                retry,
+                user,
+                group,
+            } => {
+                let connection = format!("{connections}/{}", escaped(name));
+                if !retry {
+                    return sync::failures(gateway, &connection, self.json).await;
+                }
+                let only = match (user, group) {
+                    (Some(id), _) => format!("?kind=user&external_id={}", escaped(id)),
+                    (None, Some(id)) => format!("?kind=group&external_id={}", escaped(id)),
+                    (None, None) => String::new(),
+                };
+                let path = format!("{connection}/failures/retry{only}");
+                let report = gateway.lines(Method::POST, &path, |_| Ok(())).await?;
+                Ok(match self.json {
+                    true => output::json(&mut out, &report)?,
+                    false => plan::show(&mut out, &report, None)?,
+                })
             }
             Action::Test { name } => {
                 let path = format!("{connections}/{}/test", escaped(name));

@@ -1,51 +1,121 @@
-//! A plan in a file, for whoever has to approve it: every step, as JSON or as rows for a spreadsheet.
+//! A plan in a file, for whoever has to approve it: everything that it changes, as JSON or as rows for a spreadsheet.
 
-use std::fmt::Write as _;
 use std::fs::OpenOptions;
-use std::io::{self, Write as _};
-use std::path::Path;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::difference::Printer;
 use super::failure::Failure;
 
-/// Writes the plan of a dry run's report, and says how it stands to the plan that is held.
+/// A file that a plan is written to as it comes.
+pub(super) struct Export {
+    file: PathBuf,
+    printer: Printer<BufWriter<Box<dyn Write + Send>>>,
+}
+
+impl Export {
+    /// Begins a file: rows where its name ends in `.csv`, JSON otherwise. `-` is the output.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn begin(file: &Path) -> Result<Self, Failure> {
+        let is_csv = file
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        let out: Box<dyn Write + Send> = match is_output(file) {
+            true => Box::new(io::stdout()),
+            false => Box::new(private(file).map_err(|error| cannot(file, &error))?),
+        };
+        let out = BufWriter::new(out);
+        let printer = match is_csv {
+            true => Printer::rows(out),
+            false => Printer::json(out),
+        };
+        Ok(Self {
+            printer: printer.map_err(|error| cannot(file, &error))?,
+            file: file.to_owned(),
+        })
+    }
+
+    /// One difference.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn difference(&mut self, difference: &Value) -> Result<(), Failure> {
+        let written = self.printer.difference(difference);
+        written.map_err(|error| cannot(&self.file, &error))
+    }
+
+    /// The end of a plan that was made now: what belongs to no single step. Where to say more.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn end(mut self, report: &Value) -> Result<Box<dyn Write>, Failure> {
+        let rest = json!({
+            "hash": report["plan_hash"],
+            "held": report["held"],
+            "read": report["read"],
+            "classes": report["classes"],
+            "seats": report["seats"],
+            "teams": report["teams"],
+            "id_changes": report["id_changes"],
+            "failures": report["failures"],
+        });
+        let rows = others(&rest).into_iter().try_for_each(|row| self.printer.row(row));
+        let ended = rows.and_then(|()| self.printer.end(&rest));
+        ended.map_err(|error| cannot(&self.file, &error))?;
+        Ok(match is_output(&self.file) {
+            true => Box::new(io::stderr()),
+            false => Box::new(io::stdout()),
+        })
+    }
+}
+
+fn is_output(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+fn cannot(file: &Path, error: &io::Error) -> Failure {
+    Failure::failed(format!("{}: {error}", file.display()))
+}
+
+/// Says how a plan that was made now stands to the plan that is held.
 ///
 /// # Errors
-/// When the file cannot be written.
-pub(super) fn write(file: &Path, report: &Value, held: &Value) -> Result<(), Failure> {
-    let is_csv = file
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    let text = match is_csv {
-        true => rows(report),
-        false => document(report)?,
-    };
-    let is_output = file == Path::new("-");
-    if is_output {
-        io::stdout().write_all(text.as_bytes())?;
-    } else {
-        let cannot = |error: io::Error| Failure::failed(format!("{}: {error}", file.display()));
-        private(file)
-            .map_err(cannot)?
-            .write_all(text.as_bytes())
-            .map_err(cannot)?;
-    }
+/// As the writer.
+pub(super) fn compare(out: &mut dyn Write, report: &Value, held: &Value) -> io::Result<()> {
     let (hash, is_held) = (cell(&report["plan_hash"]), &held["hash"]);
-    let mut out: Box<dyn io::Write> = match is_output {
-        true => Box::new(io::stderr()),
-        false => Box::new(io::stdout()),
-    };
     match is_held.as_str() {
-        Some(same) if same == hash => writeln!(out, "plan {hash}: this is the plan that is held")?,
+        Some(same) if same == hash => writeln!(out, "plan {hash}: this is the plan that is held"),
         Some(other) => writeln!(
             out,
             "plan {hash}: not the plan that is held, {other}; the directory or the model has changed since, and a run \
              holds this one instead"
-        )?,
-        None => writeln!(out, "plan {hash}: no plan is held")?,
+        ),
+        None => writeln!(out, "plan {hash}: no plan is held"),
     }
-    Ok(())
+}
+
+/// Says what was exported of a plan that is held.
+///
+/// # Errors
+/// As the writer.
+pub(super) fn say_kept(out: &mut dyn Write, held: &Value) -> io::Result<()> {
+    writeln!(
+        out,
+        "plan {}: this is the plan that is held, as it was read {}",
+        cell(&held["hash"]),
+        cell(&held["since"])
+    )?;
+    match held["kept"]["shortened"].as_u64() {
+        Some(0) | None => Ok(()),
+        Some(many) => writeln!(
+            out,
+            "of {many} steps only the heads are kept, because the plan is very large: see all of them with --dry-run"
+        ),
+    }
 }
 
 /// The file holds names of people: it is its owner's alone.
@@ -57,80 +127,52 @@ pub(super) fn private(file: &Path) -> io::Result<std::fs::File> {
     options.open(file)
 }
 
-fn document(report: &Value) -> Result<String, Failure> {
-    let mut plan = report["plan"].clone();
-    plan["hash"] = report["plan_hash"].clone();
-    plan["held"] = report["held"].clone();
-    let text = serde_json::to_string_pretty(&plan);
-    let text = text.map_err(|error| Failure::failed(format!("the plan cannot be written: {error}")))?;
-    Ok(text + "\n")
-}
-
-/// One row for each step and for each member who comes or leaves (RFC 4180).
-fn rows(report: &Value) -> String {
-    let plan = &report["plan"];
-    let mut text = String::from("class,action,name,external_id,member,detail\r\n");
-    let mut row = |cells: [String; 6]| {
-        let cells = cells.map(quoted);
-        // A text takes everything.
-        let _ = write!(text, "{}\r\n", cells.join(","));
-    };
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+/// Rows for what belongs to no single step.
+fn others(rest: &Value) -> Vec<[String; 7]> {
+    let list = |name: &str| rest[name].as_array().cloned().unwrap_or_default();
     let (none, word) = (String::new, str::to_owned);
-    for step in list(&plan["people"]) {
-        let [action, name, id] = ["action", "name", "external_id"].map(|part| cell(&step[part]));
-        row([word("person"), action, name, id, none(), none()]);
-    }
-    for step in list(&plan["groups"]) {
-        let [action, name, id] = ["action", "name", "external_id"].map(|part| cell(&step[part]));
-        row([word("group"), action, name.clone(), id.clone(), none(), none()]);
-        for (action, part) in [("add", "add"), ("remove", "remove")] {
-            for member in list(&step[part]) {
-                row([
-                    word("membership"),
-                    word(action),
-                    name.clone(),
-                    id.clone(),
-                    who(&member),
-                    none(),
-                ]);
-            }
-        }
-    }
-    for team in list(&plan["teams"]) {
-        let detail = format!("+{} -{}", team["add"], team["remove"]);
+    let mut rows = Vec::new();
+    for team in list("teams") {
+        let moved = format!("+{} -{}", team["add"], team["remove"]);
         let action = if team["is_new"] == true { "create" } else { "rule" };
-        row([word("team"), word(action), cell(&team["name"]), none(), none(), detail]);
+        rows.push([
+            word("team"),
+            word(action),
+            cell(&team["name"]),
+            none(),
+            moved,
+            none(),
+            none(),
+        ]);
     }
-    for seat in list(&plan["seats"]) {
-        let detail = ["used", "limit", "needed", "freed", "short", "after"];
-        let detail = detail.map(|part| match &seat[part] {
+    for seat in list("seats") {
+        let moved = ["limit", "needed", "freed", "short"].map(|part| match &seat[part] {
             Value::Null => format!("{part} none"),
             number => format!("{part} {number}"),
         });
-        let detail = detail.join(", ");
-        row([word("seats"), none(), cell(&seat["licence"]), none(), none(), detail]);
+        let (used, after) = (cell(&seat["used"]), cell(&seat["after"]));
+        let moved = moved.join(", ");
+        rows.push([
+            word("seats"),
+            none(),
+            cell(&seat["licence"]),
+            none(),
+            moved,
+            used,
+            after,
+        ]);
     }
-    for change in list(&plan["id_changes"]) {
+    for change in list("id_changes") {
         let [kind, name, id, was] = ["kind", "name", "external_id", "was"].map(|part| cell(&change[part]));
-        row([kind, word("id_changed"), name, id, none(), format!("was {was}")]);
+        rows.push([kind, word("id_changed"), name, id.clone(), none(), was, id]);
     }
-    for failure in list(&plan["failures"]) {
+    for failure in list("failures") {
         let [kind, name, id] = ["kind", "name", "external_id"].map(|part| cell(&failure[part]));
         let reason = serde_json::from_value::<crate::provision::failure::Failure>(failure);
         let detail = reason.map(|failure| failure.reason.to_string()).unwrap_or_default();
-        row([kind, word("failure"), name, id, none(), detail]);
+        rows.push([kind, word("failure"), name, id, detail, none(), none()]);
     }
-    text
-}
-
-/// A member's identifier: ours of one who is there, the source's of one who comes with the plan.
-fn who(member: &Value) -> String {
-    let mut inner = member;
-    while let Some((_, value)) = inner.as_object().and_then(|object| object.iter().next()) {
-        inner = value;
-    }
-    cell(inner)
+    rows
 }
 
 fn cell(value: &Value) -> String {
@@ -138,48 +180,5 @@ fn cell(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
-    }
-}
-
-/// A cell. What a spreadsheet would take for a formula begins with an apostrophe.
-fn quoted(text: String) -> String {
-    let text = match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        true => format!("'{text}"),
-        false => text,
-    };
-    match text.contains([',', '"', '\r', '\n']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::rows;
-
-    #[test]
-    fn every_step_and_member_is_a_row_and_nothing_is_a_formula() {
-        let report = json!({ "plan": {
-            "people": [{ "action": "create", "name": "=cmd|\"calc\"", "external_id": "1" }],
-            "groups": [{
-                "action": "keep", "name": "Crew, old", "external_id": "2",
-                "add": [{ "person": "1" }, { "known": { "user": "u-1" } }], "remove": [{ "user": "u-2" }],
-            }],
-            "seats": [{ "licence": "pro", "used": 1, "limit": null, "needed": 1, "freed": 0, "short": 0, "after": 2 }],
-            "failures": [{ "kind": "user", "external_id": "3", "name": "cat", "reason": { "reason": "outdated" } }],
-        } });
-        let expected = [
-            "class,action,name,external_id,member,detail",
-            "person,create,\"'=cmd|\"\"calc\"\"\",1,,",
-            "group,keep,\"Crew, old\",2,,",
-            "membership,add,\"Crew, old\",2,1,",
-            "membership,add,\"Crew, old\",2,u-1,",
-            "membership,remove,\"Crew, old\",2,u-2,",
-            "seats,,pro,,,\"used 1, limit none, needed 1, freed 0, short 0, after 2\"",
-            "user,failure,cat,3,,changed since the plan was made; the next run tries again",
-        ];
-        assert_eq!(rows(&report).lines().collect::<Vec<_>>(), expected);
     }
 }

@@ -10,14 +10,11 @@ use crate::provision::advice::Advice;
 use crate::provision::brake::HoldReason;
 use crate::provision::failure::Failure;
 
-/// Lines of a list that are printed; the rest is in the JSON.
-const LINES_MAX: usize = 50;
-
-/// Prints the report, and in a dry run the plan's steps.
+/// Prints the report; in a dry run the differences were printed before it. Of long lists no more than so many lines.
 ///
 /// # Errors
 /// As the writer.
-pub fn show(out: &mut dyn Write, report: &Value) -> io::Result<()> {
+pub fn show(out: &mut dyn Write, report: &Value, lines_max: Option<usize>) -> io::Result<()> {
     let read = &report["read"];
     writeln!(
         out,
@@ -31,8 +28,8 @@ pub fn show(out: &mut dyn Write, report: &Value) -> io::Result<()> {
     classes(out, &report["classes"])?;
     entries(out, report)?;
     seats(out, &report["seats"])?;
-    steps(out, &report["plan"])?;
-    failures(out, &report["failures"])?;
+    others(out, report)?;
+    failures(out, &report["failures"], lines_max)?;
     for reason in report["held"].as_array().into_iter().flatten() {
         match serde_json::from_value::<HoldReason>(reason.clone()) {
             Ok(known) => writeln!(out, "held: {known}")?,
@@ -118,22 +115,9 @@ fn seats(out: &mut dyn Write, seats: &Value) -> io::Result<()> {
     )
 }
 
-fn steps(out: &mut dyn Write, plan: &Value) -> io::Result<()> {
-    let people = plan["people"].as_array().into_iter().flatten();
-    let groups = plan["groups"].as_array().into_iter().flatten();
-    let mut rows: Vec<Vec<String>> = people
-        .map(|step| {
-            let named = [&step["action"], &step["name"], &step["external_id"]].map(cell);
-            [&["person".to_owned()], named.as_slice(), &[String::new()]].concat()
-        })
-        .collect();
-    rows.extend(groups.map(|step| {
-        let named = [&step["action"], &step["name"], &step["external_id"]].map(cell);
-        let count = |name: &str| step[name].as_array().map_or(0, Vec::len);
-        let members = format!("+{} -{}", count("add"), count("remove"));
-        [&["group".to_owned()], named.as_slice(), &[members]].concat()
-    }));
-    rows.extend(plan["teams"].as_array().into_iter().flatten().map(|team| {
+/// Teams by rule, and newcomers who look like somebody who is missing.
+fn others(out: &mut dyn Write, report: &Value) -> io::Result<()> {
+    let teams = report["teams"].as_array().into_iter().flatten().map(|team| {
         let action = if team["is_new"] == true { "create" } else { "rule" };
         let members = format!("+{} -{}", team["add"], team["remove"]);
         vec![
@@ -143,8 +127,8 @@ fn steps(out: &mut dyn Write, plan: &Value) -> io::Result<()> {
             String::new(),
             members,
         ]
-    }));
-    rows.extend(plan["id_changes"].as_array().into_iter().flatten().map(|change| {
+    });
+    let changes = report["id_changes"].as_array().into_iter().flatten().map(|change| {
         let named = [&change["name"], &change["external_id"]].map(cell);
         let kind = if change["kind"] == "group" { "group" } else { "person" };
         [
@@ -153,27 +137,23 @@ fn steps(out: &mut dyn Write, plan: &Value) -> io::Result<()> {
             &[String::new()],
         ]
         .concat()
-    }));
+    });
+    let rows: Vec<Vec<String>> = teams.chain(changes).collect();
     if rows.is_empty() {
         return Ok(());
     }
-    let more = rows.len().saturating_sub(LINES_MAX);
-    rows.truncate(LINES_MAX);
     writeln!(out)?;
-    table(out, &["STEP", "ACTION", "NAME", "EXTERNAL ID", "MEMBERS"], &rows)?;
-    if more > 0 {
-        writeln!(out, "and {more} more: see --json")?;
-    }
-    Ok(())
+    table(out, &["WHAT", "ACTION", "NAME", "EXTERNAL ID", "MEMBERS"], &rows)
 }
 
-fn failures(out: &mut dyn Write, failures: &Value) -> io::Result<()> {
+fn failures(out: &mut dyn Write, failures: &Value, lines_max: Option<usize>) -> io::Result<()> {
     let all: Vec<Failure> = serde_json::from_value(failures.clone()).unwrap_or_default();
     if all.is_empty() {
         return writeln!(out);
     }
     writeln!(out, "\n{} entries are left as they are:", all.len())?;
-    for failure in all.iter().take(LINES_MAX) {
+    let shown = lines_max.unwrap_or(usize::MAX);
+    for failure in all.iter().take(shown) {
         let name = failure
             .name
             .as_deref()
@@ -181,8 +161,8 @@ fn failures(out: &mut dyn Write, failures: &Value) -> io::Result<()> {
             .unwrap_or("-");
         writeln!(out, "  {name}: {}", failure.reason)?;
     }
-    if all.len() > LINES_MAX {
-        writeln!(out, "  and {} more: see --json", all.len() - LINES_MAX)?;
+    if all.len() > shown {
+        writeln!(out, "  and {} more: see them with --all", all.len() - shown)?;
     }
     writeln!(out)
 }

@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::output::{self, table};
+use super::output::{self, cell, table};
 use crate::provision::advice::Advice;
 use crate::provision::brake::HoldReason;
-use crate::provision::failure::{Failure, Kind};
 use crate::provision::held::HeldPlan;
+use crate::provision::held::kept::{How, InsteadOf};
 use crate::provision::history::{Ended, RunSummary};
 use crate::provision::run::Entries;
 
@@ -87,36 +87,25 @@ pub fn advised(advice: &Advice) -> String {
 ///
 /// # Errors
 /// As the writer.
-pub fn failures(out: &mut dyn Write, state: &Value, as_json: bool) -> io::Result<()> {
-    let list = &state["failures"];
+pub fn failures(out: &mut dyn Write, list: &[Value], total: u64, as_json: bool) -> io::Result<()> {
     if as_json {
-        return output::json(out, list);
+        return output::json(out, &json!({ "total": total, "failures": list }));
     }
-    let all: Vec<Failure> = serde_json::from_value(list["failures"].clone()).unwrap_or_default();
-    let rows: Vec<Vec<String>> = all.iter().map(failure).collect();
-    table(out, &["KIND", "NAME", "EXTERNAL ID", "REASON"], &rows)?;
-    let unlisted = list["total"]
-        .as_u64()
-        .unwrap_or_default()
-        .saturating_sub(all.len() as u64);
+    let row = |item: &Value| {
+        ["kind", "name", "external_id", "since", "text"]
+            .map(|name| cell(&item[name]))
+            .to_vec()
+    };
+    let rows: Vec<Vec<String>> = list.iter().map(row).collect();
+    table(out, &["KIND", "NAME", "EXTERNAL ID", "SINCE", "REASON"], &rows)?;
+    let unlisted = total.saturating_sub(list.len() as u64);
     if unlisted > 0 {
-        writeln!(out, "and {unlisted} more, which are not kept")?;
+        writeln!(
+            out,
+            "and {unlisted} more, which are not listed: a run over everything tries them again"
+        )?;
     }
     Ok(())
-}
-
-fn failure(failure: &Failure) -> Vec<String> {
-    let kind = match failure.kind {
-        Kind::User => "user",
-        Kind::Group => "group",
-    };
-    let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-    vec![
-        kind.to_owned(),
-        shown(&failure.name),
-        shown(&failure.external_id),
-        failure.reason.to_string(),
-    ]
 }
 
 /// The plan that waits for a person.
@@ -142,6 +131,39 @@ pub fn held(out: &mut dyn Write, state: &Value, as_json: bool) -> io::Result<()>
     for reason in &held.reasons {
         writeln!(out, "why    {reason}")?;
     }
+    instead_of(out, &state["held"])?;
     writeln!(out)?;
     super::plan::classes(out, &state["held"]["classes"])
+}
+
+/// How a held plan stands to the one that was held, or approved, before it.
+///
+/// # Errors
+/// As the writer.
+pub fn instead_of(out: &mut dyn Write, held: &Value) -> io::Result<()> {
+    let before: Option<InsteadOf> = serde_json::from_value(held["instead_of"].clone()).unwrap_or_default();
+    let Some(before) = before else { return Ok(()) };
+    let was = match before.approved {
+        Some(_) => "approved",
+        None => "held before",
+    };
+    writeln!(
+        out,
+        "not    {}, which was {was}: {} steps are new, {} are gone, {} would change something else",
+        before.hash, before.new, before.gone, before.changed
+    )?;
+    for example in &before.examples {
+        let how = match example.how {
+            How::New => "new",
+            How::Gone => "gone",
+            How::Changed => "other",
+        };
+        writeln!(out, "       {how:6} {:16} {}", example.action, example.name)?;
+    }
+    let shown = before.examples.len() as u64;
+    let more = (before.new + before.gone + before.changed).saturating_sub(shown);
+    match more {
+        0 => Ok(()),
+        more => writeln!(out, "       and {more} more"),
+    }
 }

@@ -6,9 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::effective::{Target, Tree};
+use crate::model::effective::{DefaultGrants, Sources, Target, Tree};
 use crate::model::group::Group;
 use crate::model::id::{GroupId, UserId};
+use crate::model::licence::SeatClaim;
+use crate::model::lifecycle::Step;
+use crate::model::membership::Membership;
+use crate::model::origin::Origin;
+use crate::model::permission::definition::Catalogue;
 use crate::model::record;
 use crate::model::role::{Permission, Role};
 use crate::model::slug::Slug;
@@ -229,12 +234,25 @@ impl Unit {
         if *self.authority() == Authority::Gateway || !self.any_administers(before.roles.keys()).await? {
             return Ok(());
         }
-        if let Some(still) = still
-            && self.any_administers(still.roles.keys()).await?
-        {
-            return Ok(());
+        let could_act = self.acts_as_administrator(before).await?;
+        if let Some(still) = still {
+            let stays = if could_act {
+                self.acts_as_administrator(still).await?
+            } else {
+                self.any_administers(still.roles.keys()).await?
+            };
+            if stays {
+                return Ok(());
+            }
         }
-        self.require_administrator(Some(before.id)).await
+        if could_act {
+            return self.require_administrator(Some(before.id)).await;
+        }
+        // Of those who cannot act yet, somebody is left as well.
+        match self.find_holder(&BTreeSet::from([before.id]), false).await? {
+            Some(_) => Ok(()),
+            None => Err(DirectoryError::Denied(Denial::LastAdministrator)),
+        }
     }
 
     /// Refuses when nobody but this user administers the organisation.
@@ -246,13 +264,18 @@ impl Unit {
         }
     }
 
-    /// Whether an active user, but for this one, administers the organisation. The one who is found is relied on.
+    /// Whether somebody who can act, but for this user, administers the organisation. The one who is found is relied on.
     pub(super) async fn has_administrator(&mut self, but: Option<UserId>) -> Result<bool, DirectoryError> {
         Ok(self.find_administrator(&but.into_iter().collect()).await?.is_some())
     }
 
-    /// An active user, none of these, who administers the organisation. The one who is found is relied on.
+    /// Somebody who can act, none of these, who administers the organisation. The one who is found is relied on.
     pub(super) async fn find_administrator(&mut self, but: &BTreeSet<UserId>) -> Result<Option<User>, DirectoryError> {
+        self.find_holder(but, true).await
+    }
+
+    /// An active user, none of these, who holds a role that administers the organisation; with `acts`, one who can act by it.
+    async fn find_holder(&mut self, but: &BTreeSet<UserId>, acts: bool) -> Result<Option<User>, DirectoryError> {
         for role in self.administering().await? {
             let organisation = self.organisation();
             let mut scan = Scan::prefix(
@@ -271,7 +294,9 @@ impl Unit {
                     } else {
                         self.find_user(id).await?
                     };
-                    if let Some(user) = user.filter(|user| user.is_active() && user.roles.contains_key(&role)) {
+                    if let Some(user) = user.filter(|user| user.is_active() && user.roles.contains_key(&role))
+                        && (!acts || self.acts_as_administrator(&user).await?)
+                    {
                         return Ok(Some(user));
                     }
                 }
@@ -282,6 +307,40 @@ impl Unit {
             }
         }
         Ok(None)
+    }
+
+    /// Whether a user administers the organisation at this moment: can sign in, waits for no seat, and by a role that does not
+    /// sleep. Whoever was never invited, or does not come in, can help nobody.
+    async fn acts_as_administrator(&mut self, user: &User) -> Result<bool, DirectoryError> {
+        let waits = user.licences.values().any(SeatClaim::is_waiting);
+        if !user.is_active() || waits || user.facts.step() < Step::Enrolled {
+            return Ok(false);
+        }
+        let mut roles = BTreeMap::new();
+        let mut pending: Vec<Slug> = user.roles.keys().cloned().collect();
+        while let Some(key) = pending.pop() {
+            if let Some(role) = self.find_role(&key).await? {
+                pending.extend(role.includes.iter().filter(|next| !roles.contains_key(*next)).cloned());
+                roles.insert(key, role);
+            }
+        }
+        let mut memberships = Vec::new();
+        for origin in user.roles.values().flatten() {
+            if let Origin::Group(group) = origin
+                && let Some(group) = self.find_group(*group).await?
+            {
+                memberships.push((group, Membership::new(origin.clone(), self.now())));
+            }
+        }
+        let sources = Sources {
+            user,
+            memberships: &memberships,
+            roles: &roles,
+            catalogue: &Catalogue::new(),
+            defaults: &DefaultGrants::default(),
+            features: &BTreeSet::new(),
+        };
+        Ok(sources.effective().administers)
     }
 
     /// Whether one of these roles administers the organisation, itself or by what it includes.

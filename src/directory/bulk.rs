@@ -1,7 +1,7 @@
 //! The same for many people: planned in a rehearsal that plays it through, so that the plan says what would happen to each of them
 //! and to the seats, in order (S000-10, S001-27, S001-28, S001-31, S001-33, S001-37, S003-28).
 //!
-//! A plan is exact because nothing is computed twice: the very operations that confirming runs are run on a [`Rehearsal`], each on
+//! A plan is exact because nothing is computed twice: the very operations that confirming runs are run on a [`Rehearsal`](crate::store::Rehearsal), each on
 //! what those before it left.
 
 mod effect;
@@ -17,7 +17,6 @@ use crate::model::job::{Effect, Job, JobItem, JobState, Outcome, SeatForecast, T
 use crate::model::record;
 use crate::model::slug::Slug;
 use crate::model::user::User;
-use crate::store::Rehearsal;
 
 use super::authorise::{Demand, On};
 use super::error::Denial;
@@ -131,19 +130,6 @@ impl Directory {
         Err(DirectoryError::invalid("users", reason))
     }
 
-    /// The same directory over a [`Rehearsal`] of the store: whatever is done through it never happened. What it remembers and
-    /// whom it wakes is its own.
-    pub(super) fn rehearse(&self) -> Self {
-        Self {
-            store: std::sync::Arc::new(Rehearsal::new(std::sync::Arc::clone(&self.store))),
-            settings: std::sync::Arc::default(),
-            bell: std::sync::Arc::default(),
-            journal: std::sync::Arc::default(),
-            refusals: std::sync::Arc::default(),
-            ..self.clone()
-        }
-    }
-
     /// What stands for the group, role, licence or resource of a task as it is now.
     async fn target_of(&self, organisation: OrganisationId, task: &BulkTask) -> Result<String, DirectoryError> {
         let stored = self.store.get_many(targets(organisation, task)).await?;
@@ -160,7 +146,10 @@ impl Directory {
 
     /// May do this to this person: what the request for one would demand. A person who may not see somebody learns nothing of
     /// them: the answer is that nobody is there.
-    pub(super) async fn authorise_item(
+    ///
+    /// # Errors
+    /// As [`Directory::authorise`]; [`DirectoryError::NotFound`] for somebody who is not in view.
+    pub async fn authorise_item(
         &self,
         principal: &Principal,
         organisation: OrganisationId,

@@ -70,8 +70,8 @@ pub enum DirectoryError {
         limit: i64,
     },
     /// What would happen has to be seen and confirmed first.
-    #[error("{users} people hold role {role}, {memberships} memberships would end, {groups} groups would go: confirm with this answer's \"confirm\"", users = .0.users, role = .0.role, memberships = .0.memberships, groups = .0.groups.len())]
-    Unconfirmed(Box<super::role_deletion::Impact>),
+    #[error("{users} people hold role {role}, {memberships} memberships would end, {groups} groups would go: confirm with this answer's \"confirm\"", users = .0.users, role = .0.role, memberships = .0.memberships, groups = .0.going())]
+    Unconfirmed(Box<super::role_impact::Impact>),
     /// Planned work is not confirmed or discarded.
     #[error("{0}")]
     Job(#[from] super::job::JobRefusal),
@@ -134,9 +134,15 @@ pub enum Denial {
     /// Nobody gives away more than what they have (S001-25).
     #[error("you cannot give what you do not have: this role or permission reaches further than your own")]
     MoreThanOwn,
+    /// Nobody sets whose data they see themselves.
+    #[error("you cannot set whose data you see yourself: ask somebody else who manages that, or an administrator")]
+    OwnAccess,
     /// The person's target has more power than the actor.
     #[error("this person administers the organisation or is protected, and you do not administer it")]
     AboveActor,
+    /// Whoever acts would come by an account that may do more than their own.
+    #[error("this person may do what you may not: ask somebody who may do all of it, or an administrator")]
+    StrongerThanActor,
     /// The role is given by tokens and connections only (S004-8).
     #[error("this role is given through the API only, not by a person")]
     RoleApiOnly,

@@ -94,7 +94,15 @@ impl Unit {
             .await?;
         after.last_modified = self.now().max(before.last_modified);
         after.revision = before.revision + 1;
+        // The rights that it gives sleep with it (S003-40).
+        let administered = before.enabled
+            && !after.enabled
+            && self.any_administers(after.grants_roles.iter()).await?
+            && self.has_administrator(None).await?;
         self.put(keys::group(self.organisation(), after.id), &after);
+        if administered {
+            self.require_administrator(None).await?;
+        }
         self.event(
             EventKind::GroupUpdated,
             after.id,

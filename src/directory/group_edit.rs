@@ -38,6 +38,11 @@ impl Operation for CreateGroup<'_> {
     async fn attempt(&self, unit: &mut Unit) -> Result<Group, DirectoryError> {
         let draft = &self.draft;
         check(draft)?;
+        let above = place_of(unit, draft.parent).await?;
+        unit.demand("group.create", &above)?;
+        if draft.is_default {
+            unit.demand("group.update", &Target::organisation())?;
+        }
         let mut group = Group::new(
             GroupId::new(unit.clock().uuid()),
             draft.display_name.clone(),
@@ -53,11 +58,16 @@ impl Operation for CreateGroup<'_> {
         lay(draft, &mut group);
         let group = unit.create_group(group).await?;
         if !self.users.is_empty() {
+            let there = unit.target_group(group.id).await?;
+            unit.demand("group.members", &there)?;
             let add = AddMembers {
                 group: group.id,
                 members: self.users.iter().copied().map(Member::User).collect(),
             };
             add.attempt(unit).await?;
+        }
+        if !self.resources.is_empty() {
+            unit.demand("resource.manage", &Target::organisation())?;
         }
         for resource in self.resources.iter().collect::<BTreeSet<_>>() {
             let assign = AssignResource {
@@ -110,15 +120,18 @@ impl Operation for UpdateGroup<'_> {
             after.kind = unit.group_policy().await?.default_kind;
         }
         lay(&draft, &mut after);
-        may_place(unit, &before, &after)?;
+        may_place(unit, &before, &after).await?;
         unit.update_group(&before, after).await
     }
 }
 
 /// What reaches beyond the group needs more than the right to change it: a group that lies elsewhere is in reach of other people,
 /// and newcomers and rights follow from whether it takes the ones and is in force for the others.
-fn may_place(unit: &Unit, before: &Group, after: &Group) -> Result<(), DirectoryError> {
-    if before.enabled != after.enabled || before.is_default != after.is_default {
+async fn may_place(unit: &mut Unit, before: &Group, after: &Group) -> Result<(), DirectoryError> {
+    if before.enabled != after.enabled {
+        may_switch(unit, before).await?;
+    }
+    if before.is_default != after.is_default {
         unit.demand("group.update", &Target::organisation())?;
     }
     match unit.authority() {
@@ -127,6 +140,28 @@ fn may_place(unit: &Unit, before: &Group, after: &Group) -> Result<(), Directory
         }
         _ => Ok(()),
     }
+}
+
+/// A group as the place of those below it; the organisation for those that lie below none.
+async fn place_of(unit: &mut Unit, parent: Option<GroupId>) -> Result<Target, DirectoryError> {
+    match parent {
+        Some(parent) => unit.target_group(parent).await,
+        None => Ok(Target::organisation()),
+    }
+}
+
+/// Whether the acting person may disable a group or enable it: one that lies below what the person runs. Whoever runs a part of the
+/// tree does not disable the top of it.
+///
+/// # Errors
+/// [`DirectoryError::Denied`]; as [`Unit::find`].
+pub(super) async fn may_switch(unit: &mut Unit, group: &Group) -> Result<(), DirectoryError> {
+    let own = unit.target_group(group.id).await?;
+    unit.demand("group.update", &own)?;
+    let above = place_of(unit, group.parent).await?;
+    unit.demand("group.update", &above)?;
+    // Its members lose what it gives them, or have it again (S001-25).
+    unit.may_pass_on_gifts(group).await
 }
 
 /// Deletes a group. What it left behind goes by [`super::Directory::purge_groups`].

@@ -38,6 +38,7 @@ impl Operation for AddMembers {
         let group = unit.load_group(self.group).await?;
         // Who lets somebody into a group gives what the group gives (S001-25).
         unit.may_pass_on_gifts(&group).await?;
+        unit.must_reach(&self.members).await?;
         let mut changes = MemberChanges::default();
         unit.add_members(&group, &self.members, &Origin::Direct, &mut changes)
             .await?;

@@ -47,6 +47,10 @@ impl Operation for InviteUser {
 
     async fn attempt(&self, unit: &mut Unit) -> Result<IssuedInvitation, DirectoryError> {
         let before = unit.load_user(self.user).await?;
+        // By mail, nobody but the person sees the link.
+        if self.channel != Channel::Email {
+            unit.may_take_over(&before).await?;
+        }
         if before.facts.step() >= Step::Enrolled {
             return Err(DirectoryError::invalid(
                 "user",

@@ -32,7 +32,10 @@ mod resources;
 use sha2::Digest as _;
 
 pub use access::default_grants;
-pub use connection::{journal, journal_entry, review, reviews, run, run_named};
+pub use connection::{
+    failure, failures, held_part, held_parts, held_plan_parts, is_failure, journal, journal_entry, review, reviews,
+    run, run_named,
+};
 pub use custom_attribute::{
     custom_entry, custom_entry_values, custom_schema, custom_unique, custom_unique_values, is_custom_entry,
 };

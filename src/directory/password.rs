@@ -189,6 +189,7 @@ impl Operation for SetPassword {
     async fn attempt(&self, unit: &mut Unit) -> Result<User, DirectoryError> {
         unit.not_oneself(self.user)?;
         let before = unit.load_user(self.user).await?;
+        unit.may_take_over(&before).await?;
         let mut after = before.clone();
         let policy = unit.password_policy().await?;
         let must_change = self.must_change.unwrap_or(policy.change_after_set);

@@ -1,16 +1,20 @@
 //! The catalogue of permissions, and what everyone may do (X03-2, X03-4).
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::model::custom_attribute::{Bearer, CustomSchema};
 use crate::model::effective::DefaultGrants;
 use crate::model::event::EventKind;
-use crate::model::permission::definition::{Definition, is_gateway_action};
-use crate::model::role::Role;
+use crate::model::permission::Parameters;
+use crate::model::permission::definition::{Definition, brought_along, is_gateway_action};
+use crate::model::role::{Permission, Reach, Role};
 use crate::model::schema::AttributeType;
 use crate::model::slug::Slug;
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
+use super::authorise::Authority;
 use super::keys::{self, Table};
 use super::role_edit::unfit;
 use super::{DirectoryError, Operation, Unit};
@@ -28,9 +32,12 @@ impl Operation for PutPermission {
     async fn attempt(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
         let definition = &self.0;
         let key = keys::named(unit.organisation(), Table::Permission, &definition.key);
-        if unit.find::<Definition>(&key).await?.as_ref() == Some(definition) {
+        let before = unit.find::<Definition>(&key).await?;
+        if before.as_ref() == Some(definition) {
             return Ok(false);
         }
+        let holds = before.is_some() || definition.parent.is_some();
+        unit.may_define(&definition.key, holds).await?;
         for named in definition.names() {
             let known = keys::named(unit.organisation(), Table::Permission, named);
             let is_known = unit.bytes(&known).await?.is_some() || is_gateway_action(named);
@@ -53,6 +60,7 @@ impl Operation for PutPermission {
         }
         unit.put(key, definition);
         unit.refuse_contained_circle(definition).await?;
+        unit.may_define(&definition.key, holds).await?;
         unit.event(EventKind::PermissionUpdated, &definition.key, json!({}));
         Ok(true)
     }
@@ -99,6 +107,7 @@ impl Operation for DeletePermission {
             let reason = format!("permissions.{} names it: take it out there first", naming.key);
             return Err(DirectoryError::invalid("permission", reason));
         }
+        unit.may_define(&self.0, true).await?;
         unit.delete(key);
         if catalogue.len() > 1 {
             unit.refuse_unfit_roles(&self.0).await?;
@@ -109,6 +118,31 @@ impl Operation for DeletePermission {
 }
 
 impl Unit {
+    /// Whether the acting person may say what a permission brings along: whoever does gives all of it to everybody who holds it, so
+    /// it takes the whole of it, everywhere and awake (S001-25). Asked before a change and after it. A new action that no other
+    /// brings along is held by nobody; `holds` says that this one may be.
+    async fn may_define(&mut self, action: &Slug, holds: bool) -> Result<(), DirectoryError> {
+        if !matches!(self.authority(), Authority::Person(_)) {
+            return Ok(());
+        }
+        let catalogue = self.catalogue().await?;
+        let mut closure = BTreeSet::from([action]);
+        let mut pending = vec![action];
+        while let Some(next) = pending.pop() {
+            pending.extend(brought_along(&catalogue, next).filter(|brought| closure.insert(*brought)));
+        }
+        // Without a catalogue anything may be held, and the gateway's own actions may be held in any case.
+        if !holds && !is_gateway_action(action) && catalogue.keys().any(|known| known != action) {
+            closure.remove(action);
+        }
+        let everywhere = |action: &Slug| Permission {
+            action: action.clone(),
+            reach: Reach::Organisation,
+            parameters: Parameters::new(),
+        };
+        self.may_grant(&closure.into_iter().map(everywhere).collect())
+    }
+
     /// A permission that contains itself contains nothing that can be told.
     async fn refuse_contained_circle(&mut self, definition: &Definition) -> Result<(), DirectoryError> {
         let catalogue = self.catalogue().await?;

@@ -5,20 +5,20 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use crate::model::event::EventKind;
 use crate::model::group::Group;
-use crate::model::id::{GroupId, OrganisationId, UserId};
+use crate::model::id::{GroupId, UserId};
 use crate::model::membership::{Member, Membership};
-use crate::model::origin::Origin;
 use crate::model::record;
 use crate::model::role::Role;
 use crate::model::slug::Slug;
-use crate::store::{Key, SCAN_ENTRIES_MAX, Scan};
+use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
 use super::error::Denial;
+use super::group_edit::may_switch;
 use super::keys::{self, Count, Index, Table, access};
+use super::role_impact::{Becomes, Impact, LinkedGroup};
 use super::role_link_work::{AT_ONCE, Pending, Work};
 use super::{Directory, DirectoryError, Operation, Permit, Unit};
 
@@ -35,96 +35,7 @@ pub enum LinkedGroups {
     DeleteGroups,
 }
 
-/// What the deletion of a role means.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Impact {
-    /// The role.
-    pub role: Slug,
-    /// What becomes of its linked groups.
-    pub linked_groups: LinkedGroups,
-    /// How many people hold it in the whole organisation.
-    pub users: u64,
-    /// The first of them.
-    pub first_users: Vec<UserId>,
-    /// How many memberships end, because the role is the only reason for them.
-    pub memberships: u64,
-    /// The groups that are disabled or deleted.
-    pub groups: BTreeSet<GroupId>,
-    /// The groups that give the role to their members, and will not any more.
-    pub given_by: BTreeSet<GroupId>,
-    /// Stands for all of this: the deletion asks for it, so that nobody deletes more than what they saw.
-    pub confirm: String,
-}
-
-/// Users that an impact names.
-const NAMED: usize = 50;
-
 impl Directory {
-    /// What the deletion of a role would mean at present.
-    ///
-    /// # Errors
-    /// [`DirectoryError::NotFound`]; as the store's read.
-    pub async fn role_impact(
-        &self,
-        organisation: OrganisationId,
-        role: &Slug,
-        linked_groups: LinkedGroups,
-    ) -> Result<Impact, DirectoryError> {
-        let stored = self.store.get(keys::named(organisation, Table::Role, role)).await?;
-        let stored = stored.ok_or_else(|| DirectoryError::not_found("role", role))?;
-        let known: Role = record::decode(&stored.value)?;
-        let mut hash = Sha256::new();
-        hash.update(&stored.value);
-        hash.update(json!(linked_groups).to_string());
-        let mut impact = Impact {
-            role: role.clone(),
-            linked_groups,
-            users: 0,
-            first_users: Vec::new(),
-            memberships: 0,
-            groups: BTreeSet::new(),
-            given_by: BTreeSet::new(),
-            confirm: String::new(),
-        };
-        if linked_groups != LinkedGroups::DropMemberships {
-            impact.groups.clone_from(&known.linked_groups);
-        }
-        let mut scan = Scan::prefix(
-            &keys::index_entries(organisation, Index::RoleHolder, role.as_str()),
-            1000,
-        );
-        loop {
-            let found = self.store.scan(scan.clone()).await?;
-            let users: Vec<UserId> = found
-                .iter()
-                .filter_map(|(key, _)| keys::last_uuid(key))
-                .map(UserId::new)
-                .collect();
-            let Some((last, _)) = found.last() else { break };
-            scan = scan.after(last.clone());
-            for user in &users {
-                hash.update(user.uuid().as_bytes());
-                impact.users += 1;
-                if impact.first_users.len() < NAMED {
-                    impact.first_users.push(*user);
-                }
-            }
-            impact.memberships += self.ending(organisation, &known, &users).await?;
-        }
-        self.for_each_under(&keys::table(organisation, Table::Group), |_, stored| {
-            let group: Group = record::decode(&stored.value)?;
-            if group.grants_roles.contains(role) {
-                hash.update(group.id.uuid().as_bytes());
-                impact.given_by.insert(group.id);
-            }
-            Ok(())
-        })
-        .await?;
-        let digest = hash.finalize();
-        impact.confirm = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Ok(impact)
-    }
-
     /// Deletes a role whose impact was seen and confirmed. It is gone at once, and is taken from everyone before this answers; what
     /// is broken off goes on at the next start.
     ///
@@ -145,25 +56,6 @@ impl Directory {
         self.run(permit, &DeleteRole(&impact)).await?;
         Ok(impact)
     }
-
-    /// How many edges of these users have no reason but the role.
-    async fn ending(&self, organisation: OrganisationId, role: &Role, users: &[UserId]) -> Result<u64, DirectoryError> {
-        let edges = users.iter().flat_map(|user| {
-            let member = Member::User(*user);
-            role.linked_groups
-                .iter()
-                .map(move |group| keys::group_member(organisation, *group, member))
-        });
-        let edges: Vec<Key> = edges.collect();
-        let own = BTreeSet::from([Origin::Role(role.key.clone())]);
-        let mut ending = 0;
-        for part in edges.chunks(1000) {
-            for stored in self.store.get_many(part.to_vec()).await?.into_iter().flatten() {
-                ending += u64::from(record::decode::<Membership>(&stored.value)?.origins == own);
-            }
-        }
-        Ok(ending)
-    }
 }
 
 /// Deletes a role whose impact was confirmed: it is gone at once, and is taken from everyone right after, in parts.
@@ -179,6 +71,7 @@ impl Operation for DeleteRole<'_> {
             role,
             linked_groups,
             users,
+            groups,
             ..
         } = self.0;
         let missing = || DirectoryError::not_found("role", role);
@@ -187,6 +80,7 @@ impl Operation for DeleteRole<'_> {
             return Err(DirectoryError::Denied(Denial::RoleBuiltIn));
         }
         unit.may_pass_on(&role, None).await?;
+        may_carry_out(unit, groups).await?;
         let held = keys::count(organisation, &Count::RoleHolders(role.key.clone()));
         unit.bytes(&held).await?;
         if unit.counter(&held).await?.unsigned_abs() != *users {
@@ -207,7 +101,11 @@ impl Operation for DeleteRole<'_> {
         let deletion = Deletion {
             role: role.key.clone(),
             linked_groups: *linked_groups,
-            groups: role.linked_groups,
+            groups: groups
+                .iter()
+                .filter(|group| group.goes())
+                .map(|group| group.id)
+                .collect(),
             step: Step::Givers,
             edge: None,
         };
@@ -222,6 +120,23 @@ impl Operation for DeleteRole<'_> {
         );
         Ok(())
     }
+}
+
+/// Whether the acting person may do to the linked groups what is to become of them: what doing it to each of them would demand.
+async fn may_carry_out(unit: &mut Unit, groups: &[LinkedGroup]) -> Result<(), DirectoryError> {
+    for linked in groups.iter().filter(|group| group.goes()) {
+        let Some(group) = unit.find_group(linked.id).await? else {
+            continue;
+        };
+        if linked.becomes == Becomes::Disabled {
+            may_switch(unit, &group).await?;
+        } else {
+            let target = unit.target_group(linked.id).await?;
+            unit.demand("group.delete", &target)?;
+            unit.may_pass_on_gifts(&group).await?;
+        }
+    }
+    Ok(())
 }
 
 impl Unit {
@@ -367,40 +282,61 @@ impl Deletion {
         Ok(found.is_empty())
     }
 
+    /// Does to one of the linked groups what is to become of it. A group that cannot be disabled, as things are by now, is passed
+    /// over whole: nothing of it is taken first, and the others have their turn.
     async fn policy(&mut self, unit: &mut Unit) -> Result<bool, DirectoryError> {
-        if self.linked_groups == LinkedGroups::DropMemberships {
-            return Ok(true);
-        }
         let Some(id) = self.groups.first().copied() else {
             return Ok(true);
         };
-        let before = unit.find_group(id).await?;
-        let Some(mut group) = before.clone() else {
-            self.groups.remove(&id);
-            return Ok(false);
-        };
-        let Some(before) = before else { return Ok(false) };
-        if self.linked_groups == LinkedGroups::DisableGroups {
-            group.enabled = false;
-        } else if group.grants_roles.is_empty() && group.grants_licences.is_empty() {
-            self.groups.remove(&id);
-            return match unit.delete_group(&before).await {
-                // Another role links it, or it cannot be deleted: it stays.
-                Err(error @ (DirectoryError::InvalidValue { .. } | DirectoryError::Denied(_))) => {
-                    tracing::warn!(%error, group.id = %id, "a group that was linked to a deleted role stays");
-                    Ok(false)
+        match self.linked_groups {
+            LinkedGroups::DropMemberships => return Ok(true),
+            LinkedGroups::DisableGroups => {
+                self.groups.remove(&id);
+                let Some(before) = unit.find_group(id).await? else {
+                    return Ok(false);
+                };
+                if before.is_billing_root {
+                    stays(id, &DirectoryError::Denied(Denial::BillingRoot));
+                    return Ok(false);
                 }
-                deleted => deleted.map(|()| false),
-            };
-        } else {
-            // What the group gives ends first; its members are brought in line by a mark of their own, before this goes on.
-            group.grants_roles.clear();
-            group.grants_licences.clear();
+                let mut group = before.clone();
+                group.enabled = false;
+                unit.update_group(&before, group).await?;
+            }
+            LinkedGroups::DeleteGroups => self.delete_one(unit).await?,
         }
-        if self.linked_groups == LinkedGroups::DisableGroups {
-            self.groups.remove(&id);
-        }
-        unit.update_group(&before, group).await?;
         Ok(false)
     }
+
+    /// Deletes one of the linked groups that can be deleted; those that lie below others come before these. What it gives ends with
+    /// it, and not before. When none can be, all that are left stay.
+    async fn delete_one(&mut self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        let mut refusals = Vec::new();
+        for id in self.groups.clone() {
+            let Some(group) = unit.find_group(id).await? else {
+                self.groups.remove(&id);
+                continue;
+            };
+            match unit.may_delete_group(&group).await {
+                Ok(()) => {
+                    self.groups.remove(&id);
+                    return unit.delete_group(&group).await;
+                }
+                Err(error @ (DirectoryError::InvalidValue { .. } | DirectoryError::Denied(_))) => {
+                    refusals.push((id, error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        for (id, error) in &refusals {
+            stays(*id, error);
+        }
+        self.groups.clear();
+        Ok(())
+    }
+}
+
+/// Tells the log of a group that has come to be one that is not disabled or deleted since that was confirmed.
+fn stays(group: GroupId, error: &DirectoryError) {
+    tracing::warn!(%error, group.id = %group, "a group that was linked to a deleted role stays as it is");
 }

@@ -1,6 +1,8 @@
 //! Changed links, and changes of what a group gives, reach those who hold the role, or are in the group, in parts: one commit never
 //! holds them all. A mark says how far it has come; work that was broken off goes on from there.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::id::{GroupId, OrganisationId, UserId};
@@ -170,9 +172,13 @@ impl Directory {
         let gateway = Principal::system().administer(organisation)?;
         let follower = permit.following_up();
         let pending = Scan::prefix(&keys::table(organisation, Table::RoleLink), SCAN_ENTRIES_MAX);
+        let mut stuck: BTreeSet<Key> = BTreeSet::new();
         loop {
             let found = self.store.scan(pending.clone()).await?.into_iter();
-            let marks: Vec<Key> = found.map(|(mark, _)| mark).collect();
+            let marks: Vec<Key> = found
+                .map(|(mark, _)| mark)
+                .filter(|mark| !stuck.contains(mark))
+                .collect();
             // A deletion may leave work on groups behind, which comes before the rest of it.
             let is_deletion = |mark: &&Key| access::is_pending_deletion(mark);
             if let Some(mark) = marks.iter().find(|mark| !is_deletion(mark)) {
@@ -189,7 +195,14 @@ impl Directory {
                     at_once: AT_ONCE,
                     skips: false,
                 };
-                self.run_only(&gateway, &part).await?;
+                match self.run_only(&gateway, &part).await {
+                    // What cannot go on waits for the next time, and keeps nobody else's request from its answer.
+                    Err(error) if is_personal(&error) => {
+                        tracing::error!(%error, organisation.id = %organisation, "the deletion of a role cannot go on");
+                        stuck.insert(mark.clone());
+                    }
+                    done => done.map(|_| ())?,
+                }
             } else {
                 self.purge_groups(organisation).await?;
                 return Ok(changed);

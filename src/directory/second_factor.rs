@@ -230,6 +230,7 @@ impl Operation for RemoveSecondFactor {
     async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
         unit.not_oneself(self.0)?;
         let user = unit.load_user(self.0).await?;
+        unit.may_take_over(&user).await?;
         let mut credential = unit.find_credential(&user).await?;
         if credential.second_factor.take().is_none() {
             return Err(DirectoryError::not_found("second factor of user", self.0));

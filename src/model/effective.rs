@@ -256,6 +256,38 @@ impl Effective {
             })
     }
 
+    /// Whether the person may do all that somebody else may do to others, so that acting as that one brings nothing new. `trees` are
+    /// the groups that the other's rights name or that the other is in, each with those above it. What sleeps counts as well, for it
+    /// may wake: it is covered by a right that sleeps for no other reason. What reaches nobody but its holder is no power over
+    /// anybody.
+    #[must_use]
+    pub fn covers_all_of(&self, other: &Self, trees: &BTreeMap<GroupId, Tree>) -> bool {
+        if self.administers || other.administers {
+            return self.administers;
+        }
+        other.rights.iter().all(|theirs| {
+            let places: Vec<Place> = match theirs.place {
+                Place::OwnGroups => other.groups.iter().copied().map(Place::Group).collect(),
+                Place::OwnSubtrees => other.groups.iter().copied().map(Place::Subtree).collect(),
+                place => vec![place],
+            };
+            places.into_iter().all(|place| {
+                let tree = match place {
+                    Place::Own => return true,
+                    Place::Group(group) | Place::Subtree(group) => trees.get(&group),
+                    Place::OwnGroups | Place::OwnSubtrees | Place::Organisation => None,
+                };
+                self.of(theirs.action.as_str()).any(|own| {
+                    let is_free = own
+                        .parameters
+                        .iter()
+                        .all(|(name, value)| theirs.parameters.get(name) == Some(value));
+                    is_free && own.asleep.is_subset(&theirs.asleep) && self.contains(own.place, place, tree)
+                })
+            })
+        })
+    }
+
     /// The rights to an action.
     pub fn of<'a>(&'a self, action: &'a str) -> impl Iterator<Item = &'a Right> {
         self.rights.iter().filter(move |right| right.action.as_str() == action)

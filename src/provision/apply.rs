@@ -69,27 +69,45 @@ impl Applier<'_> {
         let mut applied = Applied::default();
         let begun = Instant::now();
         self.make_teams().await?;
-        let mut rest = self.plan.people.as_slice();
-        let mut waiting: Vec<&PersonStep> = Vec::new();
-        while let Some(first) = rest.first() {
-            let stage = stage(first.action);
-            let end = rest.iter().position(|step| stage != self::stage(step.action));
-            let (now, later) = rest.split_at(end.unwrap_or(rest.len()));
-            waiting.extend(now);
-            waiting = self.until_stuck(waiting, &mut applied).await?;
-            waiting = self.exchange_names(waiting, &mut applied).await?;
-            rest = later;
-        }
-        // Now nobody gives anything up any more.
-        self.attempt_people(waiting, &mut applied, false).await?;
+        let waiting = self.people(&self.plan.people, Vec::new(), &mut applied).await?;
+        self.rest_of_people(waiting, &mut applied).await?;
         applied.took.people_ms = millis(begun);
         self.groups(&mut applied).await?;
         applied.memberships = self.moved.load(Ordering::Relaxed);
         Ok(applied)
     }
 
+    /// Steps of the plan that follow each other. Answers those that wait for a name or a seat, and are to be handed over with the
+    /// next ones.
+    pub(super) async fn people<'s>(
+        &'s self,
+        steps: &'s [PersonStep],
+        mut waiting: Vec<&'s PersonStep>,
+        applied: &mut Applied,
+    ) -> Result<Vec<&'s PersonStep>, DirectoryError> {
+        for now in steps.chunk_by(|one, other| stage(one.action) == stage(other.action)) {
+            // Whoever gets no seat of their own comes after those who do: then it is the same people each time.
+            let (short, seated): (Vec<_>, Vec<_>) = now.iter().partition(|step| step.is_short);
+            for part in [seated, short].into_iter().filter(|part| !part.is_empty()) {
+                waiting.extend(part);
+                waiting = self.until_stuck(waiting, applied).await?;
+                waiting = self.exchange_names(waiting, applied).await?;
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// Those who wait still when nobody gives anything up any more.
+    pub(super) async fn rest_of_people<'s>(
+        &'s self,
+        waiting: Vec<&'s PersonStep>,
+        applied: &mut Applied,
+    ) -> Result<(), DirectoryError> {
+        self.attempt_people(waiting, applied, false).await.map(|_| ())
+    }
+
     /// Before many people want to come into the same new team at once.
-    async fn make_teams(&self) -> Result<(), DirectoryError> {
+    pub(super) async fn make_teams(&self) -> Result<(), DirectoryError> {
         let new = self.plan.teams.iter().filter(|team| team.is_new);
         let make = MakeTeams {
             context: self.context,

@@ -1,5 +1,7 @@
 //! What a run could not do, entry by entry: a list that a person works off, and that the next run tries again by itself.
 
+pub mod list;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -26,7 +28,7 @@ pub struct Failure {
 }
 
 /// What an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A person.

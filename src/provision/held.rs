@@ -1,7 +1,10 @@
 //! A plan that the brake stopped: kept by its hash until a person approves or discards it.
 //!
-//! Not the steps are kept but their name. The next run reads everything again and makes its plan anew; only when that is the
-//! very plan that was approved does the brake let it pass.
+//! What the plan would change is kept beside its name ([`kept`]), so that a person sees what was held also when the directory has
+//! changed since or does not answer. The next run reads everything again and makes its plan anew; only when that is the very plan that
+//! was approved does the brake let it pass, and otherwise it says what is different.
+
+pub mod kept;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,11 +18,12 @@ use crate::model::slug::Slug;
 
 use super::brake::HoldReason;
 use super::history::{self, RunSummary};
-use super::plan::{Classes, Numbers};
+use super::plan::{Classes, Numbers, SeatForecast};
 use super::run::RunReport;
 use super::state::RunState;
+use kept::{InsteadOf, Kept};
 
-/// What is kept of a held plan: no personal data.
+/// What is kept of a held plan beside its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeldPlan {
@@ -36,6 +40,15 @@ pub struct HeldPlan {
     /// When a person approved it, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<Timestamp>,
+    /// What would become of the seats.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seats: Vec<SeatForecast>,
+    /// How much of what it would change is kept; nothing, of a plan that an earlier release held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
+    /// The plan that was held before it, and what is different.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<InsteadOf>,
 }
 
 impl Record for HeldPlan {
@@ -78,9 +91,11 @@ impl Operation for Discard {
 
     async fn attempt(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
         let key = key(unit, &self.connection);
-        let was_held = unit.find::<HeldPlan>(&key).await?.is_some();
-        if was_held {
+        let held: Option<HeldPlan> = unit.find(&key).await?;
+        let was_held = held.is_some();
+        if let Some(held) = held {
             unit.delete(key);
+            kept::forget(unit, &self.connection, &held);
             let key = keys::run(unit.organisation(), &self.connection, "state");
             let mut state: RunState = unit.find(&key).await?.unwrap_or_default();
             state.is_discarded = true;
@@ -97,6 +112,8 @@ pub(super) struct Hold<'a> {
     pub(super) lease: &'a super::lease::Claim,
     /// How many runs the history keeps.
     pub(super) keep: u32,
+    /// What was kept of the plan a moment ago, unless it was kept before.
+    pub(super) kept: Option<&'a (Kept, Option<InsteadOf>)>,
 }
 
 #[async_trait::async_trait]
@@ -112,16 +129,22 @@ impl Operation for Hold<'_> {
         if report.held.is_empty() || same.as_ref().is_some_and(|held| held.approved.is_some()) {
             return Ok(true);
         }
-        if same.is_none() {
+        if same.is_none() || self.kept.is_some() {
+            let (kept, instead_of) = self.kept.cloned().unzip();
             let record = HeldPlan {
                 hash: report.plan_hash.clone(),
-                since: unit.now(),
+                since: same.as_ref().map_or_else(|| unit.now(), |same| same.since),
                 reasons: report.held.clone(),
                 classes: report.classes.clone(),
                 read: report.read,
                 approved: None,
+                seats: report.seats.clone(),
+                kept,
+                instead_of: instead_of.flatten(),
             };
             unit.put(key, &record);
+        }
+        if same.is_none() {
             let data = json!({ "plan": report.plan_hash, "reasons": report.held });
             unit.event(EventKind::SyncHeld, &report.connection, data);
         }

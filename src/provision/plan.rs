@@ -147,6 +147,9 @@ pub struct PersonStep {
     /// The hash of the entry, for those who are in it.
     #[serde(skip)]
     pub(super) hash: Option<String>,
+    /// Gets no seat of a licence of its own pool: waits, or falls back to another licence.
+    #[serde(skip)]
+    pub(super) is_short: bool,
 }
 
 /// What happens to one group's record. Members are told apart from it.
@@ -300,6 +303,13 @@ impl Planner<'_> {
         plan.seats = ledger.forecasts();
         plan.took.groups_ms = millis(begun);
         Ok(plan)
+    }
+}
+
+impl GroupStep {
+    /// Whether members get seats by coming in.
+    pub(super) fn takes_seats(&self) -> bool {
+        self.gives.is_some()
     }
 }
 

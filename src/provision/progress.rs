@@ -21,6 +21,13 @@ pub enum Progress {
         /// Steps to apply.
         steps: u64,
     },
+    /// Steps of a dry run, or of a plan that is held, played through so far.
+    Comparing {
+        /// So many are done.
+        done: u64,
+        /// So many there are.
+        total: u64,
+    },
     /// Steps applied, or failed, so far.
     Applying {
         /// So many are done.

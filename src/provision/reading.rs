@@ -18,6 +18,8 @@ pub enum Reading {
     Changes,
     /// Who is there: identifiers and names of everything, and the entries that are new or were missing.
     Presence,
+    /// The entries of the failure list, and nothing else.
+    Failures,
 }
 
 impl Reading {
@@ -34,6 +36,7 @@ impl Reading {
             Self::Whole => "whole",
             Self::Changes => "changes",
             Self::Presence => "presence",
+            Self::Failures => "failures",
         }
     }
 }

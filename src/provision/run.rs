@@ -3,6 +3,8 @@
 //! A run that is to read only what changed reads everything after all when that cannot be told, or when the brake would stop
 //! it: what a person is asked to approve is always the plan of everything.
 
+mod prepare;
+mod preview;
 mod report;
 
 use std::collections::BTreeSet;
@@ -16,7 +18,7 @@ use futures_util::FutureExt as _;
 pub use report::{Durations, Entries, Outcome, RunError, RunMode, RunReport, Tally};
 
 use crate::directory::settings::OrganisationSettings;
-use crate::directory::{Directory, Permit, Principal, RetryLimits};
+use crate::directory::{Directory, DirectoryError, Permit, Principal, RetryLimits};
 use crate::ldap::LdapUrl;
 use crate::model::clock::Timestamp;
 use crate::model::connection::{Connection, ConnectionKind};
@@ -28,18 +30,19 @@ use super::advice::Advice;
 use super::apply::Applier;
 use super::authority::Say;
 use super::brake::{self, HoldReason};
-use super::cursor::{self, Cursors, Next};
+use super::cursor::{self, Next};
 use super::failure::Kind;
-use super::held::Hold;
+use super::failure::list::{self, Renewal};
+use super::held::{Hold, kept};
 use super::history::RunSummary;
 use super::lease::Claim;
-use super::mapping::Mapping;
 use super::measure;
 use super::person::Context;
 use super::plan::{Plan, Planner};
 use super::progress::{Progress, Report, Took, millis};
 use super::reading::{Reading, WhyWhole};
-use super::snapshot::{Part, PartError, PartFrom, PartReader, Snapshot, SnapshotError, WholeReader};
+use super::rehearse::Sink;
+use super::snapshot::{Snapshot, SnapshotError};
 use super::state::{self, Remember, RunState};
 
 /// How long one step of a run is tried again when other changes come first.
@@ -64,28 +67,50 @@ impl SyncRun {
         reading: Reading,
         report: Report,
     ) -> Result<RunReport, RunError> {
-        let settings = directory.load_organisation(organisation).await?;
-        let found = settings.connections.get(connection).cloned();
-        let found = found.ok_or_else(|| RunError::NoConnection(connection.clone()))?;
-        if found.kind != ConnectionKind::Ldap {
-            return Err(RunError::NotADirectory(connection.clone()));
-        }
-        let permit = Principal::ldap(organisation, connection.clone()).provision(organisation)?;
-        let run = Running {
-            directory,
-            permit,
-            settings,
-            connection: found,
-            reading,
-            report,
-            id: RunId::new(directory.clock().uuid()),
-            started: directory.clock().now(),
-            clock: Instant::now(),
-        };
+        let run = Running::of(directory, organisation, connection, reading, report).await?;
         match mode {
             RunMode::DryRun => run.plan_only().await,
             RunMode::Apply => run.leased().await,
         }
+    }
+
+    /// Tries one entry of the failure list again, or all of them, and reads nothing else.
+    ///
+    /// # Errors
+    /// As [`SyncRun::execute`]; [`DirectoryError::NotFound`] for an entry that is not on the list.
+    pub async fn retry(
+        directory: &Directory,
+        organisation: OrganisationId,
+        connection: &Slug,
+        only: Option<(Kind, String)>,
+        report: Report,
+    ) -> Result<RunReport, RunError> {
+        if let Some((kind, id)) = &only
+            && list::find(directory, organisation, connection, *kind, id)
+                .await?
+                .is_none()
+        {
+            return Err(DirectoryError::not_found("failure", id).into());
+        }
+        let mut run = Running::of(directory, organisation, connection, Reading::Failures, report).await?;
+        run.only = only;
+        run.leased().await
+    }
+
+    /// Plans a run and plays it through without changing anything: `sink` is told what each step changes.
+    ///
+    /// # Errors
+    /// [`RunError`]; what the sink answers.
+    pub async fn preview(
+        directory: &Directory,
+        organisation: OrganisationId,
+        connection: &Slug,
+        reading: Reading,
+        report: Report,
+        sink: &mut dyn Sink,
+    ) -> Result<RunReport, RunError> {
+        let run = Running::of(directory, organisation, connection, reading, report).await?;
+        run.preview(sink).await
     }
 }
 
@@ -96,10 +121,42 @@ struct Running<'a> {
     settings: Arc<OrganisationSettings>,
     connection: Arc<Connection>,
     reading: Reading,
+    /// The one entry that is tried again, when it is not all that failed.
+    only: Option<(Kind, String)>,
     report: Report,
     id: RunId,
     started: Timestamp,
     clock: Instant,
+}
+
+impl<'a> Running<'a> {
+    async fn of(
+        directory: &'a Directory,
+        organisation: OrganisationId,
+        connection: &Slug,
+        reading: Reading,
+        report: Report,
+    ) -> Result<Self, RunError> {
+        let settings = directory.load_organisation(organisation).await?;
+        let found = settings.connections.get(connection).cloned();
+        let found = found.ok_or_else(|| RunError::NoConnection(connection.clone()))?;
+        if found.kind != ConnectionKind::Ldap {
+            return Err(RunError::NotADirectory(connection.clone()));
+        }
+        let permit = Principal::ldap(organisation, connection.clone()).provision(organisation)?;
+        Ok(Self {
+            directory,
+            permit,
+            settings,
+            connection: found,
+            reading,
+            only: None,
+            report,
+            id: RunId::new(directory.clock().uuid()),
+            started: directory.clock().now(),
+            clock: Instant::now(),
+        })
+    }
 }
 
 impl Running<'_> {
@@ -154,12 +211,15 @@ impl Running<'_> {
         // Whom an administrator has to decide about does not depend on what becomes of the plan.
         let (name, questions) = (&self.connection.name, &report.plan.questions);
         self.directory.ask_for_reviews(&self.permit, name, questions).await?;
+        let kept = self.keep(&snapshot, &report, claim).await?;
         let hold = Hold {
             report: &report,
             lease: claim,
             keep: self.connection.runs_kept,
+            kept: kept.as_ref(),
         };
         if !self.directory.run(&self.permit, &hold).await? {
+            kept::sweep(self.place(claim, &report.plan_hash)).await?;
             return Ok(report);
         }
         let begun = Instant::now();
@@ -182,154 +242,28 @@ impl Running<'_> {
         report.duration.applying_ms = millis(begun);
         report.duration.total_ms = millis(self.clock);
         let settings = self.fingerprint();
+        let renewal = Renewal {
+            directory: self.directory,
+            permit: &self.permit,
+            lease: claim,
+            connection: &self.connection.name,
+            failures: &report.failures,
+            settled: settled.as_ref(),
+        };
+        let failures = renewal.renew().await.map_err(RunError::Interrupted)?;
         let remember = Remember {
             report: &report,
             settings: &settings,
             lease: claim,
             next: &next,
-            settled: settled.as_ref(),
+            failures: &failures,
             keep: self.connection.runs_kept,
         };
         let remembered = self.directory.run(&self.permit, &remember).await;
         remembered.map_err(RunError::Interrupted)?;
+        let swept = kept::sweep(self.place(claim, "")).await;
+        swept.map_err(RunError::Interrupted)?;
         Ok(report)
-    }
-
-    /// Everything up to the decision. Changes nothing.
-    async fn prepare(&self) -> Result<Prepared, RunError> {
-        let mapping = Mapping::compile(&self.connection, self.settings.custom(Bearer::User));
-        let mapping = mapping.map_err(|error| RunError::Mapping {
-            connection: self.connection.name.clone(),
-            error,
-        })?;
-        let mapping = Arc::new(mapping);
-        let (organisation, name) = (self.permit.organisation(), &self.connection.name);
-        let state = state::load(self.directory, organisation, name)
-            .await?
-            .unwrap_or_default();
-        let cursors = cursor::load(self.directory, organisation, name).await?;
-        let why = if self.reading == Reading::Whole {
-            None
-        } else {
-            match self.part(&mapping, &state, cursors.clone()).await? {
-                Ok(prepared) => return Ok(prepared),
-                Err(why) => Some(why),
-            }
-        };
-        self.whole(mapping, &state, cursors, why).await
-    }
-
-    /// A run over everything.
-    async fn whole(
-        &self,
-        mapping: Arc<Mapping>,
-        state: &RunState,
-        cursors: Option<Cursors>,
-        why: Option<WhyWhole>,
-    ) -> Result<Prepared, RunError> {
-        let settings = self.fingerprint();
-        // Time stamps are the last resort: a server that offers more by now is asked anew. And whatever made this run a whole
-        // one would make the next one whole as well, were it to go on from the same mark.
-        let is_kept = |cursors: Cursors| cursors.settings == settings && !cursors.are_time_stamps();
-        let are_good = cursors.is_some_and(is_kept) && why.is_none();
-        let begun = Instant::now();
-        let reader = WholeReader {
-            connection: Arc::clone(&self.connection),
-            mapping,
-            say: self.say(),
-            report: Arc::clone(&self.report),
-            marks: !are_good,
-        };
-        let read = reader.read().await.map_err(|error| self.unread(error))?;
-        let reading_ms = millis(begun);
-        let next = match read.marks {
-            _ if are_good => Next::Keep,
-            Some((users, groups)) => Next::Put(Box::new(Cursors {
-                settings,
-                users,
-                groups,
-            })),
-            None => Next::Drop,
-        };
-        let prepared = self
-            .plan(read.snapshot, &read.server, state, (read.took, reading_ms))
-            .await?;
-        Ok(Prepared {
-            next,
-            reading: Reading::Whole,
-            why_whole: why,
-            ..prepared
-        })
-    }
-
-    /// A run over what changed, or why it has to be one over everything.
-    async fn part(
-        &self,
-        mapping: &Arc<Mapping>,
-        state: &RunState,
-        cursors: Option<Cursors>,
-    ) -> Result<Result<Prepared, WhyWhole>, RunError> {
-        let (organisation, name) = (self.permit.organisation(), &self.connection.name);
-        if state.last_good.is_none() {
-            return Ok(Err(WhyWhole::First));
-        }
-        if state.is_discarded || state::held(self.directory, organisation, name).await?.is_some() {
-            return Ok(Err(WhyWhole::Held));
-        }
-        let settings = self.fingerprint();
-        let from = match (self.reading, cursors) {
-            // Another filter, base or account may see others, and whom it does not see is not gone.
-            (Reading::Presence, _) if state.settings.as_ref() != Some(&settings) => return Ok(Err(WhyWhole::Settings)),
-            (Reading::Presence, _) => PartFrom::Presence,
-            (_, None) => return Ok(Err(WhyWhole::NoMark)),
-            (_, Some(cursors)) if cursors.settings != settings => return Ok(Err(WhyWhole::Settings)),
-            (_, Some(cursors)) => PartFrom::Changes {
-                users: Box::new(cursors.users),
-                groups: cursors.groups.map(Box::new),
-            },
-        };
-        let failures = state::failures(self.directory, organisation, name).await?.failures;
-        let retry = failures.into_iter();
-        let retry = retry.filter_map(|failure| Some((failure.kind, failure.external_id?)));
-        let begun = Instant::now();
-        let reader = PartReader {
-            directory: self.directory.clone(),
-            organisation,
-            connection: Arc::clone(&self.connection),
-            mapping: Arc::clone(mapping),
-            say: self.say(),
-            report: Arc::clone(&self.report),
-            retry: retry.collect(),
-        };
-        let Part {
-            snapshot,
-            server,
-            cursors,
-            settled,
-            took,
-        } = match reader.read(from).await {
-            Ok(part) => part,
-            Err(PartError::Whole(why)) => return Ok(Err(why)),
-            Err(PartError::Snapshot(error)) => return Err(self.unread(error)),
-            Err(PartError::Directory(error)) => return Err(error.into()),
-        };
-        let prepared = self.plan(snapshot, &server, state, (took, millis(begun))).await?;
-        if !prepared.held.is_empty() {
-            return Ok(Err(WhyWhole::Brake));
-        }
-        let next = cursors.map_or(Next::Keep, |(users, groups)| {
-            Next::Put(Box::new(Cursors {
-                settings,
-                users,
-                groups,
-            }))
-        });
-        Ok(Ok(Prepared {
-            next,
-            reading: self.reading,
-            settled: Some(settled),
-            ..prepared
-        }))
     }
 
     /// What this run is made with.

@@ -1,6 +1,4 @@
-//! What is remembered of a connection's runs: the last one, the last good one, and the failure list.
-
-use std::collections::BTreeSet;
+//! What is remembered of a connection's runs: the last one, the last good one, and how many entries are on the failure list.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,17 +12,12 @@ use crate::model::record::{self, Record};
 use crate::model::slug::Slug;
 
 use super::cursor::Next;
-use super::failure::{Failure, Kind};
+use super::failure::list::{self, Count};
 use super::history::{self, RunSummary};
 use super::lease::Claim;
 use super::plan::{Classes, Numbers};
 use super::reading::Reading;
 use super::run::{Durations, RunReport};
-
-/// Failures kept at most; the total is kept beside them.
-const FAILURES_MAX: usize = 500;
-/// Bytes of the kept failures: below what a store takes as one value.
-const FAILURES_BYTES_MAX: usize = 48 * 1024;
 
 /// What is known of a connection's runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,48 +79,6 @@ impl Record for RunState {
     const KIND: &'static str = "run state";
 }
 
-/// The entries that the last applied run left as they were.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FailureList {
-    /// How many there were.
-    pub total: u64,
-    /// The first of them, at most 500.
-    pub failures: Vec<Failure>,
-}
-
-impl Record for FailureList {
-    const KIND: &'static str = "failure list";
-}
-
-impl FailureList {
-    /// The list after a run that looked at some entries only.
-    fn renewed(&self, settled: &BTreeSet<(Kind, String)>, failures: &[Failure]) -> Self {
-        let is_settled = |failure: &Failure| {
-            let id = failure.external_id.clone();
-            id.is_some_and(|id| settled.contains(&(failure.kind, id)))
-        };
-        let unlisted = self.total - self.failures.len() as u64;
-        let stay = self.failures.iter().filter(|failure| !is_settled(failure));
-        let all: Vec<Failure> = stay.chain(failures).cloned().collect();
-        let mut list = Self::of(&all);
-        list.total += unlisted;
-        list
-    }
-
-    fn of(failures: &[Failure]) -> Self {
-        let mut bytes = 0;
-        let fitting = failures.iter().take(FAILURES_MAX).take_while(|failure| {
-            bytes += serde_json::to_vec(failure).map_or(FAILURES_BYTES_MAX, |text| text.len());
-            bytes < FAILURES_BYTES_MAX
-        });
-        Self {
-            total: failures.len() as u64,
-            failures: fitting.cloned().collect(),
-        }
-    }
-}
-
 /// What is known of a connection's runs; `None` before the first.
 ///
 /// # Errors
@@ -138,20 +89,6 @@ pub async fn load(
     connection: &Slug,
 ) -> Result<Option<RunState>, DirectoryError> {
     find(directory, organisation, connection, "state").await
-}
-
-/// The failure list of the last applied run.
-///
-/// # Errors
-/// As the store's read.
-pub async fn failures(
-    directory: &Directory,
-    organisation: OrganisationId,
-    connection: &Slug,
-) -> Result<FailureList, DirectoryError> {
-    Ok(find(directory, organisation, connection, "failures")
-        .await?
-        .unwrap_or_default())
 }
 
 /// The plan that waits for a person, if one does.
@@ -184,8 +121,8 @@ pub(super) struct Remember<'a> {
     pub(super) lease: &'a Claim,
     /// Where the next reading goes on.
     pub(super) next: &'a Next,
-    /// The entries that were looked at, when it was not everything: what was noted of the others stays.
-    pub(super) settled: Option<&'a BTreeSet<(Kind, String)>>,
+    /// How many entries are on the failure list now.
+    pub(super) failures: &'a Count,
     /// How many runs the history keeps.
     pub(super) keep: u32,
 }
@@ -221,17 +158,11 @@ impl Operation for Remember<'_> {
             }
             Reading::Changes => state.last_changes = Some(good),
             Reading::Presence => state.last_presence = Some(good),
+            // It says nothing of what is not on the list.
+            Reading::Failures => {}
         }
         unit.put(key, &state);
-        let key = keys::run(organisation, name, "failures");
-        let list = match self.settled {
-            None => FailureList::of(&report.failures),
-            Some(settled) => {
-                let before: FailureList = unit.find(&key).await?.unwrap_or_default();
-                before.renewed(settled, &report.failures)
-            }
-        };
-        unit.put(key, &list);
+        unit.put(list::count_key(organisation, name), self.failures);
         self.next.store(unit, name);
         history::note(unit, name, self.keep, &RunSummary::of(report)).await?;
         let held = keys::run(organisation, name, "held");

@@ -130,13 +130,25 @@ pub fn check_held(group: &Group, connection: &Slug) -> Result<(), DirectoryError
     }
 }
 
+/// Refuses a removal before anything of the group is taken: whoever does something with the members first asks here, through whichever
+/// door, so that a group which has to stay stays whole.
+///
+/// # Errors
+/// [`DirectoryError::Denied`] when the group is another source's, and as [`Unit::may_delete_group`] where no other source holds it.
+pub async fn may_remove(unit: &mut Unit, context: Context<'_>, group: &Group) -> Result<(), DirectoryError> {
+    check_held(group, &context.connection.name)?;
+    if group.held_by().len() <= 1 {
+        unit.may_delete_group(group).await?;
+    }
+    Ok(())
+}
+
 /// The connection no longer has the group: deleted when no other source does, unlinked otherwise. True when deleted.
 ///
 /// # Errors
-/// [`DirectoryError::Denied`] when the group is another source's; as the store's read.
+/// As [`may_remove`]; as the store's read.
 pub async fn remove(unit: &mut Unit, context: Context<'_>, group: &Group) -> Result<bool, DirectoryError> {
-    let name = &context.connection.name;
-    check_held(group, name)?;
+    may_remove(unit, context, group).await?;
     if group.held_by().len() <= 1 {
         unit.delete_group(group).await?;
         return Ok(true);

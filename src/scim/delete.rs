@@ -98,10 +98,7 @@ impl Operation for MayDelete<'_> {
 
     async fn attempt(&self, unit: &mut Unit) -> Result<Group, DirectoryError> {
         let group = self.look.attempt(unit).await?;
-        team::check_held(&group, &self.rules.context.connection.name)?;
-        if group.held_by().len() <= 1 {
-            unit.may_delete_group(&group).await?;
-        }
+        team::may_remove(unit, self.rules.context, &group).await?;
         Ok(group)
     }
 }

@@ -27,6 +27,7 @@ use crate::model::clock::Timestamp;
 use crate::model::connection::ConnectionKind;
 use crate::model::mail::MailState;
 use crate::model::slug::Slug;
+use crate::provision::failure::list;
 use crate::provision::held::HeldPlan;
 use crate::provision::state::{self, GoodRun, RunState};
 
@@ -191,7 +192,7 @@ async fn render(directory: &Directory) -> Result<String, DirectoryError> {
             let known = state::load(directory, organisation, &name).await?;
             let source = Source {
                 state: known.unwrap_or_default(),
-                failures: state::failures(directory, organisation, &name).await?.total,
+                failures: list::total(directory, organisation, &name).await?,
                 held: state::held(directory, organisation, &name).await?,
                 name,
             };

@@ -4,6 +4,7 @@
 //! operations run on it that would run on the store behind, each seeing what those before it left.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -23,6 +24,9 @@ const FIRST_VERSION: u64 = 1 << 63;
 pub struct Rehearsal {
     behind: Arc<dyn Store>,
     held: Mutex<Held>,
+    /// Commits are judged one after the other: each looks at what those before it left.
+    order: tokio::sync::Mutex<()>,
+    is_unread: fn(&Key) -> bool,
 }
 
 #[derive(Default)]
@@ -39,6 +43,55 @@ impl Rehearsal {
         Self {
             behind,
             held: Mutex::default(),
+            order: tokio::sync::Mutex::default(),
+            is_unread: |_| false,
+        }
+    }
+
+    /// The same, which does not keep what is written at these keys: whoever plays many changes through reads no log back.
+    #[must_use]
+    pub fn without(mut self, is_unread: fn(&Key) -> bool) -> Self {
+        self.is_unread = is_unread;
+        self
+    }
+
+    /// A second rehearsal on what another one has come to, which is to stay as it is from now on.
+    #[must_use]
+    pub fn upon(behind: Arc<Self>) -> Self {
+        let commits = behind.held.lock().commits;
+        let is_unread = behind.is_unread;
+        let next = Self::new(behind).without(is_unread);
+        // Versions go on from there, so that no two values of a key share one.
+        next.held.lock().commits = commits;
+        next
+    }
+
+    /// Keys under a prefix that were written or deleted here, those behind `after`, in order, at most `limit`.
+    #[must_use]
+    pub fn changed_under(&self, prefix: &Key, after: Option<Key>, limit: usize) -> Vec<Key> {
+        let scan = Scan::prefix(prefix, limit);
+        let scan = match after {
+            Some(after) => scan.after(after),
+            None => scan,
+        };
+        let Some(range) = scan.range() else { return Vec::new() };
+        let held = self.held.lock();
+        held.changes
+            .range(range)
+            .take(limit)
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+
+    /// Forgets what was written at these keys, to save memory: the store behind decides again.
+    pub fn forget(&self, is_forgotten: impl Fn(&Key) -> bool) {
+        self.held.lock().changes.retain(|key, _| !is_forgotten(key));
+    }
+
+    /// Puts something smaller in the place of what was written at a key, to save memory. Its version stays.
+    pub fn shrink(&self, key: &Key, value: Vec<u8>) {
+        if let Some(Some(found)) = self.held.lock().changes.get_mut(key) {
+            found.value = value.into();
         }
     }
 
@@ -60,11 +113,8 @@ impl Rehearsal {
             return Ok(Vec::new());
         };
         let limit = scan.limit.min(SCAN_ENTRIES_MAX);
-        let own: BTreeMap<Key, Option<Versioned>> = {
-            let held = self.held.lock();
-            let own = held.changes.range(range);
-            own.map(|(key, change)| (key.clone(), change.clone())).collect()
-        };
+        let (own, cut) = self.held.lock().within(range, scan.direction, limit);
+        let is_before_cut = |key: &Key| cut.as_ref().is_none_or(|cut| is_up_to(scan.direction, key, cut));
         let mut merged: BTreeMap<Key, Versioned> = BTreeMap::new();
         let mut rest = scan.clone();
         // Every entry that is hidden costs one more: then a part that is full has enough in most cases.
@@ -73,9 +123,12 @@ impl Rehearsal {
             let part = self.behind.scan(rest.clone()).await?;
             let is_rest = part.len() < rest.limit;
             let last = part.last().map(|(key, _)| key.clone());
-            merged.extend(part.into_iter().filter(|(key, _)| !own.contains_key(key)));
+            let seen = part
+                .into_iter()
+                .filter(|(key, _)| !own.contains_key(key) && is_before_cut(key));
+            merged.extend(seen);
             match last {
-                Some(last) if !is_rest && merged.len() < limit => rest = rest.after(last),
+                Some(last) if !is_rest && merged.len() < limit && is_before_cut(&last) => rest = rest.after(last),
                 _ => {
                     let reached = last.filter(|_| !is_rest);
                     return Ok(in_order(scan.direction, limit, merged, own, reached.as_ref()));
@@ -94,17 +147,46 @@ fn in_order(
     own: BTreeMap<Key, Option<Versioned>>,
     reached: Option<&Key>,
 ) -> Vec<(Key, Versioned)> {
-    let is_known = |key: &Key| {
-        reached.is_none_or(|reached| match direction {
-            Direction::Forward => key <= reached,
-            Direction::Backward => key >= reached,
-        })
-    };
+    let is_known = |key: &Key| reached.is_none_or(|reached| is_up_to(direction, key, reached));
     let own = own.into_iter().filter(|(key, _)| is_known(key));
     merged.extend(own.filter_map(|(key, change)| change.map(|found| (key, found))));
     match direction {
         Direction::Forward => merged.into_iter().take(limit).collect(),
         Direction::Backward => merged.into_iter().rev().take(limit).collect(),
+    }
+}
+
+impl Held {
+    /// The changes in a range, with as many entries as are wanted, and the last of these when there are more: what lies behind it is
+    /// not in the answer.
+    fn within(
+        &self,
+        range: (Bound<Key>, Bound<Key>),
+        direction: Direction,
+        limit: usize,
+    ) -> (BTreeMap<Key, Option<Versioned>>, Option<Key>) {
+        let mut range = self.changes.range(range);
+        let (mut own, mut entries) = (BTreeMap::new(), 0);
+        loop {
+            let next = match direction {
+                Direction::Forward => range.next(),
+                Direction::Backward => range.next_back(),
+            };
+            let Some((key, change)) = next else { return (own, None) };
+            own.insert(key.clone(), change.clone());
+            entries += usize::from(change.is_some());
+            if entries >= limit {
+                return (own, Some(key.clone()));
+            }
+        }
+    }
+}
+
+/// Whether a key lies before another one in a scan, or is the same.
+fn is_up_to(direction: Direction, key: &Key, last: &Key) -> bool {
+    match direction {
+        Direction::Forward => key <= last,
+        Direction::Backward => key >= last,
     }
 }
 
@@ -167,6 +249,7 @@ impl Store for Rehearsal {
     }
 
     async fn commit(&self, batch: Batch) -> Result<Committed, StoreError> {
+        let _order = self.order.lock().await;
         let mut values = BTreeMap::new();
         for key in looked_at(&batch) {
             let value = self.look(key.clone()).await?;
@@ -183,6 +266,7 @@ impl Store for Rehearsal {
         let changes = judged
             .changes
             .into_iter()
+            .filter(|(key, _)| !(self.is_unread)(key))
             .map(|(key, value)| (key, value.map(|value| Versioned { value, version })));
         held.changes.extend(changes);
         Ok(Committed {

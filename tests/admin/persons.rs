@@ -324,8 +324,12 @@ async fn nobody_takes_what_a_group_gives_without_having_it_nor_puts_a_group_else
     };
     assert_eq!(patch("North", json!({ "parent": south })).await, 403);
     assert_eq!(patch("North", json!({ "is_default": true })).await, 403);
-    assert_eq!(patch("North", json!({ "enabled": false })).await, 403);
-    assert_eq!(ask(&mia, Method::POST, "/groups/North/disable").await, 403);
+    assert_eq!(
+        patch("Region", json!({ "enabled": false })).await,
+        403,
+        "the top of one's own"
+    );
+    assert_eq!(ask(&mia, Method::POST, "/groups/South/disable").await, 403);
     assert_eq!(patch("South", json!({ "display_name": "Sud" })).await, 403);
     assert_eq!(patch("North", json!({ "display_name": "Nord" })).await, 200);
     assert_eq!(ask(&mia, Method::DELETE, "/groups/Nord/members/ada").await, 200);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kit::access::{ACME, Acme};
+use crate::kit::scim::slug;
 
 #[tokio::test]
 async fn a_role_is_given_and_taken_back_and_what_another_reason_gives_stays() {
@@ -19,7 +20,7 @@ async fn a_role_is_given_and_taken_back_and_what_another_reason_gives_stays() {
     acme.assign("ada", "nothing").await.expect(404);
     let support = acme
         .group("Support", |group| {
-            group.grants_roles = [crate::kit::scim::slug("agent")].into()
+            group.grants_roles = [slug("agent")].into()
         })
         .await;
     acme.join(support, ada).await.expect("a member");
@@ -111,6 +112,49 @@ async fn the_last_administrator_stays_whoever_asks_but_the_gateway() {
     acme.withdraw("grace", "admin").await.expect(403);
     let path = format!("{ACME}/users/grace/roles/admin");
     acme.root.delete(&path).await.expect(200);
+    acme.verify().await;
+}
+
+#[tokio::test]
+async fn whoever_cannot_act_is_no_administrator_who_is_left() {
+    let acme = Acme::new("[[licences]]\nkey = \"pro\"\nname = \"Pro\"\nlimit = 1\n").await;
+    acme.role(json!({ "key": "admin", "name": "Administrator", "administers": true }))
+        .await;
+    let seated = json!({ "key": "seated", "name": "With a seat", "administers": true, "requires_licence": "pro" });
+    acme.role(seated).await;
+    acme.user("ada").await;
+    acme.assign("ada", "admin").await.expect(200);
+    let alone = async |why: &str| {
+        let refused = acme.withdraw("ada", "admin").await;
+        assert_eq!(refused.status, 403, "{why}");
+        acme.post("/users/ada/suspend", json!({})).await.expect(403);
+    };
+    // Never invited, and invited but never there.
+    acme.post("/users", json!({ "user_name": "kim" })).await.expect(201);
+    acme.assign("kim", "admin").await.expect(200);
+    alone("nobody has let Kim in").await;
+    acme.post("/users/kim/invite", json!({})).await.expect(201);
+    alone("Kim has not come in").await;
+    // By a role that sleeps.
+    let grace = acme.user("grace").await;
+    acme.assign("grace", "seated").await.expect(200);
+    alone("Grace has no seat").await;
+    let staff = acme
+        .group("Staff", |group| group.grants_roles = [slug("admin")].into())
+        .await;
+    acme.join(staff, grace).await.expect("a member");
+    acme.edit_group(staff, |group| group.enabled = false).await;
+    alone("the group is disabled").await;
+    acme.edit_group(staff, |group| group.enabled = true).await;
+    acme.withdraw("ada", "admin").await.expect(200);
+    // Now she is the one who is left, by her group.
+    acme.post("/groups/Staff/disable", json!({})).await.expect(403);
+    acme.assign("ada", "admin").await.expect(200);
+    acme.post("/groups/Staff/disable", json!({})).await.expect(200);
+    // Whoever has a password comes in.
+    let password = json!({ "password": "long enough 1!" });
+    acme.post("/users/kim/password", password).await.expect(200);
+    acme.withdraw("ada", "admin").await.expect(200);
     acme.verify().await;
 }
 

@@ -39,8 +39,27 @@ fn a_directory_is_planned_applied_and_then_has_nothing_new() {
     let planned = sync(&gateway, &["--dry-run", "--json"]).expect(0).json();
     assert_eq!(planned["outcome"], "planned");
     assert_eq!(planned["read"]["people"], 60);
-    let steps = planned["plan"]["people"].as_array().expect("the plan").len();
+    let differences = planned["differences"].as_array().expect("differences");
+    let created = |difference: &&serde_json::Value| difference["kind"] == "user" && difference["action"] == "create";
+    let steps = differences.iter().filter(created).count();
     assert!(steps >= 50, "{steps}");
+    let first = differences.iter().find(created).expect("somebody");
+    let place = |name: &str| format!("attribute {name}");
+    let changes: Vec<String> = first["changes"]
+        .as_array()
+        .expect("changes")
+        .iter()
+        .map(|change| {
+            format!(
+                "{} {}",
+                change["what"].as_str().unwrap_or("?"),
+                change["name"].as_str().unwrap_or("")
+            )
+        })
+        .collect();
+    for expected in [place("emails"), place("displayName"), "licence pro".to_owned()] {
+        assert!(changes.contains(&expected), "{expected} is not in {changes:?}");
+    }
     let printed = sync(&gateway, &["--dry-run"]).expect(0);
     for part in [
         "holds 60 people",
@@ -48,11 +67,15 @@ fn a_directory_is_planned_applied_and_then_has_nothing_new() {
         "groups",
         "memberships",
         "pro",
+        "licence pro: (none) -> ",
+        "displayName: (none) -> ",
         "dry run: nothing was changed",
     ] {
         assert!(printed.out.contains(part), "{part} is not in:\n{}", printed.out);
     }
     assert_eq!(printed.err, "", "no bar without a terminal");
+    let heads = printed.out.lines().filter(|line| line.starts_with("person  create"));
+    assert_eq!(heads.count(), steps, "a file gets all of them");
     let nobody = gateway
         .command(&["user", "list", "--org", "acme", "--json"])
         .expect(0)
@@ -78,7 +101,7 @@ fn a_directory_is_planned_applied_and_then_has_nothing_new() {
 #[test]
 fn a_plan_that_removes_everybody_is_held_until_it_is_approved_or_discarded() {
     let directory = Directory::generate(60, 24);
-    let Some(slapd) = Slapd::start(&directory.ldif()) else {
+    let Some(mut slapd) = Slapd::start(&directory.ldif()) else {
         return;
     };
     let gateway = Gateway::start();
@@ -138,6 +161,16 @@ fn a_plan_that_removes_everybody_is_held_until_it_is_approved_or_discarded() {
         document
     );
     sync(&gateway, &["--export", "/no/such/folder/plan.json"]).expect(1);
+
+    // What was held is shown as it was, also when nobody could read it again.
+    slapd.kill();
+    let unreachable = sync(&gateway, &["--export", "-"]).expect(0);
+    assert_eq!(unreachable.out, output.out);
+    sync(&gateway, &["--export", "-", "--dry-run"]).expect(1);
+    slapd.restart();
+    gateway
+        .command(&["apply", &file(&slapd, &gateway, "(uid=nobody)")])
+        .expect(0);
     sync(&gateway, &["--approve", &hash]).expect(0);
     assert_eq!(active(&gateway), 0);
     gateway.command(&["verify"]).expect(0);

@@ -58,7 +58,7 @@ fn ending(fault: ProxyFault, reading: Reading) -> Ending {
     };
     match reading {
         Reading::Changes => in_a_synchronisation,
-        Reading::Whole | Reading::Presence => Ending::Absent,
+        Reading::Whole | Reading::Presence | Reading::Failures => Ending::Absent,
     }
 }
 

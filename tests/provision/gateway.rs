@@ -307,6 +307,11 @@ impl<S: Source> Gateway<S> {
             .collect()
     }
 
+    /// What is stored under a prefix.
+    pub(super) async fn stored(&self, prefix: Key) -> Vec<Key> {
+        self.entries(prefix).await.into_iter().map(|(key, _)| key).collect()
+    }
+
     async fn entries(&self, prefix: Key) -> Vec<(Key, Vec<u8>)> {
         let mut all = Vec::new();
         let mut scan = Scan::prefix(&prefix, SCAN_ENTRIES_MAX);

@@ -118,7 +118,7 @@ impl Variant {
         match report.reading {
             Reading::Whole => true,
             Reading::Changes => self.synchronisation != Synchronisation::Absent,
-            Reading::Presence => false,
+            Reading::Presence | Reading::Failures => false,
         }
     }
 }

@@ -98,23 +98,15 @@ pub(super) const TABLE: &[Row] = &[
     (Method::POST, "/bulk/{job}/confirm", "user.view", Target::Reachable),
     (Method::POST, "/bulk/{job}/discard", "user.view", Target::Reachable),
     (Method::GET, "/groups", "group.view", Target::Reachable),
-    (Method::POST, "/groups", "group.create", Target::Organisation),
-    (Method::GET, "/groups/tree", "group.view", Target::Organisation),
+    // The operation judges by the group below which the new one is put.
+    (Method::POST, "/groups", "group.create", Target::Reachable),
+    (Method::GET, "/groups/tree", "group.view", Target::Reachable),
     (Method::GET, "/groups/{group}", "group.view", Target::Group),
     (Method::PATCH, "/groups/{group}", "group.update", Target::Group),
     (Method::DELETE, "/groups/{group}", "group.delete", Target::Group),
-    (
-        Method::POST,
-        "/groups/{group}/disable",
-        "group.update",
-        Target::Organisation,
-    ),
-    (
-        Method::POST,
-        "/groups/{group}/enable",
-        "group.update",
-        Target::Organisation,
-    ),
+    // The operation demands the same of the group above: nobody disables the top of what they run.
+    (Method::POST, "/groups/{group}/disable", "group.update", Target::Group),
+    (Method::POST, "/groups/{group}/enable", "group.update", Target::Group),
     (
         Method::POST,
         "/groups/{group}/gives",
@@ -275,20 +267,21 @@ pub(super) const TABLE: &[Row] = &[
     ),
     (Method::GET, "/default-permissions", "role.view", Target::Organisation),
     (Method::PUT, "/default-permissions", "role.manage", Target::Organisation),
-    (Method::GET, "/invitations", "user.invite", Target::Organisation),
-    (Method::POST, "/invitations/send", "user.invite", Target::Organisation),
-    (Method::GET, "/invitations/{id}", "user.invite", Target::Organisation),
+    (Method::GET, "/invitations", "user.invite", Target::Reachable),
+    // Demanded for each person whom it names.
+    (Method::POST, "/invitations/send", "user.invite", Target::Reachable),
+    (Method::GET, "/invitations/{id}", "user.invite", Target::Invitation),
     (
         Method::POST,
         "/invitations/{id}/resend",
         "user.invite",
-        Target::Organisation,
+        Target::Invitation,
     ),
     (
         Method::POST,
         "/invitations/{id}/revoke",
         "user.invite",
-        Target::Organisation,
+        Target::Invitation,
     ),
     (
         Method::GET,

@@ -50,6 +50,22 @@ pub(super) fn descriptions() -> Vec<Description> {
                 ("held", any()),
             ],
         )),
+        get(
+            "connections/{name}/failures",
+            "Entries that runs left as they were, with the reason",
+        )
+        .answers_page(named("Failure")),
+        post(
+            "connections/{name}/failures/retry",
+            "Tries one entry of the failure list again, or all of it, and reads nothing else",
+        )
+        .query::<sync::Retry>()
+        .answers_lines(lines()),
+        get(
+            "connections/{name}/held/differences",
+            "What the plan that the brake holds would change, as it was read when it was held",
+        )
+        .answers_page(named("Difference")),
         delete("connections/{name}/held", "Forgets the plan that the brake holds")
             .answers(object([("discarded", boolean())], [])),
         post(
@@ -75,11 +91,59 @@ pub(super) fn descriptions() -> Vec<Description> {
 }
 
 fn lines() -> Value {
-    object([], [("progress", any()), ("done", any()), ("failed", any())])
+    object(
+        [],
+        [
+            ("progress", any()),
+            ("difference", named("Difference")),
+            ("done", any()),
+            ("failed", any()),
+        ],
+    )
+}
+
+/// What one step of a plan changes.
+fn difference() -> Value {
+    let change = object(
+        [("what", text())],
+        [
+            ("name", text()),
+            ("before", any()),
+            ("after", any()),
+            ("is_hidden", boolean()),
+        ],
+    );
+    object(
+        [
+            ("kind", words(&["user", "group"])),
+            ("action", text()),
+            ("name", text()),
+            ("changes", list(change)),
+        ],
+        [
+            ("external_id", text()),
+            ("id", uuid()),
+            ("failure", any()),
+            ("part", integer()),
+        ],
+    )
 }
 
 pub(super) fn components() -> Vec<(&'static str, Value)> {
     vec![
+        ("Difference", difference()),
+        (
+            "Failure",
+            object(
+                [
+                    ("kind", words(&["user", "group"])),
+                    ("reason", any()),
+                    ("text", text()),
+                    ("since", time()),
+                ],
+                [("external_id", text()), ("name", text())],
+            ),
+        ),
         (
             "JournalEntry",
             object(

@@ -95,10 +95,10 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                         words(&["drop-memberships", "disable-groups", "delete-groups"]),
                     ),
                     ("users", integer()),
-                    ("first_users", list(uuid())),
+                    ("first_users", list(object([("id", uuid()), ("user_name", text())], []))),
                     ("memberships", integer()),
-                    ("groups", list(uuid())),
-                    ("given_by", list(uuid())),
+                    ("groups", list(linked_group())),
+                    ("given_by", list(object([("id", uuid()), ("display_name", text())], []))),
                     ("confirm", text()),
                 ],
                 [],
@@ -130,6 +130,22 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
             ),
         ),
     ]
+}
+
+/// A linked group of a role that is deleted, and what becomes of it.
+fn linked_group() -> Value {
+    let gives = object([("roles", list(text())), ("licences", list(text()))], []);
+    object(
+        [
+            ("id", uuid()),
+            ("display_name", text()),
+            ("becomes", words(&["stays", "disabled", "deleted"])),
+            ("members", integer()),
+            ("gives", gives),
+            ("resources", integer()),
+        ],
+        [("reason", text())],
+    )
 }
 
 /// An action, and where it counts.

@@ -17,6 +17,63 @@ pub fn run_named(organisation: OrganisationId, name: &str, what: &str) -> Key {
     Builder::of(organisation, Table::Run).text(name).text(what).key()
 }
 
+/// What plans of a connection that are held would change, part by part.
+#[must_use]
+pub fn held_parts(organisation: OrganisationId, connection: &Slug) -> Key {
+    run(organisation, connection, "held parts")
+}
+
+/// The parts of the plan of this hash.
+#[must_use]
+pub fn held_plan_parts(organisation: OrganisationId, connection: &Slug, plan: &str) -> Key {
+    held(organisation, connection, plan).key()
+}
+
+/// One part of a plan that is held.
+#[must_use]
+pub fn held_part(organisation: OrganisationId, connection: &Slug, plan: &str, number: u64) -> Key {
+    held(organisation, connection, plan).number(number).key()
+}
+
+fn held(organisation: OrganisationId, connection: &Slug, plan: &str) -> Builder {
+    Builder::of(organisation, Table::Run)
+        .text(connection.as_str())
+        .text("held parts")
+        .text(plan)
+}
+
+/// All of a connection's failure list.
+#[must_use]
+pub fn failures(organisation: OrganisationId, connection: &Slug) -> Key {
+    run(organisation, connection, FAILURE)
+}
+
+/// One entry of a failure list: `kind` is `u` or `g`, the identifier is the source's. An entry that has none is found by its name, under
+/// `U` or `G`.
+#[must_use]
+pub fn failure(organisation: OrganisationId, connection: &Slug, kind: u8, id: &str) -> Key {
+    Builder::of(organisation, Table::Run)
+        .text(connection.as_str())
+        .text(FAILURE)
+        .byte(kind)
+        .text(id)
+        .key()
+}
+
+/// Whether a key is one of an entry of a failure list.
+#[must_use]
+pub fn is_failure(key: &Key) -> bool {
+    let texts = key.as_bytes().get(TEXTS_AT..).unwrap_or_default();
+    let mut texts = texts.split(|byte| *byte == 0);
+    key.as_bytes().get(TEXTS_AT - 1) == Some(&(Table::Run as u8)) && texts.nth(1) == Some(FAILURE.as_bytes())
+}
+
+/// The word of entries of failure lists.
+const FAILURE: &str = "failure";
+
+/// Bytes of a key before the texts that name a connection and a record.
+const TEXTS_AT: usize = 18;
+
 /// All of a connection's review list.
 #[must_use]
 pub fn reviews(organisation: OrganisationId, connection: &Slug) -> Key {

@@ -46,6 +46,7 @@ impl Operation for IssueResetLink {
     async fn attempt(&self, unit: &mut Unit) -> Result<IssuedReset, DirectoryError> {
         unit.not_oneself(self.0)?;
         let user = unit.load_user(self.0).await?;
+        unit.may_take_over(&user).await?;
         if user.facts.step() < Step::Enrolled {
             let reason = "has not come in yet: invite, or set a password";
             return Err(DirectoryError::invalid("user", reason));

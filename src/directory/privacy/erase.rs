@@ -256,9 +256,13 @@ fn deed(table: Table, key: &Key, stored: &Versioned, traces: &Traces) -> Option<
             if is_question {
                 return Some(Deed::Delete);
             }
-            traces
-                .mask(&mut value)
-                .then(|| Deed::Put(value.to_string().into_bytes()))
+            if table == Table::Run && is_named && keys::is_failure(key) {
+                return Some(Deed::Delete);
+            }
+            // Of a plan that is held, all that it says of the person goes.
+            let is_dropped = table == Table::Run && traces.mask_differences(&mut value);
+            let is_masked = traces.mask(&mut value);
+            (is_dropped || is_masked).then(|| Deed::Put(value.to_string().into_bytes()))
         }
         Erasure::Report => None,
     }

@@ -207,6 +207,24 @@ impl Traces {
         }
     }
 
+    /// Takes out of the differences of a held plan those of the person, and what those of groups say of the person. Whether any did.
+    pub(super) fn mask_differences(&self, value: &mut Value) -> bool {
+        let Some(items) = value.get_mut("differences").and_then(Value::as_array_mut) else {
+            return false;
+        };
+        let before = items.len();
+        items.retain(|item| !self.is_difference_of(item));
+        let masked = items.iter_mut().map(|item| self.mask(item)).filter(|masked| *masked);
+        masked.count() > 0 || items.len() < before
+    }
+
+    fn is_difference_of(&self, item: &Value) -> bool {
+        let text = |member: &str| item.get(member).and_then(Value::as_str);
+        let mut names = ["name", "external_id"].map(text).into_iter().flatten();
+        let is_named = names.any(|text| self.names(text));
+        text("id") == Some(&self.id_text) || (text("kind") == Some("user") && is_named)
+    }
+
     /// Takes from lists what is about others.
     pub(super) fn narrow(&self, value: &mut Value) {
         match value {

@@ -141,6 +141,7 @@ impl Operation for UpdateUser<'_> {
         {
             self.write(unit, &mut after, member, value).await?;
         }
+        unit.may_readdress(&before, &after).await?;
         unit.update_user(&before, after).await
     }
 }

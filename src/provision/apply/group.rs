@@ -1,5 +1,7 @@
 //! Groups: first every record, so that nested groups are there, then the members in parts.
 
+mod beside;
+
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -21,9 +23,10 @@ use crate::provision::snapshot::SnapshotGroup;
 use crate::provision::team::{self, MemberStep, Team};
 
 use super::{Applied, Applier, GROUPS_IN_FLIGHT, IN_FLIGHT, MEMBERS, Trouble};
+use beside::{Finish, MembersChange, StillLinked};
 
 impl Applier<'_> {
-    pub(super) async fn groups(&self, applied: &mut Applied) -> Result<(), DirectoryError> {
+    pub(in crate::provision) async fn groups(&self, applied: &mut Applied) -> Result<(), DirectoryError> {
         let begun = Instant::now();
         // A group that goes gives its members up first; one that comes has to be there first.
         let (going, staying): (Vec<&GroupStep>, Vec<&GroupStep>) =
@@ -54,18 +57,23 @@ impl Applier<'_> {
         }
         applied.took.groups_ms = millis(begun);
         let begun = Instant::now();
-        let mut ready = self.let_leave(ready, applied).await?.into_iter();
-        let mut flight = Flight::new(GROUPS_IN_FLIGHT);
-        loop {
-            while flight.has_room()
-                && let Some((step, group)) = ready.next()
-            {
-                flight.start(self.group_members(step, group));
+        let ready = self.let_leave(ready, applied).await?;
+        // Where a group gives seats, it is the same people each time who get them: one group after the other.
+        let (seating, others): (Vec<_>, Vec<_>) = ready.into_iter().partition(|(step, _)| step.takes_seats());
+        for (ready, room) in [(others, GROUPS_IN_FLIGHT), (seating, 1)] {
+            let mut ready = ready.into_iter();
+            let mut flight = Flight::new(room);
+            loop {
+                while flight.has_room()
+                    && let Some((step, group)) = ready.next()
+                {
+                    flight.start(self.group_members(step, group));
+                }
+                let Some((step, outcome)) = flight.next().await else {
+                    break;
+                };
+                self.note(step, outcome, applied)?;
             }
-            let Some((step, outcome)) = flight.next().await else {
-                break;
-            };
-            self.note(step, outcome, applied)?;
         }
         applied.memberships_ms = millis(begun);
         self.directory.purge_groups(self.permit.organisation()).await
@@ -150,6 +158,16 @@ impl Applier<'_> {
 
     async fn leaving_group(&self, step: &GroupStep) -> Result<(), Trouble> {
         if let (GroupAction::Unlink | GroupAction::Empty, Some(group)) = (step.action, step.group) {
+            // Nobody is taken out of a group that has changed hands since the plan was made.
+            let ask = StillLinked {
+                context: self.context,
+                lease: self.lease,
+                step,
+            };
+            let is_linked = self.directory.run(self.permit, &ask).await;
+            if !is_linked.map_err(|error| self.trouble(error))? {
+                return Err(Trouble::Entry(FailureReason::Outdated));
+            }
             for part in step.remove.chunks(MEMBERS) {
                 self.change(group, MemberStep::Remove(part.to_vec())).await?;
             }
@@ -367,7 +385,7 @@ impl Operation for RecordChange<'_> {
                 if self.has_members_of_others(unit, group.id).await? {
                     return Ok(Err(FailureReason::Outdated));
                 }
-                unit.delete_group(&group).await?;
+                team::remove(unit, self.context, &group).await?;
                 Ok(Ok(None))
             }
             (GroupAction::Unlink, Some(group), Some(_)) if is_linked => {
@@ -376,65 +394,5 @@ impl Operation for RecordChange<'_> {
             }
             _ => Ok(Err(FailureReason::Outdated)),
         }
-    }
-}
-
-struct MembersChange<'a> {
-    context: Context<'a>,
-    lease: &'a Claim,
-    group: GroupId,
-    change: MemberStep,
-}
-
-#[async_trait::async_trait]
-impl Operation for MembersChange<'_> {
-    /// How many of the members are not there.
-    type Outcome = u64;
-
-    async fn attempt(&self, unit: &mut Unit) -> Result<u64, DirectoryError> {
-        self.lease.relied_on(unit).await?;
-        let group = unit.load_group(self.group).await?;
-        let changes = team::change_members(
-            unit,
-            self.context,
-            &group,
-            std::slice::from_ref(&self.change),
-            Vec::new(),
-        )
-        .await?;
-        Ok(changes.unknown.len() as u64)
-    }
-}
-
-/// Remembers a group as seen, and as done when it is.
-struct Finish<'a> {
-    context: Context<'a>,
-    lease: &'a Claim,
-    step: &'a GroupStep,
-    group: GroupId,
-    is_whole: bool,
-}
-
-#[async_trait::async_trait]
-impl Operation for Finish<'_> {
-    type Outcome = ();
-
-    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
-        self.lease.relied_on(unit).await?;
-        let name = &self.context.connection.name;
-        let key = keys::link(unit.organisation(), name, b'g', &self.step.external_id);
-        let before: Option<Link> = unit.find(&key).await?;
-        // Without a link the group was let go in the meantime.
-        let Some(before) = before.filter(|before| before.id == self.group.uuid()) else {
-            return Ok(());
-        };
-        let mut link = before.clone();
-        link.missed = 0;
-        link.missing_since = None;
-        link.hash = self.step.hash.clone().filter(|_| self.is_whole);
-        if before != link {
-            unit.put(key, &link);
-        }
-        Ok(())
     }
 }

@@ -68,6 +68,12 @@ impl Claims {
         }
     }
 
+    /// Whether a seat is waited for, or taken from another licence.
+    pub(super) fn is_short(&self) -> bool {
+        let mut seats = self.licences.values().map(|claim| &claim.seat);
+        seats.any(|seat| matches!(seat, Seat::Waiting(_) | Seat::Fallback { .. }))
+    }
+
     /// Takes away what a group gives.
     pub(super) fn leave(&mut self, group: GroupId) {
         for claim in self.licences.values_mut() {

@@ -154,6 +154,7 @@ impl Planner<'_> {
             user: Some(user.id),
             index: None,
             hash: None,
+            is_short: false,
         });
     }
 

@@ -354,6 +354,7 @@ impl Planner<'_> {
                     user: candidate.user,
                     index: Some(candidate.index),
                     hash: Some(person.hash()),
+                    is_short: path.last().is_some_and(Claims::is_short),
                 });
             }
         }

@@ -233,6 +233,7 @@ const fn what(reading: Reading) -> &'static str {
         Reading::Whole => "everything",
         Reading::Changes => "what changed",
         Reading::Presence => "who is there",
+        Reading::Failures => "what failed",
     }
 }
 

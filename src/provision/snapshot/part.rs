@@ -47,6 +47,8 @@ pub enum From {
     },
     /// Who is known.
     Presence,
+    /// Nothing: only the entries to look at again are read ([`PartReader::is_retry`]).
+    Failures,
 }
 
 /// Why there is no part.
@@ -106,6 +108,8 @@ pub struct PartReader {
     pub report: Report,
     /// Entries to look at again because they failed.
     pub retry: Vec<(Kind, String)>,
+    /// Whether nothing else is looked at.
+    pub is_retry: bool,
 }
 
 /// What one reading said of people or of groups.
@@ -155,7 +159,7 @@ impl PartReader {
         let kind = self.stable_id(directory, &mut ldap).await?;
         let (user_cursor, group_cursor) = match &from {
             From::Changes { users, groups } => (Some(users.as_ref()), groups.as_deref()),
-            From::Presence => (None, None),
+            From::Presence | From::Failures => (None, None),
         };
         let query = source::users(directory, &self.mapping, kind)?;
         let mut collector = people::Collector::new(&self.mapping);
@@ -299,7 +303,7 @@ impl PartReader {
         };
         let failed = |error| PartError::from(failed(what, error));
         let mut heard = Heard::default();
-        let mut is_whole_answer = false;
+        let mut is_whole_answer = self.is_retry;
         if let Some(cursor) = cursor {
             let changed = read_changes(ldap, query, cursor, |entry| {
                 heard.read.insert(entry.stable_id.as_str().to_owned());

@@ -7,8 +7,7 @@ use usher::directory::keys::{self, Table};
 use usher::model::group::Group;
 use usher::model::membership::Member;
 use usher::model::user::User;
-use usher::provision::failure::Kind;
-use usher::provision::state;
+use usher::provision::failure::{Kind, list};
 
 use crate::provision::gateway::{Gateway, Source};
 
@@ -55,8 +54,8 @@ impl State {
             }
         }
         let record = |value: Value| shared(&value, &names);
-        let failures = state::failures(&gateway.directory, organisation, &connection).await;
-        let failures = failures.expect("the failure list").failures;
+        let failures = list::retried(&gateway.directory, organisation, &connection).await;
+        let failures = failures.expect("the failure list");
         let mut state = Self {
             people: users
                 .iter()
@@ -67,7 +66,7 @@ impl State {
                 .map(|group| (names[&group.id.to_string()].clone(), record(json!(group))))
                 .collect(),
             members,
-            failing: failures.into_iter().filter_map(|failure| failure.external_id).collect(),
+            failing: failures.into_iter().map(|(_, external_id)| external_id).collect(),
         };
         state.forget_empty_teams();
         state

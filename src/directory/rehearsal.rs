@@ -1,0 +1,45 @@
+//! A directory in which everything may happen and nothing did.
+
+use std::sync::Arc;
+
+use crate::store::{Key, Rehearsal};
+
+use super::keys::Table;
+use super::{Directory, tables};
+
+impl Directory {
+    /// The same directory over a [`Rehearsal`] of the store: whatever is done through it never happened. What it remembers and
+    /// whom it wakes is its own.
+    pub(super) fn rehearse(&self) -> Self {
+        self.rehearse_on(Arc::new(Rehearsal::new(Arc::clone(&self.store))))
+    }
+
+    /// The same on a rehearsal that the caller looks into.
+    #[must_use]
+    pub fn rehearse_on(&self, rehearsal: Arc<Rehearsal>) -> Self {
+        Self {
+            store: rehearsal,
+            settings: Arc::default(),
+            bell: Arc::default(),
+            journal: Arc::default(),
+            refusals: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// A rehearsal of the store for very many changes: it keeps no logs.
+    #[must_use]
+    pub fn rehearsal(&self) -> Rehearsal {
+        Rehearsal::new(Arc::clone(&self.store)).without(is_log)
+    }
+}
+
+/// Whether a key is one of a log: the numbers that it counts by are kept.
+fn is_log(key: &Key) -> bool {
+    let is_entry = key.as_bytes().len() > tables::TABLE_AT + 1;
+    match tables::of(key) {
+        Some(Table::Audit) => true,
+        Some(Table::Event) => is_entry,
+        _ => false,
+    }
+}

@@ -1,0 +1,275 @@
+//! The failure list of a connection: a record for each entry that the last runs left as it was, and how many there are.
+//!
+//! The records are changed in parts before the run itself is remembered; a run that is broken off in between is made up for by the next
+//! one. A reading of changes tries every listed entry again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::directory::keys;
+use crate::directory::{Directory, DirectoryError, Operation, Permit, Unit};
+use crate::model::clock::Timestamp;
+use crate::model::id::OrganisationId;
+use crate::model::record::{self, Record};
+use crate::model::slug::Slug;
+use crate::provision::lease::Claim;
+use crate::store::{Key, SCAN_ENTRIES_MAX, Scan};
+
+use super::{Failure, FailureReason, Kind};
+
+/// Entries listed at most. Those beyond are counted, and tried again by runs over everything.
+pub const LISTED_MAX: usize = 10_000;
+/// Entries of one commit.
+const ENTRIES_AT_ONCE: usize = 200;
+/// Bytes of one entry: below what a store takes as one value, and [`ENTRIES_AT_ONCE`] of them below a commit's bound.
+const ENTRY_BYTES_MAX: usize = 16 * 1024;
+/// Characters kept of a reason that is longer.
+const REASON_CHARACTERS_MAX: usize = 2_000;
+
+/// An entry of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    /// The entry, and why it was left as it was.
+    pub failure: Failure,
+    /// Since when it is on the list.
+    pub since: Timestamp,
+}
+
+impl Record for Listed {
+    const KIND: &'static str = "failure";
+}
+
+/// How many entries were left as they were.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Count {
+    /// All of them.
+    pub total: u64,
+    /// The list as an earlier release kept it, until the next run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    failures: Vec<Failure>,
+}
+
+impl Record for Count {
+    const KIND: &'static str = "failure list";
+}
+
+/// Which entry a failure is of.
+#[must_use]
+pub fn key(organisation: OrganisationId, connection: &Slug, failure: &Failure) -> Key {
+    let tag = failure.kind.link_tag();
+    match &failure.external_id {
+        Some(id) => keys::failure(organisation, connection, tag, id),
+        None => {
+            let name = failure.name.as_deref().unwrap_or_default();
+            keys::failure(organisation, connection, tag.to_ascii_uppercase(), name)
+        }
+    }
+}
+
+/// How many entries there are.
+///
+/// # Errors
+/// As the store's read.
+pub async fn total(
+    directory: &Directory,
+    organisation: OrganisationId,
+    connection: &Slug,
+) -> Result<u64, DirectoryError> {
+    Ok(count(directory, organisation, connection).await?.total)
+}
+
+async fn count(
+    directory: &Directory,
+    organisation: OrganisationId,
+    connection: &Slug,
+) -> Result<Count, DirectoryError> {
+    let stored = directory.store().get(count_key(organisation, connection)).await?;
+    Ok(stored
+        .map(|stored| record::decode(&stored.value))
+        .transpose()?
+        .unwrap_or_default())
+}
+
+pub(in crate::provision) fn count_key(organisation: OrganisationId, connection: &Slug) -> Key {
+    keys::run(organisation, connection, "failures")
+}
+
+/// Entries of the list in the order of their keys, those behind `after`, at most `limit`: groups, then people, each by identifier.
+///
+/// # Errors
+/// As the store's read.
+pub async fn page(
+    directory: &Directory,
+    organisation: OrganisationId,
+    connection: &Slug,
+    after: Option<Key>,
+    limit: usize,
+) -> Result<Vec<(Key, Listed)>, DirectoryError> {
+    let scan = Scan::prefix(&keys::failures(organisation, connection), limit);
+    let scan = match after {
+        Some(after) => scan.after(after),
+        None => scan,
+    };
+    let found = directory.store().scan(scan).await?.into_iter();
+    found
+        .map(|(key, stored)| Ok((key, record::decode(&stored.value)?)))
+        .collect()
+}
+
+/// One entry.
+///
+/// # Errors
+/// As the store's read.
+pub async fn find(
+    directory: &Directory,
+    organisation: OrganisationId,
+    connection: &Slug,
+    kind: Kind,
+    external_id: &str,
+) -> Result<Option<Listed>, DirectoryError> {
+    let key = keys::failure(organisation, connection, kind.link_tag(), external_id);
+    let found = directory.store().get(key).await?;
+    Ok(found.map(|found| record::decode(&found.value)).transpose()?)
+}
+
+async fn all(
+    directory: &Directory,
+    organisation: OrganisationId,
+    connection: &Slug,
+) -> Result<BTreeMap<Key, Listed>, DirectoryError> {
+    let mut all = BTreeMap::new();
+    loop {
+        let after = all.last_key_value().map(|(key, _): (&Key, _)| key.clone());
+        let found = page(directory, organisation, connection, after, SCAN_ENTRIES_MAX).await?;
+        if found.is_empty() {
+            return Ok(all);
+        }
+        all.extend(found);
+    }
+}
+
+/// The entries that a reading tries again.
+///
+/// # Errors
+/// As the store's read.
+pub async fn retried(
+    directory: &Directory,
+    organisation: OrganisationId,
+    connection: &Slug,
+) -> Result<Vec<(Kind, String)>, DirectoryError> {
+    let listed = all(directory, organisation, connection).await?;
+    let legacy = count(directory, organisation, connection).await?.failures;
+    let failures = listed.into_values().map(|listed| listed.failure).chain(legacy);
+    Ok(failures
+        .filter_map(|failure| Some((failure.kind, failure.external_id?)))
+        .collect())
+}
+
+/// What a run does with the list.
+pub(in crate::provision) struct Renewal<'a> {
+    pub(in crate::provision) directory: &'a Directory,
+    pub(in crate::provision) permit: &'a Permit,
+    pub(in crate::provision) lease: &'a Claim,
+    pub(in crate::provision) connection: &'a Slug,
+    /// What the run left as it was.
+    pub(in crate::provision) failures: &'a [Failure],
+    /// The entries that the run looked at, when it was not everything: what was noted of the others stays.
+    pub(in crate::provision) settled: Option<&'a BTreeSet<(Kind, String)>>,
+}
+
+impl Renewal<'_> {
+    /// Brings the list in line with what the run left as it was. Answers what there is to remember with the run.
+    ///
+    /// # Errors
+    /// As the store's read and commit.
+    pub(in crate::provision) async fn renew(&self) -> Result<Count, DirectoryError> {
+        let organisation = self.permit.organisation();
+        let before = all(self.directory, organisation, self.connection).await?;
+        let known = count(self.directory, organisation, self.connection).await?;
+        let unlisted = known.total.saturating_sub((before.len() + known.failures.len()) as u64);
+        let now = self.directory.clock().now();
+        let mut after: BTreeMap<Key, Listed> = BTreeMap::new();
+        let mut beyond = 0;
+        if let Some(settled) = self.settled {
+            let stays = |failure: &Failure| {
+                let id = failure.external_id.clone();
+                !id.is_some_and(|id| settled.contains(&(failure.kind, id)))
+            };
+            let kept = before.iter().filter(|(_, listed)| stays(&listed.failure));
+            after.extend(kept.map(|(key, listed)| (key.clone(), listed.clone())));
+            for failure in known.failures.into_iter().filter(stays) {
+                let key = key(organisation, self.connection, &failure);
+                after.entry(key).or_insert(Listed { failure, since: now });
+            }
+            // Only a run over everything knows what became of those that are not listed.
+            beyond = unlisted;
+        }
+        for failure in self.failures {
+            let key = key(organisation, self.connection, failure);
+            if after.len() >= LISTED_MAX && !after.contains_key(&key) {
+                beyond += 1;
+                continue;
+            }
+            let since = before.get(&key).map_or(now, |listed| listed.since);
+            let failure = bounded(failure);
+            after.insert(key, Listed { failure, since });
+        }
+        let gone = before.keys().filter(|key| !after.contains_key(*key));
+        let mut changes: Vec<(&Key, Option<&Listed>)> = gone.map(|key| (key, None)).collect();
+        let new = after.iter().filter(|(key, listed)| before.get(*key) != Some(*listed));
+        changes.extend(new.map(|(key, listed)| (key, Some(listed))));
+        for part in changes.chunks(ENTRIES_AT_ONCE) {
+            let change = ChangeList {
+                lease: self.lease,
+                changes: part,
+            };
+            self.directory.run(self.permit, &change).await?;
+        }
+        Ok(Count {
+            total: after.len() as u64 + beyond,
+            failures: Vec::new(),
+        })
+    }
+}
+
+/// A failure that fits into a record.
+fn bounded(failure: &Failure) -> Failure {
+    if json!(failure).to_string().len() <= ENTRY_BYTES_MAX {
+        return failure.clone();
+    }
+    let cut = |text: &str| text.chars().take(REASON_CHARACTERS_MAX).collect::<String>();
+    Failure {
+        kind: failure.kind,
+        external_id: failure.external_id.clone(),
+        name: failure.name.as_deref().map(cut),
+        reason: FailureReason::Refused {
+            detail: cut(&failure.reason.to_string()),
+        },
+    }
+}
+
+struct ChangeList<'a> {
+    lease: &'a Claim,
+    changes: &'a [(&'a Key, Option<&'a Listed>)],
+}
+
+#[async_trait]
+impl Operation for ChangeList<'_> {
+    type Outcome = ();
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
+        self.lease.relied_on(unit).await?;
+        for (key, listed) in self.changes {
+            match listed {
+                Some(listed) => unit.put((*key).clone(), *listed),
+                None => unit.delete((*key).clone()),
+            }
+        }
+        Ok(())
+    }
+}
