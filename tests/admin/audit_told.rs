@@ -39,8 +39,10 @@ async fn a_resource_is_told_with_its_values_and_with_who_gets_and_loses_it() {
     acme.post(&format!("/resources/{id}/assignments"), json!({ "users": ["ada"] }))
         .await
         .expect(200);
-    acme.delete(&format!("/resources/{id}/assignments/users/ada")).await;
-    acme.delete(&format!("/resources/{id}")).await;
+    let unassigned = acme.delete(&format!("/resources/{id}/assignments/users/ada")).await;
+    assert!(unassigned.status.is_success(), "{:#}", unassigned.body);
+    let deleted = acme.delete(&format!("/resources/{id}")).await;
+    assert!(deleted.status.is_success(), "{:#}", deleted.body);
     let row = |kind: &str, outcome: &str| (kind.to_owned(), id.clone(), outcome.to_owned());
     let expected = [
         row("resource", "created"),
@@ -98,10 +100,12 @@ async fn what_administrators_do_with_somebodys_way_in_is_told() {
     house.enrolled("ada").await;
     let id = house.user("ada").await["id"].as_str().expect("an id").to_owned();
     house.sign_in("ada", PASSWORD).await.expect(201);
-    house.sign_in("ada", "wrong").await;
+    assert!(!house.sign_in("ada", "wrong").await.status.is_success());
     let path = format!("{ACME}/users/ada");
-    house.acme.post(&format!("{path}/unlock"), json!(null)).await;
-    house.acme.post(&format!("{path}/reset-link"), json!({})).await;
+    for act in ["unlock", "reset-link"] {
+        let done = house.acme.post(&format!("{path}/{act}"), json!({})).await;
+        assert!(done.status.is_success(), "{act}: {:#}", done.body);
+    }
     house.acme.delete(&format!("{path}/sessions")).await.expect(200);
     assert!(house.events().await.contains(&"session.ended".to_owned()));
     let ended = format!("{ACME}/audit?subject={id}&kind=session");

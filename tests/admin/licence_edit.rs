@@ -11,10 +11,10 @@ use crate::kit::gateway::Caller;
 async fn lynes() -> (Acme, Caller) {
     let acme = Acme::new("profile = \"lynes\"").await;
     for name in ["fin", "ada", "grace"] {
-        acme.user(name).await;
+        acme.user(&format!("{name}@acme.example")).await;
     }
-    acme.assign("fin", "finance").await.expect(200);
-    let finance = acme.person("fin").await;
+    acme.assign("fin@acme.example", "finance").await.expect(200);
+    let finance = acme.person("fin@acme.example").await;
     (acme, finance)
 }
 
@@ -26,20 +26,20 @@ async fn finance_edits_licences_and_a_raised_limit_lets_those_in_who_wait() {
     let made = finance.put(&path, licence(1)).await.expect(200);
     assert_eq!((&made["key"], &made["limit"]), (&json!("desk"), &json!(1)));
     assert_eq!(made["thresholds"], json!([50, 100]));
-    for name in ["ada", "grace"] {
+    for name in ["ada@acme.example", "grace@acme.example"] {
         let given = json!({ "licence": "desk" });
         acme.post(&format!("/users/{name}/licences"), given).await.expect(200);
     }
     let seat =
         async |name: &str| acme.get(&format!("/users/{name}")).await.expect(200)["licences"]["desk"]["seat"].clone();
-    assert!(seat("grace").await.get("waiting").is_some());
+    assert!(seat("grace@acme.example").await.get("waiting").is_some());
     let raised = finance.put(&path, licence(2)).await.expect(200);
     assert_eq!(
         (&raised["used"], &raised["waiting"]),
         (&json!(2), &json!(0)),
         "{raised:#}"
     );
-    assert!(seat("grace").await.get("held").is_some());
+    assert!(seat("grace@acme.example").await.get("held").is_some());
     for (body, attribute) in [
         (json!({ "name": " " }), "licences.desk.name"),
         (
@@ -76,8 +76,8 @@ async fn finance_edits_cost_centres_and_charges_seats_to_them() {
     let licence = json!({ "name": "Desk" });
     finance.put(&format!("{ACME}/licences/desk"), licence).await.expect(200);
     let given = json!({ "licence": "desk" });
-    acme.post("/users/ada/licences", given).await.expect(200);
-    let charge = format!("{ACME}/users/ada/licences/desk/cost-centre");
+    acme.post("/users/ada@acme.example/licences", given).await.expect(200);
+    let charge = format!("{ACME}/users/ada@acme.example/licences/desk/cost-centre");
     finance
         .put(&charge, json!({ "cost_centre": "sales" }))
         .await
@@ -112,7 +112,7 @@ async fn finance_edits_cost_centres_and_charges_seats_to_them() {
 #[tokio::test]
 async fn who_may_not_manage_licences_edits_none() {
     let (acme, _) = lynes().await;
-    let ada = acme.person("ada").await;
+    let ada = acme.person("ada@acme.example").await;
     for (method, path, body) in [
         (Method::PUT, "licences/desk", Some(json!({ "name": "Desk" }))),
         (Method::PUT, "cost-centres/sales", Some(json!({ "name": "Sales" }))),

@@ -189,7 +189,8 @@ async fn a_manager_of_a_group_makes_and_invites_people_into_it_and_into_no_other
 async fn whoever_is_made_is_invited_when_the_organisation_says_so_and_the_request_nothing_else() {
     let acme = Acme::new("invite_new_users = true").await;
     for (name, more, state) in [
-        ("ada", json!({}), "invited"),
+        ("ada", json!({ "channel": "link" }), "invited"),
+        ("alan", json!({}), "invited"),
         ("grace", json!({ "invite": false }), "prepared"),
         ("edsger", json!({ "password": "long enough 1!" }), "enrolled"),
         ("kim", json!({ "invite": true, "channel": "email" }), "invited"),
