@@ -19,9 +19,7 @@ async fn a_role_is_given_and_taken_back_and_what_another_reason_gives_stays() {
     acme.withdraw("ada", "agent").await.expect(404);
     acme.assign("ada", "nothing").await.expect(404);
     let support = acme
-        .group("Support", |group| {
-            group.grants_roles = [slug("agent")].into()
-        })
+        .group("Support", |group| group.grants_roles = [slug("agent")].into())
         .await;
     acme.join(support, ada).await.expect("a member");
     let refused = acme.withdraw("ada", "agent").await.expect(400);
