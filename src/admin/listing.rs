@@ -66,7 +66,7 @@ impl Listing {
         let usual = caller.settings.organisation.page_size.map(usize::from);
         let usual = usual.unwrap_or_else(|| directory.list_limits().page_size);
         let paging = Paging {
-            limit: asked.limit.or_else(|| Some(usual)),
+            limit: asked.limit.or(Some(usual)),
             after: None,
         };
         let limit = paging.limit()?;

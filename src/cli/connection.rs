@@ -121,10 +121,11 @@ impl Connection {
                 };
                 let path = format!("{connection}/failures/retry{only}");
                 let report = gateway.lines(Method::POST, &path, |_| Ok(())).await?;
-                Ok(match self.json {
-                    true => output::json(&mut out, &report)?,
-                    false => plan::show(&mut out, &report, None)?,
-                })
+                match self.json {
+                    true => output::json(&mut out, &report),
+                    false => plan::show(&mut out, &report, None),
+                }?;
+                Ok(())
             }
             Action::Test { name } => {
                 let path = format!("{connections}/{}/test", escaped(name));

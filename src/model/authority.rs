@@ -80,7 +80,7 @@ impl AuthorityError {
 }
 
 /// What each connection grants by its own settings and rules, whatever the attribute shows.
-const GRANTS: [&str; 2] = ["roles", "entitlements"];
+pub const GRANTS: [&str; 2] = ["roles", "entitlements"];
 
 /// Kept apart for each connection.
 const OWN: [&str; 2] = ["externalId", "schemas"];

@@ -73,7 +73,6 @@ fn facts_of_user(user: &Value) -> BTreeMap<String, Value> {
 }
 
 async fn observe(acme: &Caller) -> State {
-    let mut names: BTreeMap<String, String> = BTreeMap::new();
     let mut state = State::new();
     for listed in items(acme, "users").await {
         let id = text(&listed["id"]);
@@ -82,16 +81,9 @@ async fn observe(acme: &Caller) -> State {
             name: text(&user["user_name"]),
             facts: facts_of_user(&user),
         };
-        names.insert(id.clone(), shown.name.clone());
         state.insert(("user".to_owned(), id), shown);
     }
-    let groups = items(acme, "groups").await;
-    names.extend(
-        groups
-            .iter()
-            .map(|group| (text(&group["id"]), text(&group["display_name"]))),
-    );
-    for group in groups {
+    for group in items(acme, "groups").await {
         let id = text(&group["id"]);
         let mut facts = BTreeMap::from([("display_name".to_owned(), group["display_name"].clone())]);
         if let Some(link) = group["external_ids"].get("corporate") {
@@ -103,7 +95,7 @@ async fn observe(acme: &Caller) -> State {
             } else {
                 "member"
             };
-            facts.insert(format!("{word} {}", names[&text(&member["id"])]), json!(true));
+            facts.insert(format!("{word} {}", text(&member["id"])), json!(true));
         }
         let name = text(&group["display_name"]);
         state.insert(("group".to_owned(), id), Shown { name, facts });
@@ -119,9 +111,25 @@ fn who(kind: &str, id: Option<&str>, name: &str) -> String {
     }
 }
 
+/// A fact as a dry run words it: members by the names that they have in the end.
+fn worded(what: &str, before: &State, after: &State) -> String {
+    let (kind, id) = match what.split_once(' ') {
+        Some(("member", id)) => ("user", id),
+        Some(("member_group", id)) => ("group", id),
+        _ => return what.to_owned(),
+    };
+    let key = (kind.to_owned(), id.to_owned());
+    let shown = after
+        .get(&key)
+        .or_else(|| before.get(&key))
+        .expect("a member that is listed");
+    what.replace(id, &shown.name)
+}
+
 /// What lies between two states. Of somebody who is gone, only that, and what was given back.
 fn between(before: &State, after: &State) -> Changes {
     let mut changes = Changes::new();
+    let states = (before, after);
     let keys: BTreeSet<&(String, String)> = before.keys().chain(after.keys()).collect();
     for key in keys {
         let (old, new) = (before.get(key), after.get(key));
@@ -143,7 +151,7 @@ fn between(before: &State, after: &State) -> Changes {
             let value = |facts: &BTreeMap<String, Value>| facts.get(what).cloned().unwrap_or_default();
             let (before, after) = (value(was), value(will));
             if before != after {
-                changes.insert((who.clone(), what.clone()), (before, after));
+                changes.insert((who.clone(), worded(what, states.0, states.1)), (before, after));
             }
         }
         if new.is_none() {

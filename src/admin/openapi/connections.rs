@@ -7,6 +7,12 @@ use super::schema::{any, boolean, integer, list, named, nullable, object, text, 
 use crate::admin::{reviews, sync};
 
 pub(super) fn descriptions() -> Vec<Description> {
+    let mut all = of_connections();
+    all.extend(of_runs());
+    all
+}
+
+fn of_connections() -> Vec<Description> {
     vec![
         get("connections", "Connections, each with how many people it is linked to").answers(object(
             [(
@@ -30,6 +36,24 @@ pub(super) fn descriptions() -> Vec<Description> {
             "Tries the connection out, which changes nothing",
         )
         .answers_lines(lines()),
+        get(
+            "connections/{name}/journal",
+            "What the connection's client asked, the newest first",
+        )
+        .answers_page(named("JournalEntry")),
+        get(
+            "connections/{name}/reviews",
+            "Identities that look like somebody who is there already, the oldest first",
+        )
+        .answers(object([("items", list(named("Review")))], [])),
+        post("connections/{name}/reviews", "Decides about one identity")
+            .takes::<reviews::Decision>()
+            .answers(named("Review")),
+    ]
+}
+
+fn of_runs() -> Vec<Description> {
+    vec![
         post(
             "connections/{name}/sync",
             "Runs the connection, with its progress line by line, last the report",
@@ -74,19 +98,6 @@ pub(super) fn descriptions() -> Vec<Description> {
         )
         .takes::<sync::Approval>()
         .answers_nothing(),
-        get(
-            "connections/{name}/journal",
-            "What the connection's client asked, the newest first",
-        )
-        .answers_page(named("JournalEntry")),
-        get(
-            "connections/{name}/reviews",
-            "Identities that look like somebody who is there already, the oldest first",
-        )
-        .answers(object([("items", list(named("Review")))], [])),
-        post("connections/{name}/reviews", "Decides about one identity")
-            .takes::<reviews::Decision>()
-            .answers(named("Review")),
     ]
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::directory::settings::OrganisationSettings;
+use crate::model::authority::GRANTS;
 use crate::model::custom_attribute::is_custom;
 use crate::model::slug::Slug;
 use crate::model::user::User;
@@ -99,7 +100,8 @@ fn withdraw(user: &mut User, name: &str, connection: &Slug) {
     }
 }
 
+/// What connections grant is each one's own affair: a value of another connection would look like a word of whoever writes next.
 fn may_wait(name: &str, value: &Value) -> bool {
     let is_custom = name.rsplit_once(':').is_some_and(|(urn, _)| is_custom(urn));
-    !is_custom && value.to_string().len() <= BYTES_MAX
+    !is_custom && !GRANTS.contains(&name) && value.to_string().len() <= BYTES_MAX
 }

@@ -99,7 +99,7 @@ impl Player<'_> {
                 after = Some(last.clone());
                 let ids = touched.iter().filter_map(keys::last_uuid).map(UserId::new);
                 let ids: Vec<UserId> = ids
-                    .filter(|id| !(is_first && stepped.contains(id)) && !told.contains(id))
+                    .filter(|id| !(told.contains(id) || is_first && stepped.contains(id)))
                     .collect();
                 // Of the first layer, those who were there before and have no step; of the second, what groups did to anybody.
                 let start = if is_first { base } else { people };
@@ -142,12 +142,13 @@ impl Player<'_> {
         start: &Directory,
         telling: &mut Telling<'_>,
     ) -> Result<Vec<Difference>, DirectoryError> {
+        let known: Vec<Option<User>> = self.read(telling.before, ids, keys::user).await?;
         let before: Vec<Option<User>> = self.read(start, ids, keys::user).await?;
         let after: Vec<Option<User>> = self.read(telling.after, ids, keys::user).await?;
         self.learn(telling, &teams_of(&before) | &teams_of(&after)).await?;
-        let both = before.iter().zip(&after);
-        let changed = both.filter_map(|(before, after)| {
-            // Whoever is new has a step.
+        let all = known.iter().zip(&before).zip(&after);
+        let changed = all.filter_map(|((known, before), after)| {
+            // Whoever is new has a step, and no identifier yet: the one of the rehearsal is nobody's.
             let before = before.as_ref()?;
             let changes = self.names(telling).of_user(Some(before), after.as_ref());
             (!changes.is_empty()).then(|| Difference {
@@ -155,7 +156,7 @@ impl Player<'_> {
                 action: EFFECT.to_owned(),
                 name: before.user_name.clone(),
                 external_id: before.external_ids.get(&self.context.connection.name).cloned(),
-                id: Some(before.id.uuid()),
+                id: known.as_ref().map(|known| known.id.uuid()),
                 changes,
                 failure: None,
                 part: 0,

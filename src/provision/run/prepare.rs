@@ -81,6 +81,24 @@ impl Running<'_> {
         })
     }
 
+    /// Where a run over what changed begins, or why it cannot.
+    fn from(&self, settings: &str, state: &RunState, cursors: Option<Cursors>) -> Result<PartFrom, WhyWhole> {
+        match (self.reading, cursors) {
+            // Another filter, base or account may see others, and whom it does not see is not gone.
+            (Reading::Presence | Reading::Failures, _) if state.settings.as_deref() != Some(settings) => {
+                Err(WhyWhole::Settings)
+            }
+            (Reading::Presence, _) => Ok(PartFrom::Presence),
+            (Reading::Failures, _) => Ok(PartFrom::Failures),
+            (_, None) => Err(WhyWhole::NoMark),
+            (_, Some(cursors)) if cursors.settings != settings => Err(WhyWhole::Settings),
+            (_, Some(cursors)) => Ok(PartFrom::Changes {
+                users: Box::new(cursors.users),
+                groups: cursors.groups.map(Box::new),
+            }),
+        }
+    }
+
     /// A run over what changed, or why it has to be one over everything.
     async fn part(
         &self,
@@ -96,19 +114,9 @@ impl Running<'_> {
             return Ok(Err(WhyWhole::Held));
         }
         let settings = self.fingerprint();
-        let from = match (self.reading, cursors) {
-            // Another filter, base or account may see others, and whom it does not see is not gone.
-            (Reading::Presence | Reading::Failures, _) if state.settings.as_ref() != Some(&settings) => {
-                return Ok(Err(WhyWhole::Settings));
-            }
-            (Reading::Presence, _) => PartFrom::Presence,
-            (Reading::Failures, _) => PartFrom::Failures,
-            (_, None) => return Ok(Err(WhyWhole::NoMark)),
-            (_, Some(cursors)) if cursors.settings != settings => return Ok(Err(WhyWhole::Settings)),
-            (_, Some(cursors)) => PartFrom::Changes {
-                users: Box::new(cursors.users),
-                groups: cursors.groups.map(Box::new),
-            },
+        let from = match self.from(&settings, state, cursors) {
+            Ok(from) => from,
+            Err(why) => return Ok(Err(why)),
         };
         let retry = match &self.only {
             Some(only) => vec![only.clone()],
