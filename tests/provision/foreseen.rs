@@ -291,7 +291,7 @@ fn life() -> Vec<(&'static str, String, &'static str)> {
         (
             "members come and go",
             member("paid", "add", "s0003") + &member("crew", "delete", "s0000") + &member("crew", "add", "s0006"),
-            "member s0006",
+            "member s0003",
         ),
         (
             "somebody and a group are gone",

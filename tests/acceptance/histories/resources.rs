@@ -13,7 +13,7 @@ pub(super) async fn take(act: &Act, world: &mut World) -> Result<(), TestCaseErr
     match act.verb % 8 {
         0 | 1 => {
             let type_ = if act.yes { "room" } else { "number" };
-            let owner = (act.what % 2 == 0).then_some(user);
+            let owner = act.what.is_multiple_of(2).then_some(user);
             let body = json!({ "type": type_, "name": format!("thing{}", act.what % 4), "owner": owner });
             let made = world.ask(Method::POST, "resources", Some(body)).await?;
             world.note_thing("resources", &made.body);
