@@ -58,7 +58,7 @@ fn run_shard(shard: u8) {
         .enable_all()
         .build()
         .expect("a runtime");
-    let history = prop::collection::vec(any::<Step>(), 1..24);
+    let history = prop::collection::vec(any::<Step>(), 1..14);
     // In CI always the same histories: a change is to blame when one of them fails. Elsewhere others each time.
     let seed = std::env::var_os("CI").map_or_else(rand::random, |_| [shard; 32]);
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
