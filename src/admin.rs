@@ -60,6 +60,7 @@ pub mod sign_in;
 pub mod sync;
 pub mod templates;
 pub mod tokens;
+pub mod trial;
 pub mod users;
 pub mod verify;
 pub mod views;

@@ -65,6 +65,8 @@ pub mod role_effect;
 pub mod role_impact;
 pub mod role_link;
 pub mod role_link_work;
+pub mod role_seat;
+pub mod role_set;
 pub mod sealing;
 pub mod seat;
 pub mod second_factor;

@@ -16,18 +16,22 @@ use crate::directory::{Directory, DirectoryError};
 use crate::model::membership::Member;
 use crate::model::slug::Slug;
 
-use super::caller::{Administrator, Body, Place};
+use super::caller::{Administrator, Body, Parameters, Place};
 use super::group_members::as_named;
 use super::groups::{find, shown};
 use super::problem::Problem;
+use super::trial::Trial;
 use super::{resources, users};
 
-/// `POST .../groups`: makes one, with its first members (`users`) and what is assigned to it (`resources`), all of it or nothing.
+/// `POST .../groups`: makes one, with its first members (`users`) and what is assigned to it (`resources`), all of it or nothing. With
+/// `dry_run` none is made.
 pub async fn create(
     State(directory): State<Directory>,
     caller: Administrator,
+    Parameters(trial): Parameters<Trial>,
     Body(mut draft): Body<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
+    let (directory, status) = trial.place(directory);
     name_parent(&directory, &caller, &mut draft).await?;
     let (members, given): (Vec<String>, Vec<String>) = (taken(&mut draft, "users")?, taken(&mut draft, "resources")?);
     let (mut users, mut resources) = (Vec::new(), Vec::new());
@@ -51,7 +55,7 @@ pub async fn create(
         let users: Vec<Member> = create.users.iter().copied().map(Member::User).collect();
         users::write::part("users", as_named(error, members.iter().zip(&users)))
     })?;
-    Ok((StatusCode::CREATED, shown(&directory, &caller, &group).await?))
+    Ok((status, shown(&directory, &caller, &group).await?))
 }
 
 /// `PATCH .../groups/{group}`: a JSON merge patch (RFC 7396).

@@ -110,6 +110,7 @@ fn view(organisation: &Organisation) -> Value {
         "audit_days": organisation.audit_days,
         "invite_new_users": organisation.invite_new_users,
         "name_required": organisation.name_required,
+        "role_required": organisation.role_required,
         "authority": organisation.authority,
         "page_size": organisation.page_size,
         "created": organisation.created,

@@ -294,15 +294,25 @@ pub async fn effect(
     Ok(Json(json!(effect)))
 }
 
+/// How to give a role.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Giving {
+    /// Whether it takes the place of the directly given roles of its set, if it belongs to one.
+    #[serde(default)]
+    in_place: bool,
+}
+
 /// `PUT .../users/{user}/roles/{role}`: gives it.
 pub async fn assign(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, user, role)): Place<(String, String, String)>,
+    Parameters(Giving { in_place }): Parameters<Giving>,
 ) -> Result<Json<Value>, Problem> {
     let user = users::find(&directory, caller.organisation(), &user).await?.id;
     let role = find(&caller, &role)?.key;
-    let assign = crate::directory::role_assignment::AssignRole { user, role };
+    let assign = crate::directory::role_assignment::AssignRole { user, role, in_place };
     let after = directory.run(&caller.permit, &assign).await?;
     Ok(Json(users::view(&after, &caller.settings)))
 }

@@ -378,6 +378,12 @@ fn words(problem: &Value) -> String {
     lines.join("\n")
 }
 
+/// The address at which something is made, or only tried out.
+#[must_use]
+pub fn tried(path: String, is_trial: bool) -> String {
+    if is_trial { format!("{path}?dry_run=true") } else { path }
+}
+
 /// A path segment or query value as it may stand in an address (RFC 3986 s2.1).
 #[must_use]
 pub fn escaped(text: &str) -> String {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
-use super::gateway::{Gateway, Payload, escaped};
+use super::gateway::{Gateway, Payload, escaped, tried};
 use super::group_edit::{First, Said, take_away};
 use super::group_settings;
 use super::output::{self, cell};
@@ -72,6 +72,9 @@ enum Action {
         said: Said,
         #[command(flatten)]
         first: First,
+        /// Make none: say what would be made, or what is wrong with it
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Change one; what is not named stays
     Update {
@@ -219,12 +222,18 @@ impl Asking<'_> {
             }
             Action::Show { group } => self.record(Method::GET, &self.one(&group), Payload::Empty).await,
             Action::Tree { below, inactive } => self.tree(below, inactive).await,
-            Action::Create { name, said, first } => {
+            Action::Create {
+                name,
+                said,
+                first,
+                dry_run,
+            } => {
                 let mut document = said.document();
                 document.insert("display_name".to_owned(), json!(name));
                 first.add_to(&mut document);
                 let payload = Payload::Json(Value::Object(document));
-                self.record(Method::POST, &self.groups, payload).await
+                let path = tried(self.groups.clone(), dry_run);
+                self.record(Method::POST, &path, payload).await
             }
             Action::Update {
                 group,

@@ -78,6 +78,9 @@ enum Action {
         role: String,
         /// To whom, by user name or identifier
         user: String,
+        /// In the place of the one of the same set that the user was given
+        #[arg(long)]
+        in_place: bool,
     },
     /// Take a role from a user that was given this way
     Withdraw {
@@ -185,7 +188,10 @@ impl Role {
             }
             Action::Show { role } => (Method::GET, one(role)),
             Action::Effect { role, user } => (Method::GET, held(role, user)),
-            Action::Assign { role, user } => (Method::PUT, held(role, user)),
+            Action::Assign { role, user, in_place } => {
+                let query = if *in_place { "?in_place=true" } else { "" };
+                (Method::PUT, format!("{}{query}", held(role, user)))
+            }
             Action::Withdraw { role, user } => (Method::DELETE, held(role, user)),
             Action::Link { role, group } => (Method::PUT, linked(role, group)),
             Action::Unlink { role, group } => (Method::DELETE, linked(role, group)),

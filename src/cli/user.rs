@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::choosing::{Choosing, Listed};
 use super::credential;
 use super::failure::Failure;
-use super::gateway::{Gateway, Payload, escaped};
+use super::gateway::{Gateway, Payload, escaped, tried};
 use super::invitation::{Channel, word};
 use super::output::{self, cell};
 use super::rights;
@@ -84,6 +84,9 @@ enum Action {
         home: Option<String>,
         #[command(flatten)]
         given: Given,
+        /// Make nobody: say what would be made, or what is wrong with it
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Change or rename a user; what is not named stays
     Update {
@@ -209,9 +212,9 @@ impl User {
                 return rights::eligibility(gateway, &one(user), action, group.as_deref(), self.json).await;
             }
             Action::Show { user } => (Method::GET, one(user)),
-            Action::Create { .. } => {
+            Action::Create { dry_run, .. } => {
                 payload = Payload::Json(self.action.document()?);
-                (Method::POST, users)
+                (Method::POST, tried(users, *dry_run))
             }
             Action::Update { user, .. } => {
                 payload = Payload::Json(self.action.document()?);
@@ -252,6 +255,7 @@ impl Action {
                 licence,
                 home,
                 given,
+                dry_run: _,
             } => {
                 let mut document = json!(written.members()?);
                 document["user_name"] = json!(user);

@@ -50,6 +50,7 @@ impl Unit {
         for role in &gained {
             self.gain_role(role).await?;
         }
+        self.refuse_second_of_set(&gained, after).await?;
         for role in &lost {
             self.lose_role(role).await?;
         }

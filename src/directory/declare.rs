@@ -3,6 +3,8 @@
 //! A declaration is first rehearsed: every part is decided as if it were committed, so that all refusals are known at once and
 //! a dry run shows exactly what a real one does.
 
+mod roles;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -14,13 +16,11 @@ use crate::model::custom_attribute::Bearer;
 use crate::model::declaration::{Declaration, DeclaredOrganisation};
 use crate::model::effective::DefaultGrants;
 use crate::model::id::OrganisationId;
-use crate::model::licence::{Licence, WhenFull};
 use crate::model::mail::template::MailTemplate;
 use crate::model::organisation::Organisation;
 use crate::model::permission::definition::Definition;
 use crate::model::record::Record;
 use crate::model::resource::ResourceType;
-use crate::model::role::Role;
 use crate::model::slug::Slug;
 use crate::store::Key;
 
@@ -29,11 +29,9 @@ use super::connection::PutConnection;
 use super::cost_centre::{self, PutCostCentre};
 use super::custom_attribute;
 use super::keys::{self, Table};
-use super::licence::PutLicence;
 use super::organisation::{CreateOrganisation, UpdateOrganisation};
 use super::permission::{PutDefaultGrants, PutPermission};
 use super::resource_type::PutResourceType;
-use super::role::PutRole;
 use super::template::PutTemplate;
 use super::{Directory, DirectoryError, Operation, Permit, Unit};
 
@@ -187,68 +185,6 @@ impl Declare<'_> {
     }
 }
 
-impl Declare<'_> {
-    /// Roles that need no licence, licences, and the roles that need one.
-    async fn lay_roles(&self, unit: &mut Unit, shown: &mut Rehearsal) -> Result<(), DirectoryError> {
-        let needing = needing_a_licence(&self.0.roles);
-        let (needing, free): (Vec<Role>, Vec<Role>) = self
-            .0
-            .roles
-            .iter()
-            .cloned()
-            .partition(|role| needing.contains(&role.key));
-        lay_some_roles(unit, shown, &free).await?;
-        for licence in in_order(&self.0.licences, |licence| &licence.key, falls_back_to) {
-            let key = keys::named(unit.organisation(), Table::Licence, &licence.key);
-            let part = PutLicence(licence.clone());
-            lay_part::<Licence>(unit, shown, format!("licences.{}", licence.key), &key, &part).await?;
-        }
-        lay_some_roles(unit, shown, &needing).await?;
-        for permission in &self.0.permissions {
-            if let Err(error) = unit.refuse_unfit_roles(&permission.key).await {
-                refuse(shown, format!("permissions.{}", permission.key), error)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-async fn lay_some_roles(unit: &mut Unit, shown: &mut Rehearsal, roles: &[Role]) -> Result<(), DirectoryError> {
-    for role in in_order(roles, |role| &role.key, |role| role.includes.iter().collect()) {
-        let key = keys::named(unit.organisation(), Table::Role, &role.key);
-        let part = PutRole(kept_links(unit, role).await?);
-        lay_part::<Role>(unit, shown, format!("roles.{}", role.key), &key, &part).await?;
-    }
-    Ok(())
-}
-
-/// The roles that need a licence, and those that include one of them.
-fn needing_a_licence(roles: &[Role]) -> BTreeSet<Slug> {
-    let mut needing = BTreeSet::new();
-    loop {
-        let before = needing.len();
-        for role in roles {
-            if role.requires_licence.is_some() || role.includes.iter().any(|other| needing.contains(other)) {
-                needing.insert(role.key.clone());
-            }
-        }
-        if needing.len() == before {
-            return needing;
-        }
-    }
-}
-
-/// A declared role with the links that administrators made, when the file names none: groups are data, not settings.
-async fn kept_links(unit: &mut Unit, role: &Role) -> Result<Role, DirectoryError> {
-    let mut role = role.clone();
-    if role.linked_groups.is_empty()
-        && let Some(present) = unit.find_role(&role.key).await?
-    {
-        role.linked_groups = present.linked_groups;
-    }
-    Ok(role)
-}
-
 impl Directory {
     /// What a declaration would change, and what of it is refused. Changes nothing.
     ///
@@ -324,6 +260,7 @@ async fn declare_organisation(unit: &mut Unit, declared: &DeclaredOrganisation) 
         guest_url: declared.guest_url.clone().or_else(|| present.guest_url.clone()),
         invite_new_users: declared.invite_new_users.unwrap_or(present.invite_new_users),
         name_required: declared.name_required.unwrap_or(present.name_required),
+        role_required: declared.role_required.unwrap_or(present.role_required),
         login: declared.login.clone().unwrap_or_else(|| present.login.clone()),
         defaults: declared.defaults.clone().unwrap_or_else(|| present.defaults.clone()),
         features: declared.features.clone().unwrap_or_else(|| present.features.clone()),
@@ -407,13 +344,6 @@ pub(super) fn compare(place: String, before: Option<&Value>, after: Option<&Valu
         Outcome::Updated
     };
     Change { place, outcome, fields }
-}
-
-fn falls_back_to(licence: &Licence) -> Vec<&Slug> {
-    match &licence.when_full {
-        WhenFull::Fallback(other) => vec![other],
-        WhenFull::Refuse | WhenFull::Wait | WhenFull::Overage(_) => Vec::new(),
-    }
 }
 
 /// The items with what each refers to before it. Items that refer to each other in a circle come last, as they are: the first

@@ -57,17 +57,14 @@ impl Operation for Change<'_> {
         }
         for role in &change.add_roles {
             check_role(unit, role, Scope::Global).await?;
-            if unit
-                .find_role(role)
-                .await?
-                .is_some_and(|role| role.max_holders.is_some())
-            {
-                let reason = format!(
-                    "role {:?} has a number of holders that a group cannot keep to: give it to users",
-                    role.as_str()
-                );
-                return Err(DirectoryError::invalid("role", reason));
-            }
+            let bound = match unit.find_role(role).await? {
+                Some(role) if role.max_holders.is_some() => "has a number of holders",
+                Some(role) if role.one_of.is_some() => "stands beside no other role of its set",
+                _ => continue,
+            };
+            let role = role.as_str();
+            let reason = format!("role {role:?} {bound}, which a group cannot keep to: give it to users");
+            return Err(DirectoryError::invalid("role", reason));
         }
         for licence in &change.add_licences {
             let key = keys::named(organisation, Table::Licence, licence);

@@ -20,6 +20,7 @@ pub mod mail;
 pub mod records;
 pub mod resources;
 pub mod role_links;
+pub mod role_sets;
 pub mod seats;
 pub mod shared;
 pub mod tokens;
@@ -63,6 +64,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(edges::Edges),
         Box::new(homes::Homes),
         Box::new(role_links::RoleLinks),
+        Box::new(role_sets::RoleSets),
         Box::new(group_tree::GroupTree),
         Box::new(resources::Resources),
         Box::new(invitations::Invitations),

@@ -10,7 +10,8 @@ use super::{Directory, tables};
 impl Directory {
     /// The same directory over a [`Rehearsal`] of the store: whatever is done through it never happened. What it remembers and
     /// whom it wakes is its own.
-    pub(super) fn rehearse(&self) -> Self {
+    #[must_use]
+    pub fn rehearse(&self) -> Self {
         self.rehearse_on(Arc::new(Rehearsal::new(Arc::clone(&self.store))))
     }
 

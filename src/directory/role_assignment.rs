@@ -19,6 +19,8 @@ pub struct AssignRole {
     pub user: UserId,
     /// Which.
     pub role: Slug,
+    /// Whether it takes the place of the directly given roles of its set, if it belongs to one.
+    pub in_place: bool,
 }
 
 #[async_trait::async_trait]
@@ -29,6 +31,9 @@ impl Operation for AssignRole {
         let role = unit.assignable_role(&self.role).await?;
         let before = unit.load_user(self.user).await?;
         let mut after = before.clone();
+        if self.in_place {
+            unit.make_room_in_set(&mut after, &role).await?;
+        }
         after.roles.entry(role.key).or_default().insert(Origin::Direct);
         unit.update_user(&before, after).await
     }
@@ -90,6 +95,7 @@ impl Operation for CreateRole {
             let assign = AssignRole {
                 user: *user,
                 role: role.key.clone(),
+                in_place: false,
             };
             assign.attempt(unit).await?;
         }
@@ -124,6 +130,7 @@ impl Operation for WithdrawRole {
         if origins.is_empty() {
             after.roles.remove(&self.role);
         }
+        unit.require_role(&after).await?;
         unit.update_user(&before, after).await
     }
 }

@@ -14,7 +14,7 @@ use super::authorise::Authority;
 use super::error::Denial;
 use super::keys::{self, Count, Table, access};
 use super::role::PutRole;
-use super::{DirectoryError, Operation, Unit};
+use super::{DirectoryError, Operation, Unit, role_seat};
 
 impl Unit {
     /// Judges what a role says.
@@ -43,8 +43,10 @@ impl Unit {
             ));
         }
         if role.max_holders.is_some() && before.is_none_or(|before| before.max_holders.is_none()) {
-            self.refuse_givers(role).await?;
+            self.refuse_givers(role, "max_holders").await?;
         }
+        self.check_set(before, role).await?;
+        role_seat::check(role)?;
         for group in &role.linked_groups {
             if self
                 .find_present::<Group>(&keys::group(organisation, *group))
@@ -81,8 +83,8 @@ impl Unit {
         Ok(())
     }
 
-    /// Refuses a number of holders for a role that a group gives: the group cannot keep to it.
-    async fn refuse_givers(&mut self, role: &Role) -> Result<(), DirectoryError> {
+    /// Refuses a bound on who holds a role that a group gives: the group cannot keep to it.
+    pub(super) async fn refuse_givers(&mut self, role: &Role, bound: &str) -> Result<(), DirectoryError> {
         // "No group gives it" is relied on: a group that comes to give it meanwhile leaves an event, and that is a conflict.
         self.bytes(&keys::events(self.organisation())).await?;
         let mut scan = Scan::prefix(&keys::table(self.organisation(), Table::Group), SCAN_ENTRIES_MAX);
@@ -94,13 +96,10 @@ impl Unit {
                 let group: Group = record::decode(&stored.value)?;
                 if group.grants_roles.contains(&role.key) {
                     let reason = format!(
-                        "group {} gives this role to its members: take it out there first, or leave max_holders out",
+                        "group {} gives this role to its members: take it out there first, or leave {bound} out",
                         group.id
                     );
-                    return Err(DirectoryError::invalid(
-                        format!("roles.{}.max_holders", role.key),
-                        reason,
-                    ));
+                    return Err(DirectoryError::invalid(format!("roles.{}.{bound}", role.key), reason));
                 }
             }
         }
@@ -111,7 +110,8 @@ impl Unit {
         let none = BTreeSet::new();
         let old = before.map_or(&none, |before| &before.linked_groups);
         self.count_links(old, &role.linked_groups);
-        if *old != role.linked_groups {
+        let is_other_seat = before.is_some_and(|before| before.seat_taken() != role.seat_taken());
+        if *old != role.linked_groups || is_other_seat {
             self.mark_role(&role.key);
         }
     }

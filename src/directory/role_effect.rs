@@ -11,6 +11,7 @@ use crate::model::role::Role;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
+use super::role_set::others_of_set;
 use super::{Directory, DirectoryError};
 
 /// An action at a place.
@@ -35,6 +36,8 @@ pub struct RoleEffect {
     pub administers: bool,
     /// Groups whose membership comes with the role: they would be joined, or left by whoever has no other reason to be there.
     pub groups: BTreeSet<GroupId>,
+    /// Roles of the same set that the user holds: it is given in the place of those, or not at all.
+    pub in_place_of: BTreeSet<Slug>,
 }
 
 impl Directory {
@@ -50,6 +53,9 @@ impl Directory {
         role: &Role,
     ) -> Result<RoleEffect, DirectoryError> {
         let mut changed = user.clone();
+        let settings = self.load_organisation(organisation).await?;
+        let in_place_of = others_of_set(user, role, |key| settings.roles.get(key));
+        changed.roles.retain(|key, _| !in_place_of.contains(key));
         let origins = changed.roles.entry(role.key.clone()).or_default();
         let held = origins.remove(&Origin::Direct);
         if !held {
@@ -67,6 +73,7 @@ impl Directory {
             lost: old.difference(&new).cloned().collect(),
             administers: after.administers,
             groups: role.linked_groups.clone(),
+            in_place_of,
         })
     }
 }

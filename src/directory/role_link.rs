@@ -50,7 +50,7 @@ impl Unit {
         Ok(())
     }
 
-    /// Whether a role puts its holders into groups, or did and some are still there.
+    /// Whether a role puts its holders into groups or takes a seat for them, or did and some are still there.
     async fn links(&mut self, role: &Slug) -> Result<bool, DirectoryError> {
         let organisation = self.organisation();
         let record = keys::named(organisation, Table::Role, role);
@@ -58,7 +58,8 @@ impl Unit {
         self.fetch([record, pending.clone()]).await?;
         let found = self.find_role(role).await?;
         // A role that is gone is still being taken from those who held it.
-        Ok(found.is_none_or(|role| !role.linked_groups.is_empty()) || self.glance(&pending).await?.is_some())
+        let leads_on = |role: Role| !role.linked_groups.is_empty() || role.takes_seat;
+        Ok(found.is_none_or(leads_on) || self.glance(&pending).await?.is_some())
     }
 
     /// Whether a group gives its members something, or did and some still have it.
@@ -152,7 +153,7 @@ impl Unit {
                 claim_licence(user, licence, Origin::Group(group.id));
             }
         }
-        Ok(())
+        self.follow_seats(user).await
     }
 
     /// A member's edges as this unit leaves them so far. Whoever adds or removes one at the same time conflicts.

@@ -70,6 +70,7 @@ impl Unit {
         ])
         .await?;
         self.follow_links(None, &mut user).await?;
+        self.require_role(&user).await?;
         self.may_hold_roles(None, &user).await?;
         seat::settle(self, None, &mut user).await?;
         self.claim_names(None, &user).await?;

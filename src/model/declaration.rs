@@ -115,6 +115,9 @@ pub struct DeclaredOrganisation {
     /// Whether everyone must have a real name.
     #[serde(default)]
     pub name_required: Option<bool>,
+    /// Whether whoever is made must have a role from the start.
+    #[serde(default)]
+    pub role_required: Option<bool>,
     /// Language, time zone and country prefix of whoever has none; given as a whole.
     #[serde(default)]
     pub defaults: Option<Defaults>,

@@ -60,6 +60,9 @@ pub struct Organisation {
     /// Whether everyone must have a real name (S002-7).
     #[serde(default)]
     pub name_required: bool,
+    /// Whether whoever is made must have a role from the start (S002-3).
+    #[serde(default)]
+    pub role_required: bool,
     /// Its plan and its add-ons: permissions that need one of them sleep without it (X02-5, S002-20).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub features: BTreeSet<Slug>,
@@ -116,6 +119,7 @@ impl Organisation {
             guest_url: None,
             invite_new_users: false,
             name_required: false,
+            role_required: false,
             features: BTreeSet::new(),
             authority: Authority::default(),
             page_size: None,

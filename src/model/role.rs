@@ -52,6 +52,12 @@ pub struct Role {
     /// The licence whose seat a person must hold for the role to count.
     #[serde(default)]
     pub requires_licence: Option<Slug>,
+    /// Whether that seat comes and goes with the role: whoever is given the role has the licence by it (X02-4).
+    #[serde(default)]
+    pub takes_seat: bool,
+    /// The set that it belongs to: of the roles of one set a person holds one at most (S002-3).
+    #[serde(default)]
+    pub one_of: Option<Slug>,
 }
 
 impl Record for Role {
@@ -76,7 +82,15 @@ impl Role {
             max_holders: None,
             protected: false,
             requires_licence: None,
+            takes_seat: false,
+            one_of: None,
         }
+    }
+
+    /// The licence that comes with the role.
+    #[must_use]
+    pub fn seat_taken(&self) -> Option<&Slug> {
+        self.requires_licence.as_ref().filter(|_| self.takes_seat)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The same for many people: the plan says what happens, and confirming does just that (story 001 of seeds.md section 7).
 
 mod between;
+mod group_roles;
 mod kept;
 mod persons;
 

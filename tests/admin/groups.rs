@@ -198,11 +198,23 @@ async fn a_merge_patch_changes_what_it_names_and_nothing_else() {
         .expect(200);
     assert_eq!(same["last_modified"], changed["last_modified"]);
     assert_eq!(events(&acme).await.len(), before);
-    // The whole extension is an object like any other, and a link that was given up is free.
-    acme.patch(&at(&id), json!({ "link": null, "attributes": { own: { "floor": 4 } } }))
+    // The whole extension is an object like any other, and a link that was given up for another one is free.
+    let other = json!({
+        "link": "service", "avatar": "https://cdn.example/b.png", "attributes": { own: { "floor": 4 } },
+    });
+    let changed = acme.patch(&at(&id), other).await.expect(200);
+    assert_eq!(
+        (&changed["link"], &changed["avatar"]),
+        (&json!("service"), &json!("https://cdn.example/b.png"))
+    );
+    let by_link = acme
+        .get(&format!("{GROUPS}?filter=link%20eq%20%22service%22"))
         .await
         .expect(200);
+    assert_eq!(by_link["items"][0]["id"], json!(id));
     group(&acme, json!({ "display_name": "Support", "link": "support" })).await;
+    let none = acme.patch(&at(&id), json!({ "link": null })).await.expect(200);
+    assert_eq!(none["link"], Value::Null);
     for (wrong, attribute) in [
         (json!({ "display_name": null }), "group"),
         (json!({ "attributes": 3 }), "attributes"),

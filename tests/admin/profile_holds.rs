@@ -5,6 +5,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::profile_rights::{ask, may, reasons, two_groups};
+use super::profile_rules::profiled;
 use crate::kit::access::{ACME, Acme};
 use crate::kit::custom_attributes::OWN;
 use crate::kit::scim::USER;
@@ -216,10 +217,9 @@ async fn the_link_of_a_group_leads_to_one_group_and_to_those_of_its_users_who_ca
 
 #[tokio::test]
 async fn recording_is_ticked_for_one_person_and_nobody_has_it_by_a_role() {
-    let acme = Acme::new("profile = \"vsight\"").await;
+    let acme = profiled("vsight", &["subscriber"]).await;
     for name in ["ada", "grace"] {
         named_user(&acme, name).await;
-        acme.assign(name, "subscriber").await.expect(200);
     }
     acme.post("/users/ada/permissions", json!({ "permission": "recording.make" }))
         .await
@@ -235,7 +235,7 @@ async fn recording_is_ticked_for_one_person_and_nobody_has_it_by_a_role() {
 
 #[tokio::test]
 async fn that_everyone_is_asked_before_a_recording_is_a_mark_on_one_person() {
-    let acme = Acme::new("profile = \"vsight\"").await;
+    let acme = profiled("vsight", &["subscriber"]).await;
     for name in ["ada", "grace"] {
         named_user(&acme, name).await;
     }
@@ -256,10 +256,10 @@ async fn that_everyone_is_asked_before_a_recording_is_a_mark_on_one_person() {
 
 #[tokio::test]
 async fn who_has_an_address_is_found_and_mailed_and_who_has_none_says_so() {
-    let acme = Acme::new("profile = \"vsight\"").await;
+    let acme = profiled("vsight", &["subscriber"]).await;
     let stored = json!({ "displayName": "Ada", "emails": [{ "value": "ada@acme.example" }] });
     for (name, attributes) in [("ada", stored), ("grace", json!({ "displayName": "Grace" }))] {
-        let new = json!({ "user_name": name, "attributes": attributes });
+        let new = json!({ "user_name": name, "attributes": attributes, "roles": ["subscriber"] });
         acme.post("/users", new).await.expect(201);
     }
     assert_eq!(listed(&acme, "/users?filter=emails%20pr", "user_name").await, ["ada"]);
@@ -276,26 +276,45 @@ async fn who_has_an_address_is_found_and_mailed_and_who_has_none_says_so() {
 }
 
 #[tokio::test]
-async fn the_export_of_a_session_sleeps_without_the_add_on_and_is_given_to_single_people() {
-    let acme = Acme::new("profile = \"vsight\"").await;
-    for name in ["ada", "grace"] {
-        named_user(&acme, name).await;
+async fn the_export_of_a_session_is_for_experts_with_an_address_and_sleeps_without_the_add_on() {
+    let acme = profiled("vsight", &["subscriber", "expert"]).await;
+    for (name, role, emails) in [
+        ("ada", "expert", json!([{ "value": "ada@acme.example" }])),
+        ("edsger", "expert", json!([])),
+        ("grace", "subscriber", json!([{ "value": "grace@acme.example" }])),
+    ] {
+        let roles = [json!({ "value": role })];
+        let new = json!({ "schemas": [USER], "userName": name, "displayName": name, "roles": roles, "emails": emails });
+        acme.client().post("/scim/acme/v2/Users", new).await.expect(201);
     }
-    acme.post("/users/ada/permissions", json!({ "permission": "export.receive" }))
-        .await
-        .expect(200);
     assert!(!may(&acme, "ada", "export.receive", None).await);
     let told = because(&acme, "ada", "export.receive").await;
-    assert!(told.to_string().contains("no_feature"), "{told}");
+    assert!(
+        told.to_string().contains("{\"no_feature\":\"export\"}"),
+        "the add-on is missing, and nothing else: {told}"
+    );
     let file = "[organisation]\nslug = \"acme\"\nfeatures = [\"export\"]\n";
     acme.admin.apply("acme", file).await.expect(200);
     assert!(may(&acme, "ada", "export.receive", None).await);
     assert_eq!(reasons(&acme, "grace", "export.receive", None).await, ["noRight"]);
+    // To whom the product mails it, and where.
+    let filter = usher::cli::gateway::escaped("roles eq \"expert\" and emails pr");
+    let found = listed(&acme, &format!("/users?filter={filter}"), "user_name").await;
+    assert_eq!(found, ["ada"]);
+    // Given to a single person, it comes without the role.
+    acme.post("/users/grace/permissions", json!({ "permission": "export.receive" }))
+        .await
+        .expect(200);
+    assert!(may(&acme, "grace", "export.receive", None).await);
+    let file = "[organisation]\nslug = \"acme\"\nfeatures = []\n";
+    acme.admin.apply("acme", file).await.expect(200);
+    assert!(!may(&acme, "grace", "export.receive", None).await);
+    acme.verify().await;
 }
 
 #[tokio::test]
 async fn users_and_the_settings_of_the_organisation_are_opened_apart() {
-    let acme = Acme::new("profile = \"vsight\"").await;
+    let acme = profiled("vsight", &["subscriber"]).await;
     for (key, permissions) in [
         ("people", json!(["user.manage", "user.view"])),
         ("setup", json!(["settings.manage", "organisation.view"])),
@@ -455,8 +474,9 @@ async fn an_admin_of_call_tracking_acts_on_the_own_level_and_below() {
     acme.verify().await;
 }
 
-/// Somebody active with the real name that the profile asks for.
+/// Somebody active with the real name and the role that the profile asks for.
 async fn named_user(acme: &Acme, name: &str) {
-    let new = json!({ "schemas": [USER], "userName": name, "displayName": name });
+    let roles = [json!({ "value": "subscriber" })];
+    let new = json!({ "schemas": [USER], "userName": name, "displayName": name, "roles": roles });
     acme.client().post("/scim/acme/v2/Users", new).await.expect(201);
 }

@@ -4,6 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use usher::model::group::{Group, Kind};
 
+use super::profile_rules::profiled;
 use crate::kit::access::{ACME, Acme};
 use crate::kit::gateway::Caller;
 
@@ -308,11 +309,15 @@ async fn people_of_a_telephone_system_sign_in_by_address_or_number_and_are_invit
 
 #[tokio::test]
 async fn everyone_has_a_real_name_where_it_is_shown_in_sessions() {
-    let acme = Acme::new("profile = \"vsight\"").await;
-    let refused = acme.post("/users", json!({ "user_name": "ada" })).await.expect(400);
+    let acme = profiled("vsight", &["subscriber"]).await;
+    let refused = acme
+        .post("/users", json!({ "user_name": "ada", "roles": ["subscriber"] }))
+        .await
+        .expect(400);
     assert_eq!(refused["attribute"], "displayName", "{refused:#}");
-    let scim = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "grace" });
-    acme.client().post("/scim/acme/v2/Users", scim).await.expect(400);
+    let scim = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "grace", "roles": [{ "value": "subscriber" }] });
+    let refused = acme.client().post("/scim/acme/v2/Users", scim).await.expect(400);
+    assert!(refused.to_string().contains("displayName"), "{refused:#}");
     for (name, attributes) in [
         ("ada", json!({ "displayName": "Ada Lovelace" })),
         (
@@ -320,7 +325,7 @@ async fn everyone_has_a_real_name_where_it_is_shown_in_sessions() {
             json!({ "name": { "givenName": "Edsger", "familyName": "Dijkstra" } }),
         ),
     ] {
-        let body = json!({ "user_name": name, "attributes": attributes });
+        let body = json!({ "user_name": name, "attributes": attributes, "roles": ["subscriber"] });
         acme.post("/users", body).await.expect(201);
     }
     let patch = async |attributes: Value| {

@@ -137,6 +137,12 @@ async fn a_deleted_user_is_gone_for_both_doors() {
     acme.get(&format!("{USERS}/{id}")).await.expect(404);
     client.get(&format!("/scim/acme/v2/Users/{id}")).await.expect(404);
     acme.delete(&format!("{USERS}/{id}")).await.expect(404);
+    // Nothing brings the same person back (S003-26): the name is free, and whoever bears it now is somebody else.
+    for then in ["reactivate", "invite"] {
+        acme.post(&format!("{USERS}/{id}/{then}"), json!({})).await.expect(404);
+    }
+    assert_ne!(client.scim_user("acme", "ada").await, id);
+    acme.get(&format!("{USERS}/{id}")).await.expect(404);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::description::{Description, delete, get, patch, post, put};
 use super::schema::{any, boolean, integer, list, map, named, nullable, object, of_with, text, time, uuid, words};
 use crate::admin::group_edit::GivesChange;
+use crate::admin::trial::Trial;
 use crate::admin::{group_members, group_tree};
 use crate::model::group::GroupDraft;
 use crate::model::locale::Defaults;
@@ -31,7 +32,9 @@ fn of_groups() -> Vec<Description> {
             ("users", list(text())),
             ("resources", list(text())),
         ]))
-        .answers_created(named("Group")),
+        .query::<Trial>()
+        .answers_created(named("Group"))
+        .answers(named("Group")),
         get(
             "groups/tree",
             "Groups with those below them, in the order of their codes",

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::description::{Description, delete, get, post, put};
 use super::schema::{any, boolean, integer, list, map, named, nullable, object, of_with, text, uuid, words};
-use crate::admin::roles::Manner;
+use crate::admin::roles::{Giving, Manner};
 use crate::model::role::Role;
 
 pub(super) fn descriptions() -> Vec<Description> {
@@ -57,7 +57,9 @@ pub(super) fn descriptions() -> Vec<Description> {
             "What giving the role would change for the user, or taking it from one who was given it",
         )
         .answers(named("RoleEffect")),
-        put("users/{user}/roles/{role}", "Gives a user a role directly").answers(named("User")),
+        put("users/{user}/roles/{role}", "Gives a user a role directly")
+            .query::<Giving>()
+            .answers(named("User")),
         delete(
             "users/{user}/roles/{role}",
             "Takes back a role that was given directly; what comes otherwise stays",
@@ -113,6 +115,7 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                     ("lost", list(ability())),
                     ("administers", boolean()),
                     ("groups", list(uuid())),
+                    ("in_place_of", list(text())),
                 ],
                 [],
             ),
@@ -169,6 +172,8 @@ fn role() -> Value {
             ("max_holders", nullable(integer())),
             ("protected", boolean()),
             ("requires_licence", nullable(text())),
+            ("takes_seat", boolean()),
+            ("one_of", nullable(text())),
             ("holders", integer()),
         ],
         [],

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::description::{Description, delete, get, patch, post, put};
 use super::schema::{any, boolean, list, map, named, nullable, object, text, time, uuid};
+use crate::admin::trial::Trial;
 use crate::admin::users;
 
 pub(super) fn descriptions() -> Vec<Description> {
@@ -23,8 +24,10 @@ pub(super) fn descriptions() -> Vec<Description> {
             "users",
             "Makes a user with everything they are to have: prepared, or invited at once",
         )
+        .query::<Trial>()
         .takes::<users::write::NewUserBody>()
-        .answers_created(named("User")),
+        .answers_created(named("User"))
+        .answers(named("User")),
         patch(
             "users/{user}",
             "Changes a user by a JSON merge patch (RFC 7396) of what GET shows",

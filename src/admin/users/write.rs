@@ -9,9 +9,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::admin::caller::{Administrator, Body, Place};
+use crate::admin::caller::{Administrator, Body, Parameters, Place};
 use crate::admin::connections::PublicUrl;
 use crate::admin::problem::Problem;
+use crate::admin::trial::Trial;
 use crate::admin::{groups, invitations, resources};
 use crate::directory::user::administer::{CreateUser, NewUser, UpdateUser};
 use crate::directory::{Directory, DirectoryError};
@@ -65,13 +66,16 @@ pub struct NewUserBody {
 }
 
 /// `POST .../users`: prepared, or invited with `"invite": true`, with everything that the person is to have from the first moment:
-/// all of it or nothing. The invitation's secret is shown once, unless it goes by mail.
+/// all of it or nothing. The invitation's secret is shown once, unless it goes by mail. With `dry_run` nobody is made, and there is no
+/// secret to show.
 pub async fn create(
     State(directory): State<Directory>,
     caller: Administrator,
+    Parameters(trial): Parameters<Trial>,
     public: Option<Extension<PublicUrl>>,
     Body(new): Body<NewUserBody>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
+    let (directory, status) = trial.place(directory);
     let organisation = caller.organisation();
     let home_group = match &new.home_group {
         Some(named) => Some(groups::find(&directory, organisation, named).await?.id),
@@ -109,10 +113,10 @@ pub async fn create(
     };
     let (made, issued) = directory.run(&caller.permit, &create).await?;
     let mut shown = view(&made, &caller.settings);
-    if let Some(issued) = issued {
+    if let Some(issued) = issued.filter(|_| status == StatusCode::CREATED) {
         shown["invitation"] = invitations::issued_view(&directory, &issued, public.as_deref());
     }
-    Ok((StatusCode::CREATED, Json(shown)))
+    Ok((status, Json(shown)))
 }
 
 /// What a body names and is not there is a fault of the body, and not of its address.

@@ -117,7 +117,10 @@ async fn is_member(unit: &mut Unit, group: GroupId, user: UserId) -> Result<bool
 async fn give_role(unit: &mut Unit, role: &Slug, group: Option<GroupId>, user: UserId) -> Result<(), DirectoryError> {
     let role = role.clone();
     match group {
-        None => AssignRole { user, role }.attempt(unit).await.map(drop),
+        None => {
+            let in_place = false;
+            AssignRole { user, role, in_place }.attempt(unit).await.map(drop)
+        }
         Some(group) => {
             let give = ChangeGroupRole {
                 group,

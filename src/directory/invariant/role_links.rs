@@ -159,32 +159,36 @@ struct All {
     links: Links,
     /// The licences that a group gives its members. Whoever finds no seat has the licence all the same, and stands in its queue.
     licences: BTreeMap<GroupId, BTreeSet<Slug>>,
+    /// The licence that comes with a role.
+    seats: BTreeMap<Slug, Slug>,
 }
 
 impl All {
     fn is_empty(&self) -> bool {
-        self.links.given.is_empty() && self.links.linked.is_empty() && self.licences.is_empty()
+        self.links.given.is_empty() && self.links.linked.is_empty() && self.licences.is_empty() && self.seats.is_empty()
     }
 
     /// Whether somebody has what follows from the links, and nothing else that is said to.
-    fn is_followed(&self, held: &Held, gifts: &BTreeSet<(GroupId, Slug)>) -> bool {
-        let due = held.groups.keys().flat_map(|group| {
+    fn is_followed(&self, held: &Held, gifts: &BTreeSet<(Origin, Slug)>) -> bool {
+        let of_groups = held.groups.keys().flat_map(|group| {
             let licences = self.licences.get(group).into_iter().flatten();
-            licences.map(|licence| (*group, licence.clone()))
+            licences.map(|licence| (Origin::Group(*group), licence.clone()))
         });
-        held.settled(&self.links) == *held && due.collect::<BTreeSet<_>>() == *gifts
+        let of_roles = held.roles.keys().filter_map(|role| {
+            let licence = self.seats.get(role)?;
+            Some((Origin::Role(role.clone()), licence.clone()))
+        });
+        held.settled(&self.links) == *held && of_groups.chain(of_roles).collect::<BTreeSet<_>>() == *gifts
     }
 }
 
-/// The licences that a user has because of groups, each with the group.
-fn gifts(user: &User) -> BTreeSet<(GroupId, Slug)> {
+/// The licences that a user has because of groups and roles, each with the reason.
+fn gifts(user: &User) -> BTreeSet<(Origin, Slug)> {
     let claims = user.licences.iter();
     let all = claims.flat_map(|(licence, claim)| claim.origins.iter().map(move |origin| (origin, licence)));
-    all.filter_map(|(origin, licence)| match origin {
-        Origin::Group(group) => Some((*group, licence.clone())),
-        _ => None,
-    })
-    .collect()
+    all.filter(|(origin, _)| is_given(origin) || is_linked(origin))
+        .map(|(origin, licence)| (origin.clone(), licence.clone()))
+        .collect()
 }
 
 async fn links(view: &View<'_>, report: &Report) -> Result<All, DirectoryError> {
@@ -192,12 +196,14 @@ async fn links(view: &View<'_>, report: &Report) -> Result<All, DirectoryError> 
     let All {
         mut links,
         mut licences,
+        mut seats,
     } = All::default();
     let mut known = BTreeSet::new();
     let mut roles = view.under(&keys::table(organisation, Table::Role));
     while let Some(entries) = roles.next(report).await? {
         for role in entries.iter().filter_map(|(_, stored)| readable::<Role>(Some(stored))) {
             known.insert(role.key.clone());
+            seats.extend(role.seat_taken().map(|licence| (role.key.clone(), licence.clone())));
             if !role.linked_groups.is_empty() {
                 links.linked.insert(role.key, role.linked_groups);
             }
@@ -220,5 +226,5 @@ async fn links(view: &View<'_>, report: &Report) -> Result<All, DirectoryError> 
     for linked in links.linked.values_mut() {
         linked.retain(|group| there.contains(group));
     }
-    Ok(All { links, licences })
+    Ok(All { links, licences, seats })
 }

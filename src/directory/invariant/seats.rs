@@ -10,7 +10,7 @@ use crate::directory::verify::Report;
 use crate::model::event::{Event, EventKind};
 use crate::model::id::{OrganisationId, UserId};
 use crate::model::licence::{Licence, Seat, SeatClaim};
-use crate::model::role_link::is_given;
+use crate::model::role_link::{is_given, is_linked};
 use crate::model::slug::Slug;
 use crate::model::user::User;
 use crate::store::{Found, Key, Read, Scan, Versioned};
@@ -249,9 +249,10 @@ fn judge(entry: &Entry) -> Vec<String> {
                 broken.push(format!("needs no seat of licence {key} and has one, or waits for one"));
             }
             (true, Seat::Refused(_))
-                if !claim.origins.iter().any(is_given) && licence.required_for_roles.is_empty() =>
+                if !claim.origins.iter().any(|origin| is_given(origin) || is_linked(origin))
+                    && licence.required_for_roles.is_empty() =>
             {
-                broken.push(format!("misses a seat of licence {key}, which no group gives"));
+                broken.push(format!("misses a seat of licence {key}, which no group or role gives"));
             }
             (true, Seat::Held(_) | Seat::Waiting(_) | Seat::Refused(_) | Seat::Fallback { .. })
             | (false, Seat::Unneeded) => {}

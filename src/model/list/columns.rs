@@ -115,6 +115,8 @@ const ROLES: &[Column] = &[
     number("max_holders"),
     flag("protected"),
     text("requires_licence"),
+    flag("takes_seat"),
+    text("one_of"),
     number("holders"),
 ];
 

@@ -1,6 +1,7 @@
 //! What would become of a user, worked out without touching anything.
 
 use crate::directory::membership::{claim_licence, withdraw_origin};
+use crate::directory::role_seat::follow_roles;
 use crate::directory::{DirectoryError, Operation, Unit};
 use crate::model::id::UserId;
 use crate::model::origin::Origin;
@@ -56,6 +57,7 @@ pub(super) fn preview(context: Context<'_>, before: &User, person: &Person) -> U
     for licence in &person.grants.licences {
         claim_licence(&mut after, licence, origin.clone());
     }
+    follow_roles(&mut after, |role| organisation.roles.get(role)?.seat_taken().cloned());
     after.licences.retain(|_, claim| !claim.origins.is_empty());
     after
 }

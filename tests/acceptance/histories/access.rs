@@ -70,10 +70,9 @@ pub(super) async fn take(act: &Act, world: &mut World) -> Result<(), TestCaseErr
         }
         12 => world.let_in(&user).await,
         _ => {
-            let role = act.one_of(&ROLES);
-            world
-                .admin(Method::PUT, &format!("users/{user}/roles/{role}"), None)
-                .await?;
+            let role = act.one_of(&[ROLES[0], ROLES[1], ROLES[2], "seated"]);
+            let path = format!("users/{user}/roles/{role}?in_place={}", act.yes);
+            world.admin(Method::PUT, &path, None).await?;
             world
                 .admin(Method::PUT, &format!("users/{user}/roles/boss"), None)
                 .await

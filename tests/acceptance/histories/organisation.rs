@@ -81,7 +81,7 @@ pub(super) fn file(slug: &str, variant: Variant) -> String {
          [[roles]]\nkey = \"agent\"\nname = \"Agent\"\nincludes = [\"member\"]\npermissions = [\"user.view\", \"group.members@group\"]\n\
          [[roles]]\nkey = \"boss\"\nname = \"Boss\"\nadministers = true\n\
          [[roles]]\nkey = \"operator\"\nname = \"Operator\"\nscope = \"group\"\n\
-         [[roles]]\nkey = \"head\"\nname = \"Head\"\nmax_holders = 2\n\
+         [[roles]]\nkey = \"head\"\nname = \"Head\"\nmax_holders = 2\none_of = \"place\"\n\
          [[licences]]\nkey = \"basic\"\nname = \"Basic\"\nlimit = 4\n\
          [[licences]]\nkey = \"pro\"\nname = \"Pro\"\nlimit = {limit}\nwhen_full = {when_full}\nthresholds = [50, 100]\n\
          [[licences]]\nkey = \"lead\"\nname = \"Lead\"\nlimit = 1\nwhen_full = \"wait\"\n\
@@ -95,7 +95,7 @@ pub(super) fn file(slug: &str, variant: Variant) -> String {
     if more {
         file.push_str(
             "[[licences]]\nkey = \"extra\"\nname = \"Extra\"\nlimit = 1\nconsumes_from = \"active\"\nrequired_for_roles = [\"agent\"]\n\
-             [[roles]]\nkey = \"seated\"\nname = \"Seated\"\nrequires_licence = \"basic\"\n\
+             [[roles]]\nkey = \"seated\"\nname = \"Seated\"\nrequires_licence = \"basic\"\ntakes_seat = true\none_of = \"place\"\n\
              [[user_attributes]]\nname = \"floor\"\ntype = \"integer\"\nsearchable = true\n",
         );
     }

@@ -9,7 +9,7 @@ use super::{Door, Stage};
 use crate::kit::scim::USER;
 
 const ORGANISATION: &str = "guest_url = \"https://remote.acme.example/guest?key={secret}\"";
-const CONNECTION: &str = "onboarding = \"prepared\"";
+const CONNECTION: &str = "onboarding = \"prepared\"\ngrantable_roles = [\"expert\", \"subscriber\"]";
 
 #[tokio::test]
 async fn mia_calls_her_room_mates_by_the_identity_provider() {
@@ -36,6 +36,7 @@ async fn told(door: Door) {
         (&json!("mia"), None),
         "{made:#}"
     );
+    one_role_and_its_seat(&stage, &mia, &made).await;
     once_only(&stage).await;
     a_password_of_six(&stage, &mia).await;
     let mia_acts = stage.signs_in("mia", "s3cr7t").await;
@@ -44,17 +45,40 @@ async fn told(door: Door) {
     stage.verify().await;
 }
 
+/// One role, chosen first: nobody comes without, nobody has two (S002-3), and an expert has one of the seats (S002-21, X02-4).
+async fn one_role_and_its_seat(stage: &Stage, mia: &str, made: &Value) {
+    let seat = &made["licences"]["expert"];
+    assert_eq!(seat["origins"], json!(["role:expert"]), "{made:#}");
+    let path = format!("/users/{mia}/roles/subscriber");
+    let command = ["role", "assign", "subscriber", mia];
+    let reason = stage
+        .admin
+        .is_refused(act(&command, Method::PUT, &path, json!({})), 400)
+        .await;
+    assert!(reason.contains("exclude each other"), "{reason}");
+    let command = ["user", "create", "nobody", "--display-name=Nobody"];
+    let body = json!({ "user_name": "nobody", "attributes": { "displayName": "Nobody" } });
+    let reason = stage
+        .admin
+        .is_refused(act(&command, Method::POST, "/users", body), 400)
+        .await;
+    assert!(reason.contains("roles: must name one"), "{reason}");
+    let body = json!({ "schemas": [USER], "userName": "nobody", "displayName": "Nobody" });
+    stage.scim(Method::POST, "/Users", Some(body), 400).await;
+}
+
 /// A user name is assigned once, however it is written (S002-6).
 async fn once_only(stage: &Stage) {
     for name in ["mia", "MIA"] {
-        let command = ["user", "create", name, "--display-name=Another"];
-        let body = json!({ "user_name": name, "attributes": { "displayName": "Another" } });
+        let command = ["user", "create", name, "--display-name=Another", "--role=subscriber"];
+        let body = json!({ "user_name": name, "attributes": { "displayName": "Another" }, "roles": ["subscriber"] });
         let reason = stage
             .admin
             .is_refused(act(&command, Method::POST, "/users", body), 409)
             .await;
         assert!(reason.to_lowercase().contains("\"mia\" is already taken"), "{reason}");
-        let body = json!({ "schemas": [USER], "userName": name, "displayName": "Another" });
+        let roles = [json!({ "value": "subscriber" })];
+        let body = json!({ "schemas": [USER], "userName": name, "displayName": "Another", "roles": roles });
         let refused = stage.scim(Method::POST, "/Users", Some(body), 409).await;
         assert_eq!(refused["scimType"], "uniqueness", "{refused:#}");
     }

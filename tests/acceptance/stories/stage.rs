@@ -30,6 +30,8 @@ pub(super) struct Stage {
     /// The gateway's administrator.
     pub(super) admin: Actor,
     door: Door,
+    /// Whether the identity provider says itself which roles people have.
+    names_roles: bool,
 }
 
 impl Stage {
@@ -60,6 +62,7 @@ impl Stage {
             idp,
             admin,
             door,
+            names_roles: connection.contains("grantable_roles"),
         }
     }
 
@@ -74,9 +77,12 @@ impl Stage {
                 .collect();
             body["schemas"] = json!([&[crate::kit::scim::USER][..], &schemas].concat());
             body["userName"] = json!(name);
+            if self.names_roles {
+                body["roles"] = roles.iter().map(|role| json!({ "value": role })).collect();
+            }
             let made = self.scim(Method::POST, "/Users", Some(body), 201).await;
             let made = id(&made);
-            for role in roles {
+            for role in roles.iter().filter(|_| !self.names_roles) {
                 let path = format!("/users/{made}/roles/{role}");
                 self.admin.does(act(&[], Method::PUT, &path, json!({}))).await;
             }

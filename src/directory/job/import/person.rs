@@ -66,7 +66,13 @@ impl Operation for WritePerson<'_> {
         for role in &self.draft.roles {
             if !unit.load_user(user).await?.roles.contains_key(role) {
                 let role = role.clone();
-                AssignRole { user, role }.attempt(unit).await?;
+                AssignRole {
+                    user,
+                    role,
+                    in_place: false,
+                }
+                .attempt(unit)
+                .await?;
             }
         }
         // Who has an invitation, or has come in, needs none.
