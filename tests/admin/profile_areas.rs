@@ -7,6 +7,10 @@ use super::profile_rights::ask;
 use crate::kit::access::{ACME, Acme};
 use crate::kit::custom_attributes::OWN;
 
+/// The profile, with a cost centre that pays for what no other does.
+const LYNES: &str =
+    "profile = \"lynes\"\n[[cost_centres]]\nkey = \"main\"\nname = \"Main\"\ndefault = true\n";
+
 const AREAS: [&str; 11] = [
     "account",
     "roles-and-permissions",
@@ -34,6 +38,7 @@ fn probes() -> Vec<(Method, &'static str, Value, &'static [&'static str])> {
     vec![
         (Method::GET, "", Value::Null, account),
         (Method::PUT, "/password-policy", json!({ "min_length": 9 }), account),
+        (Method::PUT, "/licences/basic", json!({ "name": "Basic" }), account),
         (Method::GET, "/audit", Value::Null, account),
         (
             Method::GET,
@@ -70,7 +75,7 @@ fn probes() -> Vec<(Method, &'static str, Value, &'static [&'static str])> {
             Method::PUT,
             "/cost-centres/NEW",
             json!({ "name": "New" }),
-            &["account", "cost-centres"],
+            &["cost-centres"],
         ),
         (
             Method::POST,
@@ -101,7 +106,7 @@ fn named(text: &str, name: &str) -> String {
 
 #[tokio::test]
 async fn each_area_is_viewed_and_edited_by_whoever_has_its_permission_and_by_nobody_else() {
-    let acme = Acme::new("profile = \"lynes\"").await;
+    let acme = Acme::new(LYNES).await;
     acme.post("/groups", json!({ "display_name": "Support" }))
         .await
         .expect(201);

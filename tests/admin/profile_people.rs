@@ -31,9 +31,13 @@ async fn a_user_id_of_either_kind_serves_to_sign_in_and_to_reset_a_password() {
 #[tokio::test]
 async fn only_admins_of_call_tracking_open_groups_and_users_and_none_of_them_makes_a_scorer() {
     let acme = Acme::new("profile = \"convirza\"").await;
-    acme.post("/groups", json!({ "display_name": "North" })).await.expect(201);
+    acme.post("/groups", json!({ "display_name": "North" }))
+        .await
+        .expect(201);
     acme.user("target").await;
-    acme.post("/users/target/move", json!({ "to": "North" })).await.expect(200);
+    acme.post("/users/target/move", json!({ "to": "North" }))
+        .await
+        .expect(200);
     for (role, is_admin) in [
         ("admin", true),
         ("standard", false),
@@ -101,7 +105,11 @@ async fn a_guest_is_let_in_by_a_link_or_a_code_that_comes_by_mail_text_message_o
         let made = acme.post("/guests", guest).await.expect(201);
         assert_eq!(made["delivery"], delivery);
         let secret = made["secret"].as_str().expect("a secret");
-        assert_eq!(made["url"], format!("https://remote.acme.example/?key={secret}"), "{delivery}");
+        assert_eq!(
+            made["url"],
+            format!("https://remote.acme.example/?key={secret}"),
+            "{delivery}"
+        );
         let joined = nobody
             .post("/api/v1/guests/join", json!({ "secret": secret }))
             .await

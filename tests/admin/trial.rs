@@ -99,10 +99,15 @@ async fn a_form_for_a_group_is_judged_too_and_by_the_same_rights() {
         .expect(200);
     assert_eq!(told["level"], 2, "{told:#}");
     acme.get("/groups/Sales").await.expect(404);
-    acme.user("ada").await;
+    let badge = json!({ "urn:usher:scim:schemas:extension:acme:2.0:User": { "badge": "1" } });
+    acme.post("/users", json!({ "user_name": "ada", "attributes": badge }))
+        .await
+        .expect(201);
     let ada = acme.person("ada").await;
-    for path in ["/groups", "/users"] {
-        let form = json!({ "display_name": "Sales", "user_name": "new" });
+    for (path, form) in [
+        ("/groups", json!({ "display_name": "Sales" })),
+        ("/users", json!({ "user_name": "new" })),
+    ] {
         ada.post(&format!("{ACME}{path}?dry_run=true"), form).await.expect(403);
     }
     acme.verify().await;

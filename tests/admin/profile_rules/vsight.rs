@@ -52,7 +52,13 @@ async fn remote_experts_have_one_role_one_admin_a_seat_for_each_expert_and_a_pas
                 400,
                 "everyone here has a role",
             ),
-            (delete.clone(), "/users/boss/roles/admin", Value::Null, 400, "everyone here has a role"),
+            (
+                delete.clone(),
+                "/users/boss/roles/admin",
+                Value::Null,
+                400,
+                "everyone here has a role",
+            ),
             (
                 put.clone(),
                 "/users/boss/roles/subscriber?in_place=true",
