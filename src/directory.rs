@@ -73,6 +73,7 @@ pub mod select;
 pub mod session;
 pub mod settings;
 pub mod sign_in;
+pub mod stretch;
 pub mod suspend;
 pub mod tables;
 mod takeover;

@@ -39,24 +39,18 @@ pub(super) fn descriptions() -> Vec<Description> {
             "licences/forecast",
             "For each licence, who would need a seat beyond those in use, against what is free",
         )
-        .answers(object([("items", list(named("LicenceForecast")))], [])),
+        .answers_list(named("LicenceForecast")),
         get(
             "cost-centres",
             "Cost centres, with how many seats of each licence each pays for",
         )
-        .answers(object(
-            [(
-                "items",
-                list(object(
-                    [
-                        ("key", text()),
-                        ("name", text()),
-                        ("default", boolean()),
-                        ("seats", map(integer())),
-                    ],
-                    [],
-                )),
-            )],
+        .answers_list(object(
+            [
+                ("key", text()),
+                ("name", text()),
+                ("default", boolean()),
+                ("seats", map(integer())),
+            ],
             [],
         )),
     ]
