@@ -39,6 +39,7 @@ pub mod job;
 pub mod journal;
 pub mod keys;
 pub mod licence;
+pub mod licence_deletion;
 pub mod link;
 pub mod local;
 pub mod membership;

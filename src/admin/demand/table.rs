@@ -213,6 +213,18 @@ pub(super) const TABLE: &[Row] = &[
     (Method::GET, "/cost-centres", "licence.view", Target::Organisation),
     (Method::PUT, "/licences/{key}", "licence.manage", Target::Organisation),
     (
+        Method::DELETE,
+        "/licences/{key}",
+        "licence.manage",
+        Target::Organisation,
+    ),
+    (
+        Method::GET,
+        "/licences/{key}/impact",
+        "licence.manage",
+        Target::Organisation,
+    ),
+    (
         Method::PUT,
         "/cost-centres/{key}",
         "licence.manage",
