@@ -21,6 +21,7 @@ use crate::model::record;
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
 use super::keys::{self, Count};
+use super::stretch::Stretch;
 use super::{Directory, DirectoryError, Operation, Unit};
 
 /// What a mail is about.
@@ -365,13 +366,11 @@ impl Directory {
         &self,
         organisation: OrganisationId,
         state: MailState,
-        after: Option<MailId>,
+        along: impl Into<Stretch<MailId>> + Send,
         limit: usize,
     ) -> Result<Vec<QueuedMail>, DirectoryError> {
-        let mut scan = Scan::prefix(&keys::mail::mails(organisation, state), limit);
-        if let Some(after) = after {
-            scan = scan.after(keys::mail::mail(organisation, state, after));
-        }
+        let prefix = keys::mail::mails(organisation, state);
+        let scan = along.into().scan(&prefix, limit, |id| keys::mail::mail(organisation, state, id));
         let found = self.store.scan(scan).await?;
         found
             .iter()
