@@ -83,8 +83,10 @@ async fn look_for_people(world: &mut World) {
 /// Failures, without identifiers that a dry run cannot know.
 fn failed(report: &Value) -> Vec<String> {
     let failures = report["failures"].as_array().into_iter().flatten();
+    // The word of the reason stands beside the entry, or in the reason.
+    let word = |failure: &Value| failure["reason"].get("reason").unwrap_or(&failure["reason"]).clone();
     let mut failed: Vec<String> = failures
-        .map(|failure| format!("{} {}", failure["name"], failure["reason"]["kind"]))
+        .map(|failure| format!("{} {}", failure["name"], word(failure)))
         .collect();
     failed.sort();
     failed
