@@ -12,7 +12,7 @@ impl Directory {
     /// whom it wakes is its own.
     #[must_use]
     pub fn rehearse(&self) -> Self {
-        self.rehearse_on(Arc::new(Rehearsal::new(Arc::clone(&self.store))))
+        self.rehearse_on(Arc::new(self.whole_rehearsal()))
     }
 
     /// The same on a rehearsal that the caller looks into.
@@ -31,7 +31,11 @@ impl Directory {
     /// A rehearsal of the store for very many changes: it keeps no logs.
     #[must_use]
     pub fn rehearsal(&self) -> Rehearsal {
-        Rehearsal::new(Arc::clone(&self.store)).without(is_log)
+        self.whole_rehearsal().without(is_log)
+    }
+
+    fn whole_rehearsal(&self) -> Rehearsal {
+        Rehearsal::new(Arc::clone(&self.store)).open_at_most(self.rehearsed_open_bytes_max)
     }
 }
 
