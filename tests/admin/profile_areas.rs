@@ -8,8 +8,7 @@ use crate::kit::access::{ACME, Acme};
 use crate::kit::custom_attributes::OWN;
 
 /// The profile, with a cost centre that pays for what no other does.
-const LYNES: &str =
-    "profile = \"lynes\"\n[[cost_centres]]\nkey = \"main\"\nname = \"Main\"\ndefault = true\n";
+const LYNES: &str = "profile = \"lynes\"\n[[cost_centres]]\nkey = \"main\"\nname = \"Main\"\ndefault = true\n";
 
 const AREAS: [&str; 11] = [
     "account",
