@@ -142,7 +142,7 @@ impl Mail {
         let id = MailId::new(SystemClock.uuid());
         let letter = letter::write(id, &config.mail.sender()?, to, rendered, SystemClock.now())
             .map_err(|error| Failure::Usage(error.to_string()))?;
-        let file = transport.hand_over(id, None, letter).await.map_err(|refused| {
+        let file = transport.hand_over(id, Vec::new(), letter).await.map_err(|refused| {
             let host = config.mail.host.as_deref().unwrap_or("the data folder");
             let port = config.mail.server_port();
             Failure::failed(format!(

@@ -17,7 +17,7 @@ use crate::model::record;
 
 use super::error::Denial;
 use super::keys::{self, Table};
-use super::outbox;
+use super::outbox::{self, About};
 use super::stretch::Stretch;
 use super::token::hash;
 use super::{Directory, DirectoryError, Operation, Principal, Unit};
@@ -101,9 +101,13 @@ impl CreateGuest {
         let message = Message::new(to.as_str(), TemplateName::GuestInvitation)
             .with("organisation", organisation.name)
             .with("display_name", guest.name.as_str())
-            .with("inviter", inviter)
+            .with(outbox::INVITER, inviter)
             .with(mail::LINK, link);
-        outbox::enqueue(unit, message).map(Some)
+        let about = About {
+            names: unit.actor().user,
+            ..About::default()
+        };
+        outbox::enqueue_about(unit, about, message).map(Some)
     }
 }
 

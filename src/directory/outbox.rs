@@ -29,9 +29,14 @@ use super::{Directory, DirectoryError, Operation, Unit};
 pub struct About {
     /// The person: the mail goes when the person is deleted.
     pub user: Option<UserId>,
+    /// Who else is named in it, as [`INVITER`].
+    pub names: Option<UserId>,
     /// The invitation that it hands over.
     pub invitation: Option<InvitationId>,
 }
+
+/// The variable that names somebody whom a mail is not about.
+pub const INVITER: &str = "inviter";
 
 /// Writes a mail into the outbox, in the unit's commit. It is sent after it, at least once.
 ///
@@ -65,6 +70,7 @@ pub fn enqueue_about(unit: &mut Unit, about: About, message: Message) -> Result<
         id: MailId::new(unit.clock().uuid()),
         message,
         user: about.user,
+        names: about.names,
         invitation: about.invitation,
         state: MailState::Queued,
         created: unit.now(),
@@ -299,6 +305,27 @@ impl Operation for DiscardMail {
         if let Some(id) = mail.invitation {
             unit.invitation_obstacle(id, Some(Obstacle::Undeliverable)).await?;
         }
+        Ok(true)
+    }
+}
+
+/// Takes out of a mail who it names beside those whom it is about. False when there is none.
+pub(super) struct UnnameMail(
+    /// Which.
+    pub MailId,
+);
+
+#[async_trait::async_trait]
+impl Operation for UnnameMail {
+    type Outcome = bool;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
+        let Some(mut mail) = unit.find_mail(self.0).await? else {
+            return Ok(false);
+        };
+        mail.names = None;
+        mail.message = mail.message.with(INVITER, "");
+        unit.put(keys::mail::mail(unit.organisation(), mail.state, mail.id), &mail);
         Ok(true)
     }
 }

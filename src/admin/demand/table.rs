@@ -32,7 +32,7 @@ pub(super) const TABLE: &[Row] = &[
     (
         Method::PUT,
         "/users/{user}/licences/{key}/cost-centre",
-        "licence.manage",
+        "cost-centre.manage",
         Target::User,
     ),
     (Method::POST, "/users/{user}/move", "user.update", Target::User),
@@ -227,13 +227,13 @@ pub(super) const TABLE: &[Row] = &[
     (
         Method::PUT,
         "/cost-centres/{key}",
-        "licence.manage",
+        "cost-centre.manage",
         Target::Organisation,
     ),
     (
         Method::DELETE,
         "/cost-centres/{key}",
-        "licence.manage",
+        "cost-centre.manage",
         Target::Organisation,
     ),
     (Method::GET, "/licences/forecast", "licence.view", Target::Organisation),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::ldap::changes::{ChangeMethod, Cursor, mark};
+use crate::ldap::changes::{ChangeMethod, Cursor, mark, read_tree};
 use crate::ldap::result_code::{BUSY, UNAVAILABLE};
 use crate::ldap::{
     Capability, ConnectError, Connection as LdapConnection, LdapSettings, LdapUrl, Query, ReadError, StableIdKind,
@@ -215,10 +215,19 @@ async fn try_mark(settings: &LdapSettings, query: &Query, method: ChangeMethod) 
     }
     for method in methods {
         let mut connection = LdapConnection::open(settings).await.ok()?;
+        let tree = read_tree(&mut connection, query).await;
+        if let Err(error) = &tree {
+            let error = unnamed(error);
+            tracing::info!(error, "organisational units cannot be followed on this server");
+            connection = LdapConnection::open(settings).await.ok()?;
+        }
         match mark(&mut connection, query, method).await {
             Ok(cursor) => {
                 connection.close().await;
-                return Some(cursor);
+                return Some(match tree {
+                    Ok(tree) => cursor.with_tree(tree),
+                    Err(_) => cursor,
+                });
             }
             Err(error) => {
                 let is_refusal = matches!(error, ReadError::NoMark(_) | ReadError::ResultCode { .. });
