@@ -230,10 +230,7 @@ fn people_routes() -> Routes {
         .route("/users/{user}/revoke-invitation", post(users::revoke_invitation))
         .route("/licences", get(licences::list))
         .route("/licences/forecast", get(licences::forecast))
-        .route(
-            "/licences/{key}",
-            put(licence_edit::put).delete(licence_edit::delete),
-        )
+        .route("/licences/{key}", put(licence_edit::put).delete(licence_edit::delete))
         .route("/licences/{key}/impact", get(licence_edit::impact))
         .route("/licences/{key}/holders", get(licences::holders))
         .route("/cost-centres", get(licences::cost_centres))

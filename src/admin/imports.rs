@@ -15,8 +15,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::directory::job::import::ImportFile;
 use crate::directory::job::DiscardJob;
+use crate::directory::job::import::ImportFile;
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError};
@@ -180,7 +180,14 @@ async fn refused(directory: &Directory, caller: &Administrator, job: &Job) -> Re
     let mut told = Vec::new();
     let mut after = None;
     while told.len() < TOLD_MAX && job.planned.refused > 0 {
-        let (items, rows) = rows(directory, caller.organisation(), job.id, Stretch::On(after), READ_AT_ONCE).await?;
+        let (items, rows) = rows(
+            directory,
+            caller.organisation(),
+            job.id,
+            Stretch::On(after),
+            READ_AT_ONCE,
+        )
+        .await?;
         let Some(last) = items.last() else { break };
         after = Some(last.number);
         let faulty = items
@@ -269,7 +276,14 @@ pub async fn result(
     let mut lines = Vec::new();
     let mut after = None;
     loop {
-        let (items, rows) = rows(&directory, caller.organisation(), job.id, Stretch::On(after), READ_AT_ONCE).await?;
+        let (items, rows) = rows(
+            &directory,
+            caller.organisation(),
+            job.id,
+            Stretch::On(after),
+            READ_AT_ONCE,
+        )
+        .await?;
         let Some(last) = items.last() else { break };
         after = Some(last.number);
         lines.extend(items.iter().map(|item| {

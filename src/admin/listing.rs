@@ -25,7 +25,7 @@ pub use browse::{Browse, Item, Known};
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Listing {
-    /// Items a page.
+    /// Items a page (S004-15).
     #[schemars(range(min = 1, max = 1000))]
     pub limit: Option<usize>,
     /// The `next` of the page before.
@@ -81,9 +81,15 @@ impl Listing {
     /// As [`Listing::read`]; a view is refused.
     pub fn read_alone(self, directory: &Directory, list: List) -> Result<Question, Problem> {
         if self.view.is_some() {
-            return Err(Problem::bad_request(format!("view: the list of {list} has none: leave it out")));
+            return Err(Problem::bad_request(format!(
+                "view: the list of {list} has none: leave it out"
+            )));
         }
-        self.question(list, &ResourceSchemas::new(None, None), directory.list_limits().page_size)
+        self.question(
+            list,
+            &ResourceSchemas::new(None, None),
+            directory.list_limits().page_size,
+        )
     }
 
     fn question(self, list: List, schemas: &ResourceSchemas, usual: usize) -> Result<Question, Problem> {
@@ -105,11 +111,7 @@ impl Listing {
             (None, None, true) => Turn::Last,
             _ => return Err(Problem::bad_request("after, before, last: give one of them")),
         };
-        Ok(Question {
-            selection,
-            turn,
-            limit,
-        })
+        Ok(Question { selection, turn, limit })
     }
 
     async fn with_view(

@@ -28,7 +28,9 @@ pub(super) async fn check(request: Request, next: Next) -> Result<Response, Prob
                 [] => "this address takes none".to_owned(),
                 _ => format!("use one of {}", known.join(", ")),
             };
-            return Err(Problem::bad_request(format!("{name}: is no parameter of this address: {cure}")));
+            return Err(Problem::bad_request(format!(
+                "{name}: is no parameter of this address: {cure}"
+            )));
         }
     }
     Ok(next.run(request).await)

@@ -133,12 +133,7 @@ impl Choosing {
     }
 
     /// Prints items as a table.
-    async fn lay_out(
-        &self,
-        listed: &Listed<'_>,
-        items: &[Value],
-        (heading, row): Plain<'_>,
-    ) -> Result<(), Failure> {
+    async fn lay_out(&self, listed: &Listed<'_>, items: &[Value], (heading, row): Plain<'_>) -> Result<(), Failure> {
         let mut out = std::io::stdout();
         let columns = self.shown(listed).await?;
         if columns.is_empty() {

@@ -11,12 +11,12 @@ use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
-use crate::model::list::List;
 use crate::config::{Config, Overrides};
 use crate::delivery::letter;
 use crate::delivery::transport::Transport;
 use crate::model::clock::{Clock as _, SystemClock};
 use crate::model::id::MailId;
+use crate::model::list::List;
 use crate::model::mail::template::Rendered;
 
 /// Look after mail that waits or was given up, and try the mail server out.

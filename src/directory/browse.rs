@@ -131,7 +131,9 @@ impl Directory {
         limit: usize,
     ) -> Result<Vec<Group>, DirectoryError> {
         let prefix = keys::table(organisation, Table::Group);
-        let scan = along.into().scan(&prefix, limit, |group| keys::group(organisation, group));
+        let scan = along
+            .into()
+            .scan(&prefix, limit, |group| keys::group(organisation, group));
         self.records(scan).await
     }
 
@@ -189,7 +191,9 @@ impl Directory {
         limit: usize,
     ) -> Result<Vec<(Member, Membership)>, DirectoryError> {
         let prefix = keys::group_members(organisation, group);
-        let scan = along.into().scan(&prefix, limit, |member| keys::group_member(organisation, group, member));
+        let scan = along
+            .into()
+            .scan(&prefix, limit, |member| keys::group_member(organisation, group, member));
         let entries = self.store.scan(scan).await?;
         entries
             .iter()

@@ -2,11 +2,11 @@
 
 use std::ops::Bound;
 
+use super::stretch::Stretch;
+use super::{Directory, DirectoryError, keys};
 use crate::model::event::Event;
 use crate::model::id::OrganisationId;
 use crate::model::record;
-use super::stretch::Stretch;
-use super::{Directory, DirectoryError, keys};
 
 /// An event with its number.
 #[derive(Debug, Clone, PartialEq)]

@@ -369,7 +369,9 @@ impl Directory {
         limit: usize,
     ) -> Result<Vec<Guest>, DirectoryError> {
         let prefix = keys::table(organisation, Table::Guest);
-        let scan = along.into().scan(&prefix, limit, |id| keys::people::guest(organisation, id));
+        let scan = along
+            .into()
+            .scan(&prefix, limit, |id| keys::people::guest(organisation, id));
         let found = self.store.scan(scan).await?;
         found
             .iter()
@@ -388,7 +390,9 @@ impl Directory {
         limit: usize,
     ) -> Result<Vec<GuestLink>, DirectoryError> {
         let prefix = keys::table(organisation, Table::GuestLink);
-        let scan = along.into().scan(&prefix, limit, |id| keys::people::guest_link(organisation, id));
+        let scan = along
+            .into()
+            .scan(&prefix, limit, |id| keys::people::guest_link(organisation, id));
         let found = self.store.scan(scan).await?;
         found
             .iter()

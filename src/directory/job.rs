@@ -139,7 +139,9 @@ impl Directory {
         limit: usize,
     ) -> Result<Vec<JobItem>, DirectoryError> {
         let prefix = keys::job_items(organisation, id);
-        let scan = along.into().scan(&prefix, limit, |number| keys::job_item(organisation, id, number));
+        let scan = along
+            .into()
+            .scan(&prefix, limit, |number| keys::job_item(organisation, id, number));
         let found = self.store.scan(scan).await?;
         let items = found.iter().map(|(_, stored)| Ok(record::decode(&stored.value)?));
         items.collect()

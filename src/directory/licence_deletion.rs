@@ -86,7 +86,10 @@ impl Directory {
         licence: &Slug,
         holders: Holders,
     ) -> Result<LicenceImpact, DirectoryError> {
-        let stored = self.store.get(keys::named(organisation, Table::Licence, licence)).await?;
+        let stored = self
+            .store
+            .get(keys::named(organisation, Table::Licence, licence))
+            .await?;
         let stored = stored.ok_or_else(|| DirectoryError::not_found("licence", licence))?;
         let mut hash = Sha256::new();
         hash.update(&stored.value);
@@ -128,7 +131,12 @@ impl Directory {
             first_users: first,
             groups,
             named_by: self.what_names(organisation, licence).await?,
-            confirm: hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect(),
+            confirm: hash
+                .finalize()
+                .iter()
+                .take(16)
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
         })
     }
 
@@ -207,7 +215,16 @@ impl Directory {
             return Err(DirectoryError::LicenceInUse(Box::new(impact)));
         }
         for _ in 0..ROUNDS_MAX {
-            if self.run(permit, &DeleteLicence { directory: self, licence }).await? {
+            if self
+                .run(
+                    permit,
+                    &DeleteLicence {
+                        directory: self,
+                        licence,
+                    },
+                )
+                .await?
+            {
                 return Ok(impact);
             }
             if holders == Holders::Refuse {

@@ -370,7 +370,9 @@ impl Directory {
         limit: usize,
     ) -> Result<Vec<QueuedMail>, DirectoryError> {
         let prefix = keys::mail::mails(organisation, state);
-        let scan = along.into().scan(&prefix, limit, |id| keys::mail::mail(organisation, state, id));
+        let scan = along
+            .into()
+            .scan(&prefix, limit, |id| keys::mail::mail(organisation, state, id));
         let found = self.store.scan(scan).await?;
         found
             .iter()

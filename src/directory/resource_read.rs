@@ -196,7 +196,9 @@ impl Directory {
         limit: usize,
     ) -> Result<Vec<(Member, Assignment)>, DirectoryError> {
         let prefix = keys::assignments(organisation, id);
-        let scan = along.into().scan(&prefix, limit, |subject| keys::assignment(organisation, id, subject));
+        let scan = along
+            .into()
+            .scan(&prefix, limit, |subject| keys::assignment(organisation, id, subject));
         let entries = self.store.scan(scan).await?;
         let subjects = entries
             .iter()

@@ -198,7 +198,9 @@ impl Directory {
         limit: usize,
     ) -> Result<Vec<Token>, DirectoryError> {
         let prefix = keys::table(organisation, keys::Table::TokenList);
-        let list = along.into().scan(&prefix, limit, |id| keys::token_entry(organisation, id));
+        let list = along
+            .into()
+            .scan(&prefix, limit, |id| keys::token_entry(organisation, id));
         let entries = self.store.scan(list).await?;
         let ids = entries
             .iter()

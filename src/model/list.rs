@@ -130,14 +130,16 @@ impl List {
         words.join(", ")
     }
 
-    /// The columns that a search looks into; none where a list is not searched. Users are searched by index instead.
+    /// The columns that a search (`q`, S001-32) looks into; none where a list is not searched. Users are searched by index instead.
     #[must_use]
     pub const fn searched(self) -> &'static [&'static str] {
         match self {
             Self::Members => &["member"],
             Self::ResourceAssignments => &["resource", "subject"],
             Self::Groups => &["display_name", "code", "link"],
-            Self::Roles | Self::Licences | Self::CostCentres | Self::ResourceTypes | Self::Permissions => &["key", "name"],
+            Self::Roles | Self::Licences | Self::CostCentres | Self::ResourceTypes | Self::Permissions => {
+                &["key", "name"]
+            }
             Self::RoleHolders => &["user_name", "display_name"],
             Self::LicenceHolders | Self::Invitations | Self::JobItems | Self::ImportRows => &["user_name"],
             Self::Resources
@@ -155,13 +157,9 @@ impl List {
             Self::Organisations => &["slug", "name"],
             Self::Profiles => &["name", "summary"],
             Self::LicenceForecast => &["licence"],
-            Self::Users
-            | Self::Journal
-            | Self::Jobs
-            | Self::Imports
-            | Self::Events
-            | Self::Audit
-            | Self::Sessions => &[],
+            Self::Users | Self::Journal | Self::Jobs | Self::Imports | Self::Events | Self::Audit | Self::Sessions => {
+                &[]
+            }
         }
     }
 

@@ -70,7 +70,9 @@ pub enum SelectionError {
     #[error("the list of {0} is not searched: use filter")]
     Unsearched(List),
     /// The place was given out by another question, or by none.
-    #[error("{0:?} is not a cursor of this list: take `next` or `previous` of another page, and ask for the same order")]
+    #[error(
+        "{0:?} is not a cursor of this list: take `next` or `previous` of another page, and ask for the same order"
+    )]
     NotACursor(String),
 }
 

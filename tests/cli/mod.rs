@@ -11,6 +11,7 @@ mod journal;
 mod lists;
 mod mail;
 mod organisation_files;
+mod pages;
 mod passwords;
 mod people;
 mod privacy;

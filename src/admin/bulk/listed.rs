@@ -46,9 +46,7 @@ impl Browse for Jobs {
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
         let is_listed = |job: &Job| self.reader.may_see(job) && (self.view)(job).is_some();
-        let jobs = directory
-            .list_jobs(self.organisation, along, limit, is_listed)
-            .await?;
+        let jobs = directory.list_jobs(self.organisation, along, limit, is_listed).await?;
         Ok(jobs.iter().filter_map(self.view).collect())
     }
 }
@@ -71,9 +69,7 @@ impl Browse for Items {
         along: Stretch<u32>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
-        let items = directory
-            .job_items(self.organisation, self.job, along, limit)
-            .await?;
+        let items = directory.job_items(self.organisation, self.job, along, limit).await?;
         let ids: Vec<UserId> = items.iter().filter_map(|item| item.user).collect();
         let names = directory.user_names(self.organisation, &ids).await?;
         let shown = |item: &JobItem| {

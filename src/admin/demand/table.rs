@@ -380,7 +380,12 @@ pub(super) const TABLE: &[Row] = &[
     (Method::GET, "/export/roles", "role.view", Target::Organisation),
     (Method::GET, "/export/permissions", "role.view", Target::Organisation),
     (Method::GET, "/export/licences", "licence.view", Target::Organisation),
-    (Method::GET, "/export/cost-centres", "licence.view", Target::Organisation),
+    (
+        Method::GET,
+        "/export/cost-centres",
+        "licence.view",
+        Target::Organisation,
+    ),
     // Whether each row is allowed is judged row by row.
     (Method::GET, "/imports", "user.create", Target::Reachable),
     (Method::POST, "/imports", "user.create", Target::Reachable),

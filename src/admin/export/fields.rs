@@ -191,15 +191,7 @@ pub(super) const LICENCES: Fields = (
 pub(super) const COST_CENTRES: Fields = (&["key", "name", "default", "seats"], &[]);
 pub(super) const CONNECTIONS: Fields = (&["name", "kind", "onboarding", "schedule", "linked", "held"], &[]);
 pub(super) const TOKENS: Fields = (
-    &[
-        "id",
-        "opens",
-        "connection",
-        "user",
-        "label",
-        "created",
-        "expires",
-    ],
+    &["id", "opens", "connection", "user", "label", "created", "expires"],
     &["organisations"],
 );
 pub(super) const AUDIT: Fields = (

@@ -40,11 +40,7 @@ pub(super) async fn groups(feed: &Feed) -> Result<(), Ended> {
 }
 
 /// Some rows of a list, as it is asked for; `after` is `None` at the end.
-async fn next_part(
-    feed: &Feed,
-    list: &impl Rows<Row = Item>,
-    after: &mut Option<Place>,
-) -> Result<Vec<Value>, Ended> {
+async fn next_part(feed: &Feed, list: &impl Rows<Row = Item>, after: &mut Option<Place>) -> Result<Vec<Value>, Ended> {
     let part = feed
         .question
         .read_on(&feed.directory, list, after.as_ref(), feed.at_once())
@@ -183,7 +179,8 @@ pub(super) async fn licences(feed: &Feed) -> Result<(), Ended> {
         let mut rows = next_part(feed, &list, &mut after).await?;
         for row in &mut rows {
             let when_full = row["when_full"].as_object().and_then(|policy| policy.iter().next());
-            let text = when_full.map(|(policy, to)| format!("{policy}:{}", to.as_str().map_or_else(|| to.to_string(), str::to_owned)));
+            let text = when_full
+                .map(|(policy, to)| format!("{policy}:{}", to.as_str().map_or_else(|| to.to_string(), str::to_owned)));
             if let Some(text) = text {
                 row["when_full"] = json!(text);
             }

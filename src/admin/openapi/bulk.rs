@@ -18,8 +18,7 @@ pub(super) fn descriptions() -> Vec<Description> {
         )
         .takes::<Planned>()
         .answers_created(named("Job")),
-        get("bulk", "Planned and done work on many people, the newest first")
-            .answers_list(named("JobHead")),
+        get("bulk", "Planned and done work on many people, the newest first").answers_list(named("JobHead")),
         get("bulk/{job}", "One job with a page of its items")
             .query::<Listing>()
             .answers(named("Job")),

@@ -63,8 +63,7 @@ fn of_others() -> Vec<Description> {
             "Says that the product let the user in by single sign-on",
         )
         .answers(named("User")),
-        get("users/{user}/sessions", "A user's sessions that are good, oldest first")
-            .answers_list(named("Session")),
+        get("users/{user}/sessions", "A user's sessions that are good, oldest first").answers_list(named("Session")),
         delete("users/{user}/sessions", "Ends every session of a user").answers(object([("ended", integer())], [])),
         delete("users/{user}/sessions/{session}", "Ends one session of a user").answers_nothing(),
     ]

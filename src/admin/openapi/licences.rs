@@ -96,14 +96,8 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                     ("seats", integer()),
                     ("waiting", integer()),
                     ("lent", integer()),
-                    (
-                        "first_users",
-                        list(object([("id", uuid()), ("user_name", text())], [])),
-                    ),
-                    (
-                        "groups",
-                        list(object([("id", uuid()), ("display_name", text())], [])),
-                    ),
+                    ("first_users", list(object([("id", uuid()), ("user_name", text())], []))),
+                    ("groups", list(object([("id", uuid()), ("display_name", text())], []))),
                     ("named_by", list(text())),
                     ("confirm", text()),
                 ],

@@ -58,8 +58,7 @@ fn of_invitations() -> Vec<Description> {
 
 fn of_mails() -> Vec<Description> {
     vec![
-        get("outbox", "The mails of a state, the oldest first")
-            .answers_list(named("Mail")),
+        get("outbox", "The mails of a state, the oldest first").answers_list(named("Mail")),
         post("outbox/retry", "Tries every mail that was given up").answers(object([("retried", integer())], [])),
         post("outbox/{id}/retry", "Tries a mail now").answers(named("Mail")),
         delete("outbox/{id}", "Throws a mail away").answers_nothing(),

@@ -22,10 +22,7 @@ fn of_everyone() -> Vec<Description> {
             "The catalogue of permissions, and the gateway's own actions, which need no entry in it",
         )
         .query::<Listing>()
-        .answers(with(
-            page(named("Permission")),
-            [("gateway_actions", list(text()))],
-        )),
+        .answers(with(page(named("Permission")), [("gateway_actions", list(text()))])),
         put("permissions/{key}", "Makes a permission, or replaces it as a whole")
             .takes::<Definition>()
             .answers(named("Permission")),

@@ -119,5 +119,8 @@ pub fn with<const N: usize>(mut object: Value, more: [(&str, Value); N]) -> Valu
 /// The answer of a list: `items`, `next` when there is more, `previous` when something is in front, and `total` when it was asked for.
 #[must_use]
 pub fn page(of: Value) -> Value {
-    object([("items", list(of))], [("next", text()), ("previous", text()), ("total", integer())])
+    object(
+        [("items", list(of))],
+        [("next", text()), ("previous", text()), ("total", integer())],
+    )
 }

@@ -37,14 +37,20 @@ pub(super) fn descriptions() -> Vec<Description> {
         table("licence-holders", "Who is meant to have which licence, as a file"),
         table("invitations", "Invitations as a file, one row each"),
         table("guests", "Guests as a file, one row each"),
-        table("guest-links", "Links by which guests join as a file, without their secrets"),
+        table(
+            "guest-links",
+            "Links by which guests join as a file, without their secrets",
+        ),
         table("roles", "Roles as a file, with how many people hold each"),
         table("permissions", "The catalogue of permissions as a file"),
         table(
             "licences",
             "Licences as a file, with how many seats are in use and how many people wait",
         ),
-        table("cost-centres", "Cost centres as a file, with the seats that each pays for"),
+        table(
+            "cost-centres",
+            "Cost centres as a file, with the seats that each pays for",
+        ),
         table("connections", "Connections as a file, without their settings"),
         table("tokens", "The organisation's tokens as a file; never their secrets"),
         get("imports/template", "The columns of a file of people, with an example")

@@ -40,7 +40,12 @@ impl Failures {
 impl Rows for Failures {
     type Row = Item;
 
-    async fn read(&self, directory: &Directory, along: Stretch<&str>, limit: usize) -> Result<Part<Item>, DirectoryError> {
+    async fn read(
+        &self,
+        directory: &Directory,
+        along: Stretch<&str>,
+        limit: usize,
+    ) -> Result<Part<Item>, DirectoryError> {
         let along = along.and_then(|place| self.key(place));
         let found = list::page(directory, self.organisation, &self.connection, along, limit).await?;
         let start = self.prefix().as_bytes().len();
@@ -79,7 +84,10 @@ pub(super) struct Differences {
 impl Differences {
     /// A cursor of a plan that was replaced meanwhile leads nowhere.
     fn at(&self, place: &str) -> Option<At> {
-        let (part, place) = place.strip_prefix(&self.held.hash)?.strip_prefix('.')?.split_once('.')?;
+        let (part, place) = place
+            .strip_prefix(&self.held.hash)?
+            .strip_prefix('.')?
+            .split_once('.')?;
         Some((part.parse().ok()?, place.parse().ok()?))
     }
 }
@@ -88,17 +96,14 @@ impl Differences {
 impl Rows for Differences {
     type Row = Item;
 
-    async fn read(&self, directory: &Directory, along: Stretch<&str>, limit: usize) -> Result<Part<Item>, DirectoryError> {
+    async fn read(
+        &self,
+        directory: &Directory,
+        along: Stretch<&str>,
+        limit: usize,
+    ) -> Result<Part<Item>, DirectoryError> {
         let along = along.and_then(|place| self.at(place));
-        let found = kept::differences(
-            directory,
-            self.organisation,
-            &self.connection,
-            &self.held,
-            along,
-            limit,
-        )
-        .await?;
+        let found = kept::differences(directory, self.organisation, &self.connection, &self.held, along, limit).await?;
         // Numbers as wide as any: texts of places are in the order of the places.
         let items = found.iter().map(|((part, place), difference)| Item {
             place: format!("{}.{part:010}.{place:010}", self.held.hash),

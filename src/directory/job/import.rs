@@ -172,7 +172,9 @@ impl Directory {
         limit: usize,
     ) -> Result<BTreeMap<u32, ImportRow>, DirectoryError> {
         let prefix = keys::import_rows(organisation, id);
-        let scan = along.into().scan(&prefix, limit, |number| keys::import_row(organisation, id, number));
+        let scan = along
+            .into()
+            .scan(&prefix, limit, |number| keys::import_row(organisation, id, number));
         let found = self.store.scan(scan).await?;
         let rows = found.iter().filter_map(|(key, stored)| {
             let number = u32::try_from(keys::last_number(key)?).ok()?;

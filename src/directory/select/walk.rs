@@ -1,4 +1,4 @@
-//! Turning the pages of a list.
+//! Turning the pages of a list: first, previous, next and last (S004-16).
 
 use std::cmp::Ordering;
 
@@ -275,7 +275,8 @@ impl<T> Page<T> {
     fn finish(mut self) -> Vec<(Place, T)> {
         self.tidy();
         let rows = self.kept.into_iter();
-        rows.map(|((key, row), item)| (Place { row, key: Some(key) }, item)).collect()
+        rows.map(|((key, row), item)| (Place { row, key: Some(key) }, item))
+            .collect()
     }
 }
 
