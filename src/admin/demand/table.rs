@@ -213,6 +213,18 @@ pub(super) const TABLE: &[Row] = &[
     (Method::GET, "/cost-centres", "licence.view", Target::Organisation),
     (Method::PUT, "/licences/{key}", "licence.manage", Target::Organisation),
     (
+        Method::DELETE,
+        "/licences/{key}",
+        "licence.manage",
+        Target::Organisation,
+    ),
+    (
+        Method::GET,
+        "/licences/{key}/impact",
+        "licence.manage",
+        Target::Organisation,
+    ),
+    (
         Method::PUT,
         "/cost-centres/{key}",
         "cost-centre.manage",
@@ -362,8 +374,13 @@ pub(super) const TABLE: &[Row] = &[
         "resource.view",
         Target::Reachable,
     ),
-    (Method::GET, "/export/invitations", "user.invite", Target::Organisation),
+    (Method::GET, "/export/invitations", "user.invite", Target::Reachable),
     (Method::GET, "/export/guests", "guest.manage", Target::Organisation),
+    (Method::GET, "/export/guest-links", "guest.manage", Target::Organisation),
+    (Method::GET, "/export/roles", "role.view", Target::Organisation),
+    (Method::GET, "/export/permissions", "role.view", Target::Organisation),
+    (Method::GET, "/export/licences", "licence.view", Target::Organisation),
+    (Method::GET, "/export/cost-centres", "licence.view", Target::Organisation),
     // Whether each row is allowed is judged row by row.
     (Method::GET, "/imports", "user.create", Target::Reachable),
     (Method::POST, "/imports", "user.create", Target::Reachable),
