@@ -23,7 +23,7 @@ use crate::model::schema::ENTERPRISE_USER;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
-pub use offers::{OFFERS_BYTES_MAX, at, own_view, set_at, wait_again};
+pub use offers::{OFFERS_BYTES_MAX, at, of_extension, own_view, set_at, wait_again};
 
 /// Which attributes a write speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

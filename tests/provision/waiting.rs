@@ -65,6 +65,7 @@ async fn both(first: &str, second: &str, more: &str) -> Option<(Gateway, Client,
     let mapping = json!([
         rule("userName", "uid"),
         rule("emails", "mail"),
+        rule("title", "title"),
         rule(&format!("{}:badge", own()), "employeeType")
     ]);
     let mut settings = adopts();

@@ -193,14 +193,14 @@ async fn what_was_rehearsed_can_be_relied_on_and_what_changed_behind_is_a_confli
 #[tokio::test]
 async fn what_is_packed_takes_a_fraction_and_the_last_word_counts() {
     let behind: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let rehearsal = Rehearsal::new(behind).open_at_most(64 * 1024);
+    let rehearsal = Rehearsal::new(behind).open_at_most(32 * 1024);
     let record = |number: u32, round: u32| {
         let name = format!("u{number:06}");
         format!(
             "{{\"user_name\":\"{name}\",\"emails\":[{{\"value\":\"{name}@example.com\",\"type\":\"work\"}}],\"round\":{round}}}"
         )
     };
-    let (mut bytes, people) = (0, 4_000);
+    let (mut bytes, people) = (0, 1_000);
     for round in 0..3 {
         for number in 0..people {
             let mut batch = Batch::new();

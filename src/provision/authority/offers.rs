@@ -221,7 +221,8 @@ pub fn set_at(attributes: &mut Map<String, Value>, name: &str, value: Option<Val
 
 /// An attribute of an extension by its full name (RFC 7644 section 3.10), taken apart. An extension that no schema defines is one
 /// attribute as a whole.
-fn of_extension(name: &str) -> Option<(&str, &str)> {
+#[must_use]
+pub fn of_extension(name: &str) -> Option<(&str, &str)> {
     let parts = name.rsplit_once(':');
     parts.filter(|(urn, _)| *urn == ENTERPRISE_USER.id || is_custom(urn) && urn.ends_with(":User"))
 }

@@ -11,7 +11,7 @@ use crate::model::deviation::Deviation;
 use crate::model::patch::{PatchRequest, patch};
 use crate::model::schema::SchemaSet;
 use crate::model::user::User;
-use crate::provision::authority::{at, own_view, set_at};
+use crate::provision::authority::{at, of_extension, own_view, set_at};
 use crate::provision::person::Context;
 
 use super::changed_names;
@@ -49,6 +49,7 @@ pub(super) fn words(
             deviations.push(Deviation::Unkept { attribute });
         }
         set_at(attributes, &name, at(&own, &name).cloned());
+        changed.extend(of_extension(&name).map(|(urn, _)| urn.to_owned()));
         changed.insert(name);
     }
     deviations

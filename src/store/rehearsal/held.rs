@@ -15,8 +15,10 @@ use super::packed::{Change, Pack, Packer};
 const PACKS_OF_A_SIZE: usize = 4;
 /// What an open change takes beside key and value, roughly.
 const CHANGE_BYTES: usize = 128;
-/// Of the bytes that lie open, what one block of a pack holds before compression.
-const BLOCKS_OF_A_PACK: usize = 1024;
+/// Bytes of one block of a pack before compression: enough for a good ratio, and little to open for one value.
+const BLOCK_BYTES_MAX: usize = 8 * 1024;
+/// Blocks of a pack at least, where little lies open.
+const BLOCKS_MIN: usize = 64;
 
 /// How much lies open.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +29,7 @@ pub(super) struct Limits {
 
 impl Limits {
     fn block_bytes(self) -> usize {
-        self.open_bytes_max / BLOCKS_OF_A_PACK
+        (self.open_bytes_max / BLOCKS_MIN).min(BLOCK_BYTES_MAX)
     }
 }
 

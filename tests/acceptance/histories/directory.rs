@@ -12,6 +12,8 @@ use crate::kit::plain_ldap::HeldEntry;
 const SYNC: &str = "connections/directory/sync";
 
 pub(super) async fn take(act: &Act, world: &mut World) -> Result<(), TestCaseError> {
+    // An answer that comes line by line is not kept to be given again.
+    world.begin(act.own, false);
     match act.verb % 8 {
         // What a dry run says is what the run then does.
         0..=5 => {
