@@ -41,9 +41,12 @@ async fn held() -> Acme {
         acme.post(&format!("/groups/{name}/members"), json!({ "users": members }))
             .await
             .expect(200);
-        acme.post(&format!("/groups/{name}/gives"), json!({ "add_licences": ["pro"] }))
-            .await
-            .expect(200);
+        acme.post(
+            &format!("/groups/{name}/gives"),
+            json!({ "add": { "licences": ["pro"] } }),
+        )
+        .await
+        .expect(200);
     }
     acme
 }
@@ -160,6 +163,9 @@ async fn what_names_a_licence_keeps_it_and_is_told() {
     let acme = Acme::new(FILE).await;
     let role = json!({ "key": "agent", "name": "Agent", "requires_licence": "basic" });
     acme.role(role).await;
+    for name in ["ada", "grace"] {
+        acme.user(name).await;
+    }
     let licence = json!({ "name": "Pro", "limit": 1, "when_full": { "fallback": "basic" } });
     acme.put("/licences/pro", licence).await.expect(200);
     let file =
@@ -179,7 +185,6 @@ async fn what_names_a_licence_keeps_it_and_is_told() {
     acme.delete("/licences/none").await.expect(404);
     // A seat that is lent outlives the policy that lent it.
     for name in ["ada", "grace"] {
-        acme.user(name).await;
         let given = json!({ "licence": "pro" });
         acme.post(&format!("/users/{name}/licences"), given).await.expect(200);
     }

@@ -199,7 +199,8 @@ async fn full() -> (Acme, Vec<(&'static str, String)>) {
         acme.post(&format!("/resources/room:{name}/assignments"), everybody)
             .await
             .expect(200);
-        acme.post("/guests", json!({ "name": name })).await.expect(201);
+        let guest = json!({ "name": name, "email": format!("{name}@example.org") });
+        acme.post("/guests", guest).await.expect(201);
         acme.post("/guest-links", json!({ "name": name })).await.expect(201);
         acme.post("/views", json!({ "name": name, "list": "users" }))
             .await
