@@ -45,7 +45,7 @@ fn pages_are_turned_and_every_list_is_asked_with_the_same_arguments() {
         .expect(2);
     for (command, expected) in [
         (&["connection", "list", "--filter=kind eq \"ldap\""][..], "none\n"),
-        (&["connection", "list", "--columns=name"], "NAME\nentra\n"),
+        (&["connection", "list", "--columns=name"], "NAME\nentra\nscim\n"),
         (
             &["permission", "list", "--filter=key eq \"call.make\"", "--columns=key"],
             "KEY\ncall.make\n",

@@ -4,6 +4,9 @@ use axum::http::Method;
 
 use super::{Row, Target};
 
+/// What licences and those who pay for them are changed by.
+const LICENCES: &str = "licence.manage";
+
 /// By route; the first row that fits counts.
 pub(super) const TABLE: &[Row] = &[
     (Method::GET, "", "organisation.view", Target::Organisation),
@@ -212,18 +215,8 @@ pub(super) const TABLE: &[Row] = &[
     (Method::GET, "/users/{user}/resources", "resource.view", Target::User),
     (Method::GET, "/cost-centres", "licence.view", Target::Organisation),
     (Method::PUT, "/licences/{key}", "licence.manage", Target::Organisation),
-    (
-        Method::DELETE,
-        "/licences/{key}",
-        "licence.manage",
-        Target::Organisation,
-    ),
-    (
-        Method::GET,
-        "/licences/{key}/impact",
-        "licence.manage",
-        Target::Organisation,
-    ),
+    (Method::DELETE, "/licences/{key}", LICENCES, Target::Organisation),
+    (Method::GET, "/licences/{key}/impact", LICENCES, Target::Organisation),
     (
         Method::PUT,
         "/cost-centres/{key}",
