@@ -73,6 +73,7 @@ pub mod select;
 pub mod session;
 pub mod settings;
 pub mod sign_in;
+pub mod source_group;
 pub mod suspend;
 pub mod tables;
 mod takeover;

@@ -14,6 +14,7 @@ mod faults;
 mod foreseen;
 mod full;
 mod gateway;
+mod group_rules;
 mod held;
 mod histories;
 mod incremental;

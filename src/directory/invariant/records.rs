@@ -5,10 +5,11 @@ use async_trait::async_trait;
 use crate::directory::group_default::read_default_groups;
 use crate::directory::idempotency::Remembered;
 use crate::directory::journal::JournalEntry;
-use crate::directory::keys::{self, Assigned, Table, Unique, credential, exchange, people};
+use crate::directory::keys::{self, Assigned, Table, Unique, credential, exchange, people, source_group};
 use crate::directory::link::{Link, named as source_named};
 use crate::directory::oauth::UsedAssertion;
 use crate::directory::role_link_work::Pending;
+use crate::directory::source_group::SourceGroup;
 use crate::directory::tables::{self, TABLE_AT};
 use crate::directory::unit::parse_counter;
 use crate::directory::user::parse_uuid;
@@ -99,6 +100,7 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         Table::SourceName => source_named(value)
             .map(|_| ())
             .ok_or_else(|| "names neither a person nor a group".to_owned()),
+        Table::SourceGroup if source_group::is_group(key) => read::<SourceGroup>(value).map(|_| ()),
         Table::Journal => read::<JournalEntry>(value).map(|_| ()),
         Table::Exchange if exchange::is_exchange_end(organisation, key) => hash_or_nothing(value),
         Table::Exchange => read::<UsedAssertion>(value).map(|_| ()),
@@ -131,7 +133,9 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         | Table::Assignment
         | Table::SubjectAssignment
         | Table::Purge => judge_of_groups(organisation, table, key, value),
-        Table::Index | Table::Waiting | Table::TokenList | Table::InvitationIndex => nothing(value),
+        Table::Index | Table::Waiting | Table::TokenList | Table::InvitationIndex | Table::SourceGroup => {
+            nothing(value)
+        }
     }
 }
 

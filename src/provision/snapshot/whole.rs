@@ -16,6 +16,7 @@ use crate::provision::failure::Kind;
 use crate::provision::logged::unnamed;
 use crate::provision::mapping::Mapping;
 use crate::provision::progress::{Progress, Report, Took, millis};
+use crate::provision::roster::Learned;
 use crate::provision::source;
 
 use super::apart::apart;
@@ -45,6 +46,8 @@ pub struct Whole {
     /// Where the server stood before the reading of people and of groups: what changed meanwhile is read again. `None`
     /// when nobody asked, or when the server does not say.
     pub marks: Option<(Cursor, Option<Cursor>)>,
+    /// What the groups hold, if later readings will ask.
+    pub(in crate::provision) learned: Learned,
     /// How long reading took.
     pub took: Took,
 }
@@ -132,6 +135,9 @@ impl WholeReader {
         let mut found = None;
         if let Some(query) = &group_query {
             let mut collector = groups::Collector::new(&collected, &directory.member_attributes);
+            if self.mapping.needs_groups() || !collected.by_primary_group.is_empty() {
+                collector.keep_rosters();
+            }
             let mut second = LdapConnection::open(&settings).await?;
             let groups = read_all(&mut second, query, |entry| {
                 collector.add(entry);
@@ -147,7 +153,9 @@ impl WholeReader {
         });
         let readings: Vec<_> = readings.iter().map(|(kind, complete)| (*kind, complete)).collect();
         let proof = Proof::of(&readings);
+        let rosters = found.as_mut().and_then(|found| found.rosters.take());
         Ok(Whole {
+            learned: rosters.map_or(Learned::Needless, Learned::All),
             snapshot: complete(proof, Extent::Whole, collected, found, &self.mapping, &self.say),
             server,
             marks,
@@ -189,7 +197,7 @@ async fn try_marks(
 }
 
 /// Whether another server may do what this one could not: it went away, fell silent, or says that it cannot work now.
-fn is_lost(error: &SnapshotError) -> bool {
+pub(super) fn is_lost(error: &SnapshotError) -> bool {
     match error {
         SnapshotError::Connect(ConnectError::Servers { .. }) => true,
         SnapshotError::Read { error, .. } => matches!(
