@@ -9,7 +9,7 @@
 //! is enough for those two; the answer's schema is written with [`openapi::schema`]. A test fails while an entry is missing:
 //!
 //! ```text
-//! get("groups", "Groups, in the order of their creation").query::<Wanted>().answers_page(named("Group")),
+//! get("groups", "Groups, in the order of their creation").list_query::<Wanted>().answers_list(named("Group")),
 //! post("groups", "Makes a group").takes::<NewGroup>().answers_created(named("Group")),
 //! delete("groups/{group}", "Deletes a group").answers_nothing(),
 //! ```
@@ -43,7 +43,7 @@ pub mod listing;
 pub mod openapi;
 pub mod organisations;
 pub mod outbox;
-pub mod page;
+mod parameters;
 pub mod password_policy;
 pub mod permissions;
 pub mod privacy;
@@ -154,6 +154,7 @@ pub fn router(directory: Directory) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_such_place)
         .layer(middleware::from_fn_with_state(directory.clone(), exported::note))
+        .layer(middleware::from_fn(parameters::check))
         .with_state(directory)
 }
 
@@ -228,7 +229,11 @@ fn people_routes() -> Routes {
         .route("/users/{user}/revoke-invitation", post(users::revoke_invitation))
         .route("/licences", get(licences::list))
         .route("/licences/forecast", get(licences::forecast))
-        .route("/licences/{key}", put(licence_edit::put))
+        .route(
+            "/licences/{key}",
+            put(licence_edit::put).delete(licence_edit::delete),
+        )
+        .route("/licences/{key}/impact", get(licence_edit::impact))
         .route("/licences/{key}/holders", get(licences::holders))
         .route("/cost-centres", get(licences::cost_centres))
         .route(
@@ -324,6 +329,13 @@ fn sheet_routes() -> Routes {
         .route("/export/licence-holders", get(export::licence_holders))
         .route("/export/invitations", get(export::invitations))
         .route("/export/guests", get(export::guests))
+        .route("/export/guest-links", get(export::guest_links))
+        .route("/export/roles", get(export::roles))
+        .route("/export/permissions", get(export::permissions))
+        .route("/export/licences", get(export::licences))
+        .route("/export/cost-centres", get(export::cost_centres))
+        .route("/export/connections", get(export::connections))
+        .route("/export/tokens", get(export::tokens))
         .route("/imports", get(imports::list).post(imports::plan))
         .route("/imports/template", get(imports::template))
         .route("/imports/{import}", get(imports::retrieve).delete(imports::discard))

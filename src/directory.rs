@@ -39,6 +39,7 @@ pub mod job;
 pub mod journal;
 pub mod keys;
 pub mod licence;
+pub mod licence_deletion;
 pub mod link;
 pub mod local;
 pub mod membership;
@@ -74,6 +75,7 @@ pub mod session;
 pub mod settings;
 pub mod sign_in;
 pub mod source_group;
+pub mod stretch;
 pub mod suspend;
 pub mod tables;
 mod takeover;
@@ -138,6 +140,8 @@ pub struct Directory {
     jobs: Arc<job::Jobs>,
     retry: RetryLimits,
     lists: ListLimits,
+    /// Bytes that a rehearsal holds back as they are.
+    rehearsed_open_bytes_max: usize,
     /// Mails outside of the store, which an erasure must reach.
     kept_mails: Arc<dyn privacy::KeptMails>,
 }
@@ -173,6 +177,7 @@ impl Directory {
             jobs: Arc::default(),
             retry: RetryLimits::default(),
             lists: ListLimits::default(),
+            rehearsed_open_bytes_max: crate::store::rehearsal::OPEN_BYTES_MAX,
             kept_mails: Arc::new(privacy::NoneKept),
         }
     }
@@ -181,6 +186,14 @@ impl Directory {
     #[must_use]
     pub fn with_retry(mut self, retry: RetryLimits) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// The same directory, whose rehearsals pack what is more than so many bytes
+    /// ([`OPEN_BYTES_MAX`](crate::store::rehearsal::OPEN_BYTES_MAX)). What they answer does not depend on it.
+    #[must_use]
+    pub fn with_rehearsals(mut self, open_bytes_max: usize) -> Self {
+        self.rehearsed_open_bytes_max = open_bytes_max;
         self
     }
 

@@ -6,6 +6,7 @@
 
 pub mod access;
 mod across;
+mod aside;
 mod asked;
 pub mod body;
 mod bulk;

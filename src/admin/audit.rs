@@ -14,6 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::directory::audit::{AuditFilter, AuditPlace, ListedEntry};
 use crate::directory::select::{Part, Rows};
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError, keys};
 use crate::model::Object;
 use crate::model::audit::{AuditChange, AuditKind};
@@ -27,26 +28,16 @@ use crate::sheet::delimited::Separator;
 use super::caller::{Administrator, Caller, Parameters};
 use super::export::table::Table;
 use super::export::{self, SheetLimits};
-use super::listing::{Listing, Question};
-use super::page::Paging;
+use super::listing::{AskedWith, Listing, Question};
 use super::problem::Problem;
 
 /// Entries that an export reads at once.
 const EXPORTED_AT_ONCE: usize = 500;
 
-/// Which entries, and where to go on.
+/// Which entries, beside what every list is asked.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
-    /// Entries a page.
-    #[schemars(range(min = 1, max = 1000))]
-    limit: Option<usize>,
-    /// The `next` of the page before.
-    after: Option<String>,
-    /// Only what satisfies this filter (RFC 7644 section 3.4.2.2) over the names that the entries show.
-    filter: Option<String>,
-    /// As this saved view says, by its name.
-    view: Option<String>,
     /// A token's identifier, a connection's name or a person's identifier.
     actor: Option<String>,
     /// `scim`, `ldap`, `api`, `invitee`, `person` or `system`.
@@ -149,24 +140,10 @@ impl Wanted {
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(wanted): Parameters<Wanted>,
+    AskedWith(listing, wanted): AskedWith<Wanted>,
 ) -> Result<Json<Value>, Problem> {
-    let listing = Listing {
-        limit: wanted.limit,
-        after: wanted.after.clone(),
-        filter: wanted.filter.clone(),
-        view: wanted.view.clone(),
-        ..Listing::default()
-    };
     let question = listing.read(&directory, &caller, List::Audit).await?;
-    let entries = Entries {
-        organisation: caller.organisation(),
-        filter: wanted.filter()?,
-    };
-    let selected = directory
-        .walk(&entries, &question.selection, question.after(), question.limit)
-        .await?;
-    Ok(Json(question.page(&selected, view)))
+    answer(&directory, caller.organisation(), &question, &wanted).await
 }
 
 /// The log, the newest first.
@@ -182,12 +159,12 @@ impl Rows for Entries {
     async fn read(
         &self,
         directory: &Directory,
-        after: Option<&str>,
+        along: Stretch<&str>,
         limit: usize,
     ) -> Result<Part<ListedEntry>, DirectoryError> {
-        let after = after.and_then(|place| place.parse().ok());
+        let along: Stretch<AuditPlace> = along.and_then(|place| place.parse().ok());
         let (rows, next) = directory
-            .list_audit(self.organisation, &self.filter, after, limit)
+            .list_audit(self.organisation, &self.filter, along, limit)
             .await?;
         let next = next.map(|place| place.to_string());
         Ok(Part { rows, next })
@@ -207,37 +184,32 @@ impl Rows for Entries {
     }
 }
 
-/// `GET /audit`: what was changed of the gateway itself; without filters and views, which are an organisation's.
+/// `GET /audit`: what was changed of the gateway itself; without views, which are an organisation's.
 pub async fn list_gateway(
     State(directory): State<Directory>,
     Caller(principal): Caller,
-    Parameters(wanted): Parameters<Wanted>,
+    AskedWith(listing, wanted): AskedWith<Wanted>,
 ) -> Result<Json<Value>, Problem> {
     principal.administer_gateway(keys::GATEWAY)?;
-    answer(&directory, keys::GATEWAY, wanted).await
+    let question = listing.read_alone(&directory, List::Audit)?;
+    answer(&directory, keys::GATEWAY, &question, &wanted).await
 }
 
-async fn answer(directory: &Directory, organisation: OrganisationId, wanted: Wanted) -> Result<Json<Value>, Problem> {
-    if wanted.filter.is_some() || wanted.view.is_some() {
-        return Err(Problem::bad_request(
-            "filter and view are for the log of an organisation",
-        ));
-    }
-    let filter = wanted.filter()?;
-    let paging = Paging {
-        limit: wanted.limit,
-        after: wanted.after,
+async fn answer(
+    directory: &Directory,
+    organisation: OrganisationId,
+    question: &Question,
+    wanted: &Wanted,
+) -> Result<Json<Value>, Problem> {
+    let entries = Entries {
+        organisation,
+        filter: wanted.filter()?,
     };
-    let after = paging.after(|text| text.parse::<AuditPlace>().ok())?;
-    let (entries, next) = directory
-        .list_audit(organisation, &filter, after, paging.limit()?)
+    let turn = question.turn.clone();
+    let selected = directory
+        .walk(&entries, &question.selection, turn, question.limit)
         .await?;
-    let items: Vec<Value> = entries.iter().map(view).collect();
-    let mut shown = json!({ "items": items });
-    if let Some(next) = next {
-        shown["next"] = json!(next.to_string());
-    }
-    Ok(Json(shown))
+    Ok(Json(question.page(&selected, view)))
 }
 
 /// `GET .../audit/export`: everything that is asked for, the newest first, as JSON lines, or as a table like the others.
@@ -255,7 +227,6 @@ pub async fn export(
         request: exported.request,
         from: exported.from,
         to: exported.to,
-        ..Wanted::default()
     };
     let entries = wanted.filter()?;
     let listing = Listing {

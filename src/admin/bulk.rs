@@ -1,5 +1,7 @@
 //! The same for many people: planned, looked at, confirmed or discarded (S001-31..38, S003-28). See [`crate::directory::bulk`].
 
+mod listed;
+
 use std::time::Duration;
 
 use axum::Json;
@@ -11,19 +13,20 @@ use serde_json::{Value, json};
 use tracing::Instrument as _;
 
 use crate::directory::bulk::Named;
-use crate::directory::job::{ConfirmJob, DiscardJob, is_same};
+use crate::directory::job::{ConfirmJob, DiscardJob};
 use crate::directory::{Directory, DirectoryError};
 use crate::model::bulk::BulkTask;
-use crate::model::id::{GroupId, JobId, ResourceId, UserId};
-use crate::model::job::{Job, JobItem, JobState, Outcome, Task};
+use crate::model::id::{GroupId, JobId, ResourceId};
+use crate::model::job::{Job, JobState, Task};
 use crate::model::list::List;
 use crate::model::slug::Slug;
 
 use super::caller::{Administrator, Body, Parameters, Place};
 use super::listing::Listing;
-use super::page::Paging;
 use super::problem::Problem;
 use super::{groups, resources, users};
+use listed::Items;
+pub(super) use listed::{Jobs, Reader};
 
 /// How long a confirmation waits for the work to be done, before it answers that it goes on.
 const WAIT: Duration = Duration::from_secs(10);
@@ -203,7 +206,7 @@ pub async fn plan(
     let job = directory
         .plan_bulk(&caller.principal, &caller.permit, task, people)
         .await?;
-    let shown = shown(&directory, &caller, &job, &Paging::default()).await?;
+    let shown = shown(&directory, &caller, &job, Listing::default()).await?;
     Ok((StatusCode::CREATED, Json(shown)))
 }
 
@@ -257,19 +260,15 @@ async fn found(directory: &Directory, caller: &Administrator, users: Vec<String>
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(paging): Parameters<Paging>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
-    let limit = paging.limit()?;
-    let after = paging.after(|cursor| cursor.parse().ok())?;
-    let (jobs, next) = directory
-        .list_jobs(caller.organisation(), after, limit, |job| may_see(&caller, job))
-        .await?;
-    let items: Vec<Value> = jobs.iter().map(head).collect();
-    let mut answer = json!({ "items": items });
-    if let Some(next) = next {
-        answer["next"] = json!(next);
-    }
-    Ok(Json(answer))
+    let question = listing.read(&directory, &caller, List::Jobs).await?;
+    let jobs = Jobs {
+        organisation: caller.organisation(),
+        reader: Reader::of(&caller),
+        view: |job| Some(head(job)),
+    };
+    Ok(Json(question.answer(&directory, jobs).await?))
 }
 
 /// `GET .../bulk/{job}`: the plan, and what became of it; the items page by page.
@@ -277,10 +276,10 @@ pub async fn retrieve(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, job)): Place<(String, String)>,
-    Parameters(paging): Parameters<Paging>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
     let job = find(&directory, &caller, &job).await?;
-    Ok(Json(shown(&directory, &caller, &job, &paging).await?))
+    Ok(Json(shown(&directory, &caller, &job, listing).await?))
 }
 
 /// What stands for the plan that was seen.
@@ -307,7 +306,7 @@ pub async fn confirm(
     } else {
         StatusCode::OK
     };
-    let shown = shown(&directory, &caller, &job, &Paging::default()).await?;
+    let shown = shown(&directory, &caller, &job, Listing::default()).await?;
     Ok((status, Json(shown)))
 }
 
@@ -353,57 +352,25 @@ fn parse(id: &str) -> Result<JobId, DirectoryError> {
     id.parse().map_err(|_| DirectoryError::not_found("job", id))
 }
 
-/// A person learns of their own jobs only.
-fn may_see(caller: &Administrator, job: &Job) -> bool {
-    caller.principal.user().is_none() || is_same(&job.actor, caller.permit.actor())
-}
-
 async fn find(directory: &Directory, caller: &Administrator, id: &str) -> Result<Job, DirectoryError> {
     let job = directory.find_job(caller.organisation(), parse(id)?).await?;
-    job.filter(|job| may_see(caller, job))
+    job.filter(|job| Reader::of(caller).may_see(job))
         .ok_or_else(|| DirectoryError::not_found("job", id))
 }
 
 /// A job with a page of its items.
-async fn shown(directory: &Directory, caller: &Administrator, job: &Job, paging: &Paging) -> Result<Value, Problem> {
-    let limit = paging.limit()?;
-    let after: Option<u32> = paging.after(|cursor| cursor.parse().ok())?;
-    let organisation = caller.organisation();
-    let mut items = directory.job_items(organisation, job.id, after, limit + 1).await?;
-    let has_more = items.len() > limit;
-    items.truncate(limit);
-    let ids: Vec<UserId> = items.iter().filter_map(|item| item.user).collect();
-    let names = directory.user_names(organisation, &ids).await?;
-    let mut shown = head(job);
-    let item = |item: &JobItem| {
-        let name = item.user.and_then(|user| names.get(&user));
-        json!({
-            "number": item.number,
-            "user": item.user,
-            "user_name": name,
-            "named": item.named,
-            "planned": outcome(&item.planned),
-            "effect": item.effect,
-            "result": item.result.as_ref().map(outcome),
-        })
+async fn shown(directory: &Directory, caller: &Administrator, job: &Job, listing: Listing) -> Result<Value, Problem> {
+    let question = listing.read(directory, caller, List::JobItems).await?;
+    let items = Items {
+        organisation: caller.organisation(),
+        job: job.id,
     };
-    shown["items"] = items.iter().map(item).collect();
-    if let Some(last) = items.last().filter(|_| has_more) {
-        shown["next"] = json!(last.number.to_string());
+    let mut shown = head(job);
+    let page = question.answer(directory, items).await?;
+    if let (Some(shown), Value::Object(page)) = (shown.as_object_mut(), page) {
+        shown.extend(page);
     }
     Ok(shown)
-}
-
-fn outcome(outcome: &Outcome) -> Value {
-    match outcome {
-        Outcome::Change => json!({ "outcome": "change" }),
-        Outcome::Nothing => json!({ "outcome": "nothing" }),
-        Outcome::Refused { reason } => json!({ "outcome": "refused", "reason": reason }),
-        Outcome::Stale => json!({
-            "outcome": "stale",
-            "reason": "the person has changed since the plan: plan again for them",
-        }),
-    }
 }
 
 /// A job without its items.

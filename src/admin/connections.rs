@@ -10,11 +10,13 @@ use serde_json::{Value, json};
 use crate::directory::keys::Count;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::connection::{Connection, ConnectionKind};
+use crate::model::list::List;
 use crate::model::slug::Slug;
 use crate::provision::{probe, state};
 
-use super::caller::{Administrator, Nothing, Parameters, Place};
+use super::caller::{Administrator, Parameters, Place};
 use super::lines;
+use super::listing::{Known, Listing};
 use super::problem::Problem;
 
 /// The address that clients know the gateway by, put into a request's extensions by whoever knows it.
@@ -28,8 +30,18 @@ pub struct PublicUrl(
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(Nothing {}): Parameters<Nothing>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
+    let question = listing.read(&directory, &caller, List::Connections).await?;
+    let connections = known(&directory, &caller).await?;
+    Ok(Json(question.answer(&directory, connections).await?))
+}
+
+/// The organisation's connections.
+///
+/// # Errors
+/// As the store's read.
+pub(super) async fn known(directory: &Directory, caller: &Administrator) -> Result<Known, DirectoryError> {
     let connections: Vec<_> = caller.settings.connections.values().collect();
     let counts: Vec<Count> = connections
         .iter()
@@ -39,7 +51,7 @@ pub async fn list(
     let mut items: Vec<Value> = Vec::with_capacity(connections.len());
     for (connection, linked) in connections.into_iter().zip(counts) {
         let held = match connection.kind {
-            ConnectionKind::Ldap => state::held(&directory, caller.organisation(), &connection.name).await?,
+            ConnectionKind::Ldap => state::held(directory, caller.organisation(), &connection.name).await?,
             ConnectionKind::Scim => None,
         };
         items.push(json!({
@@ -51,7 +63,7 @@ pub async fn list(
             "held": held.map(|held| held.hash),
         }));
     }
-    Ok(Json(json!({ "items": items })))
+    Ok(Known::by("name", items))
 }
 
 /// `GET .../connections/{name}`: one, with all its settings.

@@ -16,11 +16,13 @@ use crate::directory::session::EndSessions;
 use crate::directory::sign_in::{ReportSignIn, Unlock};
 use crate::directory::{Directory, DirectoryError};
 use crate::model::id::TokenId;
+use crate::model::list::List;
 use crate::model::session::Session;
 
-use super::caller::{Administrator, Body, Place};
+use super::caller::{Administrator, Body, Parameters, Place};
 use super::connections::PublicUrl;
 use super::invitations::Optional;
+use super::listing::{Known, Listing};
 use super::problem::Problem;
 use super::users::{find, view};
 
@@ -155,12 +157,13 @@ pub async fn sessions(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, user)): Place<(String, String)>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
     let user = find(&directory, caller.organisation(), &user).await?;
+    let question = listing.read(&directory, &caller, List::Sessions).await?;
     let sessions = directory.browse_sessions(caller.organisation(), &user).await?;
-    Ok(Json(
-        json!({ "items": sessions.iter().map(session).collect::<Vec<_>>() }),
-    ))
+    let items = Known::by("id", sessions.iter().map(session));
+    Ok(Json(question.answer(&directory, items).await?))
 }
 
 /// `DELETE .../users/{user}/sessions`: all; how many there were.

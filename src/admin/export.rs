@@ -6,6 +6,7 @@
 
 mod choose;
 mod feed;
+mod fields;
 mod log;
 mod people;
 pub mod table;
@@ -141,6 +142,13 @@ tables! {
     licence_holders: LicenceHolders, "licence-holders";
     invitations: Invitations, "invitations";
     guests: Guests, "guests";
+    guest_links: GuestLinks, "guest-links";
+    roles: Roles, "roles";
+    permissions: Permissions, "permissions";
+    licences: Licences, "licences";
+    cost_centres: CostCentres, "cost-centres";
+    connections: Connections, "connections";
+    tokens: Tokens, "tokens";
 }
 
 /// A table that is asked for.
@@ -212,13 +220,8 @@ pub(super) async fn export(
         names = Some(view.columns.join(","));
     }
     let columns = table.columns(names.as_deref(), &caller.settings)?;
-    let action = if table == Table::Groups {
-        "group.view"
-    } else {
-        "user.view"
-    };
     let question = asked.listing.clone().read(&directory, &caller, table.list()).await?;
-    let question = question.within(&caller, action);
+    let question = question.within(&caller, table.action());
     let is_sorted = question.selection.order().is_some();
     let mut rows = rows(directory, caller, &asked, question, &columns);
     // An order is refused when there are too many rows for it, which is known with the first of them.

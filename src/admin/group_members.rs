@@ -14,6 +14,7 @@ use crate::directory::group_members::{
     AddMembers, ChangeGroupRole, MEMBERS_AT_ONCE, Reasons, RemoveMembers, RoleChange,
 };
 use crate::directory::membership::member_uuid;
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::Object;
 use crate::model::id::{GroupId, OrganisationId, UserId};
@@ -107,12 +108,12 @@ impl Browse for Members {
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<MemberName>,
+        along: Stretch<MemberName>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
-        let after = after.map(|MemberName(member)| member);
+        let along = along.and_then(|MemberName(member)| Some(member));
         let members = directory
-            .browse_members(self.organisation, self.group, after, limit)
+            .browse_members(self.organisation, self.group, along, limit)
             .await?;
         let names = called(directory, self.organisation, members.iter().map(|(member, _)| *member)).await?;
         let shown = |(member, edge): &(Member, Membership)| {

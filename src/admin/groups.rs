@@ -34,7 +34,7 @@ pub async fn list(
         .select_groups(
             caller.organisation(),
             &question.selection,
-            question.after(),
+            question.turn.clone(),
             question.limit,
         )
         .await?;

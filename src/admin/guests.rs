@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::directory::guest::{CreateGuest, CreateGuestLink, DisableGuestLink, EndGuest, Visitor};
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::guest::{Delivery, Guest, GuestLink};
 use crate::model::id::{GuestId, GuestLinkId, OrganisationId};
@@ -80,16 +81,16 @@ impl Browse for Guests {
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<GuestId>,
+        along: Stretch<GuestId>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
-        let guests = directory.browse_guests(self.0, after, limit).await?;
+        let guests = directory.browse_guests(self.0, along, limit).await?;
         Ok(guests.iter().map(view).collect())
     }
 }
 
 /// Links, in the order in which they were made.
-struct Links(OrganisationId);
+pub(super) struct Links(pub(super) OrganisationId);
 
 #[async_trait]
 impl Browse for Links {
@@ -98,10 +99,10 @@ impl Browse for Links {
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<GuestLinkId>,
+        along: Stretch<GuestLinkId>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
-        let links = directory.browse_guest_links(self.0, after, limit).await?;
+        let links = directory.browse_guest_links(self.0, along, limit).await?;
         Ok(links.iter().map(view_link).collect())
     }
 }

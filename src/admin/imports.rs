@@ -4,6 +4,7 @@ pub mod columns;
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use axum::Json;
 use axum::body::{Body as Content, Bytes};
 use axum::extract::State;
@@ -15,21 +16,23 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::directory::job::import::ImportFile;
-use crate::directory::job::{DiscardJob, is_same};
+use crate::directory::job::DiscardJob;
 use crate::directory::settings::OrganisationSettings;
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::custom_attribute::Bearer;
-use crate::model::id::JobId;
+use crate::model::id::{JobId, OrganisationId};
 use crate::model::import::{EmptyCells, ImportMode, ImportRow, ImportTask};
 use crate::model::job::{Job, JobItem, JobState, Outcome, Task};
+use crate::model::list::List;
 use crate::model::schema::Mutability;
 use crate::sheet::workbook::{self, Page};
 use crate::sheet::{Cell, delimited, reading};
 
-use super::bulk::{Confirmation, work};
+use super::bulk::{Confirmation, Jobs, Reader, work};
 use super::caller::{Administrator, Body, Parameters, Place};
 use super::export::{Format, file};
-use super::page::{Paging, page};
+use super::listing::{Browse, Listing};
 use super::problem::Problem;
 use columns::{Columns, WRITTEN};
 
@@ -177,7 +180,7 @@ async fn refused(directory: &Directory, caller: &Administrator, job: &Job) -> Re
     let mut told = Vec::new();
     let mut after = None;
     while told.len() < TOLD_MAX && job.planned.refused > 0 {
-        let (items, rows) = rows(directory, caller, job.id, after, READ_AT_ONCE).await?;
+        let (items, rows) = rows(directory, caller.organisation(), job.id, Stretch::On(after), READ_AT_ONCE).await?;
         let Some(last) = items.last() else { break };
         after = Some(last.number);
         let faulty = items
@@ -193,23 +196,15 @@ async fn refused(directory: &Directory, caller: &Administrator, job: &Job) -> Re
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(paging): Parameters<Paging>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
-    let limit = paging.limit()?;
-    let after = paging.after(|cursor| cursor.parse().ok())?;
-    let keep = |job: &Job| import(job).is_some() && is_shown(&caller, job);
-    let (jobs, next) = directory.list_jobs(caller.organisation(), after, limit, keep).await?;
-    let items: Vec<Value> = jobs.iter().filter_map(|job| Some(view(job, import(job)?))).collect();
-    let mut answer = json!({ "items": items });
-    if let Some(next) = next {
-        answer["next"] = json!(next);
-    }
-    Ok(Json(answer))
-}
-
-/// A person sees no other's imports: they hold the data of people whom the person may not see.
-fn is_shown(caller: &Administrator, job: &Job) -> bool {
-    caller.principal.user().is_none() || is_same(&job.actor, caller.permit.actor())
+    let question = listing.read(&directory, &caller, List::Imports).await?;
+    let imports = Jobs {
+        organisation: caller.organisation(),
+        reader: Reader::of(&caller),
+        view: |job| Some(view(job, import(job)?)),
+    };
+    Ok(Json(question.answer(&directory, imports).await?))
 }
 
 /// `GET .../imports/{import}`.
@@ -227,18 +222,39 @@ pub async fn list_rows(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, id)): Place<(String, String)>,
-    Parameters(paging): Parameters<Paging>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
-    let limit = paging.limit()?;
-    let after = paging.after(|cursor| cursor.parse().ok())?;
     let (job, _) = find(&directory, &caller, &id).await?;
-    let (items, rows) = rows(&directory, &caller, job.id, after, limit + 1).await?;
-    Ok(Json(page(
-        items,
-        limit,
-        |item| item.number.to_string(),
-        |item| row_view(item, rows.get(&item.number)),
-    )))
+    let question = listing.read(&directory, &caller, List::ImportRows).await?;
+    let rows = Rows {
+        organisation: caller.organisation(),
+        import: job.id,
+    };
+    Ok(Json(question.answer(&directory, rows).await?))
+}
+
+/// The rows of an import, in their order.
+struct Rows {
+    organisation: OrganisationId,
+    import: JobId,
+}
+
+#[async_trait]
+impl Browse for Rows {
+    type Name = u32;
+
+    const NAME: &'static str = "number";
+
+    async fn browse(
+        &self,
+        directory: &Directory,
+        along: Stretch<u32>,
+        limit: usize,
+    ) -> Result<Vec<Value>, DirectoryError> {
+        let (items, rows) = rows(directory, self.organisation, self.import, along, limit).await?;
+        let shown = items.iter().map(|item| row_view(item, rows.get(&item.number)));
+        Ok(shown.collect())
+    }
 }
 
 /// `GET .../imports/{import}/result`: the same as a file.
@@ -253,7 +269,7 @@ pub async fn result(
     let mut lines = Vec::new();
     let mut after = None;
     loop {
-        let (items, rows) = rows(&directory, &caller, job.id, after, READ_AT_ONCE).await?;
+        let (items, rows) = rows(&directory, caller.organisation(), job.id, Stretch::On(after), READ_AT_ONCE).await?;
         let Some(last) = items.last() else { break };
         after = Some(last.number);
         lines.extend(items.iter().map(|item| {
@@ -309,7 +325,7 @@ async fn find(directory: &Directory, caller: &Administrator, id: &str) -> Result
     let missing = || DirectoryError::not_found("import", id);
     let parsed: JobId = id.parse().map_err(|_| missing())?;
     let job = directory.find_job(caller.organisation(), parsed).await?;
-    let job = job.filter(|job| is_shown(caller, job)).ok_or_else(missing)?;
+    let job = job.filter(|job| Reader::of(caller).may_see(job)).ok_or_else(missing)?;
     let task = import(&job).cloned().ok_or_else(missing)?;
     Ok((job, task))
 }
@@ -324,14 +340,13 @@ fn import(job: &Job) -> Option<&ImportTask> {
 /// Items with their rows.
 async fn rows(
     directory: &Directory,
-    caller: &Administrator,
+    organisation: OrganisationId,
     id: JobId,
-    after: Option<u32>,
+    along: Stretch<u32>,
     limit: usize,
 ) -> Result<(Vec<JobItem>, BTreeMap<u32, ImportRow>), DirectoryError> {
-    let organisation = caller.organisation();
-    let items = directory.job_items(organisation, id, after, limit).await?;
-    let rows = directory.import_rows(organisation, id, after, limit).await?;
+    let items = directory.job_items(organisation, id, along, limit).await?;
+    let rows = directory.import_rows(organisation, id, along, limit).await?;
     Ok((items, rows))
 }
 

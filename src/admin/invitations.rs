@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::directory::invitation::browse::{ResendInvitation, WithdrawInvitation};
 use crate::directory::invitation::{InviteUser, IssuedInvitation, PATH};
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::bulk::BulkTask;
 use crate::model::clock::Timestamp;
@@ -67,11 +68,11 @@ impl Browse for Listed {
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<InvitationId>,
+        along: Stretch<InvitationId>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
         let found = directory
-            .browse_invitations(self.organisation, self.state, after, limit)
+            .browse_invitations(self.organisation, self.state, along, limit)
             .await?;
         let now = directory.clock().now();
         let shown = |(invitation, user_name): &(Invitation, Option<String>)| {

@@ -12,13 +12,14 @@ use serde_json::{Value, json};
 
 use crate::directory::cost_centre::PutCostCentre;
 use crate::directory::keys::Count;
+use crate::directory::licence_deletion::Holders;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::cost_centre::CostCentre;
 use crate::model::licence::{Licence, WhenFull};
 use crate::model::lifecycle::Step;
 use crate::model::slug::Slug;
 
-use super::caller::{Administrator, Body, Place};
+use super::caller::{Administrator, Body, Parameters, Place};
 use super::licences::view;
 use super::problem::Problem;
 
@@ -68,6 +69,50 @@ pub async fn put(
     let counts = [Count::Seats(licence.key.clone()), Count::Waiting(licence.key.clone())];
     let counts = directory.browse_counts(caller.organisation(), &counts).await?;
     Ok(Json(view(&licence, &counts)))
+}
+
+/// How to delete.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Manner {
+    /// What becomes of those who have it or wait for it, and of the groups that give it.
+    #[serde(default)]
+    holders: Holders,
+    /// The `confirm` of the impact that was seen.
+    confirm: Option<String>,
+}
+
+/// `GET .../licences/{key}/impact`: what deleting it would mean.
+pub async fn impact(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, key)): Place<(String, String)>,
+    Parameters(manner): Parameters<Manner>,
+) -> Result<Json<Value>, Problem> {
+    let key = named(&key)?;
+    let impact = directory
+        .licence_impact(caller.organisation(), &key, manner.holders)
+        .await?;
+    Ok(Json(json!(impact)))
+}
+
+/// `DELETE .../licences/{key}`: one that nobody has; with `holders=take` and the `confirm` of its impact, one that people have.
+pub async fn delete(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Place((_, key)): Place<(String, String)>,
+    Parameters(manner): Parameters<Manner>,
+) -> Result<Json<Value>, Problem> {
+    let key = named(&key)?;
+    let confirm = manner.confirm.as_deref();
+    let impact = directory
+        .delete_licence(&caller.permit, &key, manner.holders, confirm)
+        .await?;
+    Ok(Json(json!(impact)))
+}
+
+fn named(key: &str) -> Result<Slug, DirectoryError> {
+    key.parse().map_err(|_| DirectoryError::not_found("licence", key))
 }
 
 /// A cost centre, whole.

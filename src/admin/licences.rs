@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::directory::keys::Count;
 use crate::directory::settings::OrganisationSettings;
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::id::UserId;
 use crate::model::licence::{Licence, Seat, SeatClaim};
@@ -16,7 +17,7 @@ use crate::model::list::List;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
-use super::caller::{Administrator, Nothing, Parameters, Place};
+use super::caller::{Administrator, Parameters, Place};
 use super::listing::{Browse, Known, Listing};
 use super::problem::Problem;
 
@@ -27,6 +28,15 @@ pub async fn list(
     Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
     let question = listing.read(&directory, &caller, List::Licences).await?;
+    let licences = known(&directory, &caller).await?;
+    Ok(Json(question.answer(&directory, licences).await?))
+}
+
+/// The organisation's licences, with their use.
+///
+/// # Errors
+/// As the store's read.
+pub(super) async fn known(directory: &Directory, caller: &Administrator) -> Result<Known, DirectoryError> {
     let licences: Vec<&Licence> = caller.settings.licences.values().collect();
     let counts: Vec<Count> = licences
         .iter()
@@ -34,8 +44,7 @@ pub async fn list(
         .collect();
     let counts = directory.browse_counts(caller.organisation(), &counts).await?;
     let counted = licences.iter().zip(counts.chunks(2));
-    let items = counted.map(|(licence, counts)| view(licence, counts)).collect();
-    Ok(Json(question.answer(&directory, Known { items }).await?))
+    Ok(Known::by("key", counted.map(|(licence, counts)| view(licence, counts))))
 }
 
 /// Everyone who is meant to have a licence.
@@ -51,12 +60,12 @@ impl Browse for Holders<'_> {
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<UserId>,
+        along: Stretch<UserId>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
         let organisation = &self.settings.organisation;
         let holders = directory
-            .browse_holders(organisation.id, self.licence, after, limit)
+            .browse_holders(organisation.id, self.licence, along, limit)
             .await?;
         let default = organisation.default_cost_centre.as_ref();
         let shown = |user: &User| {
@@ -103,8 +112,9 @@ pub async fn holders(
 pub async fn forecast(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(Nothing {}): Parameters<Nothing>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
+    let question = listing.read(&directory, &caller, List::LicenceForecast).await?;
     let mut items = Vec::new();
     for licence in caller.settings.licences.values() {
         let tally = directory.tally_licence(caller.organisation(), licence).await?;
@@ -120,15 +130,26 @@ pub async fn forecast(
             "short": tally.short(),
         }));
     }
-    Ok(Json(json!({ "items": items })))
+    let items = Known::by("licence", items);
+    Ok(Json(question.answer(&directory, items).await?))
 }
 
 /// `GET .../cost-centres`: all, with how many seats of each licence each pays for.
 pub async fn cost_centres(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(Nothing {}): Parameters<Nothing>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
+    let question = listing.read(&directory, &caller, List::CostCentres).await?;
+    let centres = known_cost_centres(&directory, &caller).await?;
+    Ok(Json(question.answer(&directory, centres).await?))
+}
+
+/// The organisation's cost centres, with the seats that each pays for.
+///
+/// # Errors
+/// As the store's read.
+pub(super) async fn known_cost_centres(directory: &Directory, caller: &Administrator) -> Result<Known, DirectoryError> {
     let settings = &caller.settings;
     let mut paid: BTreeMap<&Slug, BTreeMap<&Slug, u64>> = BTreeMap::new();
     let default = settings.organisation.default_cost_centre.as_ref();
@@ -151,7 +172,7 @@ pub async fn cost_centres(
             "seats": paid.get(&centre.key).cloned().unwrap_or_default(),
         })
     });
-    Ok(Json(json!({ "items": items.collect::<Vec<_>>() })))
+    Ok(Known::by("key", items))
 }
 
 /// The state of a seat in words.

@@ -1,24 +1,25 @@
 //! Lists: filter, order, search, paging and saved views, the same for every noun (S004-9..16). A handler names its list, reads the
 //! question by [`Listing::read`] and answers a page by [`Question::answer`].
 
-use std::str::FromStr;
+mod asked;
+pub mod browse;
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::directory::select::{Part, Rows, Selected};
+use crate::directory::select::{Rows, Selected, Turn};
 use crate::directory::{Directory, DirectoryError};
-use crate::model::Object;
 use crate::model::list::List;
+use crate::model::schema::ResourceSchemas;
 use crate::model::selection::{Asked, Place, Selection};
-use crate::model::slug::Slug;
 
 use super::caller::Administrator;
-use super::page::Paging;
 use super::problem::Problem;
 use super::views;
+
+pub use asked::{AskedWith, members};
+pub use browse::{Browse, Item, Known};
 
 /// What is asked of a list.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -29,6 +30,11 @@ pub struct Listing {
     pub limit: Option<usize>,
     /// The `next` of the page before.
     pub after: Option<String>,
+    /// The `previous` of the page behind.
+    pub before: Option<String>,
+    /// The last page.
+    #[serde(default)]
+    pub last: bool,
     /// Only what satisfies this filter (RFC 7644 section 3.4.2.2) over the names that the items show.
     pub filter: Option<String>,
     /// In the order of this member; in the list's own order when missing.
@@ -51,7 +57,8 @@ pub struct Listing {
 pub struct Question {
     /// Which items.
     pub selection: Selection,
-    after: Option<Place>,
+    /// Which page.
+    pub turn: Turn,
     /// Items a page.
     pub limit: usize,
 }
@@ -65,27 +72,42 @@ impl Listing {
         let asked = self.with_view(directory, caller, list).await?;
         let usual = caller.settings.organisation.page_size.map(usize::from);
         let usual = usual.unwrap_or_else(|| directory.list_limits().page_size);
-        let paging = Paging {
-            limit: asked.limit.or(Some(usual)),
-            after: None,
-        };
-        let limit = paging.limit()?;
+        asked.question(list, &caller.settings.schemas, usual)
+    }
+
+    /// Reads the question about a list that is no organisation's: the gateway's own, or a person's.
+    ///
+    /// # Errors
+    /// As [`Listing::read`]; a view is refused.
+    pub fn read_alone(self, directory: &Directory, list: List) -> Result<Question, Problem> {
+        if self.view.is_some() {
+            return Err(Problem::bad_request(format!("view: the list of {list} has none: leave it out")));
+        }
+        self.question(list, &ResourceSchemas::new(None, None), directory.list_limits().page_size)
+    }
+
+    fn question(self, list: List, schemas: &ResourceSchemas, usual: usize) -> Result<Question, Problem> {
+        let limit = limit(self.limit.unwrap_or(usual))?;
         let words = Asked {
-            filter: asked.filter,
-            sort: asked.sort,
-            descending: asked.descending,
-            state: asked.state,
-            q: asked.q,
+            filter: self.filter,
+            sort: self.sort,
+            descending: self.descending,
+            state: self.state,
+            q: self.q,
         };
-        let selection = Selection::read(list, &caller.settings.schemas, &words).map_err(DirectoryError::from)?;
-        let selection = if asked.count { selection.counted() } else { selection };
-        let after = match &asked.after {
-            Some(cursor) => Some(selection.place(cursor).map_err(DirectoryError::from)?),
-            None => None,
+        let selection = Selection::read(list, schemas, &words).map_err(DirectoryError::from)?;
+        let selection = if self.count { selection.counted() } else { selection };
+        let place = |cursor: &str| -> Result<Place, DirectoryError> { Ok(selection.place(cursor)?) };
+        let turn = match (&self.after, &self.before, self.last) {
+            (None, None, false) => Turn::First,
+            (Some(cursor), None, false) => Turn::Next(place(cursor)?),
+            (None, Some(cursor), false) => Turn::Previous(place(cursor)?),
+            (None, None, true) => Turn::Last,
+            _ => return Err(Problem::bad_request("after, before, last: give one of them")),
         };
         Ok(Question {
             selection,
-            after,
+            turn,
             limit,
         })
     }
@@ -137,18 +159,15 @@ impl Question {
         self
     }
 
-    /// Where the page begins.
-    #[must_use]
-    pub const fn after(&self) -> Option<&Place> {
-        self.after.as_ref()
-    }
-
     /// A page as it is answered.
     pub fn page<T>(&self, selected: &Selected<T>, view: impl Fn(&T) -> Value) -> Value {
         let items: Vec<Value> = selected.items.iter().map(view).collect();
         let mut answer = json!({ "items": items });
         if let Some(next) = &selected.next {
             answer["next"] = json!(self.selection.cursor(next));
+        }
+        if let Some(previous) = &selected.previous {
+            answer["previous"] = json!(self.selection.cursor(previous));
         }
         if let Some(total) = selected.total {
             answer["total"] = json!(total);
@@ -163,119 +182,31 @@ impl Question {
     pub async fn read_on(
         &self,
         directory: &Directory,
-        rows: impl Browse,
+        rows: &impl Rows<Row = Item>,
         after: Option<&Place>,
         limit: usize,
-    ) -> Result<Selected<Value>, DirectoryError> {
-        directory.walk(&Browsed(rows), &self.selection, after, limit).await
+    ) -> Result<Selected<Item>, DirectoryError> {
+        directory.walk(rows, &self.selection, after, limit).await
     }
 
     /// Answers a page of items that filters see as readers do.
     ///
     /// # Errors
     /// As [`Directory::walk`].
-    pub async fn answer(&self, directory: &Directory, rows: impl Browse) -> Result<Value, Problem> {
-        let rows = Browsed(rows);
-        let selected = directory.walk(&rows, &self.selection, self.after(), self.limit).await?;
-        Ok(self.page(&selected, Value::clone))
+    pub async fn answer(&self, directory: &Directory, rows: impl Rows<Row = Item>) -> Result<Value, Problem> {
+        let turn = self.turn.clone();
+        let selected = directory.walk(&rows, &self.selection, turn, self.limit).await?;
+        Ok(self.page(&selected, |item| item.shown.clone()))
     }
 }
 
-/// Items of a list as readers see them.
-#[async_trait]
-pub trait Browse: Send + Sync {
-    /// What names an item, as a text in a cursor.
-    type Name: FromStr + Send;
+/// Items that one page holds at most.
+const LIMIT_MAX: usize = 1000;
 
-    /// The member that names an item.
-    const NAME: &'static str = "id";
-
-    /// What names an item among the others.
-    fn name(&self, item: &Value) -> String {
-        item[Self::NAME].as_str().unwrap_or_default().to_owned()
+fn limit(limit: usize) -> Result<usize, Problem> {
+    if (1..=LIMIT_MAX).contains(&limit) {
+        return Ok(limit);
     }
-
-    /// The item as filters and orders see it, where that is not how readers see it.
-    fn judged(&self, item: &Value) -> Object {
-        item.as_object().cloned().unwrap_or_default()
-    }
-
-    /// Items behind this one, fewer than `limit` only at the end of the list.
-    ///
-    /// # Errors
-    /// As the store's read.
-    async fn browse(
-        &self,
-        directory: &Directory,
-        after: Option<Self::Name>,
-        limit: usize,
-    ) -> Result<Vec<Value>, DirectoryError>;
-
-    /// Whether the reader's rights reach an item, where they are bound.
-    ///
-    /// # Errors
-    /// As the store's read.
-    async fn reaches(
-        &self,
-        _directory: &Directory,
-        _item: &Value,
-        _selection: &Selection,
-    ) -> Result<bool, DirectoryError> {
-        Ok(true)
-    }
-}
-
-struct Browsed<B>(B);
-
-#[async_trait]
-impl<B: Browse> Rows for Browsed<B> {
-    type Row = Value;
-
-    async fn read(
-        &self,
-        directory: &Directory,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Part<Value>, DirectoryError> {
-        let after = after.and_then(|name| name.parse().ok());
-        let rows = self.0.browse(directory, after, limit).await?;
-        let last = rows.last().filter(|_| rows.len() >= limit);
-        let next = last.map(|row| self.place(row));
-        Ok(Part { rows, next })
-    }
-
-    fn place(&self, row: &Value) -> String {
-        self.0.name(row)
-    }
-
-    fn is_place(&self, text: &str) -> bool {
-        text.parse::<B::Name>().is_ok()
-    }
-
-    async fn reaches(&self, directory: &Directory, row: &Value, selection: &Selection) -> Result<bool, DirectoryError> {
-        self.0.reaches(directory, row, selection).await
-    }
-
-    async fn shown(&self, _: &Directory, rows: &[Value], _: &Selection) -> Result<Vec<Object>, DirectoryError> {
-        Ok(rows.iter().map(|row| self.0.judged(row)).collect())
-    }
-}
-
-/// Items that are all known: what an organisation declares.
-pub struct Known {
-    /// In the order of their `key`.
-    pub items: Vec<Value>,
-}
-
-#[async_trait]
-impl Browse for Known {
-    type Name = Slug;
-
-    const NAME: &'static str = "key";
-
-    async fn browse(&self, _: &Directory, after: Option<Slug>, limit: usize) -> Result<Vec<Value>, DirectoryError> {
-        let after = after.as_ref().map(Slug::as_str);
-        let is_behind = |item: &&Value| after.is_none_or(|after| item["key"].as_str().is_some_and(|key| key > after));
-        Ok(self.items.iter().filter(is_behind).take(limit).cloned().collect())
-    }
+    let detail = format!("limit: {limit} is not between 1 and {LIMIT_MAX}");
+    Err(Problem::bad_request(detail))
 }

@@ -11,11 +11,12 @@ use crate::directory::Directory;
 use crate::directory::keys::Count;
 use crate::directory::settings::OrganisationSettings;
 use crate::model::custom_attribute::Bearer;
+use crate::model::list::List;
 use crate::model::organisation::Organisation;
 use crate::model::slug::Slug;
 
 use super::caller::{Administrator, Body, Caller, Parameters};
-use super::page::{Paging, page};
+use super::listing::{Known, Listing};
 use super::problem::Problem;
 
 /// What a new organisation is made of.
@@ -31,11 +32,10 @@ pub struct NewOrganisation {
 pub async fn list(
     State(directory): State<Directory>,
     Caller(principal): Caller,
-    Parameters(paging): Parameters<Paging>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
-    let limit = paging.limit()?;
-    let after: Option<Slug> = paging.after(|cursor| cursor.parse().ok())?;
-    let mut organisations = match principal.organisation() {
+    let question = listing.read_alone(&directory, List::Organisations)?;
+    let organisations = match principal.organisation() {
         Some(own) => {
             // Persons see their own organisation, whatever they may do in it.
             if principal.user().is_none() {
@@ -49,11 +49,8 @@ pub async fn list(
             known
         }
     };
-    organisations.retain(|settings| after.as_ref().is_none_or(|after| settings.organisation.slug > *after));
-    let cursor = |settings: &std::sync::Arc<OrganisationSettings>| settings.organisation.slug.to_string();
-    Ok(Json(page(organisations, limit, cursor, |settings| {
-        view(&settings.organisation)
-    })))
+    let items = organisations.iter().map(|settings| view(&settings.organisation));
+    Ok(Json(question.answer(&directory, Known::by("slug", items)).await?))
 }
 
 /// `POST /organisations`: makes one; the gateway's administrator only.

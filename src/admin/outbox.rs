@@ -1,52 +1,72 @@
 //! The outbox: mails that wait and mails that were given up. What a mail says is not shown: it may hold a secret.
 
+use async_trait::async_trait;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::directory::outbox::{DiscardMail, RetryMail};
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError};
-use crate::model::id::MailId;
+use crate::model::id::{MailId, OrganisationId};
+use crate::model::list::List;
 use crate::model::mail::{MailState, QueuedMail};
+use crate::model::selection::SelectionError;
 
 use super::caller::{Administrator, Parameters, Place};
-use super::page::{Paging, page};
+use super::listing::{Browse, Listing};
 use super::problem::Problem;
 
 /// Mails that one request tries again.
 const RETRIES_MAX: usize = 1000;
 
-/// Which mails to list.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Wanted {
-    #[schemars(range(min = 1, max = 1000))]
-    limit: Option<usize>,
-    after: Option<String>,
-    /// The queued ones unless told.
-    state: Option<MailState>,
+/// The mails of a state, the oldest first.
+struct Mails {
+    organisation: OrganisationId,
+    state: MailState,
 }
 
-/// `GET .../outbox`: the mails of a state, the oldest first.
+#[async_trait]
+impl Browse for Mails {
+    type Name = MailId;
+
+    async fn browse(
+        &self,
+        directory: &Directory,
+        along: Stretch<MailId>,
+        limit: usize,
+    ) -> Result<Vec<Value>, DirectoryError> {
+        let mails = directory
+            .browse_mails(self.organisation, self.state, along, limit)
+            .await?;
+        Ok(mails.iter().map(view).collect())
+    }
+}
+
+/// `GET .../outbox`: the mails of a state, the oldest first; the queued ones unless told.
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(wanted): Parameters<Wanted>,
+    Parameters(mut listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
-    let paging = Paging {
-        limit: wanted.limit,
-        after: wanted.after,
+    // Each state has an index of its own.
+    let word = listing.state.take();
+    let state = word.as_deref().map_or(Some(MailState::Queued), |word| {
+        MailState::ALL.into_iter().find(|state| state.as_str() == word)
+    });
+    let state = state.ok_or_else(|| {
+        DirectoryError::from(SelectionError::UnknownState {
+            state: word.unwrap_or_default(),
+            list: List::Mails,
+        })
+    })?;
+    let question = listing.read(&directory, &caller, List::Mails).await?;
+    let mails = Mails {
+        organisation: caller.organisation(),
+        state,
     };
-    let limit = paging.limit()?;
-    let after = paging.after(|cursor| cursor.parse().ok())?;
-    let state = wanted.state.unwrap_or(MailState::Queued);
-    let mails = directory
-        .browse_mails(caller.organisation(), state, after, limit + 1)
-        .await?;
-    Ok(Json(page(mails, limit, |mail| mail.id.to_string(), view)))
+    Ok(Json(question.answer(&directory, mails).await?))
 }
 
 /// `POST .../outbox/{id}/retry`: tries a mail now, and gives it all the time that a new one has.

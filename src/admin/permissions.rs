@@ -8,17 +8,31 @@ use serde_json::{Value, json};
 use crate::directory::permission::{DeletePermission, EditPermission, PutDefaultGrants};
 use crate::directory::{Directory, DirectoryError};
 use crate::model::effective::DefaultGrants;
+use crate::model::list::List;
 use crate::model::permission::definition::Definition;
 use crate::model::permission::gateway::GATEWAY_ACTIONS;
 use crate::model::slug::Slug;
 
-use super::caller::{Administrator, Body, Nothing, Parameters, Place};
+use super::caller::{Administrator, Body, Parameters, Place};
+use super::listing::{Known, Listing};
 use super::problem::Problem;
 
 /// `GET .../permissions`: the catalogue, and the actions of the gateway's own, which need no entry in it.
-pub async fn list(caller: Administrator, Parameters(Nothing {}): Parameters<Nothing>) -> Json<Value> {
-    let items: Vec<&Definition> = caller.settings.permissions.values().collect();
-    Json(json!({ "items": items, "gateway_actions": GATEWAY_ACTIONS }))
+pub async fn list(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Parameters(listing): Parameters<Listing>,
+) -> Result<Json<Value>, Problem> {
+    let question = listing.read(&directory, &caller, List::Permissions).await?;
+    let mut answer = question.answer(&directory, known(&caller)).await?;
+    answer["gateway_actions"] = json!(GATEWAY_ACTIONS);
+    Ok(Json(answer))
+}
+
+/// The catalogue.
+pub(super) fn known(caller: &Administrator) -> Known {
+    let definitions = caller.settings.permissions.values();
+    Known::by("key", definitions.map(|definition| json!(definition)))
 }
 
 /// `PUT .../permissions/{key}`: makes one, or replaces it.
@@ -53,7 +67,7 @@ pub async fn delete(
 }
 
 /// `GET .../default-permissions`.
-pub async fn defaults(caller: Administrator, Parameters(Nothing {}): Parameters<Nothing>) -> Json<Value> {
+pub async fn defaults(caller: Administrator) -> Json<Value> {
     Json(json!(caller.settings.defaults))
 }
 

@@ -130,7 +130,7 @@ impl From<DirectoryError> for Problem {
             DirectoryError::Mutability { .. } => (StatusCode::BAD_REQUEST, "mutability"),
             DirectoryError::VersionMismatch { .. } => (StatusCode::PRECONDITION_FAILED, "version-mismatch"),
             DirectoryError::SeatsExhausted { .. } => (StatusCode::FORBIDDEN, "seats-exhausted"),
-            DirectoryError::Unconfirmed(_) => (StatusCode::CONFLICT, "unconfirmed"),
+            DirectoryError::Unconfirmed(_) | DirectoryError::LicenceInUse(_) => (StatusCode::CONFLICT, "unconfirmed"),
             DirectoryError::Job(JobRefusal::AnotherPlan) => (StatusCode::CONFLICT, "another-plan"),
             DirectoryError::Job(JobRefusal::Expired) => (StatusCode::CONFLICT, "plan-expired"),
             DirectoryError::Job(JobRefusal::TargetChanged) => (StatusCode::CONFLICT, "target-changed"),
@@ -165,6 +165,9 @@ impl From<DirectoryError> for Problem {
                 .with("used", json!(used))
                 .with("limit", json!(limit)),
             DirectoryError::Unconfirmed(impact) => problem
+                .with("confirm", json!(impact.confirm))
+                .with("impact", json!(impact)),
+            DirectoryError::LicenceInUse(impact) => problem
                 .with("confirm", json!(impact.confirm))
                 .with("impact", json!(impact)),
             DirectoryError::Uniqueness { attribute, .. } => problem.with("attribute", json!(attribute)),

@@ -12,6 +12,7 @@ use crate::directory::keys::Count;
 use crate::directory::membership::member_uuid;
 use crate::directory::resource_assign::{AssignResource, RESOURCES_AT_ONCE, UnassignResource, WithdrawResources};
 use crate::directory::resource_read::Held;
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::fold::fold;
 use crate::model::id::OrganisationId;
@@ -22,7 +23,7 @@ use crate::model::resource::{Assignment, Resource};
 
 use super::caller::{Administrator, Body, Parameters, Place};
 use super::group_members::{MemberName, Named, called, kind, member_of, members};
-use super::listing::{Browse, Listing};
+use super::listing::{Browse, Known, Listing};
 use super::problem::Problem;
 use super::resources::{facts, find};
 use super::{groups, users};
@@ -44,13 +45,13 @@ impl Browse for Assignments {
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<MemberName>,
+        along: Stretch<MemberName>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
         let resource = &self.resource;
-        let after = after.map(|MemberName(subject)| subject);
+        let along = along.and_then(|MemberName(subject)| Some(subject));
         let assigned = directory
-            .browse_assignments(self.organisation, resource.id, after, limit)
+            .browse_assignments(self.organisation, resource.id, along, limit)
             .await?;
         let names = called(
             directory,
@@ -153,11 +154,13 @@ pub async fn of_user(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, user)): Place<(String, String)>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
     let user = users::find(&directory, caller.organisation(), &user).await?;
+    let question = listing.read(&directory, &caller, List::HeldResources).await?;
     let held = directory.resources_of(caller.organisation(), user.id).await?;
-    let items: Vec<Value> = held.iter().map(view).collect();
-    Ok(Json(json!({ "items": items })))
+    let items = Known::by("id", held.iter().map(view));
+    Ok(Json(question.answer(&directory, items).await?))
 }
 
 /// `GET .../groups/{group}/resources`: what its members have because of it (S001-13, S003-36).
@@ -165,11 +168,13 @@ pub async fn of_group(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, group)): Place<(String, String)>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
     let group = groups::find(&directory, caller.organisation(), &group).await?;
+    let question = listing.read(&directory, &caller, List::HeldResources).await?;
     let held = directory.resources_of_group(caller.organisation(), group.id).await?;
-    let items: Vec<Value> = held.iter().map(view).collect();
-    Ok(Json(json!({ "items": items })))
+    let items = Known::by("id", held.iter().map(view));
+    Ok(Json(question.answer(&directory, items).await?))
 }
 
 /// Which resources to take, and whether to do it.

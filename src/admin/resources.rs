@@ -10,14 +10,15 @@ use serde_json::{Map, Value, json};
 
 use crate::directory::keys::Count;
 use crate::directory::resource::{CreateResource, DeleteResource, UpdateResource};
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::id::{OrganisationId, ResourceId};
 use crate::model::list::List;
 use crate::model::resource::Resource;
 use crate::model::slug::Slug;
 
-use super::caller::{Administrator, Body, Nothing, Parameters, Place};
-use super::listing::{Browse, Listing};
+use super::caller::{Administrator, Body, Parameters, Place};
+use super::listing::{AskedWith, Browse, Known, Listing};
 use super::problem::Problem;
 use super::users;
 
@@ -25,8 +26,9 @@ use super::users;
 pub async fn types(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(Nothing {}): Parameters<Nothing>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
+    let question = listing.read(&directory, &caller, List::ResourceTypes).await?;
     let types: Vec<_> = caller.settings.resource_types.values().collect();
     let counts: Vec<Count> = types.iter().map(|type_| Count::Resources(type_.key.clone())).collect();
     let counts = directory.browse_counts(caller.organisation(), &counts).await?;
@@ -35,30 +37,13 @@ pub async fn types(
         shown["resources"] = json!(count);
         shown
     });
-    Ok(Json(json!({ "items": items.collect::<Vec<_>>() })))
+    Ok(Json(question.answer(&directory, Known::by("key", items)).await?))
 }
 
-/// Which resources to list.
+/// Which resources to list, beside what every list is asked.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
-    #[schemars(range(min = 1, max = 1000))]
-    limit: Option<usize>,
-    after: Option<String>,
-    /// Only what satisfies this filter (RFC 7644 section 3.4.2.2) over the names that the items show.
-    filter: Option<String>,
-    /// In the order of this member; in that of their creation when missing.
-    sort: Option<String>,
-    /// The greatest first.
-    #[serde(default)]
-    descending: bool,
-    /// Only what has this text in its name.
-    q: Option<String>,
-    /// Answer `total` as well: how many there are on all pages. It is missing when there are too many to look at.
-    #[serde(default)]
-    count: bool,
-    /// As this saved view says, by its name.
-    view: Option<String>,
     /// Of this type only.
     #[serde(rename = "type")]
     type_: Option<Slug>,
@@ -77,11 +62,11 @@ impl Browse for Listed {
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<ResourceId>,
+        along: Stretch<ResourceId>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
         let resources = directory
-            .browse_resources(self.organisation, self.type_.as_ref(), after, limit)
+            .browse_resources(self.organisation, self.type_.as_ref(), along, limit)
             .await?;
         let counts: Vec<Count> = resources.iter().flat_map(|resource| counted(resource.id)).collect();
         let counts = directory.browse_counts(self.organisation, &counts).await?;
@@ -94,19 +79,8 @@ impl Browse for Listed {
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(wanted): Parameters<Wanted>,
+    AskedWith(listing, wanted): AskedWith<Wanted>,
 ) -> Result<Json<Value>, Problem> {
-    let listing = Listing {
-        limit: wanted.limit,
-        after: wanted.after,
-        filter: wanted.filter,
-        sort: wanted.sort,
-        descending: wanted.descending,
-        state: None,
-        q: wanted.q,
-        count: wanted.count,
-        view: wanted.view,
-    };
     let question = listing.read(&directory, &caller, List::Resources).await?;
     let rows = Listed {
         organisation: caller.organisation(),

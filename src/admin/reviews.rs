@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 
 use crate::directory::review::DecideReview;
 use crate::directory::{Directory, DirectoryError};
+use crate::model::list::List;
 use crate::model::review::Verdict;
 use crate::model::slug::Slug;
 
-use super::caller::{Administrator, Body, Place};
+use super::caller::{Administrator, Body, Parameters, Place};
+use super::listing::{Known, Listing};
 use super::problem::Problem;
 
 /// What an administrator decides.
@@ -29,10 +31,16 @@ pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, name)): Place<(String, String)>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
     let connection = connection(&caller, &name)?;
+    let question = listing.read(&directory, &caller, List::Reviews).await?;
     let reviews = directory.list_reviews(caller.organisation(), &connection).await?;
-    Ok(Json(json!({ "items": reviews })))
+    let named = reviews.iter().map(|review| {
+        let since = review.since.timestamp_micros();
+        (format!("{since:020}.{}", review.id), json!(review))
+    });
+    Ok(Json(question.answer(&directory, Known::in_order(named)).await?))
 }
 
 /// `POST .../connections/{name}/reviews`: decides about one identity. Answers it as it is then.

@@ -15,6 +15,7 @@ use crate::directory::keys::Count;
 use crate::directory::role_assignment::CreateRole;
 use crate::directory::role_deletion::LinkedGroups;
 use crate::directory::role_edit::{EditRole, LinkGroup};
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::id::{OrganisationId, UserId};
 use crate::model::list::List;
@@ -36,12 +37,20 @@ pub async fn list(
     Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
     let question = listing.read(&directory, &caller, List::Roles).await?;
+    let roles = known(&directory, &caller).await?;
+    Ok(Json(question.answer(&directory, roles).await?))
+}
+
+/// The organisation's roles, with how many people hold each.
+///
+/// # Errors
+/// As the store's read.
+pub(super) async fn known(directory: &Directory, caller: &Administrator) -> Result<Known, DirectoryError> {
     let roles: Vec<&Role> = caller.settings.roles.values().collect();
     let counts: Vec<Count> = roles.iter().map(|role| Count::RoleHolders(role.key.clone())).collect();
     let counts = directory.browse_counts(caller.organisation(), &counts).await?;
     let counted = roles.into_iter().zip(counts);
-    let items = counted.map(|(role, holders)| view(role, holders)).collect();
-    Ok(Json(question.answer(&directory, Known { items }).await?))
+    Ok(Known::by("key", counted.map(|(role, holders)| view(role, holders))))
 }
 
 /// `GET .../roles/{role}`.
@@ -144,11 +153,11 @@ impl Browse for Holders<'_> {
     async fn browse(
         &self,
         directory: &Directory,
-        after: Option<UserId>,
+        along: Stretch<UserId>,
         limit: usize,
     ) -> Result<Vec<Value>, DirectoryError> {
         let holders = directory
-            .browse_role_holders(self.organisation, self.role, after, limit)
+            .browse_role_holders(self.organisation, self.role, along, limit)
             .await?;
         let shown = |user: &User| {
             json!({

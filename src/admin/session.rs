@@ -11,9 +11,11 @@ use serde_json::{Value, json};
 use crate::directory::second_factor::Code;
 use crate::directory::session::{EndSessions, LiveSession};
 use crate::directory::{Directory, DirectoryError};
+use crate::model::list::List;
 
-use super::caller::{self, Body, Place};
+use super::caller::{self, Body, Parameters, Place};
 use super::credentials::{session, session_id};
+use super::listing::{Known, Listing};
 use super::password_policy::shown;
 use super::problem::Problem;
 
@@ -52,14 +54,18 @@ pub async fn sign_out(State(directory): State<Directory>, Person(live): Person) 
 }
 
 /// `GET /sessions`: the person's sessions that are good.
-pub async fn list(State(directory): State<Directory>, Person(live): Person) -> Result<Json<Value>, Problem> {
+pub async fn list(
+    State(directory): State<Directory>,
+    Person(live): Person,
+    Parameters(listing): Parameters<Listing>,
+) -> Result<Json<Value>, Problem> {
     live.unburdened()?;
+    let question = listing.read_alone(&directory, List::Sessions)?;
     let sessions = directory
         .browse_sessions(live.settings.organisation.id, &live.user)
         .await?;
-    Ok(Json(
-        json!({ "items": sessions.iter().map(session).collect::<Vec<_>>() }),
-    ))
+    let items = Known::by("id", sessions.iter().map(session));
+    Ok(Json(question.answer(&directory, items).await?))
 }
 
 /// `DELETE /sessions/{session}`: ends one of the person's own.

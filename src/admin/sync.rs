@@ -1,5 +1,7 @@
 //! Synchronisation runs: started with their progress line by line, looked at, and the plans that the brake holds.
 
+mod listed;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -7,19 +9,17 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::directory::{Directory, DirectoryError, keys};
+use crate::directory::{Directory, DirectoryError};
+use crate::model::list::List;
 use crate::model::slug::Slug;
 use crate::provision::difference::Difference;
 use crate::provision::failure::Kind;
-use crate::provision::failure::list::{self, Listed};
-use crate::provision::held::kept::{self, At};
+use crate::provision::failure::list;
 use crate::provision::held::{Approve, Discard};
 use crate::provision::history;
 use crate::provision::progress::{Progress, Report};
@@ -27,12 +27,12 @@ use crate::provision::reading::Reading;
 use crate::provision::rehearse::Sink;
 use crate::provision::run::{RunMode, SyncRun};
 use crate::provision::state;
-use crate::store::Key;
 
 use super::caller::{Administrator, Body, Parameters, Place};
 use super::lines;
-use super::page::{Paging, page};
+use super::listing::Listing;
 use super::problem::Problem;
+use listed::{Differences, Failures};
 
 /// How to run.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -151,31 +151,26 @@ pub async fn state(
     })))
 }
 
-/// `GET .../connections/{name}/failures?limit=N&after=CURSOR`: the entries that runs left as they were, with the reason, groups first, each in
-/// the order of their identifiers. `total` counts those as well that are too many to be listed.
+/// `GET .../connections/{name}/failures`: the entries that runs left as they were, with the reason, groups first, each in the order of
+/// their identifiers. `total` counts those as well that are too many to be listed.
 pub async fn failures(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, name)): Place<(String, String)>,
-    Parameters(paging): Parameters<Paging>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
     let connection = connection(&caller, &name)?;
     let organisation = caller.organisation();
-    let limit = paging.limit()?;
-    let prefix = keys::failures(organisation, &connection);
-    let after = paging.after(|text| {
-        let rest = URL_SAFE_NO_PAD.decode(text).ok()?;
-        Some(Key::new([prefix.as_bytes(), rest.as_slice()].concat()))
-    })?;
-    let found = list::page(&directory, organisation, &connection, after, limit + 1).await?;
-    let cursor = |(key, _): &(Key, Listed)| URL_SAFE_NO_PAD.encode(&key.as_bytes()[prefix.as_bytes().len()..]);
-    let mut answer = page(found, limit, cursor, |(_, listed)| {
-        let mut item = json!(listed.failure);
-        item["since"] = json!(listed.since);
-        item["text"] = json!(listed.failure.reason.to_string());
-        item
-    });
-    answer["total"] = json!(list::total(&directory, organisation, &connection).await?);
+    let is_narrowed = listing.filter.is_some() || listing.q.is_some() || listing.view.is_some();
+    let question = listing.read(&directory, &caller, List::Failures).await?;
+    let failures = Failures {
+        organisation,
+        connection: connection.clone(),
+    };
+    let mut answer = question.answer(&directory, failures).await?;
+    if !is_narrowed {
+        answer["total"] = json!(list::total(&directory, organisation, &connection).await?);
+    }
     Ok(Json(answer))
 }
 
@@ -222,29 +217,28 @@ pub async fn retry(
     }))
 }
 
-/// `GET .../connections/{name}/held/differences?limit=N&after=CURSOR`: what the plan that is held would change, as it was read when it was
-/// held. Not found when none is held, and when it was held by an earlier release, which kept its name alone.
+/// `GET .../connections/{name}/held/differences`: what the plan that is held would change, as it was read when it was held. Not found
+/// when none is held, and when it was held by an earlier release, which kept its name alone.
 pub async fn held_differences(
     State(directory): State<Directory>,
     caller: Administrator,
     Place((_, name)): Place<(String, String)>,
-    Parameters(paging): Parameters<Paging>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
     let connection = connection(&caller, &name)?;
     let organisation = caller.organisation();
+    let question = listing.read(&directory, &caller, List::Differences).await?;
     let held = state::held(&directory, organisation, &connection).await?;
     let held = held.filter(|held| held.kept.is_some());
     let held = held.ok_or_else(|| DirectoryError::not_found("held plan", &name))?;
-    let limit = paging.limit()?;
-    // A cursor of a plan that was replaced meanwhile leads nowhere.
-    let after = paging.after(|text| {
-        let (part, place) = text.strip_prefix(&held.hash)?.strip_prefix('.')?.split_once('.')?;
-        Some((part.parse().ok()?, place.parse().ok()?))
-    })?;
-    let found = kept::differences(&directory, organisation, &connection, &held, after, limit + 1).await?;
-    let cursor = |((part, place), _): &(At, Difference)| format!("{}.{part}.{place}", held.hash);
-    let mut answer = page(found, limit, cursor, |(_, difference)| json!(difference));
-    answer["hash"] = json!(held.hash);
+    let hash = held.hash.clone();
+    let differences = Differences {
+        organisation,
+        connection,
+        held,
+    };
+    let mut answer = question.answer(&directory, differences).await?;
+    answer["hash"] = json!(hash);
     Ok(Json(answer))
 }
 

@@ -9,14 +9,21 @@ use serde_json::{Value, json};
 
 use crate::directory::template::{DeleteTemplate, PutTemplate};
 use crate::directory::{Directory, DirectoryError};
+use crate::model::list::List;
 use crate::model::mail::language;
 use crate::model::mail::template::{MailTemplate, TemplateName, builtin};
 
 use super::caller::{Administrator, Body, Parameters, Place};
+use super::listing::{Known, Listing};
 use super::problem::Problem;
 
 /// `GET .../templates`: every event, with the languages that the organisation has its own wording in.
-pub async fn list(State(directory): State<Directory>, caller: Administrator) -> Result<Json<Value>, Problem> {
+pub async fn list(
+    State(directory): State<Directory>,
+    caller: Administrator,
+    Parameters(listing): Parameters<Listing>,
+) -> Result<Json<Value>, Problem> {
+    let question = listing.read(&directory, &caller, List::Templates).await?;
     let own = directory.list_templates(caller.organisation()).await?;
     let items = TemplateName::ALL.map(|name| {
         let languages = own.iter().filter(|template| template.name == name);
@@ -26,7 +33,7 @@ pub async fn list(State(directory): State<Directory>, caller: Administrator) -> 
             "variables": name.variables(),
         })
     });
-    Ok(Json(json!({ "items": items })))
+    Ok(Json(question.answer(&directory, Known::by("name", items)).await?))
 }
 
 /// Which wording.

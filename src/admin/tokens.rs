@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,14 +10,17 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::directory::stretch::Stretch;
 use crate::directory::token::{IssueToken, IssuedToken, RevokeToken};
 use crate::directory::{Directory, DirectoryError, Permit, keys};
 use crate::model::clock::Timestamp;
 use crate::model::id::{OrganisationId, TokenId};
+use crate::model::list::List;
 use crate::model::slug::Slug;
 use crate::model::token::{Token, TokenGrant};
 
-use super::caller::{Administrator, Body, Caller, Nothing, Parameters, Place};
+use super::caller::{Administrator, Body, Caller, Parameters, Place};
+use super::listing::{Browse, Listing};
 use super::problem::Problem;
 
 /// What a new token is to be.
@@ -42,10 +46,29 @@ pub struct NewToken {
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(Nothing {}): Parameters<Nothing>,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
-    let tokens = directory.list_tokens(caller.organisation()).await?;
-    Ok(Json(json!({ "items": tokens.iter().map(view).collect::<Vec<_>>() })))
+    let question = listing.read(&directory, &caller, List::Tokens).await?;
+    let tokens = Tokens(caller.organisation());
+    Ok(Json(question.answer(&directory, tokens).await?))
+}
+
+/// Tokens of an organisation, or the gateway's own, in the order in which they were made.
+pub(super) struct Tokens(pub(super) OrganisationId);
+
+#[async_trait]
+impl Browse for Tokens {
+    type Name = TokenId;
+
+    async fn browse(
+        &self,
+        directory: &Directory,
+        along: Stretch<TokenId>,
+        limit: usize,
+    ) -> Result<Vec<Value>, DirectoryError> {
+        let tokens = directory.browse_tokens(self.0, along, limit).await?;
+        Ok(tokens.iter().map(view).collect())
+    }
 }
 
 /// `POST .../tokens`: makes one; its text is in this answer only.
@@ -87,10 +110,11 @@ pub async fn revoke(
 pub async fn list_gateway(
     State(directory): State<Directory>,
     Caller(principal): Caller,
+    Parameters(listing): Parameters<Listing>,
 ) -> Result<Json<Value>, Problem> {
     principal.administer_gateway(keys::GATEWAY)?;
-    let tokens = directory.list_tokens(keys::GATEWAY).await?;
-    Ok(Json(json!({ "items": tokens.iter().map(view).collect::<Vec<_>>() })))
+    let question = listing.read_alone(&directory, List::Tokens)?;
+    Ok(Json(question.answer(&directory, Tokens(keys::GATEWAY)).await?))
 }
 
 /// `POST /tokens`: makes one for the administration of the whole gateway, or of the organisations that are named (S003-2).

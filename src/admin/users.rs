@@ -4,6 +4,8 @@ pub mod home;
 pub mod licences;
 pub mod write;
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -16,38 +18,20 @@ use crate::directory::invitation::RevokeInvitation;
 use crate::directory::settings::OrganisationSettings;
 use crate::directory::suspend::{ReactivateUser, SuspendUser};
 use crate::directory::{Directory, DirectoryError};
+use crate::model::clock::Timestamp;
 use crate::model::custom_attribute::Bearer;
 use crate::model::id::{OrganisationId, UserId};
 use crate::model::list::List;
 use crate::model::user::User;
 
-use super::caller::{Administrator, Parameters, Place};
-use super::listing::{Listing, literal};
+use super::caller::{Administrator, Place};
+use super::listing::{AskedWith, literal};
 use super::problem::Problem;
 
-/// Which users to list.
+/// Which users to list, beside what every list is asked.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
-    #[schemars(range(min = 1, max = 1000))]
-    limit: Option<usize>,
-    after: Option<String>,
-    /// Only those who satisfy this filter (RFC 7644 section 3.4.2.2) over the names that the items show.
-    filter: Option<String>,
-    /// In the order of this member; in that of their creation when missing.
-    sort: Option<String>,
-    /// The greatest first.
-    #[serde(default)]
-    descending: bool,
-    /// Only those in this state: `prepared`, `invited`, `enrolled`, `active`, `waiting` or `suspended`.
-    state: Option<String>,
-    /// The start of an e-mail address or display name, or a whole login id.
-    q: Option<String>,
-    /// Answer `total` as well: how many there are on all pages. It is missing when there are too many to look at.
-    #[serde(default)]
-    count: bool,
-    /// As this saved view says, by its name.
-    view: Option<String>,
     /// A login id of any kind.
     user_name: Option<String>,
     /// An e-mail address.
@@ -59,20 +43,9 @@ pub struct Wanted {
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(wanted): Parameters<Wanted>,
+    AskedWith(mut listing, wanted): AskedWith<Wanted>,
 ) -> Result<Json<Value>, Problem> {
     let organisation = caller.organisation();
-    let mut listing = Listing {
-        limit: wanted.limit,
-        after: wanted.after,
-        filter: wanted.filter,
-        sort: wanted.sort,
-        descending: wanted.descending,
-        state: wanted.state,
-        q: wanted.q,
-        count: wanted.count,
-        view: wanted.view,
-    };
     if let Some(email) = &wanted.email {
         listing = listing.narrowed(&format!("emails.value eq {}", literal(email)));
     }
@@ -84,10 +57,18 @@ pub async fn list(
         let named = directory.browse_user_name(organisation, name).await?;
         question.selection = question.selection.only(named.map(|user| user.id.uuid()));
     }
+    let turn = question.turn.clone();
     let selected = directory
-        .select_users(organisation, &question.selection, question.after(), question.limit)
+        .select_users(organisation, &question.selection, turn, question.limit)
         .await?;
-    Ok(Json(question.page(&selected, |user| view(user, &caller.settings))))
+    let signed_in = directory.last_sign_ins(organisation, &selected.items).await?;
+    let signed_in: BTreeMap<UserId, Option<Timestamp>> =
+        selected.items.iter().map(|user| user.id).zip(signed_in).collect();
+    Ok(Json(question.page(&selected, |user| {
+        let mut shown = view(user, &caller.settings);
+        shown["last_sign_in"] = json!(signed_in.get(&user.id));
+        shown
+    })))
 }
 
 /// `GET .../users/{user}` (S004-21): by identifier, or by any login id. `effective` tells the language, the time zone and the
@@ -101,6 +82,8 @@ pub async fn retrieve(
     let mut shown = view(&found, &caller.settings);
     let effective = directory.effective_locale(&caller.settings, &found).await?;
     shown["effective"] = effective.to_json();
+    let signed_in = directory.last_sign_ins(caller.organisation(), &[found]).await?;
+    shown["last_sign_in"] = json!(signed_in.first());
     Ok(Json(shown))
 }
 

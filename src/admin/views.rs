@@ -15,6 +15,7 @@ use crate::model::list::List;
 use crate::model::view::ViewDraft;
 
 use super::caller::{Administrator, Body, Parameters, Place};
+use super::listing::{AskedWith, Known};
 use super::problem::Problem;
 
 /// Which views to list.
@@ -37,13 +38,18 @@ pub struct Reset {
 pub async fn list(
     State(directory): State<Directory>,
     caller: Administrator,
-    Parameters(wanted): Parameters<Wanted>,
+    AskedWith(listing, wanted): AskedWith<Wanted>,
 ) -> Result<Json<Value>, Problem> {
+    let question = listing.read(&directory, &caller, List::Views).await?;
     let views = usable(&directory, &caller).await?;
     let wanted = views
         .iter()
         .filter(|owned| wanted.list.is_none_or(|list| list == owned.view.says.list));
-    Ok(Json(json!({ "items": wanted.map(view).collect::<Vec<_>>() })))
+    let named = wanted.map(|owned| {
+        let whose = u8::from(owned.owner == Owner::Shared);
+        (format!("{whose}.{}", owned.view.id), view(owned))
+    });
+    Ok(Json(question.answer(&directory, Known::in_order(named)).await?))
 }
 
 /// `POST .../views`: keeps one: a person's own unless `shared`; a token's is shared.

@@ -7,10 +7,12 @@ use axum::http::Method;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
+use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
+use crate::model::list::List;
 
 /// Do the same for many people: see what would happen first, then confirm it.
 #[derive(Debug, Args)]
@@ -43,9 +45,8 @@ enum Action {
     Plan(Plan),
     /// List plans and what was done, the newest first
     List {
-        /// At most this many
-        #[arg(long)]
-        limit: Option<usize>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
     },
     /// Show one, with what became of each
     Show {
@@ -199,7 +200,7 @@ impl Asking<'_> {
                 }
                 Ok(())
             }
-            Action::List { limit } => self.list(limit).await,
+            Action::List { choosing } => self.list(&choosing).await,
             Action::Show { job } => {
                 let job = self.gateway.ask(Method::GET, &self.one(&job), Payload::Empty).await?;
                 self.print(&self.whole(job).await?)
@@ -252,12 +253,7 @@ impl Asking<'_> {
         Ok(job)
     }
 
-    async fn list(&self, limit: Option<usize>) -> Result<(), Failure> {
-        let jobs = self.gateway.list(&self.jobs, limit).await?;
-        let mut out = std::io::stdout();
-        if self.json {
-            return Ok(output::json(&mut out, &json!(jobs))?);
-        }
+    async fn list(&self, choosing: &Choosing) -> Result<(), Failure> {
         let row = |job: &Value| {
             vec![
                 cell(&job["id"]),
@@ -267,9 +263,14 @@ impl Asking<'_> {
                 cell(&job["count"]),
             ]
         };
-        let rows: Vec<Vec<String>> = jobs.iter().map(row).collect();
-        let heading = ["ID", "PLANNED", "OPERATION", "STATE", "PEOPLE"];
-        Ok(output::table(&mut out, &heading, &rows)?)
+        let listed = Listed {
+            gateway: self.gateway,
+            organisation: self.jobs.trim_end_matches("/bulk"),
+            list: List::Jobs,
+            json: self.json,
+        };
+        let heading = &["ID", "PLANNED", "OPERATION", "STATE", "PEOPLE"];
+        choosing.print(listed, &self.jobs, &[], (heading, &row)).await
     }
 
     fn print(&self, job: &Value) -> Result<(), Failure> {

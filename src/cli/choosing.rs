@@ -1,5 +1,7 @@
 //! What the lists of the command line have in common: which items, in which order, and which columns.
 
+use std::io::Write as _;
+
 use axum::http::Method;
 use clap::Args;
 use serde_json::{Value, json};
@@ -30,6 +32,30 @@ pub struct Choosing {
     /// At most this many
     #[arg(long)]
     limit: Option<usize>,
+    /// One page, of --limit items or of the usual size, and how to turn it; JSON has the cursors beside the items
+    #[arg(long)]
+    page: bool,
+    /// The page behind this cursor
+    #[arg(long, value_name = "CURSOR", requires = "page", conflicts_with_all = ["before", "last"])]
+    after: Option<String>,
+    /// The page in front of this cursor
+    #[arg(long, value_name = "CURSOR", requires = "page", conflicts_with = "last")]
+    before: Option<String>,
+    /// The last page
+    #[arg(long, requires = "page")]
+    last: bool,
+}
+
+/// An address with further parameters: those that are given.
+fn with<'a>(path: &str, parameters: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> String {
+    let mut address = path.to_owned();
+    for (name, value) in parameters {
+        if let Some(value) = value {
+            let join = if address.contains('?') { '&' } else { '?' };
+            address = format!("{address}{join}{name}={}", escaped(value));
+        }
+    }
+    address
 }
 
 /// A list on a way to the directory.
@@ -56,14 +82,7 @@ impl Choosing {
             ("descending", self.descending.then_some("true")),
             ("view", self.view.as_deref()),
         ];
-        let mut address = path.to_owned();
-        for (name, value) in own.iter().chain(more) {
-            if let Some(value) = value {
-                let join = if address.contains('?') { '&' } else { '?' };
-                address = format!("{address}{join}{name}={}", escaped(value));
-            }
-        }
-        address
+        with(path, own.into_iter().chain(more.iter().copied()))
     }
 
     /// Prints the list: those columns that are named here or by the view, or as it is usual.
@@ -77,12 +96,51 @@ impl Choosing {
         more: &[(&str, Option<&str>)],
         (heading, row): Plain<'_>,
     ) -> Result<(), Failure> {
-        let items = listed.gateway.list(&self.address(path, more), self.limit).await?;
         let mut out = std::io::stdout();
+        let address = self.address(path, more);
+        if self.page {
+            let mut page = self.turn(&listed, &address).await?;
+            if listed.json {
+                return Ok(output::json(&mut out, &page)?);
+            }
+            let items = page["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
+            self.lay_out(&listed, &items, (heading, row)).await?;
+            for (cursor, option) in [("previous", "--before"), ("next", "--after")] {
+                if let Some(cursor_of) = page[cursor].as_str() {
+                    writeln!(out, "{cursor}: --page {option} {cursor_of}")?;
+                }
+            }
+            return Ok(());
+        }
+        let items = listed.gateway.list(&address, self.limit).await?;
         if listed.json {
             return Ok(output::json(&mut out, &json!(items))?);
         }
-        let columns = self.shown(&listed).await?;
+        self.lay_out(&listed, &items, (heading, row)).await
+    }
+
+    /// One page, with the cursors of its neighbours.
+    async fn turn(&self, listed: &Listed<'_>, address: &str) -> Result<Value, Failure> {
+        let limit = self.limit.map(|limit| limit.to_string());
+        let manner = [
+            ("limit", limit.as_deref()),
+            ("after", self.after.as_deref()),
+            ("before", self.before.as_deref()),
+            ("last", self.last.then_some("true")),
+        ];
+        let path = with(address, manner.into_iter());
+        listed.gateway.ask(Method::GET, &path, Payload::Empty).await
+    }
+
+    /// Prints items as a table.
+    async fn lay_out(
+        &self,
+        listed: &Listed<'_>,
+        items: &[Value],
+        (heading, row): Plain<'_>,
+    ) -> Result<(), Failure> {
+        let mut out = std::io::stdout();
+        let columns = self.shown(listed).await?;
         if columns.is_empty() {
             let rows: Vec<Vec<String>> = items.iter().map(row).collect();
             return Ok(output::table(&mut out, heading, &rows)?);
@@ -99,13 +157,12 @@ impl Choosing {
             return Ok(self.columns.clone());
         };
         let path = format!("{}/views?list={}", listed.organisation, listed.list);
-        let answer = listed.gateway.ask(Method::GET, &path, Payload::Empty).await?;
-        let mut views = answer["items"].as_array().into_iter().flatten();
+        let views = listed.gateway.list(&path, None).await?;
         let is_it = |view: &&Value| {
             let called = view["name"].as_str().unwrap_or_default();
             called.to_lowercase() == name.trim().to_lowercase() || view["id"].as_str() == Some(name)
         };
-        let columns = views.find(is_it).and_then(|view| view["columns"].as_array());
+        let columns = views.iter().find(is_it).and_then(|view| view["columns"].as_array());
         Ok(columns.into_iter().flatten().map(cell).collect())
     }
 }

@@ -6,12 +6,14 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::plan;
 use super::sync;
 use super::target::Target;
+use crate::model::list::List;
 
 /// List, show and test connections: the sources of people and groups.
 ///
@@ -45,7 +47,10 @@ pub struct Connection {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List connections, with how many people each is linked to, and the plans that wait for a person
-    List,
+    List {
+        #[command(flatten)]
+        choosing: Box<Choosing>,
+    },
     /// Show the settings of one
     Show {
         /// The connection's name
@@ -90,14 +95,15 @@ impl Connection {
         let connections = format!("/organisations/{}/connections", escaped(&self.org));
         let mut out = io::stdout();
         match &self.action {
-            Action::List => {
-                let answer = gateway.ask(Method::GET, &connections, Payload::Empty).await?;
-                if self.json {
-                    return Ok(output::json(&mut out, &answer["items"])?);
-                }
-                let rows: Vec<Vec<String>> = answer["items"].as_array().into_iter().flatten().map(row).collect();
-                let heading = ["NAME", "KIND", "ONBOARDING", "SCHEDULE", "LINKED", "HELD PLAN"];
-                Ok(output::table(&mut out, &heading, &rows)?)
+            Action::List { choosing } => {
+                let heading = &["NAME", "KIND", "ONBOARDING", "SCHEDULE", "LINKED", "HELD PLAN"];
+                let listed = Listed {
+                    gateway,
+                    organisation: &format!("/organisations/{}", escaped(&self.org)),
+                    list: List::Connections,
+                    json: self.json,
+                };
+                choosing.print(listed, &connections, &[], (heading, &row)).await
             }
             Action::Show { name } => {
                 let path = format!("{connections}/{}", escaped(name));

@@ -4,12 +4,14 @@ use std::io::Write as _;
 
 use axum::http::Method;
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
+use crate::model::list::List;
 
 /// Who pays for seats: cost centres, made and changed.
 #[derive(Debug, Args)]
@@ -36,7 +38,10 @@ pub struct CostCentre {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List cost centres, and how many seats each pays for
-    List,
+    List {
+        #[command(flatten)]
+        choosing: Box<Choosing>,
+    },
     /// Make a cost centre, or change it
     Set {
         /// Its short name
@@ -75,19 +80,19 @@ impl CostCentre {
         let one = |centre: &str| format!("{centres}/{}", escaped(centre));
         let mut out = std::io::stdout();
         match &self.action {
-            Action::List => {
-                let items = gateway.list_whole(&centres).await?;
-                if self.json {
-                    return Ok(output::json(&mut out, &json!(items))?);
-                }
-                let rows: Vec<Vec<String>> = items
-                    .iter()
-                    .map(|item| COLUMNS.iter().map(|name| cell(&item[*name])).collect())
-                    .collect();
-                Ok(output::table(&mut out, &["CENTRE", "NAME", "DEFAULT", "SEATS"], &rows)?)
+            Action::List { choosing } => {
+                let listed = Listed {
+                    gateway,
+                    organisation: &format!("/organisations/{}", escaped(&self.org)),
+                    list: List::CostCentres,
+                    json: self.json,
+                };
+                let row = |item: &Value| COLUMNS.iter().map(|name| cell(&item[*name])).collect();
+                let heading = &["CENTRE", "NAME", "DEFAULT", "SEATS"];
+                choosing.print(listed, &centres, &[], (heading, &row)).await
             }
             Action::Set { centre, name, default } => {
-                let known = gateway.list_whole(&centres).await?;
+                let known = gateway.list(&centres, None).await?;
                 let is_default = known
                     .iter()
                     .any(|known| known["key"] == *centre && known["default"] == true);

@@ -194,7 +194,7 @@ impl Gateway {
         loop {
             let join = if path.contains('?') { '&' } else { '?' };
             let page = match &after {
-                Some(cursor) => format!("{path}{join}limit=1000&after={cursor}"),
+                Some(cursor) => format!("{path}{join}limit=1000&after={}", escaped(cursor)),
                 None => format!("{path}{join}limit=1000"),
             };
             let mut answer = self.ask(Method::GET, &page, Payload::Empty).await?;
@@ -207,15 +207,6 @@ impl Gateway {
                 return Ok(items);
             }
         }
-    }
-
-    /// Every item of a list that comes in one answer.
-    ///
-    /// # Errors
-    /// As [`Gateway::ask`].
-    pub async fn list_whole(&self, path: &str) -> Result<Vec<Value>, Failure> {
-        let mut answer = self.ask(Method::GET, path, Payload::Empty).await?;
-        Ok(answer["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
     }
 
     /// Asks, and hands over each line of the answer as it comes. Answers with what stands behind `done` in the last one.

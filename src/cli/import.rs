@@ -9,11 +9,13 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::tables::{Format, Separator, check_output, save, word};
 use super::target::Target;
+use crate::model::list::List;
 
 /// Make and change people from a CSV or XLSX file
 #[derive(Debug, Args)]
@@ -74,9 +76,8 @@ enum Action {
     Template(Written),
     /// List imports, the newest first
     List {
-        /// At most this many
-        #[arg(long)]
-        limit: Option<usize>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
     },
     /// Show one with its rows
     Show {
@@ -155,7 +156,7 @@ impl Asking<'_> {
         match action {
             Action::Template(written) => self.save(&format!("{}/template", self.imports), &written).await,
             Action::Result { import, written } => self.save(&format!("{}/result", self.one(&import)), &written).await,
-            Action::List { limit } => self.list(limit).await,
+            Action::List { choosing } => self.list(&choosing).await,
             Action::Show { import } => {
                 let shown = self
                     .gateway
@@ -231,19 +232,20 @@ impl Asking<'_> {
         }
     }
 
-    async fn list(&self, limit: Option<usize>) -> Result<(), Failure> {
-        let imports = self.gateway.list(&self.imports, limit).await?;
-        let mut out = std::io::stdout();
-        if self.json {
-            return Ok(output::json(&mut out, &json!(imports))?);
-        }
+    async fn list(&self, choosing: &Choosing) -> Result<(), Failure> {
         let row = |import: &Value| {
             ["id", "created", "state", "rows"]
                 .map(|name| cell(&import[name]))
                 .to_vec()
         };
-        let rows: Vec<Vec<String>> = imports.iter().map(row).collect();
-        Ok(output::table(&mut out, &["ID", "PLANNED", "STATE", "ROWS"], &rows)?)
+        let listed = Listed {
+            gateway: self.gateway,
+            organisation: self.imports.trim_end_matches("/imports"),
+            list: List::Imports,
+            json: self.json,
+        };
+        let heading = &["ID", "PLANNED", "STATE", "ROWS"];
+        choosing.print(listed, &self.imports, &[], (heading, &row)).await
     }
 
     /// Prints an import with its rows; of a plan, those that are refused.

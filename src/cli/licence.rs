@@ -1,5 +1,6 @@
 //! `usher licence`.
 
+mod delete;
 mod set;
 
 use axum::http::Method;
@@ -12,6 +13,7 @@ use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
 use crate::model::list::List;
+use delete::Holders;
 use set::Changes;
 
 /// Show licences, their limits, and who holds or waits for a seat; give and take them.
@@ -23,7 +25,8 @@ use set::Changes;
     "  usher licence holders pro --org acme --filter 'seat eq \"refused\"' --sort since\n",
     "  usher licence forecast --org acme\n",
     "  usher licence assign pro ada@example.com --org acme\n",
-    "  usher licence set pro --limit 40 --org acme\n\n",
+    "  usher licence set pro --limit 40 --org acme\n",
+    "  usher licence delete pro --holders take --org acme      shows what it would mean, and how to confirm\n\n",
     "Limits may be declared in an organisation file as well: usher apply FILE",
 ))]
 pub struct Licence {
@@ -66,6 +69,17 @@ enum Action {
         #[command(flatten)]
         changes: Changes,
     },
+    /// Delete a licence; one that people have or wait for, or that groups give, once it is confirmed
+    Delete {
+        /// The licence's short name
+        licence: String,
+        /// What becomes of those who have it or wait for it
+        #[arg(long, value_enum, default_value_t)]
+        holders: Holders,
+        /// The confirmation that was shown with the impact
+        #[arg(long, value_name = "CODE")]
+        confirm: Option<String>,
+    },
     /// Give somebody a licence directly
     Assign {
         /// The licence's short name
@@ -87,9 +101,15 @@ enum Action {
         cost_centre: Option<String>,
     },
     /// Show who would need a seat beyond those in use, against what is free
-    Forecast,
+    Forecast {
+        #[command(flatten)]
+        choosing: Box<Choosing>,
+    },
     /// List cost centres, and how many seats each pays for
-    CostCentres,
+    CostCentres {
+        #[command(flatten)]
+        choosing: Box<Choosing>,
+    },
     /// Take a directly given licence away
     Free {
         /// The licence's short name
@@ -123,13 +143,12 @@ impl Licence {
     async fn act(&self, gateway: &Gateway) -> Result<(), Failure> {
         let organisation = format!("/organisations/{}", escaped(&self.org));
         let licences = format!("{organisation}/licences");
-        let mut out = std::io::stdout();
-        let (items, heading, rows): (Vec<Value>, &[&str], Vec<Vec<String>>) = match &self.action {
+        match &self.action {
             Action::List { find, choosing } => {
                 let listed = self.listed(gateway, &organisation, List::Licences);
                 let heading = &["LICENCE", "NAME", "LIMIT", "USED", "WAITING", "WHEN FULL"];
                 let more = [("q", find.as_deref())];
-                return choosing.print(listed, &licences, &more, (heading, &licence_row)).await;
+                choosing.print(listed, &licences, &more, (heading, &licence_row)).await
             }
             Action::Holders {
                 licence,
@@ -140,33 +159,23 @@ impl Licence {
                 let listed = self.listed(gateway, &organisation, List::LicenceHolders);
                 let heading = &["USER", "STATE", "SEAT", "SINCE", "BECAUSE", "COST CENTRE", "ID"];
                 let more = [("state", state.as_deref())];
-                return choosing.print(listed, &path, &more, (heading, &holder_row)).await;
+                choosing.print(listed, &path, &more, (heading, &holder_row)).await
             }
-            Action::Forecast => {
+            Action::Forecast { choosing } => {
                 let path = format!("{licences}/forecast");
-                let items = gateway.list_whole(&path).await?;
-                let rows = items.iter().map(|item| columns(item, &FORECAST)).collect();
-                (
-                    items,
-                    &[
-                        "LICENCE",
-                        "LIMIT",
-                        "USED",
-                        "FREE",
-                        "PREPARED",
-                        "WAITING",
-                        "REFUSED",
-                        "SUSPENDED",
-                        "SHORT",
-                    ],
-                    rows,
-                )
+                let listed = self.listed(gateway, &organisation, List::LicenceForecast);
+                let heading = FORECAST.map(str::to_uppercase);
+                let heading = heading.each_ref().map(String::as_str);
+                let row = |item: &Value| columns(item, &FORECAST);
+                choosing.print(listed, &path, &[], (&heading, &row)).await
             }
-            Action::CostCentres => {
-                let path = format!("/organisations/{}/cost-centres", escaped(&self.org));
-                let items = gateway.list_whole(&path).await?;
-                let rows = items.iter().map(|item| columns(item, &CENTRES)).collect();
-                (items, &["CENTRE", "NAME", "DEFAULT", "SEATS"], rows)
+            Action::CostCentres { choosing } => {
+                let path = format!("{organisation}/cost-centres");
+                let listed = self.listed(gateway, &organisation, List::CostCentres);
+                let row = |item: &Value| columns(item, &CENTRES);
+                choosing
+                    .print(listed, &path, &[], (&["CENTRE", "NAME", "DEFAULT", "SEATS"], &row))
+                    .await
             }
             Action::Set { licence, changes } => {
                 let known = gateway.list(&licences, None).await?;
@@ -174,14 +183,18 @@ impl Licence {
                 let payload = Payload::Json(changes.whole(licence, known)?);
                 let path = format!("{licences}/{}", escaped(licence));
                 let answer = gateway.ask(Method::PUT, &path, payload).await?;
-                return Ok(output::record(&mut out, &answer, self.json)?);
+                Ok(output::record(&mut std::io::stdout(), &answer, self.json)?)
             }
-            Action::Assign { .. } | Action::Free { .. } | Action::Charge { .. } => return self.change(gateway).await,
-        };
-        if self.json {
-            return Ok(output::json(&mut out, &json!(items))?);
+            Action::Delete {
+                licence,
+                holders,
+                confirm,
+            } => {
+                let path = format!("{licences}/{}", escaped(licence));
+                delete::delete(gateway, &path, (*holders, confirm.as_deref()), self.json).await
+            }
+            Action::Assign { .. } | Action::Free { .. } | Action::Charge { .. } => self.change(gateway).await,
         }
-        Ok(output::table(&mut out, heading, &rows)?)
     }
 }
 
@@ -211,8 +224,9 @@ impl Licence {
             }
             Action::List { .. }
             | Action::Holders { .. }
-            | Action::Forecast
-            | Action::CostCentres
+            | Action::Forecast { .. }
+            | Action::CostCentres { .. }
+            | Action::Delete { .. }
             | Action::Set { .. } => return Ok(()),
         };
         let answer = gateway.ask(method, &path, payload).await?;

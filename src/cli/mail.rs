@@ -6,10 +6,12 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
+use crate::model::list::List;
 use crate::config::{Config, Overrides};
 use crate::delivery::letter;
 use crate::delivery::transport::Transport;
@@ -47,9 +49,8 @@ enum Action {
         /// Those that were given up
         #[arg(long)]
         dead: bool,
-        /// At most this many
-        #[arg(long)]
-        limit: Option<usize>,
+        #[command(flatten)]
+        choosing: Box<Choosing>,
     },
     /// Try a mail now, or all that were given up
     Retry {
@@ -92,15 +93,17 @@ impl Mail {
         let outbox = format!("/organisations/{}/outbox", escaped(&self.org));
         let mut out = std::io::stdout();
         match &self.action {
-            Action::List { dead, limit } => {
+            Action::List { dead, choosing } => {
                 let state = if *dead { "dead" } else { "queued" };
-                let items = gateway.list(&format!("{outbox}?state={state}"), *limit).await?;
-                if self.json {
-                    return Ok(output::json(&mut out, &json!(items))?);
-                }
-                let rows: Vec<Vec<String>> = items.iter().map(row).collect();
-                let heading = ["MAIL", "ABOUT", "TO", "NEXT", "ATTEMPTS", "FAILURE"];
-                Ok(output::table(&mut out, &heading, &rows)?)
+                let listed = Listed {
+                    gateway,
+                    organisation: &format!("/organisations/{}", escaped(&self.org)),
+                    list: List::Mails,
+                    json: self.json,
+                };
+                let heading = &["MAIL", "ABOUT", "TO", "NEXT", "ATTEMPTS", "FAILURE"];
+                let more = [("state", Some(state))];
+                choosing.print(listed, &outbox, &more, (heading, &row)).await
             }
             Action::Retry { mail: Some(mail), .. } => {
                 let path = format!("{outbox}/{}/retry", escaped(mail));
@@ -139,7 +142,7 @@ impl Mail {
         let id = MailId::new(SystemClock.uuid());
         let letter = letter::write(id, &config.mail.sender()?, to, rendered, SystemClock.now())
             .map_err(|error| Failure::Usage(error.to_string()))?;
-        let file = transport.hand_over(id, None, letter).await.map_err(|refused| {
+        let file = transport.hand_over(id, Vec::new(), letter).await.map_err(|refused| {
             let host = config.mail.host.as_deref().unwrap_or("the data folder");
             let port = config.mail.server_port();
             Failure::failed(format!(

@@ -7,10 +7,12 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
+use crate::model::list::List;
 
 /// The catalogue of permissions, and permissions given without a role.
 #[derive(Debug, Args)]
@@ -39,7 +41,10 @@ pub struct Permission {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List the catalogue
-    List,
+    List {
+        #[command(flatten)]
+        choosing: Box<Choosing>,
+    },
     /// Show what everyone and every guest may do
     Defaults,
     /// Make a permission of the catalogue, or replace it, from a JSON file
@@ -94,7 +99,17 @@ impl Permission {
         let org = format!("/organisations/{}", escaped(&self.org));
         let of = |user: &str| format!("{org}/users/{}/permissions", escaped(user));
         let (method, path, payload) = match &self.action {
-            Action::List => (Method::GET, format!("{org}/permissions"), Payload::Empty),
+            Action::List { choosing } => {
+                let listed = Listed {
+                    gateway,
+                    organisation: &org,
+                    list: List::Permissions,
+                    json: self.json,
+                };
+                let heading = &["PERMISSION", "AREA", "CONTAINED IN", "IMPLIES", "NEEDS", "NAME"];
+                let path = format!("{org}/permissions");
+                return choosing.print(listed, &path, &[], (heading, &row)).await;
+            }
             Action::Defaults => (Method::GET, format!("{org}/default-permissions"), Payload::Empty),
             Action::Put { file } => {
                 let document = read(file)?;
@@ -129,11 +144,7 @@ impl Permission {
             Action::Defaults | Action::SetDefaults { .. } | Action::Put { .. } => {
                 Ok(output::record(&mut out, &answer, false)?)
             }
-            Action::List => {
-                let heading = ["PERMISSION", "AREA", "CONTAINED IN", "IMPLIES", "NEEDS", "NAME"];
-                Ok(output::table(&mut out, &heading, &items.map(row).collect::<Vec<_>>())?)
-            }
-            Action::Of { .. } | Action::Grant { .. } | Action::Revoke { .. } => {
+            Action::List { .. } | Action::Of { .. } | Action::Grant { .. } | Action::Revoke { .. } => {
                 let rows: Vec<Vec<String>> = items.map(|permission| vec![cell(permission)]).collect();
                 output::table(&mut out, &["PERMISSION"], &rows)?;
                 if let Some(advice) = answer["advice"]["text"].as_str() {

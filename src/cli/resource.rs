@@ -214,7 +214,7 @@ impl Asking<'_> {
         match action {
             Action::Types => {
                 let path = format!("{}/resource-types", self.organisation);
-                let items = self.gateway.list_whole(&path).await?;
+                let items = self.gateway.list(&path, None).await?;
                 self.print(&items, &["TYPE", "NAME", "RESOURCES"], |item| {
                     cells(item, &["key", "name", "resources"])
                 })

@@ -4,10 +4,12 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
+use crate::model::list as lists;
 
 /// Decide whether identities of a connection are people or groups who are there already.
 ///
@@ -40,6 +42,8 @@ enum Command {
 struct List {
     /// The connection's name
     connection: String,
+    #[command(flatten)]
+    choosing: Box<Choosing>,
     #[command(flatten)]
     place: Where,
 }
@@ -95,17 +99,16 @@ impl List {
     async fn run(self) -> Result<(), Failure> {
         let path = self.place.path(&self.connection);
         let gateway = Gateway::find(&self.place.target).await?;
-        let answer = gateway.ask(Method::GET, &path, Payload::Empty).await;
+        let listed = Listed {
+            gateway: &gateway,
+            organisation: &format!("/organisations/{}", escaped(&self.place.org)),
+            list: lists::List::Reviews,
+            json: self.place.json,
+        };
+        let heading = &["ID", "KIND", "NAME", "EXTERNAL ID", "FOUND", "BY", "SINCE", "DECISION"];
+        let printed = self.choosing.print(listed, &path, &[], (heading, &row)).await;
         gateway.close().await?;
-        let answer = answer?;
-        let mut out = std::io::stdout();
-        if self.place.json {
-            return Ok(output::json(&mut out, &answer["items"])?);
-        }
-        let items = answer["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let rows: Vec<Vec<String>> = items.iter().map(row).collect();
-        let heading = ["ID", "KIND", "NAME", "EXTERNAL ID", "FOUND", "BY", "SINCE", "DECISION"];
-        Ok(output::table(&mut out, &heading, &rows)?)
+        printed
     }
 }
 

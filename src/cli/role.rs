@@ -254,12 +254,8 @@ impl Role {
         let mut role: Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         let key = role["key"].as_str().map(str::to_owned);
         let key = key.ok_or_else(|| wrong("has no \"key\"".to_owned()))?;
-        let listed = gateway.ask(Method::GET, roles, Payload::Empty).await?;
-        let is_there = listed["items"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|known| known["key"] == key);
+        let listed = gateway.list(roles, None).await?;
+        let is_there = listed.iter().any(|known| known["key"] == key);
         let (method, path) = if is_there {
             (Method::PUT, format!("{roles}/{}", escaped(&key)))
         } else {

@@ -79,6 +79,16 @@ enum Table {
     LicenceHolders,
     Invitations,
     Guests,
+    /// Links by which guests join
+    GuestLinks,
+    Roles,
+    /// The catalogue of permissions
+    Permissions,
+    Licences,
+    CostCentres,
+    Connections,
+    /// Tokens, without their secrets
+    Tokens,
 }
 
 /// The kind of a file.

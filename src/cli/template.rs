@@ -7,10 +7,12 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
+use crate::model::list::List;
 
 /// The wording of mails: invitation, password-reset, guest-invitation, sign-in-warning, password-set.
 #[derive(Debug, Args)]
@@ -40,7 +42,10 @@ pub struct Template {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List the events, with the languages that the organisation has its own wording in
-    List,
+    List {
+        #[command(flatten)]
+        choosing: Box<Choosing>,
+    },
     /// List what a wording may refer to
     Variables {
         /// Which event
@@ -103,7 +108,17 @@ impl Template {
         let all = format!("/organisations/{}/templates", escaped(&self.org));
         let one = |name: &str| format!("{all}/{}", escaped(name));
         let (method, path, payload) = match &self.action {
-            Action::List => (Method::GET, all, Payload::Empty),
+            Action::List { choosing } => {
+                let listed = Listed {
+                    gateway,
+                    organisation: &format!("/organisations/{}", escaped(&self.org)),
+                    list: List::Templates,
+                    json: self.json,
+                };
+                let row = |item: &Value| columns(item, &["name", "languages"]);
+                let heading = &["TEMPLATE", "OWN LANGUAGES"];
+                return choosing.print(listed, &all, &[], (heading, &row)).await;
+            }
             Action::Variables { name } => (Method::GET, format!("{}/variables", one(name)), Payload::Empty),
             Action::Show { name, language } => {
                 let path = match language {
@@ -146,11 +161,7 @@ impl Template {
         let mut out = std::io::stdout();
         match &self.action {
             _ if self.json => Ok(output::json(&mut out, answer)?),
-            Action::List => {
-                let rows = rows(answer, &["name", "languages"]);
-                Ok(output::table(&mut out, &["TEMPLATE", "OWN LANGUAGES"], &rows)?)
-            }
-            Action::Variables { .. } => {
+            Action::List { .. } | Action::Variables { .. } => {
                 let rows = rows(answer, &["name", "meaning", "sample"]);
                 Ok(output::table(&mut out, &["VARIABLE", "MEANING", "SAMPLE"], &rows)?)
             }
@@ -168,16 +179,18 @@ impl Template {
     }
 }
 
-fn rows(answer: &Value, columns: &[&str]) -> Vec<Vec<String>> {
+fn rows(answer: &Value, names: &[&str]) -> Vec<Vec<String>> {
     let items = answer["items"].as_array().into_iter().flatten();
+    items.map(|item| columns(item, names)).collect()
+}
+
+fn columns(item: &Value, names: &[&str]) -> Vec<String> {
     let column = |value: &Value| match value.as_array() {
         Some(values) if values.is_empty() => "-".to_owned(),
         Some(values) => values.iter().map(cell).collect::<Vec<_>>().join(","),
         None => cell(value),
     };
-    items
-        .map(|item| columns.iter().map(|name| column(&item[*name])).collect())
-        .collect()
+    names.iter().map(|name| column(&item[*name])).collect()
 }
 
 fn read(path: &PathBuf) -> Result<String, Failure> {

@@ -7,10 +7,12 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::choosing::{Choosing, Listed};
 use super::failure::Failure;
 use super::gateway::{Gateway, Payload, escaped};
 use super::output::{self, cell};
 use super::target::Target;
+use crate::model::list::List;
 
 /// Issue, list and revoke tokens.
 #[derive(Debug, Args)]
@@ -62,7 +64,10 @@ enum Action {
         expires: Option<DateTime<Utc>>,
     },
     /// List tokens; their secrets are not stored
-    List,
+    List {
+        #[command(flatten)]
+        choosing: Box<Choosing>,
+    },
     /// Make a token worthless at once
     Revoke {
         /// Its identifier
@@ -108,14 +113,15 @@ impl Token {
                 let made = gateway.ask(Method::POST, &tokens, Payload::Json(new)).await?;
                 Ok(output::record(&mut out, &made, self.json)?)
             }
-            Action::List => {
-                let answer = gateway.ask(Method::GET, &tokens, Payload::Empty).await?;
-                if self.json {
-                    return Ok(output::json(&mut out, &answer["items"])?);
-                }
-                let rows: Vec<Vec<String>> = answer["items"].as_array().into_iter().flatten().map(row).collect();
-                let heading = ["ID", "OPENS", "CONNECTION", "USER", "LABEL", "CREATED", "EXPIRES"];
-                Ok(output::table(&mut out, &heading, &rows)?)
+            Action::List { choosing } => {
+                let heading = &["ID", "OPENS", "CONNECTION", "USER", "LABEL", "CREATED", "EXPIRES"];
+                let listed = Listed {
+                    gateway,
+                    organisation: &format!("/organisations/{}", escaped(&self.org)),
+                    list: List::Tokens,
+                    json: self.json,
+                };
+                choosing.print(listed, &tokens, &[], (heading, &row)).await
             }
             Action::Revoke { id } => {
                 let path = format!("{tokens}/{}", escaped(id));

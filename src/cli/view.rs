@@ -121,7 +121,7 @@ impl View {
         match &self.action {
             Action::List { list } => {
                 let path = list.map_or_else(|| views.clone(), |list| format!("{views}?list={list}"));
-                let items = gateway.list_whole(&path).await?;
+                let items = gateway.list(&path, None).await?;
                 if self.json {
                     return Ok(output::json(&mut out, &json!(items))?);
                 }
@@ -166,7 +166,7 @@ impl View {
 
 /// The view of this name or identifier.
 async fn find(gateway: &Gateway, views: &str, list: List, named: &str) -> Result<Value, Failure> {
-    let items = gateway.list_whole(&format!("{views}?list={list}")).await?;
+    let items = gateway.list(&format!("{views}?list={list}"), None).await?;
     let is_it = |view: &Value| {
         let name = view["name"].as_str().unwrap_or_default();
         name.to_lowercase() == named.trim().to_lowercase() || view["id"].as_str() == Some(named)

@@ -34,7 +34,7 @@ impl Default for StoreConfig {
         Self {
             engine: Engine::default(),
             data: PathBuf::from("./data"),
-            cache_mib: 48,
+            cache_mib: 32,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::model::id::{MailId, UserId};
 /// The folder's name inside the data folder.
 pub const FOLDER: &str = "mail";
 
-/// The header that says whom a mail is about.
+/// The header that says whom a mail is about, or names.
 const PERSON: &str = "X-Usher-Person";
 /// The header that says whom it goes to (RFC 5322 s3.6.3). Ours name one address, without a name.
 const TO: &str = "To";
@@ -26,11 +26,11 @@ pub fn make(folder: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Writes a mail, about this person, readable by the owner only and durable when it returns. The same mail again is the same file.
+/// Writes a mail, about these people, readable by the owner only and durable when it returns. The same mail again is the same file.
 ///
 /// # Errors
 /// The system's.
-pub fn write(folder: &Path, id: MailId, about: Option<UserId>, mail: &[u8]) -> io::Result<PathBuf> {
+pub fn write(folder: &Path, id: MailId, about: &[UserId], mail: &[u8]) -> io::Result<PathBuf> {
     let path = path(folder, id);
     let beside = folder.join(format!("{id}.new"));
     let mut file = OpenOptions::new()
@@ -39,7 +39,7 @@ pub fn write(folder: &Path, id: MailId, about: Option<UserId>, mail: &[u8]) -> i
         .truncate(true)
         .mode(0o600)
         .open(&beside)?;
-    if let Some(person) = about {
+    for person in about {
         write!(file, "{PERSON}: {person}\r\n")?;
     }
     file.write_all(mail)?;

@@ -276,7 +276,7 @@ impl Mailer {
             Err(error) => return Ok(Err(unusable(error.to_string(), true))),
         };
         let template = message.template.as_str();
-        Ok(match self.transport.hand_over(mail.id, mail.user, letter).await {
+        Ok(match self.transport.hand_over(mail.id, mail.people(), letter).await {
             Ok(file) => {
                 counter!("usher_mail_total", "outcome" => "sent").increment(1);
                 match file {

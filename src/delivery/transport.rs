@@ -113,16 +113,11 @@ impl Transport {
         }
     }
 
-    /// Hands a mail over; `about` is the person that it is about. A file's path is answered.
+    /// Hands a mail over; `about` are the people whom it is about or names. A file's path is answered.
     ///
     /// # Errors
     /// [`Refused`].
-    pub async fn hand_over(
-        &self,
-        id: MailId,
-        about: Option<UserId>,
-        mail: Message,
-    ) -> Result<Option<PathBuf>, Refused> {
+    pub async fn hand_over(&self, id: MailId, about: Vec<UserId>, mail: Message) -> Result<Option<PathBuf>, Refused> {
         match self {
             Self::Smtp(smtp) => match smtp.send(mail).await {
                 Ok(_) => Ok(None),
@@ -130,7 +125,7 @@ impl Transport {
             },
             Self::Folder(folder) => {
                 let (folder, bytes) = (folder.clone(), mail.formatted());
-                let written = tokio::task::spawn_blocking(move || folder::write(&folder, id, about, &bytes)).await;
+                let written = tokio::task::spawn_blocking(move || folder::write(&folder, id, &about, &bytes)).await;
                 let written = written.map_err(io::Error::other).flatten();
                 written.map(Some).map_err(|error| Refused {
                     reason: format!("the file cannot be written: {error}"),

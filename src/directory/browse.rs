@@ -9,6 +9,7 @@ use crate::model::user::User;
 use crate::store::{Key, Scan};
 
 use super::keys::{self, Count, Index, Table, Unique, fold};
+use super::stretch::Stretch;
 use super::unit::parse_counter;
 use super::user::parse_uuid;
 use super::{Directory, DirectoryError};
@@ -31,20 +32,18 @@ impl Directory {
             .collect()
     }
 
-    /// Users in the order of their creation, after this one.
+    /// Users in the order of their creation, behind one or in front of it.
     ///
     /// # Errors
     /// As the store's read.
     pub async fn browse_users(
         &self,
         organisation: OrganisationId,
-        after: Option<UserId>,
+        along: impl Into<Stretch<UserId>> + Send,
         limit: usize,
     ) -> Result<Vec<User>, DirectoryError> {
-        let mut scan = Scan::prefix(&keys::table(organisation, Table::User), limit);
-        if let Some(after) = after {
-            scan = scan.after(keys::user(organisation, after));
-        }
+        let prefix = keys::table(organisation, Table::User);
+        let scan = along.into().scan(&prefix, limit, |user| keys::user(organisation, user));
         self.records(scan).await
     }
 
@@ -83,7 +82,7 @@ impl Directory {
         }
     }
 
-    /// Users who are meant to have this licence, after this one.
+    /// Users who are meant to have this licence, behind one or in front of it.
     ///
     /// # Errors
     /// As the store's read.
@@ -91,24 +90,18 @@ impl Directory {
         &self,
         organisation: OrganisationId,
         licence: &Slug,
-        after: Option<UserId>,
+        along: impl Into<Stretch<UserId>> + Send,
         limit: usize,
     ) -> Result<Vec<User>, DirectoryError> {
         let prefix = keys::index_entries(organisation, Index::LicenceHolder, licence.as_str());
-        let mut scan = Scan::prefix(&prefix, limit);
-        if let Some(after) = after {
-            scan = scan.after(keys::index(
-                organisation,
-                Index::LicenceHolder,
-                licence.as_str(),
-                after.uuid(),
-            ));
-        }
+        let scan = along.into().scan(&prefix, limit, |user| {
+            keys::index(organisation, Index::LicenceHolder, licence.as_str(), user.uuid())
+        });
         let ids = self.indexed(scan).await?;
         self.users(organisation, ids).await
     }
 
-    /// Users who hold this role in the whole organisation, after this one.
+    /// Users who hold this role in the whole organisation, behind one or in front of it.
     ///
     /// # Errors
     /// As the store's read.
@@ -116,33 +109,29 @@ impl Directory {
         &self,
         organisation: OrganisationId,
         role: &Slug,
-        after: Option<UserId>,
+        along: impl Into<Stretch<UserId>> + Send,
         limit: usize,
     ) -> Result<Vec<User>, DirectoryError> {
         let prefix = keys::index_entries(organisation, Index::RoleHolder, role.as_str());
-        let mut scan = Scan::prefix(&prefix, limit);
-        if let Some(after) = after {
-            let last = keys::index(organisation, Index::RoleHolder, role.as_str(), after.uuid());
-            scan = scan.after(last);
-        }
+        let scan = along.into().scan(&prefix, limit, |user| {
+            keys::index(organisation, Index::RoleHolder, role.as_str(), user.uuid())
+        });
         let ids = self.indexed(scan).await?;
         self.users(organisation, ids).await
     }
 
-    /// Groups in the order of their creation, after this one.
+    /// Groups in the order of their creation, behind one or in front of it.
     ///
     /// # Errors
     /// As the store's read.
     pub async fn browse_groups(
         &self,
         organisation: OrganisationId,
-        after: Option<GroupId>,
+        along: impl Into<Stretch<GroupId>> + Send,
         limit: usize,
     ) -> Result<Vec<Group>, DirectoryError> {
-        let mut scan = Scan::prefix(&keys::table(organisation, Table::Group), limit);
-        if let Some(after) = after {
-            scan = scan.after(keys::group(organisation, after));
-        }
+        let prefix = keys::table(organisation, Table::Group);
+        let scan = along.into().scan(&prefix, limit, |group| keys::group(organisation, group));
         self.records(scan).await
     }
 
@@ -188,7 +177,7 @@ impl Directory {
         }
     }
 
-    /// Members of a group with their edges, after this one: groups first, then users.
+    /// Members of a group with their edges, behind one or in front of it: groups first, then users.
     ///
     /// # Errors
     /// As the store's read.
@@ -196,13 +185,11 @@ impl Directory {
         &self,
         organisation: OrganisationId,
         group: GroupId,
-        after: Option<Member>,
+        along: impl Into<Stretch<Member>> + Send,
         limit: usize,
     ) -> Result<Vec<(Member, Membership)>, DirectoryError> {
-        let mut scan = Scan::prefix(&keys::group_members(organisation, group), limit);
-        if let Some(after) = after {
-            scan = scan.after(keys::group_member(organisation, group, after));
-        }
+        let prefix = keys::group_members(organisation, group);
+        let scan = along.into().scan(&prefix, limit, |member| keys::group_member(organisation, group, member));
         let entries = self.store.scan(scan).await?;
         entries
             .iter()

@@ -72,6 +72,9 @@ pub enum DirectoryError {
     /// What would happen has to be seen and confirmed first.
     #[error("{users} people hold role {role}, {memberships} memberships would end, {groups} groups would go: confirm with this answer's \"confirm\"", users = .0.users, role = .0.role, memberships = .0.memberships, groups = .0.going())]
     Unconfirmed(Box<super::role_impact::Impact>),
+    /// People have the licence that is to be deleted, and what becomes of them was not confirmed.
+    #[error("{users} people have licence {licence} or wait for it, {groups} groups give it: say what becomes of them with holders, and confirm with this answer's \"confirm\"", users = .0.users, licence = .0.licence, groups = .0.groups.len())]
+    LicenceInUse(Box<super::licence_deletion::LicenceImpact>),
     /// Planned work is not confirmed or discarded.
     #[error("{0}")]
     Job(#[from] super::job::JobRefusal),

@@ -12,8 +12,6 @@ use crate::model::membership::Member;
 use crate::model::merge_patch::merge;
 
 use super::attribute_edit::Attributes;
-use super::authorise::Authority;
-use super::error::Denial;
 use super::group_members::AddMembers;
 use super::resource_assign::AssignResource;
 use super::settings::OrganisationSettings;
@@ -134,12 +132,14 @@ async fn may_place(unit: &mut Unit, before: &Group, after: &Group) -> Result<(),
     if before.is_default != after.is_default {
         unit.demand("group.update", &Target::organisation())?;
     }
-    match unit.authority() {
-        Authority::Person(effective) if before.parent != after.parent && !effective.administers => {
-            Err(DirectoryError::Denied(Denial::NoRight))
-        }
-        _ => Ok(()),
+    if before.parent != after.parent {
+        // Whoever runs the place that it leaves and the place that it comes to has it, and all below it, in reach before and after.
+        let from = place_of(unit, before.parent).await?;
+        unit.demand("group.update", &from)?;
+        let to = place_of(unit, after.parent).await?;
+        unit.demand("group.create", &to)?;
     }
+    Ok(())
 }
 
 /// A group as the place of those below it; the organisation for those that lie below none.

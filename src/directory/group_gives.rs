@@ -52,6 +52,10 @@ impl Operation for Change<'_> {
                 unit.may_pass_on(&role, None).await?;
             }
         }
+        if !(change.add_roles.is_empty() && change.remove_roles.is_empty()) {
+            let members = unit.target_group(*id).await?;
+            unit.demand("role.assign", &members)?;
+        }
         if !(change.add_licences.is_empty() && change.remove_licences.is_empty()) {
             unit.demand("licence.assign", &Target::organisation())?;
         }

@@ -14,11 +14,11 @@ use crate::model::login::{LoginId, LoginKind, LoginProblem};
 use crate::model::mail::{self, Message, TemplateName};
 use crate::model::organisation::Organisation;
 use crate::model::record;
-use crate::store::Scan;
 
 use super::error::Denial;
 use super::keys::{self, Table};
-use super::outbox;
+use super::outbox::{self, About};
+use super::stretch::Stretch;
 use super::token::hash;
 use super::{Directory, DirectoryError, Operation, Principal, Unit};
 
@@ -101,9 +101,13 @@ impl CreateGuest {
         let message = Message::new(to.as_str(), TemplateName::GuestInvitation)
             .with("organisation", organisation.name)
             .with("display_name", guest.name.as_str())
-            .with("inviter", inviter)
+            .with(outbox::INVITER, inviter)
             .with(mail::LINK, link);
-        outbox::enqueue(unit, message).map(Some)
+        let about = About {
+            names: unit.actor().user,
+            ..About::default()
+        };
+        outbox::enqueue_about(unit, about, message).map(Some)
     }
 }
 
@@ -361,13 +365,11 @@ impl Directory {
     pub async fn browse_guests(
         &self,
         organisation: OrganisationId,
-        after: Option<GuestId>,
+        along: impl Into<Stretch<GuestId>> + Send,
         limit: usize,
     ) -> Result<Vec<Guest>, DirectoryError> {
-        let mut scan = Scan::prefix(&keys::table(organisation, Table::Guest), limit);
-        if let Some(after) = after {
-            scan = scan.after(keys::people::guest(organisation, after));
-        }
+        let prefix = keys::table(organisation, Table::Guest);
+        let scan = along.into().scan(&prefix, limit, |id| keys::people::guest(organisation, id));
         let found = self.store.scan(scan).await?;
         found
             .iter()
@@ -375,20 +377,18 @@ impl Directory {
             .collect()
     }
 
-    /// Links in the order in which they were made, after this one.
+    /// Links in the order in which they were made, behind one or in front of it.
     ///
     /// # Errors
     /// As the store's read.
     pub async fn browse_guest_links(
         &self,
         organisation: OrganisationId,
-        after: Option<GuestLinkId>,
+        along: impl Into<Stretch<GuestLinkId>> + Send,
         limit: usize,
     ) -> Result<Vec<GuestLink>, DirectoryError> {
-        let mut scan = Scan::prefix(&keys::table(organisation, Table::GuestLink), limit);
-        if let Some(after) = after {
-            scan = scan.after(keys::people::guest_link(organisation, after));
-        }
+        let prefix = keys::table(organisation, Table::GuestLink);
+        let scan = along.into().scan(&prefix, limit, |id| keys::people::guest_link(organisation, id));
         let found = self.store.scan(scan).await?;
         found
             .iter()

@@ -170,6 +170,7 @@ impl Unit {
                 let about = About {
                     user: Some(user.id),
                     invitation: Some(invitation.id),
+                    ..About::default()
                 };
                 invitation.mail = Some(outbox::enqueue_about(self, about, message)?);
             }

@@ -19,10 +19,11 @@ use crate::model::event::{Actor, EventKind};
 use crate::model::id::{JobId, OrganisationId};
 use crate::model::job::{Job, JobItem, JobState, Task};
 use crate::model::record;
-use crate::store::{Key, Scan};
+use crate::store::Key;
 
 use super::error::Denial;
 use super::keys;
+use super::stretch::Stretch;
 use super::{Directory, DirectoryError, Operation, Permit, Unit, bulk};
 
 /// The bounds of jobs.
@@ -93,36 +94,40 @@ impl Directory {
         Ok(job.filter(|job| job.state != JobState::Drafted))
     }
 
-    /// Jobs, the newest first, older than this one. Read at once are `limit`, and left out what `keep` does not want; so many may
-    /// be fewer, and the second answer is where to go on when there is more.
+    /// Jobs that `keep` wants, the newest first, behind one or in front of it; fewer than `limit` only at the end. Jobs go after a
+    /// while, so that there are never very many.
     ///
     /// # Errors
     /// As the store's read.
     pub async fn list_jobs(
         &self,
         organisation: OrganisationId,
-        after: Option<JobId>,
+        along: Stretch<JobId>,
         limit: usize,
         keep: impl Fn(&Job) -> bool + Send,
-    ) -> Result<(Vec<Job>, Option<JobId>), DirectoryError> {
-        let mut scan = Scan::prefix(&keys::jobs(organisation), limit).backward();
-        if let Some(after) = after {
-            scan = scan.after(keys::job(organisation, after));
-        }
-        let found = self.store.scan(scan).await?;
-        let last = found.last().filter(|_| found.len() == limit);
-        let next = last.and_then(|(key, _)| keys::last_uuid(key)).map(JobId::new);
+    ) -> Result<Vec<Job>, DirectoryError> {
+        let prefix = keys::jobs(organisation);
+        let along = along.reversed();
+        let mut scan = along.scan(&prefix, limit, |id| keys::job(organisation, id));
         let mut jobs = Vec::new();
-        for (_, stored) in &found {
-            let job: Job = record::decode(&stored.value)?;
-            if job.state != JobState::Drafted && keep(&job) {
-                jobs.push(job);
+        loop {
+            let found = self.store.scan(scan.clone()).await?;
+            for (_, stored) in &found {
+                let job: Job = record::decode(&stored.value)?;
+                if job.state != JobState::Drafted && keep(&job) {
+                    jobs.push(job);
+                }
+            }
+            match found.last() {
+                Some((last, _)) if jobs.len() < limit => scan = scan.after(last.clone()),
+                _ => break,
             }
         }
-        Ok((jobs, next))
+        jobs.truncate(limit);
+        Ok(jobs)
     }
 
-    /// Items of a job in order, those behind this number.
+    /// Items of a job in order, those behind a number or in front of it.
     ///
     /// # Errors
     /// As the store's read.
@@ -130,13 +135,11 @@ impl Directory {
         &self,
         organisation: OrganisationId,
         id: JobId,
-        after: Option<u32>,
+        along: impl Into<Stretch<u32>> + Send,
         limit: usize,
     ) -> Result<Vec<JobItem>, DirectoryError> {
-        let mut scan = Scan::prefix(&keys::job_items(organisation, id), limit);
-        if let Some(after) = after {
-            scan = scan.after(keys::job_item(organisation, id, after));
-        }
+        let prefix = keys::job_items(organisation, id);
+        let scan = along.into().scan(&prefix, limit, |number| keys::job_item(organisation, id, number));
         let found = self.store.scan(scan).await?;
         let items = found.iter().map(|(_, stored)| Ok(record::decode(&stored.value)?));
         items.collect()

@@ -19,6 +19,7 @@ use crate::model::record::{self, Record};
 use crate::model::slug::Slug;
 use crate::store::{Batch, Key, SCAN_ENTRIES_MAX, Scan, Store, StoreError};
 
+use super::stretch::Stretch;
 use super::{Directory, DirectoryError, keys};
 
 /// One request.
@@ -149,13 +150,12 @@ impl Directory {
         &self,
         organisation: OrganisationId,
         connection: &Slug,
-        before: Option<Uuid>,
+        along: impl Into<Stretch<Uuid>> + Send,
         limit: usize,
     ) -> Result<Vec<(Uuid, JournalEntry)>, DirectoryError> {
-        let mut scan = Scan::prefix(&keys::journal(organisation, connection), limit).backward();
-        if let Some(before) = before {
-            scan = scan.after(keys::journal_entry(organisation, connection, before));
-        }
+        let prefix = keys::journal(organisation, connection);
+        let along = along.into().reversed();
+        let scan = along.scan(&prefix, limit, |id| keys::journal_entry(organisation, connection, id));
         let entries = self.store.scan(scan).await?;
         entries
             .iter()

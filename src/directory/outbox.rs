@@ -21,6 +21,7 @@ use crate::model::record;
 use crate::store::{SCAN_ENTRIES_MAX, Scan};
 
 use super::keys::{self, Count};
+use super::stretch::Stretch;
 use super::{Directory, DirectoryError, Operation, Unit};
 
 /// What a mail is about.
@@ -28,9 +29,14 @@ use super::{Directory, DirectoryError, Operation, Unit};
 pub struct About {
     /// The person: the mail goes when the person is deleted.
     pub user: Option<UserId>,
+    /// Who else is named in it, as [`INVITER`].
+    pub names: Option<UserId>,
     /// The invitation that it hands over.
     pub invitation: Option<InvitationId>,
 }
+
+/// The variable that names somebody whom a mail is not about.
+pub const INVITER: &str = "inviter";
 
 /// Writes a mail into the outbox, in the unit's commit. It is sent after it, at least once.
 ///
@@ -64,6 +70,7 @@ pub fn enqueue_about(unit: &mut Unit, about: About, message: Message) -> Result<
         id: MailId::new(unit.clock().uuid()),
         message,
         user: about.user,
+        names: about.names,
         invitation: about.invitation,
         state: MailState::Queued,
         created: unit.now(),
@@ -302,6 +309,27 @@ impl Operation for DiscardMail {
     }
 }
 
+/// Takes out of a mail who it names beside those whom it is about. False when there is none.
+pub(super) struct UnnameMail(
+    /// Which.
+    pub MailId,
+);
+
+#[async_trait::async_trait]
+impl Operation for UnnameMail {
+    type Outcome = bool;
+
+    async fn attempt(&self, unit: &mut Unit) -> Result<bool, DirectoryError> {
+        let Some(mut mail) = unit.find_mail(self.0).await? else {
+            return Ok(false);
+        };
+        mail.names = None;
+        mail.message = mail.message.with(INVITER, "");
+        unit.put(keys::mail::mail(unit.organisation(), mail.state, mail.id), &mail);
+        Ok(true)
+    }
+}
+
 /// A mail that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
@@ -338,13 +366,11 @@ impl Directory {
         &self,
         organisation: OrganisationId,
         state: MailState,
-        after: Option<MailId>,
+        along: impl Into<Stretch<MailId>> + Send,
         limit: usize,
     ) -> Result<Vec<QueuedMail>, DirectoryError> {
-        let mut scan = Scan::prefix(&keys::mail::mails(organisation, state), limit);
-        if let Some(after) = after {
-            scan = scan.after(keys::mail::mail(organisation, state, after));
-        }
+        let prefix = keys::mail::mails(organisation, state);
+        let scan = along.into().scan(&prefix, limit, |id| keys::mail::mail(organisation, state, id));
         let found = self.store.scan(scan).await?;
         found
             .iter()

@@ -11,7 +11,7 @@ impl Directory {
     /// The same directory over a [`Rehearsal`] of the store: whatever is done through it never happened. What it remembers and
     /// whom it wakes is its own.
     pub(super) fn rehearse(&self) -> Self {
-        self.rehearse_on(Arc::new(Rehearsal::new(Arc::clone(&self.store))))
+        self.rehearse_on(Arc::new(self.whole_rehearsal()))
     }
 
     /// The same on a rehearsal that the caller looks into.
@@ -30,7 +30,11 @@ impl Directory {
     /// A rehearsal of the store for very many changes: it keeps no logs.
     #[must_use]
     pub fn rehearsal(&self) -> Rehearsal {
-        Rehearsal::new(Arc::clone(&self.store)).without(is_log)
+        self.whole_rehearsal().without(is_log)
+    }
+
+    fn whole_rehearsal(&self) -> Rehearsal {
+        Rehearsal::new(Arc::clone(&self.store)).open_at_most(self.rehearsed_open_bytes_max)
     }
 }
 

@@ -18,6 +18,7 @@ use crate::model::slug::Slug;
 use crate::store::{Key, Read, SCAN_ENTRIES_MAX, Scan, Versioned};
 
 use super::keys;
+use super::stretch::Stretch;
 use super::user::parse_uuid;
 use super::{Directory, DirectoryError};
 
@@ -124,7 +125,7 @@ impl Directory {
         Ok(held)
     }
 
-    /// Resources in the order of their creation, after this one; of one type, or of all.
+    /// Resources in the order of their creation, behind one or in front of it; of one type, or of all.
     ///
     /// # Errors
     /// As the store's read.
@@ -132,22 +133,19 @@ impl Directory {
         &self,
         organisation: OrganisationId,
         type_: Option<&Slug>,
-        after: Option<ResourceId>,
+        along: impl Into<Stretch<ResourceId>> + Send,
         limit: usize,
     ) -> Result<Vec<Resource>, DirectoryError> {
+        let along = along.into();
         let Some(type_) = type_ else {
-            let mut scan = Scan::prefix(&keys::resources(organisation), limit);
-            if let Some(after) = after {
-                scan = scan.after(keys::resource(organisation, after));
-            }
+            let prefix = keys::resources(organisation);
+            let scan = along.scan(&prefix, limit, |id| keys::resource(organisation, id));
             let entries = self.store.scan(scan).await?;
             let resources = entries.iter().map(|(_, stored)| Ok(record::decode(&stored.value)?));
             return resources.collect();
         };
-        let mut scan = Scan::prefix(&keys::resources_of_type(organisation, type_), limit);
-        if let Some(after) = after {
-            scan = scan.after(keys::resource_entry(organisation, type_, after));
-        }
+        let prefix = keys::resources_of_type(organisation, type_);
+        let scan = along.scan(&prefix, limit, |id| keys::resource_entry(organisation, type_, id));
         let entries = self.store.scan(scan).await?;
         let ids = entries.iter().filter_map(|(key, _)| keys::last_uuid(key));
         let keys = ids.map(|id| keys::resource(organisation, ResourceId::new(id)));
@@ -194,13 +192,11 @@ impl Directory {
         &self,
         organisation: OrganisationId,
         id: ResourceId,
-        after: Option<Member>,
+        along: impl Into<Stretch<Member>> + Send,
         limit: usize,
     ) -> Result<Vec<(Member, Assignment)>, DirectoryError> {
-        let mut scan = Scan::prefix(&keys::assignments(organisation, id), limit);
-        if let Some(after) = after {
-            scan = scan.after(keys::assignment(organisation, id, after));
-        }
+        let prefix = keys::assignments(organisation, id);
+        let scan = along.into().scan(&prefix, limit, |subject| keys::assignment(organisation, id, subject));
         let entries = self.store.scan(scan).await?;
         let subjects = entries
             .iter()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::effective::Target;
 use crate::model::group::Group;
 use crate::model::id::GroupId;
 use crate::model::permission::definition::{Catalogue, Definition, Unfit, fits};
@@ -191,6 +192,9 @@ impl Operation for EditRole {
         if let Some(before) = &before {
             unit.may_pass_on(before, None).await?;
         }
+        let none = BTreeSet::new();
+        let linked = before.as_ref().map_or(&none, |before| &before.linked_groups);
+        may_fill(unit, linked, &role.linked_groups).await?;
         PutRole(role.clone()).attempt(unit).await?;
         Ok(role.clone())
     }
@@ -213,13 +217,26 @@ impl Operation for LinkGroup {
     async fn attempt(&self, unit: &mut Unit) -> Result<Role, DirectoryError> {
         let missing = || DirectoryError::not_found("role", &self.role);
         let mut role = unit.find_role(&self.role).await?.ok_or_else(missing)?;
+        let before = role.linked_groups.clone();
         if self.linked {
             role.linked_groups.insert(self.group);
         } else {
             role.linked_groups.remove(&self.group);
         }
         unit.may_pass_on(&role, None).await?;
+        may_fill(unit, &before, &role.linked_groups).await?;
         PutRole(role.clone()).attempt(unit).await?;
         Ok(role)
     }
+}
+
+/// Whether the acting person may have a role put people into groups, or have them leave: who may change the members of these
+/// groups. The holders may be anybody, so whoever puts them into a group, within the reach of those who run it, sees everybody.
+async fn may_fill(unit: &mut Unit, old: &BTreeSet<GroupId>, new: &BTreeSet<GroupId>) -> Result<(), DirectoryError> {
+    for group in old.symmetric_difference(new) {
+        let target = unit.target_group(*group).await?;
+        unit.demand("group.members", &target)?;
+        unit.demand("user.view", &Target::organisation())?;
+    }
+    Ok(())
 }

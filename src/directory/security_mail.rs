@@ -35,7 +35,7 @@ impl Unit {
         }
         let about = About {
             user: Some(user.id),
-            invitation: None,
+            ..About::default()
         };
         outbox::enqueue_about(self, about, message).map(drop)
     }

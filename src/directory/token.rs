@@ -11,8 +11,9 @@ use crate::model::event::EventKind;
 use crate::model::id::{OrganisationId, TokenId};
 use crate::model::record;
 use crate::model::token::{Token, TokenGrant};
-use crate::store::{SCAN_ENTRIES_MAX, Scan};
+use crate::store::SCAN_ENTRIES_MAX;
 
+use super::stretch::Stretch;
 use super::{Directory, DirectoryError, Operation, Principal, Unit, keys};
 
 /// A new token with its secret, which is shown once and stored nowhere.
@@ -183,7 +184,21 @@ impl Directory {
     /// # Errors
     /// As the store's read.
     pub async fn list_tokens(&self, organisation: OrganisationId) -> Result<Vec<Token>, DirectoryError> {
-        let list = Scan::prefix(&keys::table(organisation, keys::Table::TokenList), SCAN_ENTRIES_MAX);
+        self.browse_tokens(organisation, None, SCAN_ENTRIES_MAX).await
+    }
+
+    /// Tokens of an organisation in the order in which they were made, behind one or in front of it.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn browse_tokens(
+        &self,
+        organisation: OrganisationId,
+        along: impl Into<Stretch<TokenId>> + Send,
+        limit: usize,
+    ) -> Result<Vec<Token>, DirectoryError> {
+        let prefix = keys::table(organisation, keys::Table::TokenList);
+        let list = along.into().scan(&prefix, limit, |id| keys::token_entry(organisation, id));
         let entries = self.store.scan(list).await?;
         let ids = entries
             .iter()

@@ -185,6 +185,10 @@ fn check(settings: &OrganisationSettings, draft: &mut ViewDraft) -> Result<(), D
     if draft.page_size.is_some_and(|size| !(1..=1000).contains(&size)) {
         return Err(DirectoryError::invalid("page_size", "is between 1 and 1000"));
     }
+    if !draft.list.has_views() {
+        let reason = format!("{} are not an organisation's: there are no views of them", draft.list);
+        return Err(DirectoryError::invalid("list", reason));
+    }
     Selection::read(draft.list, &settings.schemas, &draft.asked())?;
     draft.list.check_columns(&settings.schemas, &draft.columns)?;
     Ok(())

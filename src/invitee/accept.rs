@@ -117,6 +117,7 @@ pub(super) fn failed(error: &DirectoryError, purpose: Purpose) -> Page {
         | DirectoryError::Uniqueness { .. }
         | DirectoryError::AwaitsReview(_)
         | DirectoryError::Unconfirmed(_)
+        | DirectoryError::LicenceInUse(_)
         | DirectoryError::Job(_)
         | DirectoryError::Mutability { .. }
         | DirectoryError::VersionMismatch { .. }

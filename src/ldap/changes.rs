@@ -4,6 +4,7 @@
 //! * `content_sync`, `sync_message`: RFC 4533, OpenLDAP with syncprov and 389-DS
 //! * `update_sequence`: Active Directory's `uSNChanged`
 //! * `modify_timestamp`: any other server
+//! * [`tree`]: whether the containers above the entries are where they were
 //! * [`lookup`]: the ids of everything, entries by id, one entry by name
 //! * [`wait`]: a notice when something changes
 //!
@@ -18,6 +19,7 @@ mod error;
 pub mod lookup;
 mod modify_timestamp;
 mod sync_message;
+pub mod tree;
 mod update_sequence;
 pub mod wait;
 
@@ -37,6 +39,7 @@ pub use cursor::{Cursor, CursorPart};
 use cursor::{Mark, ValidFor};
 pub use error::{ChangeError, FullReadReason};
 pub use lookup::{read_by_dn, read_by_ids, read_presence};
+pub use tree::{Tree, read_tree};
 pub use wait::wait_for_changes;
 
 /// How a server tells what changed.
@@ -131,7 +134,8 @@ impl Changed {
     }
 }
 
-/// A mark to continue from. Take it **before** a full reading, so that what changes meanwhile is read again.
+/// A mark to continue from. Take it **before** a full reading, so that what changes meanwhile is read again; and with it the
+/// [`Tree`], which the caller adds ([`Cursor::with_tree`]).
 ///
 /// Content synchronisation and update sequence numbers cost a search of one entry; `modifyTimestamp` costs a pass over
 /// the time stamps of everything in the query.
@@ -149,6 +153,7 @@ pub async fn mark(connection: &mut Connection, query: &Query, method: ChangeMeth
     Ok(Cursor {
         mark,
         valid_for: ValidFor::now(connection, query),
+        tree: None,
     })
 }
 
@@ -171,6 +176,12 @@ pub async fn read_changes(
     if let Some(part) = cursor.valid_for.difference(&valid_for) {
         return Err(FullReadReason::CursorOfAnother { part }.into());
     }
+    // The tree comes first: what is moved after this look is seen by the next one.
+    if let Some(known) = &cursor.tree
+        && read_tree(connection, query).await? != *known
+    {
+        return Err(FullReadReason::TreeChanged.into());
+    }
     let on_entry = &mut on_entry;
     let found = match &cursor.mark {
         Mark::ContentSync { cookie } => content_sync::read_changes(connection, query, cookie, on_entry).await?,
@@ -187,6 +198,7 @@ pub async fn read_changes(
         cursor: Cursor {
             mark: found.mark,
             valid_for,
+            tree: cursor.tree.clone(),
         },
         needs_presence_pass: found.needs_presence_pass,
         sees_deletions: found.sees_deletions,

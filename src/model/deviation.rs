@@ -181,6 +181,20 @@ pub enum Deviation {
         /// The attribute.
         attribute: String,
     },
+    /// The same, and the value does not wait for its turn either: too much waits already.
+    #[error(
+        "forgot a value of attribute \"{attribute}\" over which another connection has the say: too much of the person waits already, so send it again when it is to count"
+    )]
+    Unkept {
+        /// The attribute.
+        attribute: String,
+    },
+    /// A value that waited, and that came back when the one before it went, is somebody else's by now: by the organisation's rules.
+    #[error("left attribute \"{attribute}\" without the value that waited for it, which somebody else has by now")]
+    StillTaken {
+        /// The attribute.
+        attribute: String,
+    },
     /// An app role as JSON text.
     #[error("read the JSON text in attribute \"{attribute}\" as an object")]
     JsonText {
@@ -284,6 +298,8 @@ impl Deviation {
             Self::SeveralPrimaries { .. } => "severalPrimaries",
             Self::UnknownMembers { .. } => "unknownMembers",
             Self::Yielded { .. } => "yielded",
+            Self::Unkept { .. } => "unkept",
+            Self::StillTaken { .. } => "stillTaken",
             Self::JsonText { .. } => "jsonText",
             Self::UnqualifiedAttribute { .. } => "unqualifiedAttribute",
             Self::DotForColon { .. } => "dotForColon",

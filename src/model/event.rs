@@ -262,4 +262,6 @@ event_kinds! {
     SessionEnded = "session.ended",
     /// A table was taken away as a file, or a person's data handed over.
     DataExported = "data.exported",
+    /// A licence is gone.
+    LicenceDeleted = "licence.deleted",
 }

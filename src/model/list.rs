@@ -21,36 +21,100 @@ use super::selection::SelectionError;
 
 pub use columns::Column;
 
-/// A list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum List {
+macro_rules! lists {
+    ($($(#[$about:meta])* $name:ident = $word:literal,)*) => {
+        /// A list.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum List {
+            $($(#[$about])* #[serde(rename = $word)] $name,)*
+        }
+
+        impl List {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The word in answers and questions.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+    };
+}
+
+lists! {
     /// Users.
-    Users,
+    Users = "users",
     /// Groups.
-    Groups,
+    Groups = "groups",
     /// Roles.
-    Roles,
+    Roles = "roles",
     /// Who holds a role.
-    RoleHolders,
+    RoleHolders = "role-holders",
     /// Licences.
-    Licences,
+    Licences = "licences",
     /// Who is meant to have a licence.
-    LicenceHolders,
+    LicenceHolders = "licence-holders",
+    /// Who would need a seat of each licence.
+    LicenceForecast = "licence-forecast",
+    /// Cost centres.
+    CostCentres = "cost-centres",
+    /// Types of resources.
+    ResourceTypes = "resource-types",
     /// Resources.
-    Resources,
+    Resources = "resources",
     /// What resources are assigned to: users and groups.
-    ResourceAssignments,
+    ResourceAssignments = "resource-assignments",
+    /// Resources of a user, or of a group's members.
+    HeldResources = "held-resources",
     /// Invitations.
-    Invitations,
+    Invitations = "invitations",
+    /// Mail that waits, or was given up.
+    Mails = "mails",
+    /// The wording of mails.
+    Templates = "templates",
     /// Guests.
-    Guests,
+    Guests = "guests",
     /// Links by which guests join.
-    GuestLinks,
+    GuestLinks = "guest-links",
     /// Members of a group: users and groups.
-    Members,
+    Members = "members",
+    /// The catalogue of permissions.
+    Permissions = "permissions",
+    /// Connections.
+    Connections = "connections",
+    /// What runs of a connection left as it was.
+    Failures = "failures",
+    /// What a held plan would change.
+    Differences = "differences",
+    /// Identities that look like somebody who is there already.
+    Reviews = "reviews",
+    /// What a connection's client asked, the newest first.
+    Journal = "journal",
+    /// Tokens.
+    Tokens = "tokens",
+    /// Work on many people at once, the newest first.
+    Jobs = "jobs",
+    /// The people that such work is about.
+    JobItems = "job-items",
+    /// Imports, the newest first.
+    Imports = "imports",
+    /// Rows of an import.
+    ImportRows = "import-rows",
+    /// Saved views.
+    Views = "views",
+    /// The event feed.
+    Events = "events",
     /// The audit log, the newest first.
-    Audit,
+    Audit = "audit",
+    /// Organisations of the gateway.
+    Organisations = "organisations",
+    /// Profiles that come with the gateway.
+    Profiles = "profiles",
+    /// Sessions of a person.
+    Sessions = "sessions",
 }
 
 /// The word names no list.
@@ -59,63 +123,52 @@ pub enum List {
 pub struct NotAList(String);
 
 impl List {
-    /// All of them.
-    pub const ALL: [Self; 13] = [
-        Self::Users,
-        Self::Groups,
-        Self::Roles,
-        Self::RoleHolders,
-        Self::Licences,
-        Self::LicenceHolders,
-        Self::Resources,
-        Self::ResourceAssignments,
-        Self::Invitations,
-        Self::Guests,
-        Self::GuestLinks,
-        Self::Members,
-        Self::Audit,
-    ];
-
-    /// The word in answers and questions.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Users => "users",
-            Self::Groups => "groups",
-            Self::Roles => "roles",
-            Self::RoleHolders => "role-holders",
-            Self::Licences => "licences",
-            Self::LicenceHolders => "licence-holders",
-            Self::Resources => "resources",
-            Self::ResourceAssignments => "resource-assignments",
-            Self::Invitations => "invitations",
-            Self::Guests => "guests",
-            Self::GuestLinks => "guest-links",
-            Self::Members => "members",
-            Self::Audit => "audit",
-        }
-    }
-
     /// The words of all lists.
     #[must_use]
     pub fn words() -> String {
-        Self::ALL.map(Self::as_str).join(", ")
+        let words: Vec<&str> = Self::ALL.iter().map(|list| list.as_str()).collect();
+        words.join(", ")
     }
 
     /// The columns that a search looks into; none where a list is not searched. Users are searched by index instead.
     #[must_use]
     pub const fn searched(self) -> &'static [&'static str] {
         match self {
-            Self::Users | Self::Audit => &[],
             Self::Members => &["member"],
             Self::ResourceAssignments => &["resource", "subject"],
             Self::Groups => &["display_name", "code", "link"],
-            Self::Roles | Self::Licences => &["key", "name"],
+            Self::Roles | Self::Licences | Self::CostCentres | Self::ResourceTypes | Self::Permissions => &["key", "name"],
             Self::RoleHolders => &["user_name", "display_name"],
-            Self::LicenceHolders | Self::Invitations => &["user_name"],
-            Self::Resources | Self::GuestLinks => &["name"],
+            Self::LicenceHolders | Self::Invitations | Self::JobItems | Self::ImportRows => &["user_name"],
+            Self::Resources
+            | Self::HeldResources
+            | Self::GuestLinks
+            | Self::Failures
+            | Self::Differences
+            | Self::Reviews
+            | Self::Connections
+            | Self::Templates
+            | Self::Views => &["name"],
             Self::Guests => &["name", "email", "mobile"],
+            Self::Mails => &["to"],
+            Self::Tokens => &["label"],
+            Self::Organisations => &["slug", "name"],
+            Self::Profiles => &["name", "summary"],
+            Self::LicenceForecast => &["licence"],
+            Self::Users
+            | Self::Journal
+            | Self::Jobs
+            | Self::Imports
+            | Self::Events
+            | Self::Audit
+            | Self::Sessions => &[],
         }
+    }
+
+    /// Whether an organisation can keep views of it.
+    #[must_use]
+    pub const fn has_views(self) -> bool {
+        !matches!(self, Self::Organisations | Self::Profiles | Self::Sessions)
     }
 
     /// The words of the column `state`, where there is one.
@@ -126,15 +179,9 @@ impl List {
                 State::ALL.iter().map(|state| state.as_str()).collect()
             }
             Self::Invitations => InvitationState::ALL.iter().map(|state| state.as_str()).collect(),
-            Self::Groups
-            | Self::Roles
-            | Self::Licences
-            | Self::Resources
-            | Self::ResourceAssignments
-            | Self::Guests
-            | Self::GuestLinks
-            | Self::Members
-            | Self::Audit => Vec::new(),
+            Self::Mails => vec!["queued", "dead"],
+            Self::Jobs | Self::Imports => vec!["planned", "running", "done", "discarded"],
+            _ => Vec::new(),
         }
     }
 
@@ -208,17 +255,7 @@ impl List {
         match self {
             Self::Users => Some(&own.users),
             Self::Groups => Some(&own.groups),
-            Self::Roles
-            | Self::RoleHolders
-            | Self::Licences
-            | Self::LicenceHolders
-            | Self::Resources
-            | Self::ResourceAssignments
-            | Self::Invitations
-            | Self::Guests
-            | Self::GuestLinks
-            | Self::Members
-            | Self::Audit => None,
+            _ => None,
         }
     }
 }
@@ -233,7 +270,7 @@ impl FromStr for List {
     type Err = NotAList;
 
     fn from_str(text: &str) -> Result<Self, NotAList> {
-        let found = Self::ALL.into_iter().find(|list| list.as_str() == text);
+        let found = Self::ALL.iter().copied().find(|list| list.as_str() == text);
         found.ok_or_else(|| NotAList(text.to_owned()))
     }
 }

@@ -106,6 +106,9 @@ pub struct QueuedMail {
     /// Whom it is about: the mail goes when the person is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
+    /// Who else is named in it: whoever invites a guest. The name goes when this person is erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<UserId>,
     /// The invitation that it hands over, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<InvitationId>,
@@ -130,6 +133,12 @@ impl Record for QueuedMail {
 }
 
 impl QueuedMail {
+    /// Whom an erasure looks for in it.
+    #[must_use]
+    pub fn people(&self) -> Vec<UserId> {
+        self.user.into_iter().chain(self.names).collect()
+    }
+
     /// The instant `due` in milliseconds, as its key has it.
     #[must_use]
     pub fn due_ms(&self) -> u64 {

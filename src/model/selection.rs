@@ -70,7 +70,7 @@ pub enum SelectionError {
     #[error("the list of {0} is not searched: use filter")]
     Unsearched(List),
     /// The place was given out by another question, or by none.
-    #[error("{0:?} is not a cursor of this list: take `next` of the page before, and ask for the same order")]
+    #[error("{0:?} is not a cursor of this list: take `next` or `previous` of another page, and ask for the same order")]
     NotACursor(String),
 }
 
@@ -259,6 +259,13 @@ impl Selection {
     #[must_use]
     pub fn matches(&self, row: &Object) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.matches(row))
+    }
+
+    /// Whether the filter or the order speaks of a column.
+    #[must_use]
+    pub fn asks(&self, column: &str) -> bool {
+        let is_order = |(by, _): &(SortBy, SortOrder)| by.path().name.eq_ignore_ascii_case(column);
+        self.filter.as_ref().is_some_and(|filter| filter.mentions(column)) || self.order.as_ref().is_some_and(is_order)
     }
 
     /// What a row is sorted by.

@@ -3,24 +3,27 @@
 //! What nobody owns may be written by anyone, so whoever gives a value up leaves the attribute to the next one that has one.
 //!
 //! The values of those who have not the say are kept ([`User::offers`]), because a SCIM client sends a value once: whoever is next
-//! has it at once when the one before gives it up.
+//! has it at once when the one before gives it up. What does not fit ([`OFFERS_BYTES_MAX`]) is told ([`Aside::unkept`]): of a SCIM
+//! connection in its journal, and a directory is read again.
 //!
 //! An attribute has one owner as a whole: `name`, not `name.givenName`. Each attribute of the enterprise extension and of the
 //! organisation's own is one, under its full name.
 
 mod offers;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use crate::directory::settings::OrganisationSettings;
 use crate::model::connection::{Connection, ConnectionKind, PRECEDENCE};
-use crate::model::custom_attribute::{Bearer, Reader};
+use crate::model::custom_attribute::{Bearer, CustomSchema, Reader};
+use crate::model::id::UserId;
 use crate::model::schema::ENTERPRISE_USER;
 use crate::model::slug::Slug;
 use crate::model::user::User;
+
+pub use offers::{OFFERS_BYTES_MAX, at, own_view, set_at, wait_again};
 
 /// Which attributes a write speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,46 +45,79 @@ impl Extent<'_> {
     }
 }
 
-/// Writes a connection's attributes into a user, where the connection has the say. Answers the attributes for which it has
-/// another value, left as they are because another connection owns them.
+/// What came of a write beside what it wrote.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Aside {
+    /// Attributes for which the connection has another value, left as they are because another connection has the say.
+    pub yielded: BTreeSet<String>,
+    /// Attributes for which a connection has a value that neither counts nor waits, because too much waits already.
+    pub unkept: BTreeSet<String>,
+    /// Attributes that took a value which had waited, each with the connection that has it.
+    pub back: BTreeMap<String, Slug>,
+    /// Of these, those whose values must be unique and are somebody else's by now: they wait on.
+    pub taken: BTreeMap<String, UserId>,
+}
+
+/// Writes a connection's attributes into a user, where the connection has the say. Answers what was left as it is, and what came
+/// back from waiting.
 pub fn write_attributes(
     user: &mut User,
     connection: &Connection,
     organisation: &OrganisationSettings,
     desired: &Map<String, Value>,
     extent: Extent<'_>,
-) -> BTreeSet<String> {
-    let mut yielded = BTreeSet::new();
-    let mut desired = Cow::Borrowed(desired);
-    if let (Extent::Whole, Some(custom)) = (extent, organisation.custom(Bearer::User)) {
-        let reader = match connection.kind {
-            ConnectionKind::Ldap => Reader::Directory,
-            ConnectionKind::Scim => Reader::Client,
-        };
-        custom.keep_unseen(&user.attributes, desired.to_mut(), reader);
-    }
+) -> Aside {
+    let mut aside = Aside::default();
+    offers::prune(user, organisation);
+    let custom = organisation.custom(Bearer::User);
+    let unseen = match (extent, custom) {
+        (Extent::Whole, Some(custom)) => unseen(user, custom, connection, desired),
+        _ => BTreeSet::new(),
+    };
     let writing = Writing {
         connection,
         organisation,
         extent,
     };
-    let own = organisation.custom(Bearer::User).map(|custom| custom.urn.as_str());
-    let names: BTreeSet<String> = user.attributes.keys().chain(desired.keys()).cloned().collect();
+    let own = custom.map(|custom| custom.urn.as_str());
+    let mut names: BTreeSet<String> = user.attributes.keys().chain(desired.keys()).cloned().collect();
+    names.extend(offers::ownerless(user));
     for name in names.into_iter().filter(|name| extent.names(name)) {
         if own == Some(name.as_str()) || name == ENTERPRISE_USER.id {
             let wanted = desired.get(&name).and_then(Value::as_object);
-            yielded.extend(write_extension(user, writing, &name, wanted));
+            write_extension(user, writing, &name, (wanted, &unseen), &mut aside);
             continue;
         }
         let present = user.attributes.get(&name).cloned();
         let wanted = desired.get(&name);
-        match writing.decide(user, &name, (present.as_ref(), wanted)) {
+        match writing.decide(user, &name, (present.as_ref(), wanted), &mut aside) {
             Decision::Stay => {}
-            Decision::Yield => drop(yielded.insert(name)),
+            Decision::Yield => drop(aside.yielded.insert(name)),
             Decision::Write(value) => set(&mut user.attributes, &name, value),
         }
     }
-    yielded
+    aside
+}
+
+/// The organisation's own attributes of which a whole resource says nothing because its writer cannot know them.
+fn unseen(
+    user: &User,
+    custom: &CustomSchema,
+    connection: &Connection,
+    desired: &Map<String, Value>,
+) -> BTreeSet<String> {
+    let reader = match connection.kind {
+        ConnectionKind::Ldap => Reader::Directory,
+        ConnectionKind::Scim => Reader::Client,
+    };
+    let members = |attributes: &Map<String, Value>| -> BTreeSet<String> {
+        let extension = attributes.get(&custom.urn).and_then(Value::as_object);
+        extension.into_iter().flat_map(Map::keys).cloned().collect()
+    };
+    let said = members(desired);
+    let mut all = desired.clone();
+    custom.keep_unseen(&user.attributes, &mut all, reader);
+    &members(&all) - &said
 }
 
 /// Writes the attributes of an extension: each has an owner of its own, under the attribute's full name.
@@ -89,37 +125,35 @@ fn write_extension(
     user: &mut User,
     writing: Writing<'_>,
     urn: &str,
-    wanted: Option<&Map<String, Value>>,
-) -> BTreeSet<String> {
+    (wanted, unseen): (Option<&Map<String, Value>>, &BTreeSet<String>),
+    aside: &mut Aside,
+) {
     let mut extension = match user.attributes.remove(urn) {
         Some(Value::Object(extension)) => extension,
         _ => Map::new(),
     };
-    let names: BTreeSet<String> = extension
-        .keys()
-        .chain(wanted.into_iter().flat_map(Map::keys))
-        .cloned()
-        .collect();
+    let all = extension.keys().chain(wanted.into_iter().flat_map(Map::keys));
+    let mut names: BTreeSet<String> = all.cloned().collect();
+    names.extend(offers::ownerless_in(user, urn));
     // Earlier releases noted one owner for all of the enterprise extension.
     if let Some(owner) = user.owners.remove(urn) {
         for name in extension.keys() {
             user.owners.entry(full_name(urn, name)).or_insert_with(|| owner.clone());
         }
     }
-    let mut yielded = BTreeSet::new();
-    let named = names.into_iter().map(|name| (full_name(urn, &name), name));
+    let named = names.into_iter().filter(|name| !unseen.contains(name));
+    let named = named.map(|name| (full_name(urn, &name), name));
     for (full, name) in named.filter(|(full, _)| writing.extent.names(full)) {
         let wanted = wanted.and_then(|wanted| wanted.get(&name));
-        match writing.decide(user, &full, (extension.get(&name), wanted)) {
+        match writing.decide(user, &full, (extension.get(&name), wanted), aside) {
             Decision::Stay => {}
-            Decision::Yield => drop(yielded.insert(full)),
+            Decision::Yield => drop(aside.yielded.insert(full)),
             Decision::Write(value) => set(&mut extension, &name, value),
         }
     }
     if !extension.is_empty() {
         user.attributes.insert(urn.to_owned(), Value::Object(extension));
     }
-    yielded
 }
 
 /// An attribute of an extension.
@@ -148,14 +182,20 @@ struct Writing<'a> {
 
 impl Writing<'_> {
     /// Decides about an attribute with its present and its wanted value, and notes who owns it then.
-    fn decide(self, user: &mut User, name: &str, (present, wanted): (Option<&Value>, Option<&Value>)) -> Decision {
+    fn decide(
+        self,
+        user: &mut User,
+        name: &str,
+        (present, wanted): (Option<&Value>, Option<&Value>),
+        aside: &mut Aside,
+    ) -> Decision {
         let says_nothing = wanted.is_none() && self.extent == Extent::Whole;
         if says_nothing && is_owned_by_another(user, name, self.connection, self.organisation) {
             self.withdraw(user, name);
             return Decision::Stay;
         }
         if !may_write(user, name, self.connection, self.organisation) {
-            self.offer(user, name, wanted);
+            self.offer(user, name, wanted, aside);
             return if present == wanted {
                 Decision::Stay
             } else {
@@ -164,15 +204,16 @@ impl Writing<'_> {
         }
         self.withdraw(user, name);
         let Some(wanted) = wanted else {
-            return match self.give_up(user, name) {
+            return match self.give_up(user, name, aside) {
                 value if value.as_ref() == present => Decision::Stay,
                 value => Decision::Write(value),
             };
         };
-        self.take_over(user, name, present);
+        self.take_over(user, name, present, aside);
         if let Some((better, value)) = self.outranking(user, name) {
             // The lists are others than when it was written.
-            self.offer(user, name, Some(wanted));
+            self.offer(user, name, Some(wanted), aside);
+            aside.back.insert(name.to_owned(), better.clone());
             user.owners.insert(name.to_owned(), better);
             return if present == Some(&value) {
                 Decision::Stay
@@ -277,8 +318,10 @@ impl Say {
 }
 
 /// Gives up what a connection owns, when it lets go of the user: the next in line has the say over its attributes. The values of
-/// those that nobody else has a value for stay, and nobody owns them.
-pub fn let_go(user: &mut User, connection: &Slug, organisation: &OrganisationSettings) {
+/// those that nobody else has a value for stay, and nobody owns them. Answers what came back from waiting.
+pub fn let_go(user: &mut User, connection: &Slug, organisation: &OrganisationSettings) -> Aside {
+    let mut aside = Aside::default();
+    offers::prune(user, organisation);
     offers::withdraw_all(user, connection);
     let owned = user.owners.iter().filter(|(_, owner)| *owner == connection);
     let owned: Vec<String> = owned.map(|(name, _)| name.clone()).collect();
@@ -287,16 +330,9 @@ pub fn let_go(user: &mut User, connection: &Slug, organisation: &OrganisationSet
         let Some((next, value)) = offers::take_best(user, &name, organisation) else {
             continue;
         };
+        aside.back.insert(name.clone(), next.clone());
         user.owners.insert(name.clone(), next);
-        let urn = ENTERPRISE_USER.id.as_str();
-        match name.strip_prefix(urn).and_then(|rest| rest.strip_prefix(':')) {
-            None => set(&mut user.attributes, &name, Some(value)),
-            Some(attribute) => {
-                let extension = user.attributes.entry(urn).or_insert_with(|| Value::Object(Map::new()));
-                if let Some(extension) = extension.as_object_mut() {
-                    set(extension, attribute, Some(value));
-                }
-            }
-        }
+        set_at(&mut user.attributes, &name, Some(value));
     }
+    aside
 }

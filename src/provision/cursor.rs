@@ -29,11 +29,21 @@ pub struct Cursors {
 }
 
 impl Cursors {
+    /// Whether a renamed or moved organisational unit is noticed.
+    #[must_use]
+    pub fn know_the_trees(&self) -> bool {
+        self.all().all(Cursor::knows_tree)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Cursor> {
+        std::iter::once(&self.users).chain(&self.groups)
+    }
+
     /// Whether people or groups are followed by `modifyTimestamp`, the last resort.
     #[must_use]
     pub fn are_time_stamps(&self) -> bool {
-        let mut all = [Some(&self.users), self.groups.as_ref()].into_iter().flatten();
-        all.any(|cursor| cursor.method() == ChangeMethod::ModifyTimestamp)
+        self.all()
+            .any(|cursor| cursor.method() == ChangeMethod::ModifyTimestamp)
     }
 }
 

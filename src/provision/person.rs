@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use crate::directory::custom_attribute::{Holder, entries};
 use crate::directory::error::Denial;
 use crate::directory::membership::{claim_licence, withdraw_origin};
 use crate::directory::password::NewPassword;
 use crate::directory::settings::OrganisationSettings;
+use crate::directory::user::parse_uuid;
 use crate::directory::{DirectoryError, Unit};
 use crate::model::connection::{Connection, Onboarding};
+use crate::model::custom_attribute::{Bearer, IndexKind, extension_of};
 use crate::model::id::UserId;
 use crate::model::invitation::Channel;
 use crate::model::lifecycle::{Block, Step};
@@ -18,7 +21,7 @@ use crate::model::review::ReviewKind;
 use crate::model::slug::Slug;
 use crate::model::user::User;
 
-use super::authority::{self, Extent};
+use super::authority::{self, Aside, Extent};
 use super::rule_teams;
 
 /// Licences, roles and teams that a connection's settings and rules give to one person.
@@ -68,9 +71,6 @@ pub struct Person {
     pub grants: Grants,
 }
 
-/// What a write left as it was, because another connection has the say.
-pub type Yielded = BTreeSet<String>;
-
 /// The settings that a write needs.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
@@ -119,17 +119,17 @@ pub async fn update(
     before: &User,
     person: &Person,
     extent: Extent<'_>,
-) -> Result<(User, Yielded), DirectoryError> {
+) -> Result<(User, Aside), DirectoryError> {
     let mut after = before.clone();
     let moving = rule_teams::prepare(unit, context, &mut after, &person.grants.teams).await?;
-    let yielded = write(unit, context, &mut after, person, extent).await?;
+    let aside = write(unit, context, &mut after, person, extent).await?;
     // Whoever was made inactive could not be invited then, and is now.
     let is_back = !before.is_active() && after.is_active() && after.facts.step() == Step::Prepared;
     if is_back && context.connection.onboarding == Onboarding::Invited {
         unit.invite(&mut after, Channel::Email).await?;
     }
     let user = unit.update_user(before, after).await?;
-    Ok((moving.carry_out(unit, user).await?, yielded))
+    Ok((moving.carry_out(unit, user).await?, aside))
 }
 
 /// Takes over a user of another source, whom the matching policy lets the connection adopt.
@@ -160,11 +160,12 @@ async fn write(
     user: &mut User,
     person: &Person,
     extent: Extent<'_>,
-) -> Result<Yielded, DirectoryError> {
+) -> Result<Aside, DirectoryError> {
     let connection = context.connection;
-    let mut yielded = authority::write_attributes(user, connection, context.organisation, &person.attributes, extent);
+    let mut aside = authority::write_attributes(user, connection, context.organisation, &person.attributes, extent);
+    wait_for_others(unit, context, user, &mut aside).await?;
     if !authority::write_user_name(user, connection, context.organisation, &person.user_name) {
-        yielded.insert("userName".to_owned());
+        aside.yielded.insert("userName".to_owned());
     }
     match &person.external_id {
         Some(external_id) => user.external_ids.insert(connection.name.clone(), external_id.clone()),
@@ -175,7 +176,52 @@ async fn write(
     if let Some(password) = &person.password {
         unit.set_password(user, password, false).await?;
     }
-    Ok(yielded)
+    Ok(aside)
+}
+
+/// Values that come back from waiting may be somebody else's by now, where they must be unique: these wait on, and the attribute is
+/// without a value until that one gives it up.
+async fn wait_for_others(
+    unit: &mut Unit,
+    context: Context<'_>,
+    user: &mut User,
+    aside: &mut Aside,
+) -> Result<(), DirectoryError> {
+    let Some(custom) = context.organisation.custom(Bearer::User) else {
+        return Ok(());
+    };
+    let holder = Holder {
+        bearer: Bearer::User,
+        id: user.id.uuid(),
+    };
+    for defined in &custom.attributes {
+        let name = authority::full_name(&custom.urn, &defined.attribute.name);
+        let Some(connection) = aside.back.get(&name).cloned() else {
+            continue;
+        };
+        if defined.index.kept() != Some(IndexKind::Unique) {
+            continue;
+        }
+        let extension = extension_of(&user.attributes).map(|(_, extension)| extension);
+        let keys = entries(
+            unit.organisation(),
+            holder,
+            &defined.attribute,
+            IndexKind::Unique,
+            extension,
+        );
+        for key in keys.into_keys() {
+            let other = unit.bytes(&key).await?.and_then(|id| parse_uuid(&id)).map(UserId::new);
+            if let Some(other) = other.filter(|other| *other != user.id) {
+                tracing::warn!(user.id = %user.id, attribute = name, user.other = %other, "a value that waited is somebody else's by now, and waits on");
+                authority::wait_again(user, &name, &connection);
+                aside.back.remove(&name);
+                aside.taken.insert(name, other);
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Brings what the connection gives to a user in line with its rules, and changes nothing else.
@@ -238,7 +284,8 @@ pub async fn remove(unit: &mut Unit, context: Context<'_>, user: &User) -> Resul
     after.external_ids.remove(name);
     set_active(&mut after, name, Some(true));
     withdraw_origin(&mut after, &context.origin());
-    authority::let_go(&mut after, name, context.organisation);
+    let mut aside = authority::let_go(&mut after, name, context.organisation);
+    wait_for_others(unit, context, &mut after, &mut aside).await?;
     let moving = rule_teams::prepare(unit, context, &mut after, &BTreeSet::new()).await?;
     let user = unit.update_user(user, after).await?;
     moving.carry_out(unit, user).await?;

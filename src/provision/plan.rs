@@ -16,6 +16,7 @@ mod preview;
 mod seats;
 mod table;
 mod teams;
+mod unique;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -3,7 +3,8 @@
 //! So the differences hold what no plan knows: who gets a seat that somebody else gives up, what groups and links of roles give, what
 //! fails at the last moment. People come first. Groups are played on top of what that came to, so what they give people is told apart.
 //!
-//! A first run makes very many people. They are played in windows, and of each window only what the rest of the run asks for is kept.
+//! Nothing of what was played is forgotten before the end, however large the plan is: the rehearsal packs it ([`Rehearsal`]), and
+//! tells what changed from there.
 
 mod effect;
 
@@ -15,9 +16,9 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::directory::keys::{self, Table};
+use crate::directory::keys;
 use crate::directory::link::Link;
-use crate::directory::{Directory, DirectoryError, Permit, tables};
+use crate::directory::{Directory, DirectoryError, Permit};
 use crate::model::custom_attribute::Bearer;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, UserId};
@@ -30,12 +31,10 @@ use super::difference::{Difference, Names};
 use super::failure::{Failure, FailureReason, Kind};
 use super::lease::{Claim, EndBrokenOff};
 use super::person::Context;
-use super::plan::{GroupStep, PersonAction, PersonStep, Plan};
+use super::plan::{GroupStep, PersonStep, Plan};
 use super::progress::{Progress, Report};
 use super::snapshot::Snapshot;
 
-/// New people who are played at once; of fewer than these, nothing is forgotten.
-const WINDOW: usize = 5_000;
 /// Records of one read.
 const CHUNK: usize = 500;
 
@@ -93,7 +92,7 @@ impl Player<'_> {
             failures: Vec::new(),
         };
         let applier = self.applier(&people, &claim, &report, 0);
-        self.people(&applier, &first, &mut telling, sink).await?;
+        self.people(&applier, &mut telling, sink).await?;
         let second = Arc::new(Rehearsal::upon(Arc::clone(&first)));
         let all = self.directory.rehearse_on(Arc::clone(&second));
         let applier = self.applier(&all, &claim, &report, self.plan.people.len() as u64);
@@ -137,48 +136,21 @@ impl Player<'_> {
     async fn people(
         &self,
         applier: &Applier<'_>,
-        layer: &Rehearsal,
         telling: &mut Telling<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(), DirectoryError> {
         applier.make_teams().await?;
-        let all = self.plan.people.as_slice();
-        let (others, new) = all.split_at(all.partition_point(|step| step.action < PersonAction::Create));
-        if new.len() <= WINDOW {
-            let mut applied = Applied::default();
-            let waiting = applier.people(all, Vec::new(), &mut applied).await?;
-            applier.rest_of_people(waiting, &mut applied).await?;
-            telling.note(applied);
-            return self.tell(&all.iter().collect::<Vec<_>>(), telling, sink).await;
-        }
         let mut applied = Applied::default();
-        let mut waiting = applier.people(others, Vec::new(), &mut applied).await?;
-        telling.note(applied);
-        let mut open: Vec<&PersonStep> = Vec::new();
-        for window in new.chunks(WINDOW) {
-            let mut applied = Applied::default();
-            waiting = applier.people(window, waiting, &mut applied).await?;
-            telling.note(applied);
-            open.extend(window);
-            let still: BTreeSet<&str> = waiting.iter().map(|step| step.external_id.as_str()).collect();
-            let (later, done): (Vec<_>, Vec<_>) = open
-                .into_iter()
-                .partition(|step| still.contains(step.external_id.as_str()));
-            self.tell(&done, telling, sink).await?;
-            self.shrink(layer, &done, telling).await?;
-            open = later;
-        }
-        let mut applied = Applied::default();
+        let waiting = applier.people(&self.plan.people, Vec::new(), &mut applied).await?;
         applier.rest_of_people(waiting, &mut applied).await?;
         telling.note(applied);
-        self.tell(&open, telling, sink).await?;
-        // Whoever was there before is told last: a newcomer may be what brings somebody else a seat.
-        self.tell(&others.iter().collect::<Vec<_>>(), telling, sink).await
+        // Only now: whoever comes last may be what brings somebody else a seat.
+        self.tell(&self.plan.people, telling, sink).await
     }
 
     async fn tell(
         &self,
-        steps: &[&PersonStep],
+        steps: &[PersonStep],
         telling: &mut Telling<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(), DirectoryError> {
@@ -207,7 +179,7 @@ impl Player<'_> {
     }
 
     /// The users of steps: those who are new by the links that the rehearsal left. One who is not there is the nil identifier.
-    async fn users_of(&self, steps: &[&PersonStep], after: &Directory) -> Result<Vec<UserId>, DirectoryError> {
+    async fn users_of(&self, steps: &[PersonStep], after: &Directory) -> Result<Vec<UserId>, DirectoryError> {
         let (organisation, connection) = (self.permit.organisation(), &self.context.connection.name);
         let new = steps.iter().filter(|step| step.user.is_none());
         let links = new.map(|step| keys::link(organisation, connection, Kind::User.link_tag(), &step.external_id));
@@ -223,40 +195,6 @@ impl Player<'_> {
             });
         }
         Ok(users)
-    }
-
-    /// Of those who are told, keeps what the rest of the run asks for: that they are there, and what they hold.
-    async fn shrink(
-        &self,
-        layer: &Rehearsal,
-        done: &[&PersonStep],
-        telling: &Telling<'_>,
-    ) -> Result<(), DirectoryError> {
-        let organisation = self.permit.organisation();
-        for part in done.chunks(CHUNK) {
-            let ids = self.users_of(part, telling.after).await?;
-            for mut user in self
-                .read::<User, _>(telling.after, &ids, keys::user)
-                .await?
-                .into_iter()
-                .flatten()
-            {
-                user.attributes.clear();
-                user.owners.clear();
-                layer.shrink(&keys::user(organisation, user.id), record::encode(&user));
-            }
-        }
-        layer.forget(|key| {
-            let unread = [
-                Table::Index,
-                Table::SourceName,
-                Table::Outbox,
-                Table::Invitation,
-                Table::InvitationIndex,
-            ];
-            tables::of(key).is_some_and(|table| unread.contains(&table))
-        });
-        Ok(())
     }
 
     async fn group(

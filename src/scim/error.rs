@@ -101,7 +101,9 @@ impl From<DirectoryError> for ScimError {
             }
             DirectoryError::InvalidValue { .. } => (StatusCode::BAD_REQUEST, Some(ScimType::InvalidValue)),
             DirectoryError::Mutability { .. } => (StatusCode::BAD_REQUEST, Some(ScimType::Mutability)),
-            DirectoryError::Unconfirmed(_) | DirectoryError::Job(_) => (StatusCode::CONFLICT, None),
+            DirectoryError::Unconfirmed(_) | DirectoryError::LicenceInUse(_) | DirectoryError::Job(_) => {
+                (StatusCode::CONFLICT, None)
+            }
             DirectoryError::VersionMismatch { .. } => (StatusCode::PRECONDITION_FAILED, None),
             DirectoryError::TooMany { .. } => (StatusCode::BAD_REQUEST, Some(ScimType::TooMany)),
             DirectoryError::Contended { .. } | DirectoryError::Unavailable(_) => {

@@ -1,5 +1,7 @@
 //! Modify with PATCH (RFC 7644 s3.5.2). Atomic: the operations work on a copy, and the copy is committed as one unit.
 
+mod own;
+
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
@@ -35,7 +37,7 @@ use super::parameters::Shown;
 use super::response::{is_conditional, may_change, no_content};
 use super::retrieve::{ById, Target, answer_group, answer_user, load_stored_group};
 use super::withdraw::{self, LookAtGroup};
-use super::{Endpoint, Scim, identity, members, regrant};
+use super::{Endpoint, Scim, aside, identity, members, regrant};
 
 /// What an attempt found: the PATCH itself may be wrong for the resource as it is.
 type Attempted<T> = Result<T, PatchError>;
@@ -112,7 +114,7 @@ impl Operation for ModifyUser<'_> {
             Err(error) => return Ok(Err(error)),
         };
         deviations.extend(grants::screen(self.rules, &mut resource, Before::Modified(&current))?);
-        let changed = changed_names(&current, &resource);
+        let mut changed = changed_names(&current, &resource);
         let password = password.flatten().map(|password| {
             let new = self.password.get_or_init(|| self.directory.new_password(&password));
             new.clone()
@@ -130,9 +132,12 @@ impl Operation for ModifyUser<'_> {
         if !changed.contains("active") {
             person.active = None;
         }
+        let place = (context, self.schemas);
+        let asked = (&current, self.request);
+        deviations.extend(own::words(place, &before, asked, &mut person.attributes, &mut changed));
         let extent = Extent::Named(&changed);
-        let (user, yielded) = person::update(unit, context, &before, &person, extent).await?;
-        deviations.extend(yielded.into_iter().map(|attribute| Deviation::Yielded { attribute }));
+        let (user, beside) = person::update(unit, context, &before, &person, extent).await?;
+        deviations.extend(aside::deviations(beside));
         Ok(Ok((user, deviations)))
     }
 }

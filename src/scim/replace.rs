@@ -29,7 +29,7 @@ use super::identity::Rules;
 use super::modify::{check_group_version, check_user_version};
 use super::parameters::Shown;
 use super::retrieve::{ById, Target, answer_group, answer_user, load_stored_group};
-use super::{Endpoint, Scim, identity, members, regrant};
+use super::{Endpoint, Scim, aside, identity, members, regrant};
 
 /// `PUT /Users/{id}`.
 pub(super) async fn user(
@@ -94,8 +94,8 @@ impl Operation for ReplaceUser<'_> {
             // The client sends back what it was shown: another's block, which is not its own word.
             person.active = None;
         }
-        let (user, yielded) = person::update(unit, rules.context, &before, &person, Extent::Whole).await?;
-        deviations.extend(yielded.into_iter().map(|attribute| Deviation::Yielded { attribute }));
+        let (user, beside) = person::update(unit, rules.context, &before, &person, Extent::Whole).await?;
+        deviations.extend(aside::deviations(beside));
         Ok(Ok((user, deviations)))
     }
 }

@@ -1,7 +1,11 @@
 //! A rehearsal: reads what is in a store, keeps what is written to itself.
 //!
 //! Whatever is done through it can be looked at, and then never happened. A plan of many changes is made so: the very same
-//! operations run on it that would run on the store behind, each seeing what those before it left.
+//! operations run on it that would run on the store behind, each seeing what those before it left. However many there are: what is
+//! held back is packed as it grows, and nothing of it is forgotten.
+
+mod held;
+mod packed;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -9,6 +13,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+
+use held::{Closed, Held, Limits};
 
 use super::apply::{View, judge};
 use super::{
@@ -18,6 +24,8 @@ use super::{
 
 /// Versions of what was written here: far above any that an engine gives, so that the two are never taken for each other.
 const FIRST_VERSION: u64 = 1 << 63;
+/// Bytes that are held back as they are; what is more is packed, to about a fifth.
+pub const OPEN_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Stands in front of a store and holds back every change. What others commit behind it meanwhile is seen where it does not lie
 /// under a change that was held back.
@@ -27,13 +35,7 @@ pub struct Rehearsal {
     /// Commits are judged one after the other: each looks at what those before it left.
     order: tokio::sync::Mutex<()>,
     is_unread: fn(&Key) -> bool,
-}
-
-#[derive(Default)]
-struct Held {
-    /// The last word on each key; `None` where it was deleted.
-    changes: BTreeMap<Key, Option<Versioned>>,
-    commits: u64,
+    limits: Limits,
 }
 
 impl Rehearsal {
@@ -45,7 +47,17 @@ impl Rehearsal {
             held: Mutex::default(),
             order: tokio::sync::Mutex::default(),
             is_unread: |_| false,
+            limits: Limits {
+                open_bytes_max: OPEN_BYTES_MAX,
+            },
         }
+    }
+
+    /// The same with other bytes that are held back as they are ([`OPEN_BYTES_MAX`]). Answers do not depend on it.
+    #[must_use]
+    pub fn open_at_most(mut self, bytes: usize) -> Self {
+        self.limits.open_bytes_max = bytes;
+        self
     }
 
     /// The same, which does not keep what is written at these keys: whoever plays many changes through reads no log back.
@@ -59,52 +71,70 @@ impl Rehearsal {
     #[must_use]
     pub fn upon(behind: Arc<Self>) -> Self {
         let commits = behind.held.lock().commits;
-        let is_unread = behind.is_unread;
-        let next = Self::new(behind).without(is_unread);
+        let (is_unread, limits) = (behind.is_unread, behind.limits);
+        let next = Self::new(behind).without(is_unread).open_at_most(limits.open_bytes_max);
         // Versions go on from there, so that no two values of a key share one.
         next.held.lock().commits = commits;
         next
     }
 
     /// Keys under a prefix that were written or deleted here, those behind `after`, in order, at most `limit`.
-    #[must_use]
-    pub fn changed_under(&self, prefix: &Key, after: Option<Key>, limit: usize) -> Vec<Key> {
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when what was packed cannot be read back.
+    pub fn changed_under(&self, prefix: &Key, after: Option<Key>, limit: usize) -> Result<Vec<Key>, StoreError> {
         let scan = Scan::prefix(prefix, limit);
         let scan = match after {
             Some(after) => scan.after(after),
             None => scan,
         };
-        let Some(range) = scan.range() else { return Vec::new() };
+        let Some(range) = scan.range() else {
+            return Ok(Vec::new());
+        };
         let held = self.held.lock();
-        held.changes
-            .range(range)
-            .take(limit)
-            .map(|(key, _)| key.clone())
-            .collect()
-    }
-
-    /// Forgets what was written at these keys, to save memory: the store behind decides again.
-    pub fn forget(&self, is_forgotten: impl Fn(&Key) -> bool) {
-        self.held.lock().changes.retain(|key, _| !is_forgotten(key));
-    }
-
-    /// Puts something smaller in the place of what was written at a key, to save memory. Its version stays.
-    pub fn shrink(&self, key: &Key, value: Vec<u8>) {
-        if let Some(Some(found)) = self.held.lock().changes.get_mut(key) {
-            found.value = value.into();
+        let mut changes = held.within(&range, Direction::Forward)?;
+        let mut keys = Vec::new();
+        while keys.len() < limit
+            && let Some((key, _)) = changes.next()?
+        {
+            keys.push(key);
         }
+        Ok(keys)
+    }
+
+    /// Bytes that are held back, as they are and packed, roughly.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.held.lock().bytes()
     }
 
     /// The value at a key, if something was written there: the outer `None` says that the store behind decides.
-    fn own(&self, key: &Key) -> Option<Option<Versioned>> {
-        self.held.lock().changes.get(key).cloned()
+    fn own(&self, key: &Key) -> Result<Option<Option<Versioned>>, StoreError> {
+        // What is closed is looked into when nobody waits for the lock.
+        let closed = match self.held.lock().find_open(key) {
+            Ok(change) => return Ok(Some(change)),
+            Err(closed) => closed,
+        };
+        closed.find(key)
     }
 
     async fn look(&self, key: Key) -> Result<Option<Versioned>, StoreError> {
-        match self.own(&key) {
+        match self.own(&key)? {
             Some(own) => Ok(own),
             None => self.behind.get(key).await,
         }
+    }
+
+    /// Packs what was closed. Meanwhile it is read as it is; commits wait.
+    async fn pack(&self, closed: Closed) -> Result<(), StoreError> {
+        let limits = self.limits;
+        let packed = tokio::task::spawn_blocking(move || closed.packed(limits)).await;
+        let packed = packed.map_err(|error| StoreError::Unavailable {
+            engine: self.behind.engine(),
+            reason: error.to_string(),
+        })??;
+        self.held.lock().replace_closed(packed);
+        Ok(())
     }
 
     /// The entries of both, the own ones first where both have one.
@@ -113,7 +143,7 @@ impl Rehearsal {
             return Ok(Vec::new());
         };
         let limit = scan.limit.min(SCAN_ENTRIES_MAX);
-        let (own, cut) = self.held.lock().within(range, scan.direction, limit);
+        let (own, cut) = own_of(&self.held.lock(), &range, scan.direction, limit)?;
         let is_before_cut = |key: &Key| cut.as_ref().is_none_or(|cut| is_up_to(scan.direction, key, cut));
         let mut merged: BTreeMap<Key, Versioned> = BTreeMap::new();
         let mut rest = scan.clone();
@@ -156,30 +186,24 @@ fn in_order(
     }
 }
 
-impl Held {
-    /// The changes in a range, with as many entries as are wanted, and the last of these when there are more: what lies behind it is
-    /// not in the answer.
-    fn within(
-        &self,
-        range: (Bound<Key>, Bound<Key>),
-        direction: Direction,
-        limit: usize,
-    ) -> (BTreeMap<Key, Option<Versioned>>, Option<Key>) {
-        let mut range = self.changes.range(range);
-        let (mut own, mut entries) = (BTreeMap::new(), 0);
-        loop {
-            let next = match direction {
-                Direction::Forward => range.next(),
-                Direction::Backward => range.next_back(),
-            };
-            let Some((key, change)) = next else { return (own, None) };
-            own.insert(key.clone(), change.clone());
-            entries += usize::from(change.is_some());
-            if entries >= limit {
-                return (own, Some(key.clone()));
-            }
+/// The changes in a range, with as many entries as are wanted, and the last of these when there are more: what lies behind it is
+/// not in the answer.
+fn own_of(
+    held: &Held,
+    range: &(Bound<Key>, Bound<Key>),
+    direction: Direction,
+    limit: usize,
+) -> Result<(BTreeMap<Key, Option<Versioned>>, Option<Key>), StoreError> {
+    let mut changes = held.within(range, direction)?;
+    let (mut own, mut entries) = (BTreeMap::new(), 0);
+    while let Some((key, change)) = changes.next()? {
+        entries += usize::from(change.is_some());
+        own.insert(key.clone(), change);
+        if entries >= limit {
+            return Ok((own, Some(key)));
         }
     }
+    Ok((own, None))
 }
 
 /// Whether a key lies before another one in a scan, or is the same.
@@ -225,13 +249,11 @@ impl Store for Rehearsal {
     }
 
     async fn read(&self, reads: Vec<Read>) -> Result<Vec<Found>, StoreError> {
-        let own: Vec<Option<Option<Versioned>>> = reads
-            .iter()
-            .map(|read| match read {
-                Read::Get(key) => self.own(key),
-                Read::Scan(_) => None,
-            })
-            .collect();
+        let own = reads.iter().map(|read| match read {
+            Read::Get(key) => self.own(key),
+            Read::Scan(_) => Ok(None),
+        });
+        let own: Vec<Option<Option<Versioned>>> = own.collect::<Result<_, _>>()?;
         // What was not written here is asked for in one round trip.
         let open = reads.iter().zip(&own).filter_map(|(read, own)| match read {
             Read::Get(key) if own.is_none() => Some(key.clone()),
@@ -260,15 +282,17 @@ impl Store for Rehearsal {
             values,
         };
         let judged = judge(&batch, &known)?;
-        let mut held = self.held.lock();
-        held.commits += 1;
-        let version = Version(FIRST_VERSION + held.commits);
-        let changes = judged
-            .changes
-            .into_iter()
-            .filter(|(key, _)| !(self.is_unread)(key))
-            .map(|(key, value)| (key, value.map(|value| Versioned { value, version })));
-        held.changes.extend(changes);
+        let (version, closed) = {
+            let mut held = self.held.lock();
+            held.commits += 1;
+            let version = Version(FIRST_VERSION + held.commits);
+            let changes = judged.changes.into_iter().filter(|(key, _)| !(self.is_unread)(key));
+            held.extend(version, changes);
+            (version, held.close(self.limits))
+        };
+        if let Some(closed) = closed {
+            self.pack(closed).await?;
+        }
         Ok(Committed {
             version,
             appended: judged.appended,

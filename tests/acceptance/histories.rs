@@ -1,7 +1,7 @@
 //! Random histories over the doors: whatever came in which order, every invariant holds (design.md section 4).
 //!
 //! Each history has an organisation of its own, behind the gateway's whole router: an identity provider writes over SCIM, an administrator
-//! through the admin API, an invited person accepts, an operator declares other limits. Requests may be refused, but not by
+//! through the admin API, an invited person accepts, an operator declares other limits, and a directory is read. Requests may be refused, but not by
 //! our own fault (5xx); at the end `verify` finds nothing, and what can be seen from outside agrees with itself.
 //!
 //! `USHER_HISTORIES` says how many.
@@ -11,6 +11,7 @@ mod act;
 mod check;
 mod credentials;
 mod data;
+mod directory;
 mod lists;
 mod many;
 mod organisation;

@@ -15,6 +15,7 @@ mod group_gives;
 mod group_members;
 mod group_tree;
 mod groups;
+mod handing_on;
 mod history;
 mod idempotency;
 mod imports;

@@ -151,7 +151,7 @@ async fn who_was_deleted_before_is_erased_by_what_the_audit_log_knows() {
     assert_eq!(left(&again), [json!({ "table": "User", "id": bob })]);
 }
 
-fn mail(folder: &Path, about: Option<UserId>, to: &str) -> MailId {
+fn mail(folder: &Path, about: &[UserId], to: &str) -> MailId {
     let id = MailId::new(uuid::Uuid::new_v4());
     let text = format!("From: usher@acme.example\r\nTo: {to}\r\nSubject: Welcome\r\n\r\nDear Ada Lovelace\r\n");
     folder::write(folder, id, about, text.as_bytes()).expect("a file");
@@ -168,16 +168,18 @@ async fn the_files_of_mails_to_or_about_an_erased_person_are_deleted() {
     let emails = json!([{ "value": "ada@acme.example" }]);
     let id = user(&acme, "ada.lovelace", json!({ "emails": emails })).await;
     let bob = user(&acme, "bob", json!({})).await;
-    let person = |id: &str| Some(id.parse::<UserId>().expect("an id"));
-    mail(&mails, person(&id), "an.old.address@acme.example");
+    let person = |id: &str| id.parse::<UserId>().expect("an id");
+    mail(&mails, &[person(&id)], "an.old.address@acme.example");
     // An earlier release did not note whom a mail is about.
-    mail(&mails, None, "Ada@acme.example");
-    let others = mail(&mails, person(&bob), "bob@acme.example");
+    mail(&mails, &[], "Ada@acme.example");
+    let others = mail(&mails, &[person(&bob)], "bob@acme.example");
+    // To somebody else, and with the name of who invites.
+    mail(&mails, &[person(&bob), person(&id)], "bob@acme.example");
     let erased = acme
         .post(&format!("{USERS}/{id}/erase"), json!({ "confirm": "ada.lovelace" }))
         .await
         .expect(200);
-    assert_eq!(erased["records"]["MailFile"], 2, "{erased:#}");
+    assert_eq!(erased["records"]["MailFile"], 3, "{erased:#}");
     let left: Vec<_> = std::fs::read_dir(&mails)
         .expect("a folder")
         .map(|file| file.expect("a file").file_name())
@@ -212,4 +214,60 @@ async fn a_mail_to_an_erased_person_as_a_guest_is_not_sent_any_more() {
     assert_eq!(holding(store.as_ref(), "ada@acme.example").await.len(), 1);
     let answer = acme.send(Method::GET, &format!("{ORG}/verify"), None).await.expect(200);
     assert_eq!(answer["done"]["violations"], 0, "{answer:#}");
+}
+
+#[tokio::test]
+async fn a_mail_to_a_guest_goes_without_the_name_of_whoever_invited_and_was_erased() {
+    let (store, inside, acme) = acme(|directory| directory).await;
+    acme.apply(
+        "acme",
+        "[organisation]\nslug = \"acme\"\nguest_url = \"https://acme.example/guest?key={secret}\"\n",
+    )
+    .await
+    .expect(200);
+    let id = user(&acme, "ada.lovelace", json!({ "displayName": "Augusta King" })).await;
+    let permission = json!({ "permission": "guest.manage" });
+    acme.post(&format!("{USERS}/{id}/permissions"), permission)
+        .await
+        .expect(200);
+    acme.post(&format!("{USERS}/{id}/invite"), json!({ "channel": "link" }))
+        .await
+        .expect(201);
+    acme.post(
+        &format!("{USERS}/{id}/password"),
+        json!({ "password": "Long enough 1!" }),
+    )
+    .await
+    .expect(200);
+    let token = acme
+        .post(&format!("{ORG}/tokens"), json!({ "user": id }))
+        .await
+        .expect(201);
+    let ada = inside.caller(token["token"].as_str().expect("a token"));
+    let guest = json!({ "name": "Charles", "email": "charles@acme.example", "delivery": "email" });
+    ada.post(&format!("{ORG}/guests"), guest).await.expect(201);
+    assert_eq!(mails_with(store.as_ref(), "augusta king").await, 1);
+    let erased = acme
+        .post(&format!("{USERS}/{id}/erase"), json!({ "confirm": "ada.lovelace" }))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&erased["records"]["Outbox"], &erased["left"]),
+        (&json!(1), &json!([])),
+        "{erased:#}"
+    );
+    assert_eq!(holding(store.as_ref(), "augusta king").await, [""; 0]);
+    assert_eq!(
+        mails_with(store.as_ref(), "charles@acme.example").await,
+        1,
+        "it goes all the same"
+    );
+    let answer = acme.send(Method::GET, &format!("{ORG}/verify"), None).await.expect(200);
+    assert_eq!(answer["done"]["violations"], 0, "{answer:#}");
+}
+
+/// Mails in the outbox that hold a text.
+async fn mails_with(store: &dyn Store, text: &str) -> usize {
+    let held = holding(store, text).await;
+    held.iter().filter(|record| record.contains("guest-invitation")).count()
 }

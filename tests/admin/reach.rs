@@ -153,6 +153,55 @@ async fn whoever_runs_a_part_of_the_tree_makes_disables_and_deletes_groups_below
 }
 
 #[tokio::test]
+async fn a_group_is_moved_by_whoever_runs_the_place_that_it_leaves_and_the_one_that_it_comes_to() {
+    let (acme, mia) = regions().await;
+    let put = async |group: &str, parent: Value| {
+        let path = format!("/groups/{group}");
+        ask(&mia, Method::PATCH, &path, json!({ "parent": parent })).await
+    };
+    for parent in [json!("South"), json!("Top"), Value::Null] {
+        assert_eq!(put("Branch", parent.clone()).await, 403, "{parent}");
+    }
+    let top = acme.get("/groups/Top").await.expect(200)["id"].clone();
+    acme.post("/groups/Top/members", json!({ "users": ["mia"] }))
+        .await
+        .expect(200);
+    for parent in [json!("South"), top] {
+        assert_eq!(put("Branch", parent.clone()).await, 200, "{parent}");
+        let shown = acme.get("/groups/Branch").await.expect(200);
+        assert_ne!(shown["parent"], Value::Null, "{shown:#}");
+    }
+    // Top itself has the organisation around it, which Mia does not run.
+    assert_eq!(put("Branch", Value::Null).await, 403);
+    acme.verify().await;
+}
+
+#[tokio::test]
+async fn a_file_brings_new_people_into_the_groups_that_whoever_sends_it_runs() {
+    let (acme, mia) = regions().await;
+    let content = "user_name,groups,home_group\nnew,Branch,\nhomely,,Branch\nbeside,South,\nnowhere,,\n";
+    let path = format!("{ACME}/imports");
+    let (status, planned) = mia.bytes(Method::POST, &path, content.as_bytes().to_vec()).await;
+    let planned: Value = serde_json::from_slice(&planned).expect("JSON");
+    assert_eq!(status, 201, "{planned:#}");
+    assert_eq!(
+        planned["planned"],
+        json!({ "create": 2, "update": 0, "nothing": 0, "refused": 2 })
+    );
+    let path = format!("{path}/{}/confirm", planned["id"].as_str().expect("an id"));
+    let done = mia
+        .post(&path, json!({ "confirm": planned["confirm"] }))
+        .await
+        .expect(200);
+    assert_eq!(done["results"]["change"], 2, "{done:#}");
+    assert_eq!(acme.get("/groups/Branch").await.expect(200)["members"], 3);
+    for (name, status) in [("new", 200), ("homely", 200), ("beside", 404), ("nowhere", 404)] {
+        acme.get(&format!("/users/{name}")).await.expect(status);
+    }
+    acme.verify().await;
+}
+
+#[tokio::test]
 async fn the_tree_shows_whoever_runs_a_part_of_it_that_part() {
     let (_acme, mia) = regions().await;
     let tree = async |query: &str| mia.get(&format!("{ACME}/groups/tree{query}")).await;

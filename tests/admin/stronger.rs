@@ -232,3 +232,75 @@ async fn the_power_that_is_compared_is_that_in_the_groups_of_both() {
     acme.group_role(south, ada, "reader").await;
     assert_eq!(set().await, 403, "of South the helper sees no report");
 }
+
+#[tokio::test]
+async fn nobody_makes_somebody_stronger_whose_account_they_can_open() {
+    let acme = telephone_system().await;
+    acme.post("/groups", json!({ "display_name": "Everybody", "is_default": true }))
+        .await
+        .expect(201);
+    let kim = acme.person("kim@acme.example").await;
+    let mut made = 0;
+    let mut make = async |more: Value| {
+        made += 1;
+        let mut body = json!({ "user_name": format!("new{made}@acme.example") });
+        let members = body.as_object_mut().expect("an object");
+        members.extend(more.as_object().expect("an object").clone());
+        let answer = kim.send(Method::POST, &format!("{ACME}/users"), Some(body)).await;
+        (answer.status.as_u16(), answer.body)
+    };
+    let password = json!({ "password": "Long enough 1!" });
+    let link = json!({ "invite": true, "channel": "link" });
+    let mail = json!({ "invite": true, "channel": "email" });
+    for how in [&password, &link, &mail] {
+        let (made, told) = make(how.clone()).await;
+        assert_eq!(made, 201, "{how}: {told:#}");
+    }
+    // The group gives newcomers what Kim has not: what is not Kim's to give does not come with a person of Kim's making either.
+    acme.put("/roles/finance/given-by/Everybody", json!({}))
+        .await
+        .expect(200);
+    for how in [&password, &link, &mail, &json!({ "invite": false })] {
+        let (made, told) = make(how.clone()).await;
+        assert_eq!(made, 403, "{how}: {told:#}");
+    }
+    acme.assign("kim@acme.example", "finance").await.expect(200);
+    let (made, told) = make(password).await;
+    assert_eq!(made, 201, "{told:#}");
+    acme.verify().await;
+}
+
+#[tokio::test]
+async fn a_file_takes_no_account_over() {
+    let acme = telephone_system().await;
+    let kim = acme.person("kim@acme.example").await;
+    let content = "user_name,email\nfin@acme.example,kim@acme.example\nada@acme.example,ada2@acme.example\n";
+    let path = format!("{ACME}/imports");
+    let (status, planned) = kim
+        .bytes(
+            Method::POST,
+            &format!("{path}?mode=create_and_update"),
+            content.as_bytes().to_vec(),
+        )
+        .await;
+    let planned: Value = serde_json::from_slice(&planned).expect("JSON");
+    assert_eq!(status, 201, "{planned:#}");
+    assert_eq!(
+        planned["planned"],
+        json!({ "create": 0, "update": 1, "nothing": 0, "refused": 1 })
+    );
+    let path = format!("{path}/{}", planned["id"].as_str().expect("an id"));
+    let rows = kim.get(&format!("{path}/rows")).await.expect(200);
+    let reason = rows["items"][0]["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("what you may not"), "{rows:#}");
+    // What was weaker when it was planned may be stronger when it is done.
+    acme.assign("ada@acme.example", "finance").await.expect(200);
+    let done = kim
+        .post(&format!("{path}/confirm"), json!({ "confirm": planned["confirm"] }))
+        .await
+        .expect(200);
+    assert_eq!(done["results"]["change"], 0, "{done:#}");
+    let shown = acme.get("/users/ada@acme.example").await.expect(200);
+    assert!(!shown.to_string().contains("ada2@"), "{shown:#}");
+    acme.verify().await;
+}

@@ -15,6 +15,7 @@ mod faulty_sync;
 pub(crate) mod gateway;
 pub(crate) mod house;
 pub(crate) mod mail_server;
+pub(crate) mod plain_ldap;
 pub(crate) mod process;
 pub(crate) mod real_directory;
 pub(crate) mod samba;

@@ -189,36 +189,56 @@ fn said(differences: &[Value]) -> Changes {
     changes
 }
 
-struct Door(Caller);
+struct Door {
+    own: Caller,
+    /// The same gateway, whose rehearsals pack everything at once: as they do with plans of very many people.
+    packing: Caller,
+}
+
+async fn run(acme: &Caller, query: &str) -> (Vec<Value>, Value) {
+    let path = format!("{ACME}/connections/corporate/sync{query}");
+    let answer = acme.post(&path, json!({})).await.expect(200);
+    let lines = match answer {
+        Value::Array(lines) => lines,
+        one => vec![one],
+    };
+    let done = lines.last().expect("a last line")["done"].clone();
+    assert!(done.is_object(), "{lines:#?}");
+    let differences = lines.into_iter().filter_map(|line| line.get("difference").cloned());
+    (differences.collect(), done)
+}
+
+/// In an order that does not depend on the identifiers that newcomers would get.
+fn in_order(differences: &[Value]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for difference in differences {
+        let mut difference = difference.clone();
+        if let Some(changes) = difference["changes"].as_array_mut() {
+            changes.sort_by_key(Value::to_string);
+        }
+        lines.push(difference.to_string());
+    }
+    lines.sort();
+    lines
+}
 
 impl Door {
-    async fn run(&self, query: &str) -> (Vec<Value>, Value) {
-        let path = format!("{ACME}/connections/corporate/sync{query}");
-        let answer = self.0.post(&path, json!({})).await.expect(200);
-        let lines = match answer {
-            Value::Array(lines) => lines,
-            one => vec![one],
-        };
-        let done = lines.last().expect("a last line")["done"].clone();
-        assert!(done.is_object(), "{lines:#?}");
-        let differences = lines.into_iter().filter_map(|line| line.get("difference").cloned());
-        (differences.collect(), done)
-    }
-
     /// A run that does what the dry run before it said, and nothing else.
     async fn foreseen(&self, what: &str) -> Changes {
-        let before = observe(&self.0).await;
-        let (differences, dry) = self.run("?dry_run=true").await;
+        let before = observe(&self.own).await;
+        let (differences, dry) = run(&self.own, "?dry_run=true").await;
+        let (packed, _) = run(&self.packing, "?dry_run=true").await;
+        assert_eq!(in_order(&packed), in_order(&differences), "{what}: packed");
         assert_eq!(
-            between(&before, &observe(&self.0).await),
+            between(&before, &observe(&self.own).await),
             Changes::new(),
             "{what}: a dry run"
         );
-        let (_, done) = self.run("").await;
+        let (_, done) = run(&self.own, "").await;
         assert_eq!(done["outcome"], "finished", "{what}: {done:#}");
         assert_eq!(done["plan_hash"], dry["plan_hash"], "{what}");
         assert_eq!(done["failures"], dry["failures"], "{what}");
-        let seen = between(&before, &observe(&self.0).await);
+        let seen = between(&before, &observe(&self.own).await);
         assert_eq!(said(&differences), seen, "{what}");
         for left_out in 0..differences.len() {
             let mut others = differences.clone();
@@ -268,7 +288,11 @@ async fn start(when_full: Value, nesting: &str) -> Option<(Gateway, Door)> {
     for role in ["reader", "payer"] {
         gateway.declare_role(role).await;
     }
-    let door = Door(Inside::of(gateway.directory.clone()).administrator().await);
+    let packing = gateway.directory.clone().with_rehearsals(0);
+    let door = Door {
+        own: Inside::of(gateway.directory.clone()).administrator().await,
+        packing: Inside::of(packing).administrator().await,
+    };
     gateway.connect(settings(&["pro"], nesting)).await;
     Some((gateway, door))
 }

@@ -297,6 +297,7 @@ async fn another_primary_group_is_followed_with_what_rules_give_for_it() {
     );
     let mut settings = settings(&directory);
     settings["ldap"]["groups"] = json!({ "base": "DC=lab,DC=test", "filter": filter });
+    settings["ldap"]["nesting"] = json!("keep");
     settings["grants"] = json!([
         { "when": "'Domain Users' in groups", "roles": ["user"] },
         { "when": "'Domain Guests' in groups", "roles": ["guest"] },

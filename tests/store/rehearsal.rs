@@ -1,11 +1,12 @@
 //! A rehearsal answers as if everything had been committed behind it, and nothing has been.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use usher::store::{Batch, Direction, Key, MemoryStore, Rehearsal, Scan, Store, StoreError, Version};
+use usher::store::{Batch, Direction, Key, MemoryStore, Rehearsal, Scan, Store, StoreError, Version, Versioned};
 
 use super::kit::contents;
 
@@ -89,13 +90,18 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_rehearsal_answers_as_a_store_that_did_it_all(before in vec(step(), 0..30), held in vec(step(), 0..40)) {
+    fn a_rehearsal_answers_as_a_store_that_did_it_all(
+        before in vec(step(), 0..30),
+        held in vec(step(), 0..40),
+        // Nothing is packed, each change is a pack of its own, or several are.
+        open_bytes_max in prop_oneof![Just(1 << 20), Just(0), Just(500), Just(1_500)],
+    ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(compare(&before, &held))?;
+        runtime.block_on(compare(&before, &held, open_bytes_max))?;
     }
 }
 
-async fn compare(before: &[Step], held: &[Step]) -> Result<(), TestCaseError> {
+async fn compare(before: &[Step], held: &[Step], open_bytes_max: usize) -> Result<(), TestCaseError> {
     let reference = MemoryStore::new();
     let behind: Arc<dyn Store> = Arc::new(MemoryStore::new());
     for step in before {
@@ -104,11 +110,27 @@ async fn compare(before: &[Step], held: &[Step]) -> Result<(), TestCaseError> {
         let _ = behind.commit(batch(step)).await;
     }
     let untouched = contents(behind.as_ref()).await;
-    let rehearsal = Rehearsal::new(Arc::clone(&behind));
+    let first = Arc::new(Rehearsal::new(Arc::clone(&behind)).open_at_most(open_bytes_max));
+    let (one, other) = held.split_at(held.len() / 2);
+    play(first.as_ref(), &reference, one).await?;
+    let touched = contents(first.as_ref()).await;
+    let second = Rehearsal::upon(Arc::clone(&first));
+    play(&second, &reference, other).await?;
+    prop_assert_eq!(
+        contents(first.as_ref()).await,
+        touched,
+        "the second leaves the first as it is"
+    );
+    prop_assert_eq!(contents(behind.as_ref()).await, untouched);
+    Ok(())
+}
+
+async fn play(rehearsal: &Rehearsal, reference: &MemoryStore, held: &[Step]) -> Result<(), TestCaseError> {
+    let before: BTreeMap<Key, Versioned> = contents(rehearsal).await.into_iter().collect();
     for step in held {
         if let Step::Scan(start, end, back, limit) = *step {
             let asked = scan(start, end, back, limit);
-            prop_assert_eq!(found(&rehearsal, asked.clone()).await, found(&reference, asked).await);
+            prop_assert_eq!(found(rehearsal, asked.clone()).await, found(reference, asked).await);
         } else {
             prop_assert_eq!(
                 outcome(rehearsal.commit(batch(step)).await),
@@ -117,8 +139,25 @@ async fn compare(before: &[Step], held: &[Step]) -> Result<(), TestCaseError> {
         }
     }
     let all = scan(Bound::Unbounded, Bound::Unbounded, false, 1000);
-    prop_assert_eq!(found(&rehearsal, all.clone()).await, found(&reference, all).await);
-    prop_assert_eq!(contents(behind.as_ref()).await, untouched);
+    prop_assert_eq!(found(rehearsal, all.clone()).await, found(reference, all).await);
+    // Whatever differs was written here, and is found one by one as well.
+    let after: BTreeMap<Key, Versioned> = contents(rehearsal).await.into_iter().collect();
+    let mut changed = rehearsal
+        .changed_under(&Key::new(Vec::new()), None, usize::MAX)
+        .unwrap();
+    prop_assert!(changed.is_sorted());
+    changed.retain(|key| before.get(key) != after.get(key));
+    let keys: BTreeSet<&Key> = before.keys().chain(after.keys()).collect();
+    let differing: Vec<Key> = keys
+        .into_iter()
+        .filter(|key| before.get(key) != after.get(key))
+        .cloned()
+        .collect();
+    prop_assert_eq!(changed, differing);
+    for number in 0..=COUNTERS {
+        let stored = rehearsal.get(key(number)).await.unwrap();
+        prop_assert_eq!(stored.as_ref(), after.get(&key(number)));
+    }
     Ok(())
 }
 
@@ -149,4 +188,35 @@ async fn what_was_rehearsed_can_be_relied_on_and_what_changed_behind_is_a_confli
     let refused = rehearsal.commit(relying(2, seen.version)).await;
     assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
     assert_eq!(behind.get(key(3)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_is_packed_takes_a_fraction_and_the_last_word_counts() {
+    let behind: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let rehearsal = Rehearsal::new(behind).open_at_most(64 * 1024);
+    let record = |number: u32, round: u32| {
+        let name = format!("u{number:06}");
+        format!(
+            "{{\"user_name\":\"{name}\",\"emails\":[{{\"value\":\"{name}@example.com\",\"type\":\"work\"}}],\"round\":{round}}}"
+        )
+    };
+    let (mut bytes, people) = (0, 4_000);
+    for round in 0..3 {
+        for number in 0..people {
+            let mut batch = Batch::new();
+            let value = record(number, round);
+            bytes += value.len();
+            batch.put(Key::new(number.to_be_bytes().to_vec()), value);
+            rehearsal.commit(batch).await.unwrap();
+        }
+    }
+    assert!(rehearsal.bytes() < bytes / 3, "{} of {bytes}", rehearsal.bytes());
+    for number in (0..people).step_by(97) {
+        let found = rehearsal.get(Key::new(number.to_be_bytes().to_vec())).await.unwrap();
+        assert_eq!(found.unwrap().value, record(number, 2));
+    }
+    assert_eq!(
+        rehearsal.get(Key::new(people.to_be_bytes().to_vec())).await.unwrap(),
+        None
+    );
 }

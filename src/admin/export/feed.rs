@@ -6,7 +6,10 @@ use tokio::sync::mpsc;
 use super::table::Table;
 use super::{log, people, things};
 use crate::admin::caller::Administrator;
+use crate::admin::guests::{Guests, Links};
 use crate::admin::listing::Question;
+use crate::admin::tokens::Tokens;
+use crate::admin::{connections, permissions, roles};
 use crate::directory::audit::AuditFilter;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::effective::Effective;
@@ -82,7 +85,14 @@ impl Feed {
                 Table::Resources => things::resources(&feed).await,
                 Table::ResourceAssignments => things::resource_assignments(&feed).await,
                 Table::Invitations => things::invitations(&feed).await,
-                Table::Guests => things::guests(&feed).await,
+                Table::Licences => things::licences(&feed).await,
+                Table::CostCentres => things::cost_centres(&feed).await,
+                Table::Roles
+                | Table::Permissions
+                | Table::Connections
+                | Table::Tokens
+                | Table::Guests
+                | Table::GuestLinks => plain(&feed, table).await,
                 Table::Audit => log::changes(&feed).await,
             };
             if let Err(Ended::Failed(error)) = ended {
@@ -132,5 +142,19 @@ impl Feed {
             return Ok(());
         }
         self.out.send(Ok(rows)).await.map_err(|_| Ended::Unread)
+    }
+}
+
+/// Tables that are as their lists.
+async fn plain(feed: &Feed, table: Table) -> Result<(), Ended> {
+    let (directory, caller) = (&feed.directory, &feed.caller);
+    let organisation = caller.organisation();
+    match table {
+        Table::Roles => things::listed(feed, roles::known(directory, caller).await?).await,
+        Table::Permissions => things::listed(feed, permissions::known(caller)).await,
+        Table::Connections => things::listed(feed, connections::known(directory, caller).await?).await,
+        Table::Tokens => things::listed(feed, Tokens(organisation)).await,
+        Table::GuestLinks => things::listed(feed, Links(organisation)).await,
+        _ => things::listed(feed, Guests(organisation)).await,
     }
 }

@@ -79,8 +79,10 @@ pub(super) async fn users(feed: &Feed) -> Result<(), Ended> {
             .names(found.iter().filter_map(|user| user.home_group).collect())
             .await?;
         let groups = feed.groups_of(&found).await?;
-        let rows = found.iter().map(|user| {
+        let signed_in = feed.directory.last_sign_ins(feed.caller.organisation(), &found).await?;
+        let rows = found.iter().zip(signed_in).map(|(user, signed_in)| {
             let mut row = users::view(user, &feed.caller.settings);
+            row["last_sign_in"] = json!(signed_in);
             for (name, part) in [("given_name", "givenName"), ("family_name", "familyName")] {
                 row[name] = row["attributes"]["name"][part].clone();
             }

@@ -10,6 +10,8 @@ use crate::model::list::List;
 use crate::model::schema::{Attribute, Mutability, Resolved, Returned, SchemaSet};
 use crate::sheet::Cell;
 
+use super::fields::{self, Fields};
+
 /// A table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
@@ -31,152 +33,23 @@ pub enum Table {
     Invitations,
     /// Guests.
     Guests,
+    /// Links by which guests join, without their secrets.
+    GuestLinks,
+    /// Roles.
+    Roles,
+    /// The catalogue of permissions.
+    Permissions,
+    /// Licences, with their use.
+    Licences,
+    /// Cost centres, with the seats that each pays for.
+    CostCentres,
+    /// Connections. Their settings are no table.
+    Connections,
+    /// Tokens, without their secrets.
+    Tokens,
     /// The audit log: one row for each field that a change touched.
     Audit,
 }
-
-/// Columns that are exported unless others are named, and columns that are exported when they are.
-type Fields = (&'static [&'static str], &'static [&'static str]);
-
-const USERS: Fields = (
-    &[
-        "user_name",
-        "given_name",
-        "family_name",
-        "display_name",
-        "emails",
-        "login_ids",
-        "nicknames",
-        "labels",
-        "country_prefix",
-        "home_group",
-        "groups",
-        "roles",
-        "licences",
-        "state",
-        "active",
-        "created",
-        "last_modified",
-        "id",
-    ],
-    &["suspended_by", "review_pending", "external_ids", "home_group_id"],
-);
-const GROUPS: Fields = (
-    &[
-        "display_name",
-        "kind",
-        "enabled",
-        "parent",
-        "level",
-        "code",
-        "members",
-        "roles",
-        "licences",
-        "is_billing_root",
-        "is_default",
-        "link",
-        "created",
-        "last_modified",
-        "id",
-    ],
-    &["external_ids", "parent_id"],
-);
-const MEMBERSHIPS: Fields = (
-    &[
-        "group",
-        "kind",
-        "member",
-        "origins",
-        "roles",
-        "since",
-        "group_id",
-        "member_id",
-    ],
-    &["id"],
-);
-const ROLE_HOLDERS: Fields = (
-    &["role", "user_name", "group", "origins", "user_id", "group_id"],
-    &["state", "display_name", "id"],
-);
-const RESOURCES: Fields = (
-    &[
-        "type",
-        "name",
-        "owner",
-        "enabled",
-        "expires",
-        "users",
-        "groups",
-        "created",
-        "last_modified",
-        "id",
-    ],
-    &["settings", "owner_id"],
-);
-const RESOURCE_ASSIGNMENTS: Fields = (
-    &[
-        "type",
-        "resource",
-        "kind",
-        "subject",
-        "attributes",
-        "since",
-        "resource_id",
-        "subject_id",
-    ],
-    &["id"],
-);
-const LICENCE_HOLDERS: Fields = (
-    &[
-        "licence",
-        "user_name",
-        "state",
-        "seat",
-        "since",
-        "cost_centre",
-        "origins",
-        "user_id",
-    ],
-    &["id"],
-);
-const INVITATIONS: Fields = (
-    &[
-        "user_name",
-        "state",
-        "channel",
-        "obstacle",
-        "created",
-        "sent",
-        "opened",
-        "closed",
-        "expires",
-        "id",
-        "user",
-    ],
-    &["mail"],
-);
-const GUESTS: Fields = (
-    &[
-        "name", "email", "mobile", "channels", "enabled", "link", "created", "id",
-    ],
-    &[],
-);
-const AUDIT: Fields = (
-    &[
-        "at",
-        "door",
-        "connection",
-        "token",
-        "request",
-        "kind",
-        "subject",
-        "outcome",
-        "field",
-        "before",
-        "after",
-    ],
-    &["user", "job", "id"],
-);
 
 /// Where the cells of a column come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -244,6 +117,13 @@ impl Table {
             Self::LicenceHolders => "licence-holders",
             Self::Invitations => "invitations",
             Self::Guests => "guests",
+            Self::GuestLinks => "guest-links",
+            Self::Roles => "roles",
+            Self::Permissions => "permissions",
+            Self::Licences => "licences",
+            Self::CostCentres => "cost-centres",
+            Self::Connections => "connections",
+            Self::Tokens => "tokens",
             Self::Audit => "audit",
         }
     }
@@ -261,7 +141,24 @@ impl Table {
             Self::LicenceHolders => List::LicenceHolders,
             Self::Invitations => List::Invitations,
             Self::Guests => List::Guests,
+            Self::GuestLinks => List::GuestLinks,
+            Self::Roles => List::Roles,
+            Self::Permissions => List::Permissions,
+            Self::Licences => List::Licences,
+            Self::CostCentres => List::CostCentres,
+            Self::Connections => List::Connections,
+            Self::Tokens => List::Tokens,
             Self::Audit => List::Audit,
+        }
+    }
+
+    /// What somebody must be allowed to do with a row to find it in the table.
+    #[must_use]
+    pub const fn action(self) -> &'static str {
+        match self {
+            Self::Groups => "group.view",
+            Self::Invitations => "user.invite",
+            _ => "user.view",
         }
     }
 
@@ -279,16 +176,23 @@ impl Table {
     #[must_use]
     pub const fn fields(self) -> Fields {
         match self {
-            Self::Users => USERS,
-            Self::Groups => GROUPS,
-            Self::Memberships => MEMBERSHIPS,
-            Self::RoleHolders => ROLE_HOLDERS,
-            Self::Resources => RESOURCES,
-            Self::ResourceAssignments => RESOURCE_ASSIGNMENTS,
-            Self::LicenceHolders => LICENCE_HOLDERS,
-            Self::Invitations => INVITATIONS,
-            Self::Guests => GUESTS,
-            Self::Audit => AUDIT,
+            Self::Users => fields::USERS,
+            Self::Groups => fields::GROUPS,
+            Self::Memberships => fields::MEMBERSHIPS,
+            Self::RoleHolders => fields::ROLE_HOLDERS,
+            Self::Resources => fields::RESOURCES,
+            Self::ResourceAssignments => fields::RESOURCE_ASSIGNMENTS,
+            Self::LicenceHolders => fields::LICENCE_HOLDERS,
+            Self::Invitations => fields::INVITATIONS,
+            Self::Guests => fields::GUESTS,
+            Self::GuestLinks => fields::GUEST_LINKS,
+            Self::Roles => fields::ROLES,
+            Self::Permissions => fields::PERMISSIONS,
+            Self::Licences => fields::LICENCES,
+            Self::CostCentres => fields::COST_CENTRES,
+            Self::Connections => fields::CONNECTIONS,
+            Self::Tokens => fields::TOKENS,
+            Self::Audit => fields::AUDIT,
         }
     }
 

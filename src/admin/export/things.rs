@@ -1,14 +1,14 @@
-//! Rows about groups, resources, invitations and guests.
+//! Rows about groups, resources, invitations, and what is exported as its list shows it.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::feed::{Ended, Feed, READ_AT_ONCE};
-use crate::admin::listing::Browse;
-use crate::admin::{groups as grouped, guests, invitations as invited, resources as held};
+use crate::admin::listing::Item;
+use crate::admin::{groups as grouped, invitations as invited, licences, resources as held};
 use crate::directory::membership::member_uuid;
-use crate::directory::select::CountedGroup;
+use crate::directory::select::{CountedGroup, Rows};
 use crate::model::id::UserId;
 use crate::model::membership::Member;
 use crate::model::resource::Resource;
@@ -40,13 +40,29 @@ pub(super) async fn groups(feed: &Feed) -> Result<(), Ended> {
 }
 
 /// Some rows of a list, as it is asked for; `after` is `None` at the end.
-async fn next_part<B: Browse>(feed: &Feed, list: B, after: &mut Option<Place>) -> Result<Vec<Value>, Ended> {
+async fn next_part(
+    feed: &Feed,
+    list: &impl Rows<Row = Item>,
+    after: &mut Option<Place>,
+) -> Result<Vec<Value>, Ended> {
     let part = feed
         .question
         .read_on(&feed.directory, list, after.as_ref(), feed.at_once())
         .await?;
     *after = part.next;
-    Ok(part.items)
+    Ok(part.items.into_iter().map(|item| item.shown).collect())
+}
+
+/// A list that is exported as it is shown.
+pub(super) async fn listed(feed: &Feed, list: impl Rows<Row = Item>) -> Result<(), Ended> {
+    let mut after = None;
+    loop {
+        let rows = next_part(feed, &list, &mut after).await?;
+        feed.send(rows).await?;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 fn id(value: &Value) -> Option<UserId> {
@@ -61,7 +77,7 @@ pub(super) async fn resources(feed: &Feed) -> Result<(), Ended> {
             organisation: feed.caller.organisation(),
             type_: None,
         };
-        let mut rows = next_part(feed, list, &mut after).await?;
+        let mut rows = next_part(feed, &list, &mut after).await?;
         let owners = rows.iter().filter_map(|row| id(&row["owner"])).collect();
         let owners = feed.people(owners).await?;
         for row in &mut rows {
@@ -148,7 +164,7 @@ pub(super) async fn invitations(feed: &Feed) -> Result<(), Ended> {
             organisation: feed.caller.organisation(),
             state: None,
         };
-        let mut rows = next_part(feed, list, &mut after).await?;
+        let mut rows = next_part(feed, &list, &mut after).await?;
         let people = rows.iter().filter_map(|row| id(&row["user"])).collect();
         let people = feed.people(people).await?;
         rows.retain(|row| id(&row["user"]).is_some_and(|user| people.contains_key(&user)));
@@ -159,12 +175,36 @@ pub(super) async fn invitations(feed: &Feed) -> Result<(), Ended> {
     }
 }
 
-/// Guests, as they are asked for.
-pub(super) async fn guests(feed: &Feed) -> Result<(), Ended> {
+/// Licences: what happens when one is full is a word or two.
+pub(super) async fn licences(feed: &Feed) -> Result<(), Ended> {
     let mut after = None;
+    let list = licences::known(&feed.directory, &feed.caller).await?;
     loop {
-        let list = guests::Guests(feed.caller.organisation());
-        let rows = next_part(feed, list, &mut after).await?;
+        let mut rows = next_part(feed, &list, &mut after).await?;
+        for row in &mut rows {
+            let when_full = row["when_full"].as_object().and_then(|policy| policy.iter().next());
+            let text = when_full.map(|(policy, to)| format!("{policy}:{}", to.as_str().map_or_else(|| to.to_string(), str::to_owned)));
+            if let Some(text) = text {
+                row["when_full"] = json!(text);
+            }
+        }
+        feed.send(rows).await?;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Cost centres: the seats that each pays for as `licence:number`.
+pub(super) async fn cost_centres(feed: &Feed) -> Result<(), Ended> {
+    let mut after = None;
+    let list = licences::known_cost_centres(&feed.directory, &feed.caller).await?;
+    loop {
+        let mut rows = next_part(feed, &list, &mut after).await?;
+        for row in &mut rows {
+            let seats = row["seats"].as_object().into_iter().flatten();
+            row["seats"] = seats.map(|(licence, count)| format!("{licence}:{count}")).collect();
+        }
         feed.send(rows).await?;
         if after.is_none() {
             return Ok(());

@@ -15,8 +15,8 @@ pub(super) fn descriptions() -> Vec<Description> {
             "audit",
             "The audit log, newest first: who changed what, through which door, from what to what",
         )
-        .query::<Wanted>()
-        .answers_page(named("AuditEntry")),
+        .list_query::<Wanted>()
+        .answers_list(named("AuditEntry")),
         get(
             "audit/export",
             "The same, all that is asked for, as JSON lines, or as a table: CSV or XLSX",
@@ -26,8 +26,8 @@ pub(super) fn descriptions() -> Vec<Description> {
         .answers_with(200, "text/csv", text())
         .answers_with(200, WORKBOOK, json!({ "type": "string", "format": "binary" })),
         get("/audit", "The audit log of the gateway itself: its tokens")
-            .query::<Wanted>()
-            .answers_page(named("AuditEntry")),
+            .list_query::<Wanted>()
+            .answers_list(named("AuditEntry")),
     ]
 }
 

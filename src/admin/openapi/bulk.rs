@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::description::{Description, get, post};
-use super::schema::{any, integer, list, map, named, nullable, object, of, text, time, uuid, words};
+use super::schema::{any, integer, list, map, named, nullable, object, of, page, text, time, uuid, words};
 use crate::admin::bulk::{Confirmation, Planned};
-use crate::admin::page::Paging;
+use crate::admin::listing::Listing;
 use crate::model::job::{Effect, SeatForecast, Tally};
 
 const STATES: [&str; 4] = ["planned", "running", "done", "discarded"];
@@ -19,10 +19,9 @@ pub(super) fn descriptions() -> Vec<Description> {
         .takes::<Planned>()
         .answers_created(named("Job")),
         get("bulk", "Planned and done work on many people, the newest first")
-            .query::<Paging>()
-            .answers_page(named("JobHead")),
+            .answers_list(named("JobHead")),
         get("bulk/{job}", "One job with a page of its items")
-            .query::<Paging>()
+            .query::<Listing>()
             .answers(named("Job")),
         post(
             "bulk/{job}/confirm",
@@ -65,7 +64,7 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
         ],
         [],
     );
-    let items = object([("items", list(item))], [("next", text())]);
+    let items = page(item);
     vec![
         ("JobHead", object(facts, [])),
         ("Job", json!({ "allOf": [named("JobHead"), items] })),

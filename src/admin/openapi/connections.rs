@@ -14,20 +14,14 @@ pub(super) fn descriptions() -> Vec<Description> {
 
 fn of_connections() -> Vec<Description> {
     vec![
-        get("connections", "Connections, each with how many people it is linked to").answers(object(
-            [(
-                "items",
-                list(object(
-                    [
-                        ("name", text()),
-                        ("kind", text()),
-                        ("onboarding", text()),
-                        ("linked", integer()),
-                    ],
-                    [("schedule", nullable(text()))],
-                )),
-            )],
-            [],
+        get("connections", "Connections, each with how many people it is linked to").answers_list(object(
+            [
+                ("name", text()),
+                ("kind", text()),
+                ("onboarding", text()),
+                ("linked", integer()),
+            ],
+            [("schedule", nullable(text())), ("held", nullable(text()))],
         )),
         get("connections/{name}", "One connection with all its settings")
             .answers(object([("name", text()), ("kind", text())], [])),
@@ -40,12 +34,12 @@ fn of_connections() -> Vec<Description> {
             "connections/{name}/journal",
             "What the connection's client asked, the newest first",
         )
-        .answers_page(named("JournalEntry")),
+        .answers_list(named("JournalEntry")),
         get(
             "connections/{name}/reviews",
             "Identities that look like somebody who is there already, the oldest first",
         )
-        .answers(object([("items", list(named("Review")))], [])),
+        .answers_list(named("Review")),
         post("connections/{name}/reviews", "Decides about one identity")
             .takes::<reviews::Decision>()
             .answers(named("Review")),
@@ -78,7 +72,7 @@ fn of_runs() -> Vec<Description> {
             "connections/{name}/failures",
             "Entries that runs left as they were, with the reason",
         )
-        .answers_page(named("Failure")),
+        .answers_list(named("Failure")),
         post(
             "connections/{name}/failures/retry",
             "Tries one entry of the failure list again, or all of it, and reads nothing else",
@@ -89,7 +83,7 @@ fn of_runs() -> Vec<Description> {
             "connections/{name}/held/differences",
             "What the plan that the brake holds would change, as it was read when it was held",
         )
-        .answers_page(named("Difference")),
+        .answers_list(named("Difference")),
         delete("connections/{name}/held", "Forgets the plan that the brake holds")
             .answers(object([("discarded", boolean())], [])),
         post(

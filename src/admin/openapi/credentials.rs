@@ -64,7 +64,7 @@ fn of_others() -> Vec<Description> {
         )
         .answers(named("User")),
         get("users/{user}/sessions", "A user's sessions that are good, oldest first")
-            .answers(object([("items", list(named("Session")))], [])),
+            .answers_list(named("Session")),
         delete("users/{user}/sessions", "Ends every session of a user").answers(object([("ended", integer())], [])),
         delete("users/{user}/sessions/{session}", "Ends one session of a user").answers_nothing(),
     ]
@@ -169,7 +169,7 @@ fn of_oneself() -> Vec<Description> {
         .answers_nothing(),
         get("/sessions", "One's own sessions that are good")
             .session()
-            .answers(object([("items", list(named("Session")))], [])),
+            .answers_list(named("Session")),
         delete("/sessions/{session}", "Ends one of one's own sessions")
             .session()
             .answers_nothing(),

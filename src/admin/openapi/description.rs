@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
 use super::schema;
+use crate::admin::listing::Listing;
 use crate::admin::routes::Served;
 
 /// The media type of what is answered line by line.
@@ -188,20 +189,23 @@ impl Description {
         self.answers(schema::of::<T>())
     }
 
-    /// 200 with a page of a list, which takes `limit` and `after` unless [`Description::query`] says otherwise.
+    /// Query parameters of a list: those of every list, and the members of the structure that reads the others.
     #[must_use]
-    pub fn answers_page(mut self, of: Value) -> Self {
-        if self.query.is_none() {
-            self = self.query::<crate::admin::page::Paging>();
+    pub fn list_query<T: JsonSchema>(mut self) -> Self {
+        let mut query = schema::of::<Listing>();
+        let more = schema::of::<T>();
+        if let (Some(all), Some(more)) = (query["properties"].as_object_mut(), more["properties"].as_object()) {
+            all.extend(more.clone());
         }
-        self.answers(schema::page(of))
+        self.query = Some(query);
+        self
     }
 
-    /// 200 with a page of a list that is filtered and sorted.
+    /// 200 with a page of a list, which takes what every list takes unless [`Description::list_query`] names more.
     #[must_use]
     pub fn answers_list(mut self, of: Value) -> Self {
         if self.query.is_none() {
-            self = self.query::<crate::admin::listing::Listing>();
+            self = self.query::<Listing>();
         }
         self.answers(schema::page(of))
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::description::{Description, delete, get, put};
 use super::schema::{any, boolean, integer, list, map, named, nullable, object, text, time, uuid};
-use crate::admin::licence_edit::{CostCentreBody, LicenceBody};
+use crate::admin::licence_edit::{CostCentreBody, LicenceBody, Manner};
 
 pub(super) fn descriptions() -> Vec<Description> {
     vec![
@@ -16,6 +16,15 @@ pub(super) fn descriptions() -> Vec<Description> {
         put("licences/{key}", "Makes a licence, or replaces it")
             .takes::<LicenceBody>()
             .answers(named("Licence")),
+        delete(
+            "licences/{key}",
+            "Deletes a licence that nobody has, or, with `holders=take` and the `confirm` of its impact, one that people have",
+        )
+        .query::<Manner>()
+        .answers(named("LicenceImpact")),
+        get("licences/{key}/impact", "What deleting a licence would mean")
+            .query::<Manner>()
+            .answers(named("LicenceImpact")),
         put("cost-centres/{key}", "Makes a cost centre, or replaces it")
             .takes::<CostCentreBody>()
             .answers(object([("key", text()), ("name", text()), ("default", boolean())], [])),
@@ -39,24 +48,18 @@ pub(super) fn descriptions() -> Vec<Description> {
             "licences/forecast",
             "For each licence, who would need a seat beyond those in use, against what is free",
         )
-        .answers(object([("items", list(named("LicenceForecast")))], [])),
+        .answers_list(named("LicenceForecast")),
         get(
             "cost-centres",
             "Cost centres, with how many seats of each licence each pays for",
         )
-        .answers(object(
-            [(
-                "items",
-                list(object(
-                    [
-                        ("key", text()),
-                        ("name", text()),
-                        ("default", boolean()),
-                        ("seats", map(integer())),
-                    ],
-                    [],
-                )),
-            )],
+        .answers_list(object(
+            [
+                ("key", text()),
+                ("name", text()),
+                ("default", boolean()),
+                ("seats", map(integer())),
+            ],
             [],
         )),
     ]
@@ -81,6 +84,30 @@ pub(super) fn components() -> Vec<(&'static str, Value)> {
                     ("features", list(text())),
                     ("thresholds", list(any())),
                 ],
+            ),
+        ),
+        (
+            "LicenceImpact",
+            object(
+                [
+                    ("licence", text()),
+                    ("holders", text()),
+                    ("users", integer()),
+                    ("seats", integer()),
+                    ("waiting", integer()),
+                    ("lent", integer()),
+                    (
+                        "first_users",
+                        list(object([("id", uuid()), ("user_name", text())], [])),
+                    ),
+                    (
+                        "groups",
+                        list(object([("id", uuid()), ("display_name", text())], [])),
+                    ),
+                    ("named_by", list(text())),
+                    ("confirm", text()),
+                ],
+                [],
             ),
         ),
         (

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::description::{Description, delete, get, post, put};
 use super::schema::{any, boolean, integer, list, map, named, nullable, object, text, time, uuid};
-use crate::admin::{invitations, outbox, templates};
+use crate::admin::{invitations, templates};
 
 pub(super) fn descriptions() -> Vec<Description> {
     let mut all = of_invitations();
@@ -59,8 +59,7 @@ fn of_invitations() -> Vec<Description> {
 fn of_mails() -> Vec<Description> {
     vec![
         get("outbox", "The mails of a state, the oldest first")
-            .query::<outbox::Wanted>()
-            .answers_page(named("Mail")),
+            .answers_list(named("Mail")),
         post("outbox/retry", "Tries every mail that was given up").answers(object([("retried", integer())], [])),
         post("outbox/{id}/retry", "Tries a mail now").answers(named("Mail")),
         delete("outbox/{id}", "Throws a mail away").answers_nothing(),
@@ -68,14 +67,8 @@ fn of_mails() -> Vec<Description> {
             "templates",
             "Every mail that there is, with the languages that the organisation has its own wording in",
         )
-        .answers(object(
-            [(
-                "items",
-                list(object(
-                    [("name", text()), ("languages", list(text())), ("variables", any())],
-                    [],
-                )),
-            )],
+        .answers_list(object(
+            [("name", text()), ("languages", list(text())), ("variables", any())],
             [],
         )),
         get("templates/{name}", "The wording that a reader of a language gets")

@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use super::description::{Description, get, post};
 use super::schema::{any, boolean, integer, list, map, named, nullable, object, text, time, uuid, words};
-use crate::admin::page::Paging;
-use crate::admin::{apply, events, organisations};
+use crate::admin::{apply, organisations};
 
 pub(super) fn descriptions() -> Vec<Description> {
     vec![
@@ -16,8 +15,7 @@ pub(super) fn descriptions() -> Vec<Description> {
             "/organisations",
             "Organisations that the caller administers, in the order of their slugs",
         )
-        .query::<Paging>()
-        .answers_page(named("Organisation")),
+        .answers_list(named("Organisation")),
         post("/organisations", "Makes an organisation")
             .takes::<organisations::NewOrganisation>()
             .answers_created(named("Organisation")),
@@ -44,13 +42,12 @@ pub(super) fn descriptions() -> Vec<Description> {
             "events",
             "What was committed after event `after`, oldest first, without gaps",
         )
-        .query::<events::Wanted>()
-        .answers_page(named("Event")),
+        .answers_list(named("Event")),
         get(
             "/profiles",
             "Profiles that come with the gateway, with what each is for",
         )
-        .answers(object([("items", list(named("Profile")))], [])),
+        .answers_list(named("Profile")),
         get("/profiles/{name}", "One profile, with its file").answers(named("Profile")),
         get(
             "verify",

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::description::{Description, delete, get, post, put};
-use super::schema::{any, boolean, list, map, named, nullable, object, text, uuid, words};
+use super::schema::{any, boolean, list, map, named, nullable, object, page, text, uuid, with, words};
+use crate::admin::listing::Listing;
 use crate::admin::{access, grants, rights};
 use crate::model::effective::DefaultGrants;
 use crate::model::permission::definition::Definition;
@@ -20,9 +21,10 @@ fn of_everyone() -> Vec<Description> {
             "permissions",
             "The catalogue of permissions, and the gateway's own actions, which need no entry in it",
         )
-        .answers(object(
-            [("items", list(named("Permission"))), ("gateway_actions", list(text()))],
-            [],
+        .query::<Listing>()
+        .answers(with(
+            page(named("Permission")),
+            [("gateway_actions", list(text()))],
         )),
         put("permissions/{key}", "Makes a permission, or replaces it as a whole")
             .takes::<Definition>()

@@ -14,13 +14,13 @@ pub(super) fn descriptions() -> Vec<Description> {
             "resource-types",
             "Types of resources, each with how many resources there are",
         )
-        .answers(object([("items", list(named("ResourceType")))], [])),
+        .answers_list(named("ResourceType")),
         get(
             "resources",
             "Resources, or those of one type, in the order of their creation",
         )
-        .query::<Wanted>()
-        .answers_page(named("Resource")),
+        .list_query::<Wanted>()
+        .answers_list(named("Resource")),
         post("resources", "Makes a resource")
             .takes::<ResourceDraft>()
             .answers_created(named("Resource")),
@@ -42,7 +42,6 @@ pub(super) fn descriptions() -> Vec<Description> {
 }
 
 fn of_assignments() -> Vec<Description> {
-    let held = || object([("items", list(named("HeldResource")))], []);
     vec![
         get(
             "resources/{resource}/assignments",
@@ -75,12 +74,12 @@ fn of_assignments() -> Vec<Description> {
             "users/{user}/resources",
             "What a user has now, directly or because of a group",
         )
-        .answers(held()),
+        .answers_list(named("HeldResource")),
         get(
             "groups/{group}/resources",
             "What the members of a group have because of it",
         )
-        .answers(held()),
+        .answers_list(named("HeldResource")),
         delete(
             "groups/{group}/resources",
             "Takes several resources from a group, all of them or none; with `preview` it only answers what would be taken",

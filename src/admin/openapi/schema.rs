@@ -107,8 +107,17 @@ pub fn object<const A: usize, const B: usize>(always: [(&str, Value); A], maybe:
     json!({ "type": "object", "properties": properties, "required": required })
 }
 
-/// The answer of a list: `items`, `next` when there is more, and `total` when it was asked for.
+/// An object with more members.
+#[must_use]
+pub fn with<const N: usize>(mut object: Value, more: [(&str, Value); N]) -> Value {
+    for (name, member) in more {
+        object["properties"][name] = member;
+    }
+    object
+}
+
+/// The answer of a list: `items`, `next` when there is more, `previous` when something is in front, and `total` when it was asked for.
 #[must_use]
 pub fn page(of: Value) -> Value {
-    object([("items", list(of))], [("next", text()), ("total", integer())])
+    object([("items", list(of))], [("next", text()), ("previous", text()), ("total", integer())])
 }

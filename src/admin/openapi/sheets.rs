@@ -37,6 +37,16 @@ pub(super) fn descriptions() -> Vec<Description> {
         table("licence-holders", "Who is meant to have which licence, as a file"),
         table("invitations", "Invitations as a file, one row each"),
         table("guests", "Guests as a file, one row each"),
+        table("guest-links", "Links by which guests join as a file, without their secrets"),
+        table("roles", "Roles as a file, with how many people hold each"),
+        table("permissions", "The catalogue of permissions as a file"),
+        table(
+            "licences",
+            "Licences as a file, with how many seats are in use and how many people wait",
+        ),
+        table("cost-centres", "Cost centres as a file, with the seats that each pays for"),
+        table("connections", "Connections as a file, without their settings"),
+        table("tokens", "The organisation's tokens as a file; never their secrets"),
         get("imports/template", "The columns of a file of people, with an example")
             .query::<Written>()
             .answers_with(200, CSV, text())
@@ -48,7 +58,7 @@ pub(super) fn descriptions() -> Vec<Description> {
         .query::<Manner>()
         .takes_as("application/octet-stream", bytes())
         .answers_created(named("PlannedImport")),
-        get("imports", "Planned and done imports, the newest first").answers_page(named("Import")),
+        get("imports", "Planned and done imports, the newest first").answers_list(named("Import")),
         get("imports/{import}", "One import").answers(named("Import")),
         delete("imports/{import}", "Gives a plan up: it cannot be confirmed any more").answers_nothing(),
         post(
@@ -62,7 +72,7 @@ pub(super) fn descriptions() -> Vec<Description> {
             "imports/{import}/rows",
             "The rows of an import: what each would do, and what became of it",
         )
-        .answers_page(named("ImportRow")),
+        .answers_list(named("ImportRow")),
         get("imports/{import}/result", "The same as a file")
             .query::<Written>()
             .answers_with(200, CSV, text())

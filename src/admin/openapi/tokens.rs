@@ -7,14 +7,13 @@ use super::schema::{list, named, nullable, object, text, time, uuid, words};
 use crate::admin::tokens::NewToken;
 
 pub(super) fn descriptions() -> Vec<Description> {
-    let all = || object([("items", list(named("Token")))], []);
     vec![
-        get("tokens", "The organisation's tokens, oldest first; never their secrets").answers(all()),
+        get("tokens", "The organisation's tokens, oldest first; never their secrets").answers_list(named("Token")),
         post("tokens", "Makes a token; its text is in this answer only")
             .takes::<NewToken>()
             .answers_created(named("Token")),
         delete("tokens/{id}", "Withdraws a token: the next request with it is refused").answers_nothing(),
-        get("/tokens", "The gateway's own tokens").answers(all()),
+        get("/tokens", "The gateway's own tokens").answers_list(named("Token")),
         post(
             "/tokens",
             "Makes a token for the administration of the gateway, or of the organisations that are named; its text is in this answer only",

@@ -9,8 +9,8 @@ use crate::admin::users;
 pub(super) fn descriptions() -> Vec<Description> {
     vec![
         get("users", "Users in the order of their creation, or those that are found")
-            .query::<users::Wanted>()
-            .answers_page(named("User")),
+            .list_query::<users::Wanted>()
+            .answers_list(named("User")),
         get("users/{user}", "One user, by identifier or user name").answers(named("User")),
         delete(
             "users/{user}",

@@ -11,8 +11,8 @@ use crate::model::view::ViewDraft;
 pub(super) fn descriptions() -> Vec<Description> {
     vec![
         get("views", "One's own saved views of lists, then the shared ones")
-            .query::<Wanted>()
-            .answers(object([("items", list(named("View")))], [])),
+            .list_query::<Wanted>()
+            .answers_list(named("View")),
         post("views", "Keeps a view: one's own, or with `shared` everyone's")
             .takes_schema(new_view())
             .answers_created(named("View")),

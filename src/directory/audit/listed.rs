@@ -1,7 +1,10 @@
 //! Reading the log: newest first, filtered, in bounded parts.
 
+use std::ops::Bound;
+
 use chrono::DateTime;
 
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError, keys};
 use crate::model::audit::{AuditChange, AuditEntry, AuditKind};
 use crate::model::clock::Timestamp;
@@ -104,7 +107,8 @@ pub(in crate::directory) fn is_about(change: &AuditChange, subject: &str) -> boo
 }
 
 impl Directory {
-    /// Entries of the log, newest first, older than `after`: at most `limit`, and where to go on when there is more to read.
+    /// Entries of the log, newest first, older than a place or newer than it: at most `limit`, the nearest first, and where to go on
+    /// when there is more to read.
     ///
     /// # Errors
     /// As the store's read.
@@ -112,18 +116,16 @@ impl Directory {
         &self,
         organisation: OrganisationId,
         filter: &AuditFilter,
-        after: Option<AuditPlace>,
+        along: impl Into<Stretch<AuditPlace>> + Send,
         limit: usize,
     ) -> Result<(Vec<ListedEntry>, Option<AuditPlace>), DirectoryError> {
-        let key = |place: AuditPlace| keys::audit::audit_entry(organisation, place.at_ms, place.id);
-        let mut scan = Scan::prefix(&keys::audit::audit(organisation), CHUNK).backward();
-        if let Some(to) = filter.to {
-            scan = scan.after(keys::audit::audit_from(organisation, millis(to)));
-        }
-        if let Some(after) = after.filter(|after| filter.to.is_none_or(|to| after.at_ms < millis(to))) {
-            scan = scan.after(key(after));
-        }
-        let from = filter.from.map(millis).unwrap_or_default();
+        let prefix = keys::audit::audit(organisation);
+        let along = along.into().reversed();
+        let mut scan = along.scan(&prefix, CHUNK, |place| {
+            keys::audit::audit_entry(organisation, place.at_ms, place.id)
+        });
+        let instant = |at: Timestamp| keys::audit::audit_from(organisation, millis(at));
+        narrow(&mut scan, filter.from.map(instant), filter.to.map(instant));
         let mut listed = Vec::new();
         let mut last = None;
         let mut read = 0;
@@ -132,9 +134,6 @@ impl Directory {
             let is_end = entries.len() < CHUNK;
             for (key, stored) in &entries {
                 let place = place(key)?;
-                if place.at_ms < from {
-                    return Ok((listed, None));
-                }
                 if listed.len() == limit {
                     return Ok((listed, last));
                 }
@@ -153,6 +152,22 @@ impl Directory {
             read += entries.len();
         }
         Ok((listed, last))
+    }
+}
+
+/// The part of a scan from one key on, and in front of another.
+fn narrow(scan: &mut Scan, from: Option<Key>, to: Option<Key>) {
+    if let Some(from) = from {
+        let is_later = |start: &Key| *start < from;
+        if matches!(&scan.start, Bound::Included(start) | Bound::Excluded(start) if is_later(start)) {
+            scan.start = Bound::Included(from);
+        }
+    }
+    if let Some(to) = to {
+        let is_earlier = |end: &Key| *end > to;
+        if matches!(&scan.end, Bound::Included(end) | Bound::Excluded(end) if is_earlier(end)) {
+            scan.end = Bound::Excluded(to);
+        }
     }
 }
 

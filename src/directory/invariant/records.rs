@@ -96,11 +96,7 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         }
         Table::Tombstone => read::<Tombstone>(value).map(|_| ()),
         Table::GroupMember | Table::MemberGroup => read::<Membership>(value).map(|_| ()),
-        Table::Link => read::<Link>(value).map(|_| ()),
-        Table::SourceName => source_named(value)
-            .map(|_| ())
-            .ok_or_else(|| "names neither a person nor a group".to_owned()),
-        Table::SourceGroup if source_group::is_group(key) => read::<SourceGroup>(value).map(|_| ()),
+        Table::Link | Table::SourceName | Table::SourceGroup => judge_of_source(table, key, value),
         Table::Journal => read::<JournalEntry>(value).map(|_| ()),
         Table::Exchange if exchange::is_exchange_end(organisation, key) => hash_or_nothing(value),
         Table::Exchange => read::<UsedAssertion>(value).map(|_| ()),
@@ -133,9 +129,7 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         | Table::Assignment
         | Table::SubjectAssignment
         | Table::Purge => judge_of_groups(organisation, table, key, value),
-        Table::Index | Table::Waiting | Table::TokenList | Table::InvitationIndex | Table::SourceGroup => {
-            nothing(value)
-        }
+        Table::Index | Table::Waiting | Table::TokenList | Table::InvitationIndex => nothing(value),
     }
 }
 
@@ -172,6 +166,18 @@ fn judge_of_settings(organisation: OrganisationId, table: Table, key: &Key, valu
             read::<CostCentre>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
         }
         other => Err(format!("{other:?} is no table of settings")),
+    }
+}
+
+/// The tables of what connections remember of their sources.
+fn judge_of_source(table: Table, key: &Key, value: &[u8]) -> Result<(), String> {
+    match table {
+        Table::Link => read::<Link>(value).map(|_| ()),
+        Table::SourceGroup if source_group::is_group(key) => read::<SourceGroup>(value).map(|_| ()),
+        Table::SourceGroup => nothing(value),
+        _ => source_named(value)
+            .map(|_| ())
+            .ok_or_else(|| "names neither a person nor a group".to_owned()),
     }
 }
 

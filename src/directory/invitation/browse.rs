@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 
 use crate::directory::keys::{self, Table};
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError, Operation, Unit};
 use crate::model::id::{InvitationId, OrganisationId, UserId};
 use crate::model::invitation::{Channel, Invitation, InvitationState};
 use crate::model::lifecycle::State;
 use crate::model::record;
 use crate::model::user::User;
-use crate::store::Scan;
 
 use super::{InviteUser, IssuedInvitation, RevokeInvitation};
 
@@ -74,7 +74,7 @@ impl Directory {
         Ok(stored.map(|stored| record::decode(&stored.value)).transpose()?)
     }
 
-    /// Invitations in the order in which they were made, all or those of a state, after this one; each with the user name of its
+    /// Invitations in the order in which they were made, all or those of a state, behind one or in front of it; each with the user name of its
     /// person.
     ///
     /// # Errors
@@ -83,20 +83,17 @@ impl Directory {
         &self,
         organisation: OrganisationId,
         state: Option<InvitationState>,
-        after: Option<InvitationId>,
+        along: impl Into<Stretch<InvitationId>> + Send,
         limit: usize,
     ) -> Result<Vec<(Invitation, Option<String>)>, DirectoryError> {
         let prefix = match state {
             Some(state) => keys::mail::invitations_in(organisation, state),
             None => keys::table(organisation, Table::Invitation),
         };
-        let mut scan = Scan::prefix(&prefix, limit);
-        if let Some(after) = after {
-            scan = scan.after(match state {
-                Some(state) => keys::mail::invitation_in(organisation, state, after),
-                None => keys::invitation(organisation, after),
-            });
-        }
+        let scan = along.into().scan(&prefix, limit, |id| match state {
+            Some(state) => keys::mail::invitation_in(organisation, state, id),
+            None => keys::invitation(organisation, id),
+        });
         let listed = self.store.scan(scan).await?;
         let ids = listed.iter().filter_map(|(key, _)| keys::last_uuid(key));
         let found = ids.map(|id| keys::invitation(organisation, InvitationId::new(id)));

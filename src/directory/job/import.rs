@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::directory::bulk;
 use crate::directory::keys::{self, fold};
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError, Operation, Permit, Principal, Unit};
 use crate::model::id::{JobId, OrganisationId, UserId};
 use crate::model::import::{EmptyCells, ImportMode, ImportRow, ImportTask, PersonDraft};
@@ -17,7 +18,6 @@ use crate::model::job::{Effect, Job, JobItem, JobState, Outcome, Tally, Task};
 use crate::model::record;
 use crate::model::schema::SchemaSet;
 use crate::model::slug::Slug;
-use crate::store::Scan;
 
 use super::{ITEMS_AT_ONCE, PutJob, fingerprint};
 use person::WritePerson;
@@ -168,13 +168,11 @@ impl Directory {
         &self,
         organisation: OrganisationId,
         id: JobId,
-        after: Option<u32>,
+        along: impl Into<Stretch<u32>> + Send,
         limit: usize,
     ) -> Result<BTreeMap<u32, ImportRow>, DirectoryError> {
-        let mut scan = Scan::prefix(&keys::import_rows(organisation, id), limit);
-        if let Some(after) = after {
-            scan = scan.after(keys::import_row(organisation, id, after));
-        }
+        let prefix = keys::import_rows(organisation, id);
+        let scan = along.into().scan(&prefix, limit, |number| keys::import_row(organisation, id, number));
         let found = self.store.scan(scan).await?;
         let rows = found.iter().filter_map(|(key, stored)| {
             let number = u32::try_from(keys::last_number(key)?).ok()?;

@@ -62,7 +62,7 @@ impl Operation for MailResetLink {
             .with(mail::PATH, format!("{PATH}{}", issued.secret));
         let about = About {
             user: Some(user.id),
-            invitation: None,
+            ..About::default()
         };
         Ok(MailedReset {
             mail: outbox::enqueue_about(unit, about, message)?,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::directory::outbox::DiscardMail;
+use crate::directory::outbox::{DiscardMail, UnnameMail};
 use crate::directory::{Directory, DirectoryError, Permit, keys};
 use crate::model::id::UserId;
 use crate::model::mail::{MailState, QueuedMail};
@@ -13,7 +13,7 @@ use super::traces::Traces;
 
 /// Where mails are kept after they left the outbox: files, on a gateway without a mail server.
 pub trait KeptMails: Send + Sync {
-    /// Deletes every mail about this person, and every mail to an address that is the person's. Answers how many there were.
+    /// Deletes every mail about this person or with their name, and every mail to an address that is the person's. Answers how many there were.
     ///
     /// # Errors
     /// The system's. Some may be gone.
@@ -35,20 +35,23 @@ const WAITING: &str = "Outbox";
 const KEPT: &str = "MailFile";
 
 impl Directory {
-    /// Discards what waits for the person in the outbox without being about a user, and deletes what is kept elsewhere.
+    /// Discards what waits for the person in the outbox without being about a user, takes the name out of what waits for others,
+    /// and deletes what is kept elsewhere, to whomever.
     pub(super) async fn erase_mails(
         &self,
         permit: &Permit,
         traces: &Arc<Traces>,
         erased: &mut Erased,
     ) -> Result<(), DirectoryError> {
-        let mut waiting = Vec::new();
+        let (mut waiting, mut naming) = (Vec::new(), Vec::new());
         for state in MailState::ALL {
             let mails = keys::mail::mails(permit.organisation(), state);
             self.for_each_under(&mails, |_, stored| {
                 let mail: QueuedMail = record::decode(&stored.value)?;
                 if mail.user.is_none() && traces.is_one(&mail.message.to) {
                     waiting.push(mail.id);
+                } else if mail.names == Some(traces.id()) {
+                    naming.push(mail.id);
                 }
                 Ok(())
             })
@@ -56,6 +59,11 @@ impl Directory {
         }
         for mail in waiting {
             if self.run(permit, &DiscardMail(mail)).await? {
+                *erased.records.entry(WAITING).or_default() += 1;
+            }
+        }
+        for mail in naming {
+            if self.run(permit, &UnnameMail(mail)).await? {
                 *erased.records.entry(WAITING).or_default() += 1;
             }
         }

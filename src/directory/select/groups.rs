@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::directory::keys::{Count, Index, Unique};
 use crate::directory::query::Indexed;
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::Object;
 use crate::model::custom_attribute::Bearer;
@@ -12,9 +13,9 @@ use crate::model::effective::Target;
 use crate::model::group::Group;
 use crate::model::id::{GroupId, OrganisationId};
 use crate::model::represent::{self, GroupState};
-use crate::model::selection::{Place, Selection};
+use crate::model::selection::Selection;
 
-use super::{Part, Rows, Selected};
+use super::{Part, Rows, Selected, Turn};
 
 /// A group with how many members it has: users and groups, direct ones.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +45,7 @@ struct Groups {
 }
 
 impl Directory {
-    /// A page of the groups that are meant, behind this place.
+    /// A page of the groups that are meant.
     ///
     /// # Errors
     /// As [`Directory::walk`].
@@ -52,7 +53,7 @@ impl Directory {
         &self,
         organisation: OrganisationId,
         selection: &Selection,
-        after: Option<&Place>,
+        turn: impl Into<Turn> + Send,
         limit: usize,
     ) -> Result<Selected<CountedGroup>, DirectoryError> {
         let ids = self.narrowed::<Narrowed>(organisation, selection).await?;
@@ -60,7 +61,7 @@ impl Directory {
             organisation,
             ids: ids.map(|ids| ids.into_iter().map(GroupId::new).collect()),
         };
-        self.walk(&groups, selection, after, limit).await
+        self.walk(&groups, selection, turn, limit).await
     }
 }
 
@@ -71,23 +72,22 @@ impl Rows for Groups {
     async fn read(
         &self,
         directory: &Directory,
-        after: Option<&str>,
+        along: Stretch<&str>,
         limit: usize,
     ) -> Result<Part<CountedGroup>, DirectoryError> {
-        let after: Option<GroupId> = after.and_then(|id| id.parse().ok());
+        let along: Stretch<GroupId> = along.and_then(|id| id.parse().ok());
         let (groups, next) = match &self.ids {
             None => {
-                let groups = directory.browse_groups(self.organisation, after, limit).await?;
+                let groups = directory.browse_groups(self.organisation, along, limit).await?;
                 let last = groups.last().filter(|_| groups.len() == limit);
                 let next = last.map(|group| group.id.to_string());
                 (groups, next)
             }
             Some(ids) => {
-                let start = after.map_or(0, |after| ids.partition_point(|id| *id <= after));
-                let end = ids.len().min(start + limit);
-                let wanted = &ids[start..end];
-                let groups = directory.browse_groups_by_id(self.organisation, wanted).await?;
-                let next = wanted.last().filter(|_| end < ids.len()).map(GroupId::to_string);
+                let (wanted, has_more) = along.of(ids, limit, GroupId::cmp);
+                let wanted: Vec<GroupId> = wanted.into_iter().copied().collect();
+                let groups = directory.browse_groups_by_id(self.organisation, &wanted).await?;
+                let next = wanted.last().filter(|_| has_more).map(GroupId::to_string);
                 (groups, next)
             }
         };

@@ -8,18 +8,21 @@ use uuid::Uuid;
 
 use crate::directory::keys::{self, Index, Unique, fold};
 use crate::directory::query::Indexed;
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError};
 use crate::model::Object;
+use crate::model::clock::Timestamp;
+use crate::model::credential::Credential;
 use crate::model::custom_attribute::Bearer;
 use crate::model::id::{GroupId, OrganisationId, UserId};
 use crate::model::membership::Member;
 use crate::model::record;
 use crate::model::represent;
-use crate::model::selection::{Place, Selection};
+use crate::model::selection::Selection;
 use crate::model::user::User;
-use crate::store::{Found, Read, SCAN_ENTRIES_MAX, Scan};
+use crate::store::{Found, Read, SCAN_ENTRIES_MAX, Scan, Versioned};
 
-use super::{Part, Rows, Selected};
+use super::{Part, Rows, Selected, Turn};
 
 /// What the list of users is narrowed by without reading every record.
 struct Narrowed;
@@ -50,7 +53,7 @@ struct Users {
 }
 
 impl Directory {
-    /// A page of the users that are meant, behind this place. Whoever wants all of them asks until there is no `next`.
+    /// A page of the users that are meant. Whoever wants all of them asks until there is no `next`.
     ///
     /// # Errors
     /// As [`Directory::walk`].
@@ -58,14 +61,14 @@ impl Directory {
         &self,
         organisation: OrganisationId,
         selection: &Selection,
-        after: Option<&Place>,
+        turn: impl Into<Turn> + Send,
         limit: usize,
     ) -> Result<Selected<User>, DirectoryError> {
         let users = Users {
             organisation,
             ids: self.users_that_can_be_meant(organisation, selection).await?,
         };
-        self.walk(&users, selection, after, limit).await
+        self.walk(&users, selection, turn, limit).await
     }
 
     async fn users_that_can_be_meant(
@@ -116,23 +119,21 @@ impl Rows for Users {
     async fn read(
         &self,
         directory: &Directory,
-        after: Option<&str>,
+        along: Stretch<&str>,
         limit: usize,
     ) -> Result<Part<User>, DirectoryError> {
-        let after: Option<UserId> = after.and_then(|id| id.parse().ok());
+        let along: Stretch<UserId> = along.and_then(|id| id.parse().ok());
         let Some(ids) = &self.ids else {
-            let rows = directory.browse_users(self.organisation, after, limit).await?;
+            let rows = directory.browse_users(self.organisation, along, limit).await?;
             let last = rows.last().filter(|_| rows.len() == limit);
             let next = last.map(|user| user.id.to_string());
             return Ok(Part { rows, next });
         };
-        let start = after.map_or(0, |after| ids.partition_point(|id| *id <= after.uuid()));
-        let end = ids.len().min(start + limit);
-        let wanted = &ids[start..end];
-        let keys = wanted.iter().map(|id| keys::user(self.organisation, UserId::new(*id)));
+        let (wanted, has_more) = along.of(ids, limit, |id, user| id.cmp(&user.uuid()));
+        let keys = wanted.iter().map(|id| keys::user(self.organisation, UserId::new(**id)));
         let found = directory.store.get_many(keys.collect()).await?;
         let rows = found.into_iter().flatten().map(|stored| record::decode(&stored.value));
-        let next = wanted.last().filter(|_| end < ids.len()).map(Uuid::to_string);
+        let next = wanted.last().filter(|_| has_more).map(|id| id.to_string());
         Ok(Part {
             rows: rows.collect::<Result<_, _>>()?,
             next,
@@ -160,6 +161,12 @@ impl Rows for Users {
                 row.insert("groups".to_owned(), groups);
             }
         }
+        if selection.asks("last_sign_in") {
+            let signed_in = directory.last_sign_ins(self.organisation, users).await?;
+            for (row, at) in shown.iter_mut().zip(signed_in) {
+                row.insert("last_sign_in".to_owned(), json!(at));
+            }
+        }
         Ok(shown)
     }
 
@@ -175,6 +182,26 @@ impl Rows for Users {
 }
 
 impl Directory {
+    /// When each of these users last signed in, in their order; `None` for who never did.
+    ///
+    /// # Errors
+    /// As the store's read.
+    pub async fn last_sign_ins(
+        &self,
+        organisation: OrganisationId,
+        users: &[User],
+    ) -> Result<Vec<Option<Timestamp>>, DirectoryError> {
+        let keys = users
+            .iter()
+            .map(|user| keys::credential::credential(organisation, user.id));
+        let found = self.store.get_many(keys.collect()).await?.into_iter();
+        let at = |stored: Option<Versioned>| -> Result<Option<Timestamp>, DirectoryError> {
+            let known: Option<Credential> = stored.map(|stored| record::decode(&stored.value)).transpose()?;
+            Ok(known.and_then(|known| known.last_sign_in))
+        };
+        found.map(at).collect()
+    }
+
     /// The groups that each user is in, as filters see them: identifier and name.
     async fn groups_of_users(
         &self,

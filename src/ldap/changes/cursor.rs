@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use super::ChangeMethod;
+use super::{ChangeMethod, Tree};
 use crate::ldap::connection::Connection;
 use crate::ldap::search::{Query, Scope};
 use crate::ldap::stable_id::StableIdKind;
@@ -20,9 +20,25 @@ use crate::ldap::stable_id::StableIdKind;
 pub struct Cursor {
     pub(super) mark: Mark,
     pub(super) valid_for: ValidFor,
+    /// The containers above the entries, when they are followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tree: Option<Tree>,
 }
 
 impl Cursor {
+    /// The same, good for as long as the containers above the entries are these.
+    #[must_use]
+    pub fn with_tree(mut self, tree: Tree) -> Self {
+        self.tree = Some(tree);
+        self
+    }
+
+    /// Whether the containers above the entries are followed. Cursors of earlier releases do not.
+    #[must_use]
+    pub fn knows_tree(&self) -> bool {
+        self.tree.is_some()
+    }
+
     /// The method that it belongs to.
     pub fn method(&self) -> ChangeMethod {
         match self.mark {

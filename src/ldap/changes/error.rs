@@ -85,6 +85,9 @@ pub enum FullReadReason {
         /// Now.
         is: u64,
     },
+    /// The names of everything below may be others, and no server says so entry by entry.
+    #[error("an organisational unit or another container below the base was made, renamed, moved or removed")]
+    TreeChanged,
     /// More changes than are worth following one by one.
     #[error("more than {limit} entries changed; raise changes_max if that is usual")]
     TooManyChanges {

@@ -64,6 +64,16 @@ pub(super) fn asks(node: &Node, edge: &str) -> bool {
     }
 }
 
+/// Whether an attribute of the resource itself is asked about anywhere.
+pub(super) fn mentions(node: &Node, name: &str) -> bool {
+    match node {
+        Node::And(parts) | Node::Or(parts) => parts.iter().any(|part| mentions(part, name)),
+        Node::Not(part) => mentions(part, name),
+        Node::Term(term) => term.path.schema.is_none() && term.path.name.eq_ignore_ascii_case(name),
+        Node::External(_) | Node::Values { .. } => false,
+    }
+}
+
 /// The texts of `value eq "..."`, alone or joined by `or`.
 pub(super) fn listed_values(node: &Node) -> Option<Vec<&str>> {
     match node {

@@ -50,6 +50,12 @@ impl ResolvedFilter {
         plan::asks(&self.root, edge)
     }
 
+    /// Whether it asks about an attribute of the core schema anywhere.
+    #[must_use]
+    pub fn mentions(&self, name: &str) -> bool {
+        plan::mentions(&self.root, name)
+    }
+
     /// The equalities that hold for every match.
     #[must_use]
     pub fn equality_terms(&self) -> Vec<EqualityTerm<'_>> {

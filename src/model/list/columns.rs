@@ -1,6 +1,13 @@
 //! What each list shows.
 
+mod upkeep;
+
 use super::List;
+use upkeep::{
+    CONNECTIONS, DIFFERENCES, EVENTS, FAILURES, IMPORT_ROWS, IMPORTS, JOB_ITEMS, JOBS, JOURNAL, MAILS, ORGANISATIONS,
+    PERMISSIONS, PROFILES, REVIEWS, SESSIONS, TEMPLATES, TOKENS, VIEWS,
+};
+
 use crate::model::schema::{Attribute, AttributeType, Mutability, Returned, Uniqueness};
 
 /// A column of a list.
@@ -57,6 +64,13 @@ const fn parts(name: &'static str, parts: &'static [(&'static str, AttributeType
     }
 }
 
+const fn one_of_parts(name: &'static str, of: &'static [(&'static str, AttributeType)]) -> Column {
+    Column {
+        many: false,
+        ..parts(name, of)
+    }
+}
+
 const TEXT: AttributeType = AttributeType::String;
 
 const USERS: &[Column] = &[
@@ -71,6 +85,7 @@ const USERS: &[Column] = &[
     text("country_prefix"),
     text("home_group"),
     flag("review_pending"),
+    time("last_sign_in"),
     parts("external_ids", &[("value", TEXT), ("connection", TEXT)]),
     texts("sources"),
     parts("roles", &[("value", TEXT), ("origin", TEXT)]),
@@ -232,6 +247,34 @@ const AUDIT: &[Column] = &[
     parts("changes", &[("kind", TEXT), ("subject", TEXT), ("outcome", TEXT)]),
 ];
 
+const LICENCE_FORECAST: &[Column] = &[
+    text("licence"),
+    number("limit"),
+    number("used"),
+    number("free"),
+    number("prepared"),
+    number("waiting"),
+    number("refused"),
+    number("suspended"),
+    number("short"),
+];
+
+const COST_CENTRES: &[Column] = &[text("key"), text("name"), flag("default")];
+
+const RESOURCE_TYPES: &[Column] = &[text("key"), text("name"), number("resources")];
+
+const HELD_RESOURCES: &[Column] = &[
+    text("id"),
+    text("type"),
+    text("name"),
+    text("owner"),
+    flag("enabled"),
+    texts("origins"),
+    time("expires"),
+    time("created"),
+    time("last_modified"),
+];
+
 impl List {
     /// The columns, without those of SCIM schemas.
     #[must_use]
@@ -243,6 +286,28 @@ impl List {
             Self::RoleHolders => ROLE_HOLDERS,
             Self::Licences => LICENCES,
             Self::LicenceHolders => LICENCE_HOLDERS,
+            Self::LicenceForecast => LICENCE_FORECAST,
+            Self::CostCentres => COST_CENTRES,
+            Self::ResourceTypes => RESOURCE_TYPES,
+            Self::HeldResources => HELD_RESOURCES,
+            Self::Mails => MAILS,
+            Self::Templates => TEMPLATES,
+            Self::Permissions => PERMISSIONS,
+            Self::Connections => CONNECTIONS,
+            Self::Failures => FAILURES,
+            Self::Differences => DIFFERENCES,
+            Self::Reviews => REVIEWS,
+            Self::Journal => JOURNAL,
+            Self::Tokens => TOKENS,
+            Self::Jobs => JOBS,
+            Self::JobItems => JOB_ITEMS,
+            Self::Imports => IMPORTS,
+            Self::ImportRows => IMPORT_ROWS,
+            Self::Views => VIEWS,
+            Self::Events => EVENTS,
+            Self::Organisations => ORGANISATIONS,
+            Self::Profiles => PROFILES,
+            Self::Sessions => SESSIONS,
             Self::Resources => RESOURCES,
             Self::ResourceAssignments => RESOURCE_ASSIGNMENTS,
             Self::Invitations => INVITATIONS,

@@ -27,6 +27,7 @@ pub const GATEWAY_ACTIONS: &[&str] = &[
     "licence.view",
     "licence.manage",
     "licence.assign",
+    "cost-centre.manage",
     "guest.manage",
     "template.manage",
     "event.view",

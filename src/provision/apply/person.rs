@@ -93,12 +93,13 @@ impl Change<'_> {
         };
         let found = matching::find(unit, self.context.organisation, self.context.connection, identity).await?;
         let is_planned = |id: UserId| self.step.user == Some(id);
+        let mut taken = None;
         let user = match (found, self.step.action) {
             (Match::Nobody, PersonAction::Create) => person::create(unit, self.context, person).await?,
             (Match::Known(before), action) if action != PersonAction::Create && is_planned(before.id) => {
-                person::update(unit, self.context, &before, person, Extent::Whole)
-                    .await?
-                    .0
+                let (user, aside) = person::update(unit, self.context, &before, person, Extent::Whole).await?;
+                taken = aside.taken.into_iter().next();
+                user
             }
             (Match::Adopted(before), PersonAction::Adopt) if is_planned(before.id) => {
                 person::adopt(unit, self.context, &before, person).await?
@@ -113,10 +114,16 @@ impl Change<'_> {
             _ => return Ok(Err(FailureReason::Outdated)),
         };
         let mut link = Link::new(user.id.uuid());
-        link.hash.clone_from(&self.step.hash);
+        // The entry is looked at again by the next run while something of it is left to do.
+        link.hash = self.step.hash.clone().filter(|_| taken.is_none());
         link.names.clone_from(&self.names);
         self.remember(unit, &link).await?;
-        Ok(Ok(()))
+        Ok(taken.map_or(Ok(()), |(attribute, by)| {
+            Err(FailureReason::Taken {
+                attribute,
+                by: Some(by),
+            })
+        }))
     }
 
     /// Someone who is not.

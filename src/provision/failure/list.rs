@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::directory::keys;
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError, Operation, Permit, Unit};
 use crate::model::clock::Timestamp;
 use crate::model::id::OrganisationId;
 use crate::model::record::{self, Record};
 use crate::model::slug::Slug;
 use crate::provision::lease::Claim;
-use crate::store::{Key, SCAN_ENTRIES_MAX, Scan};
+use crate::store::{Key, SCAN_ENTRIES_MAX};
 
 use super::{Failure, FailureReason, Kind};
 
@@ -102,7 +103,7 @@ pub(in crate::provision) fn count_key(organisation: OrganisationId, connection: 
     keys::run(organisation, connection, "failures")
 }
 
-/// Entries of the list in the order of their keys, those behind `after`, at most `limit`: groups, then people, each by identifier.
+/// Entries of the list in the order of their keys, behind one or in front of it, at most `limit`: groups, then people, each by identifier.
 ///
 /// # Errors
 /// As the store's read.
@@ -110,14 +111,11 @@ pub async fn page(
     directory: &Directory,
     organisation: OrganisationId,
     connection: &Slug,
-    after: Option<Key>,
+    along: impl Into<Stretch<Key>> + Send,
     limit: usize,
 ) -> Result<Vec<(Key, Listed)>, DirectoryError> {
-    let scan = Scan::prefix(&keys::failures(organisation, connection), limit);
-    let scan = match after {
-        Some(after) => scan.after(after),
-        None => scan,
-    };
+    let prefix = keys::failures(organisation, connection);
+    let scan = along.into().scan(&prefix, limit, |key| key);
     let found = directory.store().scan(scan).await?.into_iter();
     found
         .map(|(key, stored)| Ok((key, record::decode(&stored.value)?)))

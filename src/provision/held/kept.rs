@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::directory::keys;
+use crate::directory::stretch::Stretch;
 use crate::directory::{Directory, DirectoryError, Operation, Permit, Unit};
 use crate::model::clock::Timestamp;
 use crate::model::id::OrganisationId;
@@ -372,7 +373,7 @@ async fn load(
 /// Where a difference is among those that are kept: the part, and the place in it.
 pub type At = (u64, u64);
 
-/// Differences of a held plan in order, those behind `after`, at most `limit`.
+/// Differences of a held plan in order, those behind a place or in front of it, at most `limit`.
 ///
 /// # Errors
 /// As the store's read.
@@ -381,18 +382,26 @@ pub async fn differences(
     organisation: OrganisationId,
     connection: &Slug,
     held: &HeldPlan,
-    after: Option<At>,
+    along: Stretch<At>,
     limit: usize,
 ) -> Result<Vec<(At, Difference)>, DirectoryError> {
-    let mut number = after.map_or(0, |(part, _)| part);
+    let last = held.kept.as_ref().map_or(0, |kept| kept.parts).saturating_sub(1);
+    let mut number = match along {
+        Stretch::On(at) => at.map_or(0, |(part, _)| part),
+        Stretch::Back(at) => at.map_or(last, |(part, _)| part),
+    };
     let mut found = Vec::new();
     while found.len() < limit
         && let Some(part) = load(directory, organisation, connection, Some(held), number).await?
     {
-        let places = (0..).map(|place| (number, place)).zip(part.differences);
-        let behind = places.filter(|(at, _)| after.is_none_or(|after| *at > after));
-        found.extend(behind.take(limit - found.len()));
-        number += 1;
+        let places: Vec<_> = (0..).map(|place| (number, place)).zip(part.differences).collect();
+        let (behind, _) = along.of(&places, limit - found.len(), |(at, _), place| at.cmp(place));
+        found.extend(behind.into_iter().cloned());
+        match (along.is_back(), number.checked_sub(1)) {
+            (false, _) => number += 1,
+            (true, Some(before)) => number = before,
+            (true, None) => break,
+        }
     }
     Ok(found)
 }

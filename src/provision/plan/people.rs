@@ -22,6 +22,7 @@ use super::losses::Losses;
 use super::preview::{Lookup, is_same, nobody, preview};
 use super::seats::Ledger;
 use super::teams::Teams;
+use super::unique::{Taken, Wish};
 use super::{CHUNK, PersonAction, PersonStep, Plan, Planner};
 
 /// Matches looked up at the same time.
@@ -38,6 +39,8 @@ struct Candidate {
     path: Vec<Claims>,
     /// The groups that rules have put the person into so far.
     teams: BTreeSet<GroupId>,
+    /// What nobody else may have; empty for a new user, as the path is.
+    wishes: Vec<Wish>,
 }
 
 /// What the look-up of one entry found.
@@ -93,8 +96,9 @@ impl Planner<'_> {
             candidates.extend(self.newcomers(part, &freed, teams, plan).await?);
         }
         candidates.sort_by_key(|candidate| (candidate.action, candidate.index));
+        let mut taken = Taken::default();
         for candidate in candidates {
-            self.settle(candidate, ledger, teams, plan);
+            self.settle(candidate, &mut taken, ledger, teams, plan);
         }
         Ok(losses)
     }
@@ -170,6 +174,7 @@ impl Planner<'_> {
             is_renamed,
             path,
             teams: self.teams_before(before),
+            wishes: self.wishes(before, &after, false),
         }
     }
 
@@ -300,6 +305,7 @@ impl Planner<'_> {
             is_renamed: false,
             path: claims::path(before, &after, teams, &person.grants.teams, &BTreeSet::new()),
             teams: self.teams_before(before),
+            wishes: self.wishes(before, &after, false),
         }
     }
 
@@ -332,14 +338,15 @@ impl Planner<'_> {
         })
     }
 
-    fn settle(&self, candidate: Candidate, ledger: &mut Ledger, teams: &mut Teams, plan: &mut Plan) {
+    fn settle(&self, candidate: Candidate, taken: &mut Taken, ledger: &mut Ledger, teams: &mut Teams, plan: &mut Plan) {
         let person = &self.snapshot.people()[candidate.index as usize];
         let names = &self.snapshot.grants(person).teams;
-        let mut path = candidate.path;
+        let (mut path, mut wishes) = (candidate.path, candidate.wishes);
         if path.is_empty() {
             path = vec![Claims::default(), self.claims_of_new(candidate.index, teams)];
+            wishes = self.wishes_of_new(candidate.index);
         }
-        let allowed = teams.check(self, names);
+        let allowed = taken.check(self, &wishes).and_then(|()| teams.check(self, names));
         match allowed.and_then(|()| ledger.follow(&mut path)) {
             Err(reason) => plan.failures.push(self.failure(candidate.index, reason)),
             Ok(()) => {
@@ -347,6 +354,7 @@ impl Planner<'_> {
                     ledger.remember(user, last);
                 }
                 teams.note(&candidate.teams, names);
+                taken.note(wishes, candidate.index);
                 plan.people.push(PersonStep {
                     action: candidate.action,
                     external_id: person.external_id.to_string(),
@@ -392,6 +400,7 @@ fn created(index: u32) -> Candidate {
         is_renamed: false,
         path: Vec::new(),
         teams: BTreeSet::new(),
+        wishes: Vec::new(),
     }
 }
 

@@ -28,7 +28,7 @@ impl Player<'_> {
         let edges = keys::group_members(self.permit.organisation(), group);
         let mut touched: BTreeSet<Key> = BTreeSet::new();
         for layer in layers {
-            touched.extend(layer.changed_under(&edges, None, usize::MAX));
+            touched.extend(layer.changed_under(&edges, None, usize::MAX)?);
         }
         let touched: Vec<Key> = touched.into_iter().collect();
         let mut changes = Vec::new();
@@ -94,7 +94,7 @@ impl Player<'_> {
             let layer = layers[usize::from(!is_first)];
             let mut after = None;
             loop {
-                let touched = layer.changed_under(&users, after.take(), CHUNK);
+                let touched = layer.changed_under(&users, after.take(), CHUNK)?;
                 let Some(last) = touched.last() else { break };
                 after = Some(last.clone());
                 let ids = touched.iter().filter_map(keys::last_uuid).map(UserId::new);
@@ -174,12 +174,12 @@ impl Player<'_> {
         let organisation = self.permit.organisation();
         let mut groups: BTreeSet<GroupId> = BTreeSet::new();
         for layer in layers {
-            let records = layer.changed_under(&keys::table(organisation, Table::Group), None, usize::MAX);
+            let records = layer.changed_under(&keys::table(organisation, Table::Group), None, usize::MAX)?;
             groups.extend(records.iter().filter_map(keys::last_uuid).map(GroupId::new));
             let edges = keys::table(organisation, Table::GroupMember);
             let mut after = None;
             loop {
-                let touched = layer.changed_under(&edges, after.take(), CHUNK);
+                let touched = layer.changed_under(&edges, after.take(), CHUNK)?;
                 let Some(last) = touched.last() else { break };
                 after = Some(last.clone());
                 groups.extend(touched.iter().filter_map(keys::group_of));

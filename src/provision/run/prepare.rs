@@ -49,7 +49,8 @@ impl Running<'_> {
         let settings = self.fingerprint();
         // Time stamps are the last resort: a server that offers more by now is asked anew. And whatever made this run a whole
         // one would make the next one whole as well, were it to go on from the same mark.
-        let is_kept = |cursors: Cursors| cursors.settings == settings && !cursors.are_time_stamps();
+        let is_kept =
+            |cursors: Cursors| cursors.settings == settings && !cursors.are_time_stamps() && cursors.know_the_trees();
         let are_good = cursors.is_some_and(is_kept) && why.is_none();
         let begun = Instant::now();
         let reader = WholeReader {

@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::ldap::changes::{ChangeMethod, Cursor, mark};
+use crate::ldap::changes::{ChangeMethod, Cursor, mark, read_tree};
 use crate::ldap::result_code::{BUSY, UNAVAILABLE};
 use crate::ldap::{
-    Capability, ConnectError, Connection as LdapConnection, LdapSettings, LdapUrl, Query, ReadError, StableIdKind,
-    read_all,
+    Capability, Complete, ConnectError, Connection as LdapConnection, LdapSettings, LdapUrl, Query, ReadError,
+    StableIdKind, read_all,
 };
 use crate::model::connection::{ChangeReading, Connection, LdapSource};
 use crate::provision::authority::Say;
@@ -134,18 +134,9 @@ impl WholeReader {
         let mut readings = vec![(Kind::User, people_read)];
         let mut found = None;
         if let Some(query) = &group_query {
-            let mut collector = groups::Collector::new(&collected, &directory.member_attributes);
-            if self.mapping.needs_groups() || !collected.by_primary_group.is_empty() {
-                collector.keep_rosters();
-            }
-            let mut second = LdapConnection::open(&settings).await?;
-            let groups = read_all(&mut second, query, |entry| {
-                collector.add(entry);
-                ControlFlow::Continue(())
-            });
-            readings.push((Kind::Group, groups.await.map_err(|error| failed("groups", error))?));
-            second.close().await;
-            found = Some(collector.finish(directory.nesting, self.mapping.needs_groups()));
+            let (read, groups) = self.read_groups(directory, &settings, query, &collected).await?;
+            readings.push((Kind::Group, read));
+            found = Some(groups);
         }
         (self.report)(Progress::Reading {
             people: count,
@@ -164,6 +155,28 @@ impl WholeReader {
                 groups_ms: millis(begun),
             },
         })
+    }
+
+    /// The groups, with what each names where a later reading will ask.
+    async fn read_groups(
+        &self,
+        directory: &LdapSource,
+        settings: &LdapSettings,
+        query: &Query,
+        collected: &people::Collected,
+    ) -> Result<(Complete, groups::Found), SnapshotError> {
+        let mut collector = groups::Collector::new(collected, &directory.member_attributes);
+        if self.mapping.needs_groups() || !collected.by_primary_group.is_empty() {
+            collector.keep_rosters();
+        }
+        let mut second = LdapConnection::open(settings).await?;
+        let read = read_all(&mut second, query, |entry| {
+            collector.add(entry);
+            ControlFlow::Continue(())
+        });
+        let read = read.await.map_err(|error| failed("groups", error))?;
+        second.close().await;
+        Ok((read, collector.finish(directory.nesting, self.mapping.needs_groups())))
     }
 }
 
@@ -223,10 +236,19 @@ async fn try_mark(settings: &LdapSettings, query: &Query, method: ChangeMethod) 
     }
     for method in methods {
         let mut connection = LdapConnection::open(settings).await.ok()?;
+        let tree = read_tree(&mut connection, query).await;
+        if let Err(error) = &tree {
+            let error = unnamed(error);
+            tracing::info!(error, "organisational units cannot be followed on this server");
+            connection = LdapConnection::open(settings).await.ok()?;
+        }
         match mark(&mut connection, query, method).await {
             Ok(cursor) => {
                 connection.close().await;
-                return Some(cursor);
+                return Some(match tree {
+                    Ok(tree) => cursor.with_tree(tree),
+                    Err(_) => cursor,
+                });
             }
             Err(error) => {
                 let is_refusal = matches!(error, ReadError::NoMark(_) | ReadError::ResultCode { .. });

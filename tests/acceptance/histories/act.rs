@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::world::World;
-use super::{access, credentials, data, lists, many, organisation, provider, resources, tree};
+use super::{access, credentials, data, directory, lists, many, organisation, provider, resources, tree};
 
 /// What a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,7 @@ pub(super) enum Area {
     Access,
     Credentials,
     Data,
+    Directory,
     Lists,
     Many,
     Organisation,
@@ -20,10 +21,11 @@ pub(super) enum Area {
 }
 
 impl Area {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Access,
         Self::Credentials,
         Self::Data,
+        Self::Directory,
         Self::Lists,
         Self::Many,
         Self::Organisation,
@@ -81,6 +83,7 @@ impl Act {
             Area::Access => access::take(self, world).await,
             Area::Credentials => credentials::take(self, world).await,
             Area::Data => data::take(self, world).await,
+            Area::Directory => directory::take(self, world).await,
             Area::Lists => lists::take(self, world).await,
             Area::Many => many::take(self, world).await,
             Area::Organisation => organisation::take(self, world).await,

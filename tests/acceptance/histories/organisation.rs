@@ -59,8 +59,8 @@ pub(super) async fn take(act: &Act, world: &mut World) -> Result<(), TestCaseErr
     }
 }
 
-/// An organisation whose connection gives a scarce licence, and another to leads.
-pub(super) fn file(slug: &str, variant: Variant) -> String {
+/// An organisation whose connection gives a scarce licence, and another to leads; and a directory beside it.
+pub(super) fn file(slug: &str, variant: Variant, directory: &str) -> String {
     let Variant {
         limit,
         policy,
@@ -104,6 +104,7 @@ pub(super) fn file(slug: &str, variant: Variant) -> String {
          grantable_roles = [\"agent\"]\n\
          [[connections.grants]]\nwhen = \"'leads' in groups\"\nlicences = [\"lead\"]\n",
     );
+    file.push_str(directory);
     file
 }
 

@@ -1,6 +1,7 @@
 //! The gateway of one history, with everyone who knocks.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,6 +10,7 @@ use chrono::TimeDelta;
 use parking_lot::Mutex;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 use totp_rs::Totp;
 use usher::directory::Directory;
 use usher::directory::hashing::HashCost;
@@ -16,10 +18,12 @@ use usher::model::clock::Clock;
 use usher::model::id::OrganisationId;
 use usher::store::memory::MemoryStore;
 
+use super::directory::connection;
 use super::organisation::{Variant, file};
 use super::step::patch;
 use crate::kit::gateway::{Caller, Inside};
 use crate::kit::house::Standing;
+use crate::kit::plain_ldap::PlainLdap;
 use crate::kit::scim::{Answer, slug};
 
 /// A password that the first policy takes.
@@ -31,6 +35,8 @@ pub(super) struct Gateway {
     clock: Arc<Standing>,
     root: Caller,
     histories: AtomicU32,
+    directory: Arc<PlainLdap>,
+    password: NamedTempFile,
 }
 
 impl Gateway {
@@ -45,11 +51,15 @@ impl Gateway {
         let directory = Directory::new(Arc::new(MemoryStore::new()), Arc::clone(&clock) as Arc<dyn Clock>);
         let inside = Inside::of(directory.with_hashing(cheap));
         let root = inside.administrator().await;
+        let mut password = NamedTempFile::new().expect("a temporary file");
+        writeln!(password, "sync secret").expect("the password file");
         Self {
             inside,
             clock,
             root,
             histories: AtomicU32::new(0),
+            directory: Arc::new(PlainLdap::start().await),
+            password,
         }
     }
 
@@ -58,7 +68,10 @@ impl Gateway {
         let name = format!("org{}", self.histories.fetch_add(1, Ordering::Relaxed));
         let administrator = self.root.organisation(&name).await;
         let variant = Variant::first();
-        administrator.apply(&name, &file(&name, variant)).await.expect(200);
+        let password = self.password.path().display().to_string();
+        let connection = connection(&name, &self.directory.url(), &password);
+        let text = file(&name, variant, &connection);
+        administrator.apply(&name, &text).await.expect(200);
         let found = self.inside.directory.find_organisation(&slug(&name)).await;
         World {
             id: found.expect("a read").expect("an organisation").organisation.id,
@@ -69,6 +82,8 @@ impl Gateway {
             administrator,
             slug: name,
             variant,
+            directory: Arc::clone(&self.directory),
+            connection,
             users: Vec::new(),
             groups: Vec::new(),
             things: BTreeMap::new(),
@@ -94,6 +109,9 @@ pub(super) struct World {
     /// The most seats of each licence that may be in use: a limit may be lowered below those that are.
     pub(super) ceilings: BTreeMap<String, i64>,
     pub(super) administrator: Caller,
+    pub(super) directory: Arc<PlainLdap>,
+    /// The directory's connection, as the file has it.
+    connection: String,
     id: OrganisationId,
     inside: Inside,
     clock: Arc<Standing>,
@@ -333,7 +351,7 @@ impl World {
 
     /// Applies another file, and looks how many seats may be in use from now on.
     pub(super) async fn apply(&mut self, variant: Variant) -> Result<(), TestCaseError> {
-        let text = file(&self.slug, variant);
+        let text = file(&self.slug, variant, &self.connection);
         let answer = self.administrator.apply(&self.slug, &text).await;
         self.note(&Method::POST, "apply", Some(&json!(format!("{variant:?}"))), &answer)?;
         if answer.status.is_success() {

@@ -10,12 +10,21 @@ use rand::{Rng as _, SeedableRng as _};
 use crate::provision::gateway::{group, people, person};
 
 pub(super) const PEOPLE: &str = "ou=people,dc=example,dc=com";
-/// Inside the base of people, one level further down.
-const BRANCH: &str = "ou=branch,ou=people,dc=example,dc=com";
 pub(super) const GROUPS: &str = "ou=groups,dc=example,dc=com";
 /// Outside both bases.
 const OUTSIDE: &str = "ou=service,dc=example,dc=com";
 const PLACEHOLDER: &str = "cn=placeholder,ou=service,dc=example,dc=com";
+
+/// Where an entry stands. The branch and the squad are organisational units with entries of their own below them, which are renamed
+/// and moved with all that they hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    People,
+    Branch,
+    Groups,
+    Squad,
+    Outside,
+}
 
 /// Changes in one step, at most.
 const CHANGES: usize = 5;
@@ -25,8 +34,10 @@ const STRANGERS: usize = 3;
 /// What every history begins with. One person and one group are never touched: a directory that suddenly holds nobody is
 /// for the brake.
 pub(super) fn beginning() -> String {
-    let branch = format!("dn: {BRANCH}\nobjectClass: organizationalUnit\nou: branch\n\n");
-    branch
+    let unit =
+        |name: &str, above: &str| format!("dn: ou={name},{above}\nobjectClass: organizationalUnit\nou: {name}\n\n");
+    unit("branch", PEOPLE)
+        + &unit("squad", GROUPS)
         + &people("h", 8)
         + &person("steady", "")
         + &group("steady", &["uid=steady,ou=people", "uid=h0001,ou=people"])
@@ -36,9 +47,12 @@ pub(super) fn beginning() -> String {
 pub(super) struct History {
     pub(super) random: StdRng,
     /// Where each person is.
-    people: BTreeMap<String, &'static str>,
+    people: BTreeMap<String, Place>,
     /// Where each group is.
-    groups: BTreeMap<String, &'static str>,
+    groups: BTreeMap<String, Place>,
+    /// The names of the units, as they are now.
+    branch: String,
+    squad: String,
     /// Names that nobody has any more; empty where names are used only once.
     given_up: BTreeSet<String>,
     uses_names_again: bool,
@@ -50,8 +64,10 @@ impl History {
     pub(super) fn new(seed: u64, uses_names_again: bool) -> Self {
         Self {
             random: StdRng::seed_from_u64(seed),
-            people: (0..8).map(|number| (format!("h{number:04}"), PEOPLE)).collect(),
+            people: (0..8).map(|number| (format!("h{number:04}"), Place::People)).collect(),
             groups: BTreeMap::new(),
+            branch: format!("ou=branch,{PEOPLE}"),
+            squad: format!("ou=squad,{GROUPS}"),
             given_up: BTreeSet::new(),
             uses_names_again,
             next: 0,
@@ -62,7 +78,7 @@ impl History {
     /// The next change records.
     pub(super) fn step(&mut self) -> String {
         for _ in 0..self.random.random_range(1..=CHANGES) {
-            match self.random.random_range(0..26) {
+            match self.random.random_range(0..28) {
                 0..=2 => self.join(),
                 3 => self.leave(),
                 4 => self.recreate(),
@@ -79,6 +95,8 @@ impl History {
                 19 => self.rename_group(),
                 20 => self.move_group(),
                 21 => self.hide_group(),
+                22 => self.move_branch(),
+                23 => self.move_squad(),
                 _ => self.change_members(),
             }
         }
@@ -105,11 +123,21 @@ impl History {
     }
 
     fn dn(&self, uid: &str) -> String {
-        format!("uid={uid},{}", self.people[uid])
+        format!("uid={uid},{}", self.below(self.people[uid]))
     }
 
     fn group_dn(&self, cn: &str) -> String {
-        format!("cn={cn},{}", self.groups[cn])
+        format!("cn={cn},{}", self.below(self.groups[cn]))
+    }
+
+    fn below(&self, place: Place) -> &str {
+        match place {
+            Place::People => PEOPLE,
+            Place::Branch => &self.branch,
+            Place::Groups => GROUPS,
+            Place::Squad => &self.squad,
+            Place::Outside => OUTSIDE,
+        }
     }
 
     fn fresh(&mut self, prefix: &str) -> String {
@@ -144,9 +172,8 @@ impl History {
 
     fn join(&mut self) {
         let uid = self.free_name();
-        let place = [PEOPLE, PEOPLE, BRANCH, OUTSIDE]
-            .choose(&mut self.random)
-            .expect("places");
+        let places = [Place::People, Place::People, Place::Branch, Place::Outside];
+        let place = *places.choose(&mut self.random).expect("places");
         self.people.insert(uid.clone(), place);
         self.add(&uid);
     }
@@ -178,7 +205,8 @@ impl History {
     /// Out of the base, back in, or inside it; now and then under another name.
     fn wander(&mut self) {
         let Some(uid) = self.somebody() else { return };
-        let place = [PEOPLE, BRANCH, OUTSIDE].choose(&mut self.random).expect("places");
+        let places = [Place::People, Place::Branch, Place::Outside];
+        let place = *places.choose(&mut self.random).expect("places");
         let new = if self.random.random_range(0..3) == 0 {
             self.free_name()
         } else {
@@ -190,8 +218,9 @@ impl History {
         self.move_person(&uid, &new, place);
     }
 
-    fn move_person(&mut self, uid: &str, new: &str, place: &'static str) {
-        let lines = format!("changetype: modrdn\nnewrdn: uid={new}\ndeleteoldrdn: 1\nnewsuperior: {place}");
+    fn move_person(&mut self, uid: &str, new: &str, place: Place) {
+        let above = self.below(place);
+        let lines = format!("changetype: modrdn\nnewrdn: uid={new}\ndeleteoldrdn: 1\nnewsuperior: {above}");
         self.record(&self.dn(uid), &lines);
         self.people.remove(uid);
         self.people.insert(new.to_owned(), place);
@@ -264,7 +293,10 @@ impl History {
             return;
         }
         let members = self.members();
-        self.groups.insert(cn.clone(), GROUPS);
+        let place = *[Place::Groups, Place::Groups, Place::Squad]
+            .choose(&mut self.random)
+            .expect("places");
+        self.groups.insert(cn.clone(), place);
         let lines = format!("changetype: add\nobjectClass: groupOfNames\ncn: {cn}\n{members}");
         self.record(&self.group_dn(&cn), lines.trim_end());
     }
@@ -276,7 +308,7 @@ impl History {
         self.given_up.insert(cn.clone());
         if self.uses_names_again && self.random.random() {
             let members = self.members();
-            self.groups.insert(cn.clone(), GROUPS);
+            self.groups.insert(cn.clone(), Place::Groups);
             let lines = format!("changetype: add\nobjectClass: groupOfNames\ncn: {cn}\n{members}");
             self.record(&self.group_dn(&cn), lines.trim_end());
         }
@@ -294,10 +326,34 @@ impl History {
 
     fn move_group(&mut self) {
         let Some(cn) = self.some_group() else { return };
-        let place = if self.groups[&cn] == GROUPS { OUTSIDE } else { GROUPS };
-        let lines = format!("changetype: modrdn\nnewrdn: cn={cn}\ndeleteoldrdn: 1\nnewsuperior: {place}");
+        let others = [Place::Groups, Place::Squad, Place::Outside].into_iter();
+        let others: Vec<Place> = others.filter(|place| *place != self.groups[&cn]).collect();
+        let place = *others.choose(&mut self.random).expect("places");
+        let above = self.below(place);
+        let lines = format!("changetype: modrdn\nnewrdn: cn={cn}\ndeleteoldrdn: 1\nnewsuperior: {above}");
         self.record(&self.group_dn(&cn), &lines);
         self.groups.insert(cn, place);
+    }
+
+    /// Everybody in the branch at once: under another name, out of the base, or back in. Nothing of their entries changes.
+    fn move_branch(&mut self) {
+        let name = self.fresh("branch");
+        let above = *[PEOPLE, PEOPLE, OUTSIDE].choose(&mut self.random).expect("places");
+        let from = std::mem::replace(&mut self.branch, format!("ou={name},{above}"));
+        self.move_unit(&from, &name, above);
+    }
+
+    /// The same with groups.
+    fn move_squad(&mut self) {
+        let name = self.fresh("squad");
+        let above = *[GROUPS, GROUPS, OUTSIDE].choose(&mut self.random).expect("places");
+        let from = std::mem::replace(&mut self.squad, format!("ou={name},{above}"));
+        self.move_unit(&from, &name, above);
+    }
+
+    fn move_unit(&mut self, from: &str, name: &str, above: &str) {
+        let lines = format!("changetype: modrdn\nnewrdn: ou={name}\ndeleteoldrdn: 1\nnewsuperior: {above}");
+        self.record(from, &lines);
     }
 
     fn hide_group(&mut self) {

@@ -81,6 +81,10 @@ impl Operation for WritePerson<'_> {
 impl WritePerson<'_> {
     async fn create(&self, unit: &mut Unit, home_group: Option<GroupId>) -> Result<UserId, DirectoryError> {
         let draft = self.draft;
+        let mut groups = Vec::new();
+        for named in &draft.groups {
+            groups.push(group(unit, "groups", named).await?);
+        }
         let new = NewUser {
             user_name: draft.user_name.clone().unwrap_or_default(),
             attributes: draft.attributes.clone(),
@@ -90,6 +94,10 @@ impl WritePerson<'_> {
             country_prefix: draft.country_prefix.clone(),
             licences: draft.licences.clone(),
             home_group,
+            groups,
+            roles: draft.roles.iter().cloned().collect(),
+            invite: self.invite,
+            channel: Some(Channel::Email),
             ..NewUser::default()
         };
         let create = CreateUser {
@@ -237,24 +245,32 @@ impl Directory {
         draft: &PersonDraft,
         (user, invite): (Option<UserId>, bool),
     ) -> Result<Permit, DirectoryError> {
-        let on = user.map_or(On::Organisation, On::User);
-        let action = if user.is_some() { "user.update" } else { "user.create" };
-        let first = Demand { action, on };
+        let Some(user) = user else {
+            // Where somebody new may be made, and with what, is judged by the operation that makes them.
+            let create = Demand {
+                action: "user.create",
+                on: On::Reachable,
+            };
+            return self.authorise(principal, organisation, Some(create)).await;
+        };
+        let on = On::User(user);
+        let first = Demand {
+            action: "user.update",
+            on,
+        };
         if principal.user().is_none() {
             return self.authorise(principal, organisation, Some(first)).await;
         }
-        if let Some(user) = user {
-            let see = Demand {
-                action: "user.view",
-                on,
-            };
-            match self.authorise(principal, organisation, Some(see)).await {
-                Err(DirectoryError::Denied(Denial::NoRight)) => {
-                    return Err(DirectoryError::not_found("user", user));
-                }
-                other => other?,
-            };
-        }
+        let see = Demand {
+            action: "user.view",
+            on,
+        };
+        match self.authorise(principal, organisation, Some(see)).await {
+            Err(DirectoryError::Denied(Denial::NoRight)) => {
+                return Err(DirectoryError::not_found("user", user));
+            }
+            other => other?,
+        };
         let permit = self.authorise(principal, organisation, Some(first)).await?;
         let further = [
             ("role.assign", !draft.roles.is_empty()),
