@@ -44,7 +44,7 @@ async fn start(ldif: &str, settings: Value) -> Option<Gateway> {
     Some(gateway)
 }
 
-/// What rules gave whom, and who is in which group.
+/// What rules gave whom, and who is in which group, of those that hold somebody.
 async fn given(gateway: &Gateway) -> (BTreeMap<String, BTreeSet<String>>, BTreeMap<String, BTreeSet<String>>) {
     let users = gateway.users().await.into_values().filter(|user| user.is_active());
     let given = users.map(|user| {
@@ -52,7 +52,10 @@ async fn given(gateway: &Gateway) -> (BTreeMap<String, BTreeSet<String>>, BTreeM
         let all = roles.chain(user.licences.keys().map(ToString::to_string));
         (user.user_name.clone(), all.collect())
     });
-    (given.collect(), gateway.groups().await)
+    // A team that nobody was ever in is not made.
+    let mut groups = gateway.groups().await;
+    groups.retain(|_, members| !members.is_empty());
+    (given.collect(), groups)
 }
 
 /// Changes the directory, reads what changed, and compares with a gateway that knows nothing and reads everything.
