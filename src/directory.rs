@@ -76,6 +76,7 @@ pub mod select;
 pub mod session;
 pub mod settings;
 pub mod sign_in;
+pub mod source_group;
 pub mod stretch;
 pub mod suspend;
 pub mod tables;

@@ -27,6 +27,7 @@ pub mod profile;
 pub mod progress;
 pub mod reading;
 pub mod rehearse;
+mod roster;
 pub mod rule_teams;
 pub mod run;
 pub mod schedule;

@@ -22,7 +22,7 @@ use crate::provision::failure::Kind;
 use crate::provision::failure::list;
 use crate::provision::held::{Approve, Discard};
 use crate::provision::history;
-use crate::provision::progress::Progress;
+use crate::provision::progress::{Progress, Report};
 use crate::provision::reading::Reading;
 use crate::provision::rehearse::Sink;
 use crate::provision::run::{RunMode, SyncRun};
@@ -88,19 +88,10 @@ pub async fn run(
 ) -> Result<Response, Problem> {
     let connection = connection(&caller, &name)?;
     let organisation = caller.organisation();
-    Ok(lines::answer::<Line, _, _>(move |lines| async move {
-        let mut differences = Lines(lines.clone());
-        // A step that finds the line full is left out: the next one says more.
-        let report = Arc::new(move |progress| drop(lines.try_send(Line::Progress(progress))));
+    Ok(told(move |report, mut differences| async move {
         if !manner.dry_run {
-            let run = SyncRun::execute(
-                &directory,
-                organisation,
-                &connection,
-                RunMode::Apply,
-                manner.reading,
-                report,
-            );
+            let (mode, reading) = (RunMode::Apply, manner.reading);
+            let run = SyncRun::execute(&directory, organisation, &connection, mode, reading, report);
             return Ok(json!(run.await?));
         }
         let preview = SyncRun::preview(
@@ -118,6 +109,20 @@ pub async fn run(
         done["dangling_examples"] = json!(report.plan.dangling.examples);
         Ok(done)
     }))
+}
+
+/// The answer of work that says how far it is, line by line, and may send differences on the way.
+fn told<W, F>(work: W) -> Response
+where
+    W: FnOnce(Report, Lines) -> F + Send + 'static,
+    F: Future<Output = Result<Value, Problem>> + Send + 'static,
+{
+    lines::answer::<Line, _, _>(move |lines| {
+        let differences = Lines(lines.clone());
+        // A step that finds the line full is left out: the next one says more.
+        let report: Report = Arc::new(move |progress| drop(lines.try_send(Line::Progress(progress))));
+        work(report, differences)
+    })
 }
 
 /// `GET .../connections/{name}/runs`: the runs that are kept, newest first; the last good one of each reading, the last error,
@@ -206,10 +211,9 @@ pub async fn retry(
         EntryKind::Group => Kind::Group,
     };
     let only = retry.external_id.map(|id| (kind, id));
-    Ok(lines::answer::<Line, _, _>(move |lines| async move {
-        let report = Arc::new(move |progress| drop(lines.try_send(Line::Progress(progress))));
-        let report = SyncRun::retry(&directory, organisation, &connection, only, report).await?;
-        Ok(json!(report))
+    Ok(told(move |report, _| async move {
+        let retried = SyncRun::retry(&directory, organisation, &connection, only, report).await?;
+        Ok(json!(retried))
     }))
 }
 

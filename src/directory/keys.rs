@@ -28,6 +28,7 @@ pub mod mail;
 mod membership;
 pub mod people;
 mod resources;
+pub mod source_group;
 
 use sha2::Digest as _;
 
@@ -49,8 +50,8 @@ pub use import::{import_of, import_row, import_rows};
 pub use job::{all_job_items, job, job_item, job_items, job_of, jobs};
 pub use mail::{invitation, invitation_secret, invitation_secret_all};
 pub use membership::{
-    group_changes, group_member, group_members, group_of, group_touched, member_changes, member_group, member_groups,
-    member_of, purge,
+    group_changes, group_member, group_members, group_of, group_touched, groups_inside, member_changes, member_group,
+    member_groups, member_of, purge,
 };
 pub use resources::{
     Assigned, assigned_to, assignment, assignments, closing_resource, closing_resources, is_resource_name, owned,
@@ -119,6 +120,8 @@ pub enum Table {
     Link = b'z',
     /// Who the names in a connection's source stand for.
     SourceName = b'f',
+    /// What the groups of a connection's source say of themselves and name, whether or not they are groups here.
+    SourceGroup = b'B',
     /// Synchronisation runs, plans and leases.
     Run = b'v',
     /// What the clients of each connection asked.

@@ -95,6 +95,8 @@ tables! {
     TokenList => Audited::No, Report;
     Link => Audited::No, Report;
     SourceName => Audited::No, Report;
+    // Names are hashed.
+    SourceGroup => Audited::No, Report;
     Run => Audited::No, Mask;
     Journal => Audited::No, Mask;
     Exchange => Audited::No, Report;

@@ -86,6 +86,16 @@ pub struct Connection {
     /// Runs of which a summary is kept, at most 500.
     #[serde(default = "default_runs_kept")]
     pub runs_kept: u32,
+    /// Entries of the failure list at most, 100,000 or less. Those beyond are counted, and tried again by runs over everything.
+    #[serde(default = "default_failures_listed")]
+    pub failures_listed: u32,
+}
+
+/// Entries of a failure list at most: what a reading of changes tries again each time.
+pub const FAILURES_LISTED_MAX: u32 = 100_000;
+
+const fn default_failures_listed() -> u32 {
+    10_000
 }
 
 /// Runs of which a summary is kept at most: what one list of them takes without growing slow.
@@ -135,6 +145,7 @@ impl Connection {
             changes_schedule: None,
             presence_schedule: None,
             runs_kept: default_runs_kept(),
+            failures_listed: default_failures_listed(),
         }
     }
 }

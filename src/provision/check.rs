@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::model::connection::{Connection, ConnectionKind, RUNS_KEPT_MAX};
+use crate::model::connection::{Connection, ConnectionKind, FAILURES_LISTED_MAX, RUNS_KEPT_MAX};
 use crate::model::custom_attribute::CustomSchema;
 use crate::model::oauth::OAuthError;
 
@@ -25,6 +25,9 @@ pub enum SettingsError {
     /// How many runs are kept.
     #[error("runs_kept: {0} is more than {RUNS_KEPT_MAX}")]
     RunsKept(u32),
+    /// How many entries a failure list has.
+    #[error("failures_listed: {0} is more than {FAILURES_LISTED_MAX}")]
+    FailuresListed(u32),
     /// A part that is more than the whole: nothing would ever pass it.
     #[error("{place}: {value} is more than 100; it is a part in per cent, so write 0 to 100")]
     Percent {
@@ -111,6 +114,10 @@ pub fn faults(connection: &Connection, own: Option<&CustomSchema>) -> Vec<Settin
         .chain(directory.map(SettingsError::from))
         .chain(times)
         .chain((connection.runs_kept > RUNS_KEPT_MAX).then_some(SettingsError::RunsKept(connection.runs_kept)))
+        .chain(
+            (connection.failures_listed > FAILURES_LISTED_MAX)
+                .then_some(SettingsError::FailuresListed(connection.failures_listed)),
+        )
         .chain(limits(connection))
         .chain(client.map(SettingsError::from))
         .collect()

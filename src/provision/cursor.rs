@@ -101,6 +101,7 @@ pub fn fingerprint(connection: &Connection, own: Option<&CustomSchema>, say: &Sa
     deciding.changes_schedule = None;
     deciding.presence_schedule = None;
     deciding.runs_kept = 0;
+    deciding.failures_listed = 0;
     // Settings are maps with text keys, lists and texts, which serde_json always writes.
     let text = serde_json::to_vec(&(deciding, own, &say.beside)).unwrap_or_default();
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()

@@ -67,9 +67,10 @@ pub enum WhyWhole {
         /// The limit, `changes_max`.
         limit: u32,
     },
-    /// A group changed, and the connection's rules look at groups: anybody may be given something else.
+    /// The connection's rules look at groups, and no run over everything has left behind yet what the groups held.
     GroupRules,
-    /// A group that is the primary group of people whom it does not name changed, or one around it.
+    /// A group that is the primary group of people whom it does not name changed, or one around it, and no run over everything has
+    /// left behind yet what it held.
     PrimaryGroup,
     /// A plan is held, or was discarded since, and a person is to see all of it.
     Held,
@@ -88,8 +89,10 @@ impl fmt::Display for WhyWhole {
                 f,
                 "more than {limit} entries changed; raise changes_max if that is usual"
             ),
-            Self::GroupRules => f.write_str("a group changed and the rules look at groups"),
-            Self::PrimaryGroup => f.write_str("a group changed that is the primary group of people, or is around one"),
+            Self::GroupRules => f.write_str("the rules look at groups, and what those held before is not known yet"),
+            Self::PrimaryGroup => f.write_str(
+                "a group changed that is the primary group of people, or is around one, and what it held before is not known yet",
+            ),
             Self::Held => f.write_str("a plan is held, or was discarded since"),
             Self::Brake => f.write_str("the changes would be held"),
         }

@@ -5,6 +5,7 @@
 
 mod prepare;
 mod preview;
+mod remember;
 mod report;
 
 use std::collections::BTreeSet;
@@ -32,7 +33,7 @@ use super::authority::Say;
 use super::brake::{self, HoldReason};
 use super::cursor::{self, Next};
 use super::failure::Kind;
-use super::failure::list::{self, Renewal};
+use super::failure::list::{self, List};
 use super::held::{Hold, kept};
 use super::history::RunSummary;
 use super::lease::Claim;
@@ -42,8 +43,9 @@ use super::plan::{Plan, Planner};
 use super::progress::{Progress, Report, Took, millis};
 use super::reading::{Reading, WhyWhole};
 use super::rehearse::Sink;
+use super::roster::Learned;
 use super::snapshot::{Snapshot, SnapshotError};
-use super::state::{self, Remember, RunState};
+use super::state::{self, RunState};
 
 /// How long one step of a run is tried again when other changes come first.
 const STEP_RETRY: RetryLimits = RetryLimits {
@@ -200,18 +202,11 @@ impl Running<'_> {
     }
 
     async fn under(&self, claim: &Claim) -> Result<RunReport, RunError> {
-        let (
-            mut report,
-            Rest {
-                snapshot,
-                next,
-                settled,
-            },
-        ) = self.summary(self.prepare().await?, Outcome::Held);
+        let (mut report, rest) = self.summary(self.prepare().await?, Outcome::Held);
         // Whom an administrator has to decide about does not depend on what becomes of the plan.
         let (name, questions) = (&self.connection.name, &report.plan.questions);
         self.directory.ask_for_reviews(&self.permit, name, questions).await?;
-        let kept = self.keep(&snapshot, &report, claim).await?;
+        let kept = self.keep(&rest.snapshot, &report, claim).await?;
         let hold = Hold {
             report: &report,
             lease: claim,
@@ -229,7 +224,7 @@ impl Running<'_> {
             directory: &patient,
             permit: &self.permit,
             context: self.context(),
-            snapshot: &snapshot,
+            snapshot: &rest.snapshot,
             plan: &report.plan,
             lease: claim,
             report: &self.report,
@@ -241,28 +236,7 @@ impl Running<'_> {
         report.finish(applied);
         report.duration.applying_ms = millis(begun);
         report.duration.total_ms = millis(self.clock);
-        let settings = self.fingerprint();
-        let renewal = Renewal {
-            directory: self.directory,
-            permit: &self.permit,
-            lease: claim,
-            connection: &self.connection.name,
-            failures: &report.failures,
-            settled: settled.as_ref(),
-        };
-        let failures = renewal.renew().await.map_err(RunError::Interrupted)?;
-        let remember = Remember {
-            report: &report,
-            settings: &settings,
-            lease: claim,
-            next: &next,
-            failures: &failures,
-            keep: self.connection.runs_kept,
-        };
-        let remembered = self.directory.run(&self.permit, &remember).await;
-        remembered.map_err(RunError::Interrupted)?;
-        let swept = kept::sweep(self.place(claim, "")).await;
-        swept.map_err(RunError::Interrupted)?;
+        self.remember(&report, rest, claim).await?;
         Ok(report)
     }
 
@@ -313,6 +287,8 @@ impl Running<'_> {
             why_whole: None,
             next: Next::Keep,
             settled: None,
+            learned: Learned::Nothing,
+            listed: None,
             reading_ms,
             planning_ms: millis(begun),
         })
@@ -360,6 +336,8 @@ impl Running<'_> {
             snapshot,
             next: prepared.next,
             settled: prepared.settled,
+            learned: prepared.learned,
+            listed: prepared.listed,
         };
         (report, rest)
     }
@@ -370,6 +348,8 @@ struct Rest {
     snapshot: Snapshot,
     next: Next,
     settled: Option<BTreeSet<(Kind, String)>>,
+    learned: Learned,
+    listed: Option<List>,
 }
 
 /// A run before its decision.
@@ -383,6 +363,10 @@ struct Prepared {
     next: Next,
     /// The entries that were looked at, when it was not everything.
     settled: Option<BTreeSet<(Kind, String)>>,
+    /// What was read of the groups themselves, for the next reading of changes.
+    learned: Learned,
+    /// The failure list, when it was read.
+    listed: Option<List>,
     plan: Plan,
     hash: String,
     held: Vec<HoldReason>,

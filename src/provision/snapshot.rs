@@ -5,12 +5,14 @@
 //! costs some 500 bytes, a group its members at 4 bytes each.
 
 mod apart;
+mod follow;
 mod groups;
 pub(super) mod names;
 mod nesting;
 mod part;
 mod people;
 mod reach;
+mod rosters;
 mod touched;
 mod whole;
 

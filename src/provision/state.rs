@@ -35,6 +35,10 @@ pub struct RunState {
     /// What the last run over everything was made with ([`super::cursor::fingerprint`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<String>,
+    /// The last run over everything left behind what the groups of the source hold, because rules look at them or people
+    /// have primary groups.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub knows_groups: bool,
     /// A held plan was discarded since: the next run reads everything.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_discarded: bool,
@@ -121,6 +125,8 @@ pub(super) struct Remember<'a> {
     pub(super) lease: &'a Claim,
     /// Where the next reading goes on.
     pub(super) next: &'a Next,
+    /// Of a run over everything: whether what the groups hold is known now.
+    pub(super) knows_groups: bool,
     /// How many entries are on the failure list now.
     pub(super) failures: &'a Count,
     /// How many runs the history keeps.
@@ -153,6 +159,7 @@ impl Operation for Remember<'_> {
                 state = RunState {
                     last_good: Some(good),
                     settings: Some(self.settings.to_owned()),
+                    knows_groups: self.knows_groups,
                     ..RunState::default()
                 }
             }

@@ -62,7 +62,13 @@ pub(crate) enum Fault {
     SkipsValuesInARange,
     RepeatsARangeForEver,
     EndsARangeInTheMiddle,
+    // about changes; it counts them only here
+    SearchesSlowlyForChanges,
+    RefusesToSearchForChanges,
 }
+
+/// How long a search for changes takes without an index.
+pub(crate) const SLOW: Duration = Duration::from_millis(700);
 
 /// What the server does after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,6 +193,9 @@ impl Session {
             0x63 => {
                 let request = SearchRequest::parse(id, &parts);
                 let (bytes, after) = answer(self.fault, self.people, self.connection, &request);
+                if self.fault == Fault::SearchesSlowlyForChanges && request.asks_for_changes() {
+                    tokio::time::sleep(SLOW).await;
+                }
                 if self.fault == Fault::IsSlow {
                     for piece in bytes.chunks(64) {
                         self.stream.write_all(piece).await?;

@@ -6,6 +6,7 @@ use super::faulty_ldap::{After, Fault, result};
 const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
 const DONE: u8 = 0x65;
 const PEOPLE: &str = "OU=people,DC=fake,DC=test";
+const SETTINGS: &str = "CN=NTDS Settings,CN=dc,CN=Sites,DC=fake,DC=test";
 /// How many values of `member` come at once, as MaxValRange says.
 const VALUES_MAX: u32 = 1500;
 
@@ -49,11 +50,45 @@ impl SearchRequest {
     }
 }
 
+impl SearchRequest {
+    /// Whether it looks for what has a higher number than another.
+    pub(crate) fn asks_for_changes(&self) -> bool {
+        self.filter.contains("uSNChanged")
+    }
+}
+
+/// What a domain controller that counts changes says of itself (MS-ADTS section 3.1.1.3.2).
+fn of_the_server(request: &SearchRequest) -> Option<Vec<u8>> {
+    let attributes = match request.base.as_str() {
+        "" => vec![
+            attribute("supportedControl", &[PAGED_RESULTS]),
+            attribute("supportedCapabilities", &["1.2.840.113556.1.4.800"]),
+            attribute("namingContexts", &["DC=fake,DC=test"]),
+            attribute("highestCommittedUSN", &["4711"]),
+            attribute("dsServiceName", &[SETTINGS]),
+        ],
+        SETTINGS => vec![attribute("invocationId", &[[0x77_u8; 16]])],
+        _ => return None,
+    };
+    let bytes = entry(request.id, request.base.as_bytes(), &attributes);
+    Some([bytes, done(request.id, None)].concat())
+}
+
 /// The bytes of the answer and what comes after them.
 pub(crate) fn answer(fault: Fault, people: u32, connection: u32, request: &SearchRequest) -> (Vec<u8>, After) {
     let id = request.id;
     let whole = |bytes| (bytes, After::Continue);
+    let counts_changes = matches!(
+        fault,
+        Fault::SearchesSlowlyForChanges | Fault::RefusesToSearchForChanges
+    );
+    if let Some(bytes) = of_the_server(request).filter(|_| counts_changes) {
+        return whole(bytes);
+    }
     match fault {
+        Fault::RefusesToSearchForChanges if request.asks_for_changes() => {
+            whole(result(id, DONE, 11, "too many to look at", &[]))
+        }
         Fault::IsUnwillingOnTheFirstConnection if connection == 0 => whole(result(id, DONE, 53, "try again", &[])),
         Fault::NestsDeeply => whole(sequence(&[integer(2, id), tlv(0x64, &nested(200_000))])),
         Fault::AnnouncesAHugeMessage => whole(vec![0x30, 0x84, 0xc0, 0, 0, 0]),

@@ -6,6 +6,7 @@ use usher::ldap::probe::{Outcome, Place, ProbeReport, Verdict};
 use usher::ldap::{ChangeMethod, Filter, Need, Needs, Query, ReadError, Scope, Secret, StableIdKind, Vendor, probe};
 
 use crate::kit::directory_ldif::SUFFIX;
+use crate::kit::faulty_ldap::{Fault, FaultyLdap, SLOW};
 use crate::kit::real_directory::{Account, RealDirectory, ServerKind, on_one_server, on_real_servers};
 use crate::kit::slapd::{LIMITED_DN, Slapd, Synchronisation};
 
@@ -281,6 +282,42 @@ async fn searches_that_slapd_refuses_for_want_of_an_index_are_told_with_their_cu
         let report = probe(&slapd.settings(), &slapd_people(), Some(&groups), &needs()).await;
         assert_eq!(unindexed(&report), expected, "without {index:?}: {}", shown(&report));
     }
+}
+
+/// Active Directory has the index, and a replica of another make may not: a server that is slow to search for numbers, or
+/// refuses, stands in for it.
+#[tokio::test]
+async fn update_sequence_numbers_without_an_index_are_told_with_their_cure() {
+    let people = Query {
+        base: "OU=people,DC=fake,DC=test".to_owned(),
+        filter: Filter::parse("(objectClass=user)").expect("a good filter"),
+        stable_id: StableIdKind::ObjectGuid,
+        ..slapd_people()
+    };
+    let server = FaultyLdap::start(Fault::RefusesToSearchForChanges, 3).await;
+    let report = probe(&server.settings(), &people, None, &Needs::default()).await;
+    let by_number = |outcome: &Outcome| matches!(outcome, Outcome::Changes(ChangeMethod::UpdateSequence));
+    assert!(has(&report, Place::Users, by_number), "{}", shown(&report));
+    assert_eq!(unindexed(&report), [(Place::Users, "uSNChanged")], "{}", shown(&report));
+
+    let server = FaultyLdap::start(Fault::SearchesSlowlyForChanges, 3).await;
+    let report = probe(&server.settings(), &people, None, &Needs::default()).await;
+    let slow = report.findings.iter().find(|finding| {
+        matches!(&finding.outcome, Outcome::Unindexed { attribute, took: Some(took) }
+            if attribute == "uSNChanged" && *took >= SLOW)
+    });
+    let slow = slow.unwrap_or_else(|| panic!("{}", shown(&report)));
+    assert!(
+        slow.outcome
+            .cure()
+            .is_some_and(|cure| cure.contains("index the attribute"))
+    );
+    assert_eq!(slow.outcome.verdict(), Verdict::Advice);
+    assert!(
+        slow.outcome.to_string().contains("a search for one uSNChanged takes"),
+        "{}",
+        slow.outcome
+    );
 }
 
 async fn hidden_tombstones_are_advice(directory: RealDirectory) {

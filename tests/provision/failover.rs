@@ -159,6 +159,78 @@ async fn a_server_that_dies_in_the_middle_of_a_run_is_replaced_by_the_next_from_
     }
 }
 
+/// At the other server the mark is worth nothing, so everything is read there, under the brake.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_dies_while_changes_are_read_is_replaced_by_the_next_in_the_same_run() {
+    for fault in [
+        ProxyFault::ClosesInTheMiddle,
+        ProxyFault::ResetsInTheMiddle,
+        ProxyFault::HangsInTheMiddle,
+        ProxyFault::EndsInTheMiddleBusy,
+        ProxyFault::ClosesInTheGroups,
+        ProxyFault::GoesAwayInTheGroups,
+    ] {
+        let Some(pair) = Pair::start().await else { return };
+        let [first, second] = pair.urls();
+        pair.gateway.sync().await;
+        let titles: String = (1..5).map(|number| title(number, "Captain")).collect();
+        pair.modify(&(titles + "dn: uid=s0009,ou=people,dc=example,dc=com\nchangetype: delete\n\n"));
+        pair.proxy.fail(fault, 2);
+        let report = pair.gateway.read(Reading::Changes).await;
+        assert!(pair.proxy.hits() > 0, "{fault:?} came about");
+        assert_eq!(
+            (report.server.as_str(), report.outcome, report.reading),
+            (second.as_str(), Outcome::Finished, Reading::Whole),
+            "{fault:?}"
+        );
+        assert!(
+            matches!(report.why_whole, Some(WhyWhole::Server { .. })),
+            "{fault:?}: {:?}",
+            report.why_whole
+        );
+        assert_eq!((report.changed, report.failures.len()), (5, 0), "{fault:?}");
+        let users = pair.gateway.users().await;
+        assert_eq!(users["s0004"].attributes["title"], json!("Captain"), "{fault:?}");
+        assert!(!users["s0009"].is_active(), "{fault:?}");
+        // The marks are those of the server that was read.
+        pair.modify(&title(7, "Mate"));
+        pair.proxy.fail(ProxyFault::AnswersTheBindWithGarbage, 1);
+        let next = pair.gateway.read(Reading::Changes).await;
+        assert_eq!(
+            (next.reading, next.changed),
+            (Reading::Changes, 1),
+            "{fault:?}: {:?}",
+            next.why_whole
+        );
+        // With nobody left, what happened to the first counts.
+        pair.proxy.fail(fault, 2);
+        pair.gateway
+            .connect(json!({ "ldap": { "urls": [first], "allow_plain": true, "page_size": 10, "entry_timeout_s": 3 } }))
+            .await;
+        pair.gateway
+            .run_reading(usher::provision::run::RunMode::Apply, Reading::Changes)
+            .await
+            .expect_err("no server");
+    }
+}
+
+/// Who is there is told by any server.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_dies_while_it_says_who_is_there_is_replaced_by_the_next_in_the_same_run() {
+    let Some(pair) = Pair::start().await else { return };
+    let [_, second] = pair.urls();
+    pair.gateway.sync().await;
+    pair.modify("dn: uid=s0009,ou=people,dc=example,dc=com\nchangetype: delete\n\n");
+    pair.proxy.fail(ProxyFault::ClosesInTheMiddle, 13);
+    let report = pair.gateway.read(Reading::Presence).await;
+    assert!(pair.proxy.hits() > 0);
+    assert_eq!(
+        (report.server.as_str(), report.reading, report.changed),
+        (second.as_str(), Reading::Presence, 1)
+    );
+    assert!(!pair.gateway.users().await["s0009"].is_active());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_misses_people_is_held_by_the_brake_when_it_takes_over() {
     let Some(pair) = Pair::start().await else { return };

@@ -124,6 +124,47 @@ async fn one_entry_is_tried_again_alone_and_then_all_of_them() {
     assert_eq!(names(&list(&acme, 100).await.0).len(), 1);
 }
 
+/// Those beyond the bound are counted; a run over everything tries them again, and a reading of changes those that are listed.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_are_listed_than_the_settings_say() {
+    let Some(gateway) = Gateway::start(&people("f", 6)).await else {
+        return;
+    };
+    seats(&gateway, 0).await;
+    let settings = |listed: u32| json!({ "licences": ["pro"], "failures_listed": listed });
+    gateway.connect(settings(3)).await;
+    let acme = Inside::of(gateway.directory.clone()).administrator().await;
+    assert_eq!(gateway.sync().await.failures.len(), 6);
+    let listed = async || {
+        let (all, total) = list(&acme, 100).await;
+        (all.len(), total)
+    };
+    assert_eq!(listed().await, (3, 6));
+    let (all, _) = list(&acme, 100).await;
+    let id = all[1]["external_id"].as_str().expect("an id").to_owned();
+    seats(&gateway, 1).await;
+    let line = retry(&acme, &format!("?external_id={id}")).await;
+    assert_eq!(line["done"]["changed"], json!(1), "{line:#}");
+    assert_eq!(listed().await, (2, 5), "one less, and no other in its place");
+    // Another bound is no reason to read everything.
+    gateway.connect(settings(1)).await;
+    let same = gateway.read(Reading::Changes).await;
+    assert_eq!(
+        (same.reading, same.failures.len()),
+        (Reading::Changes, 2),
+        "those who were listed"
+    );
+    assert_eq!(listed().await, (1, 5));
+    gateway.connect(settings(100)).await;
+    seats(&gateway, 6).await;
+    gateway.read(Reading::Changes).await;
+    assert_eq!(gateway.users().await.len(), 2, "the one who was listed");
+    assert_eq!(listed().await, (0, 4));
+    gateway.sync().await;
+    assert_eq!(listed().await, (0, 0));
+    assert_eq!(gateway.users().await.len(), 6);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_erased_is_on_no_failure_list() {
     let ldif = people("e", 2);

@@ -15,6 +15,7 @@ mod faults;
 mod foreseen;
 mod full;
 mod gateway;
+mod group_rules;
 mod held;
 mod histories;
 mod incremental;

@@ -1,14 +1,14 @@
 //! Runs over what changed and over who is there against three real servers: each ends where a whole run by a gateway that
 //! knows nothing yet ends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
-use usher::provision::reading::{Reading, WhyWhole};
+use usher::provision::reading::Reading;
 use usher::provision::run::Outcome;
 
 use super::gateway::Gateway;
@@ -267,21 +267,94 @@ async fn the_primary_group_of_a_domain_follows_without_reading_everything() {
     follow(Reading::Changes, "a member of another group").await;
     real.delete(&real.dn("dan"));
     follow(Reading::Presence, "somebody deleted").await;
-    // Whoever was in it otherwise may still be, and nobody can tell without reading everybody.
-    real.change(
-        "CN=Domain Users,CN=Users,DC=lab,DC=test",
-        &format!("add: member\nmember: {}\n", real.group_dn("crew")),
-    );
-    let report = gateway.read(Reading::Changes).await;
-    assert_eq!(report.why_whole, Some(WhyWhole::PrimaryGroup));
-    real.change(
-        "CN=Domain Users,CN=Users,DC=lab,DC=test",
-        &format!("delete: member\nmember: {}\n", real.group_dn("crew")),
-    );
+    // Whoever is in it otherwise still is.
+    let users = "CN=Domain Users,CN=Users,DC=lab,DC=test";
+    let crew = format!("member\nmember: {}\n", real.group_dn("crew"));
+    real.change(users, &format!("add: {crew}"));
+    follow(Reading::Changes, "a group inside").await;
+    real.change(users, &format!("delete: {crew}"));
+    follow(Reading::Changes, "a group that is not inside any more").await;
     gateway.sync().await;
     assert_eq!(
         gateway.sync().await.changed,
         0,
         "a run over everything finds nothing left"
     );
+}
+
+/// Somebody's primary group becomes another one: the one lists the person from then on, and the other no longer (MS-SAMR section
+/// 3.1.1.8.2). Rules look at both.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_primary_group_is_followed_with_what_rules_give_for_it() {
+    let Some(directory) = RealDirectory::open(ServerKind::Samba) else {
+        return;
+    };
+    directory.add_people(&["ada", "bob", "cat"]);
+    directory.add_group("crew", &[directory.dn("ada")]);
+    let filter = format!(
+        "(&(objectClass=group)(|(cn=Domain Users)(cn=Domain Guests)(sAMAccountName={})))",
+        directory.login("crew")
+    );
+    let mut settings = settings(&directory);
+    settings["ldap"]["groups"] = json!({ "base": "DC=lab,DC=test", "filter": filter });
+    settings["ldap"]["nesting"] = json!("keep");
+    settings["grants"] = json!([
+        { "when": "'Domain Users' in groups", "roles": ["user"] },
+        { "when": "'Domain Guests' in groups", "roles": ["guest"] },
+    ]);
+    settings["grantable_roles"] = json!(["user", "guest"]);
+    let gateway = Gateway::over(directory).await;
+    let settle = async |gateway: &Gateway<RealDirectory>| {
+        for role in ["user", "guest"] {
+            gateway.declare_role(role).await;
+        }
+        gateway.connect(settings.clone()).await;
+        gateway.sync().await;
+    };
+    settle(&gateway).await;
+    let real = gateway.real();
+    let roles = async |gateway: &Gateway<RealDirectory>| {
+        let users = gateway.users().await.into_iter();
+        let roles = users.map(|(name, user)| (name, user.roles.into_keys().map(|key| key.to_string()).collect()));
+        roles.collect::<BTreeMap<String, BTreeSet<String>>>()
+    };
+    let follow = async |what: &str, read: u64| {
+        let report = gateway.read(Reading::Changes).await;
+        assert_eq!((report.reading, report.why_whole), (Reading::Changes, None), "{what}");
+        assert_eq!(report.read.people, read, "{what}");
+        let fresh = Gateway::beside(Arc::clone(&gateway.slapd)).await;
+        settle(&fresh).await;
+        assert_eq!(outcome(&gateway).await, outcome(&fresh).await, "{what}");
+        assert_eq!(roles(&gateway).await, roles(&fresh).await, "{what}");
+    };
+    let has = async |name: &str, expected: [&str; 2]| {
+        let expected: BTreeSet<String> = expected
+            .map(str::to_owned)
+            .into_iter()
+            .filter(|role| !role.is_empty())
+            .collect();
+        assert_eq!(roles(&gateway).await[&real.login(name)], expected);
+    };
+    has("bob", ["user", ""]).await;
+    let guests = "CN=Domain Guests,CN=Users,DC=lab,DC=test";
+    real.change(guests, &format!("add: member\nmember: {}\n", real.dn("ada")));
+    follow("a member of another group", 1).await;
+    has("ada", ["guest", "user"]).await;
+    real.replace(&real.dn("ada"), "primaryGroupID", "514");
+    follow("another primary group", 1).await;
+    real.change(
+        "CN=Domain Users,CN=Users,DC=lab,DC=test",
+        &format!("delete: member\nmember: {}\n", real.dn("ada")),
+    );
+    follow("out of the former one", 1).await;
+    has("ada", ["guest", ""]).await;
+    real.change(guests, &format!("add: member\nmember: {}\n", real.group_dn("crew")));
+    follow("a group inside the new one", 1).await;
+    real.change(
+        "CN=Domain Users,CN=Users,DC=lab,DC=test",
+        &format!("add: member\nmember: {}\n", real.dn("ada")),
+    );
+    real.replace(&real.dn("ada"), "primaryGroupID", "513");
+    follow("back again", 1).await;
+    has("ada", ["guest", "user"]).await;
 }

@@ -43,6 +43,11 @@ fn numbers_that_cannot_be_meant_are_named_with_their_cure() {
             "leavers.delete_after_days: 4000000000 is more than 36500",
         ),
         ("runs_kept = 501", "", "runs_kept: 501 is more than 500"),
+        (
+            "failures_listed = 100001",
+            "",
+            "failures_listed: 100001 is more than 100000",
+        ),
         ("schedule = \"whenever\"", "", "schedule \"whenever\": "),
         ("", "page_size = 0", "ldap.page_size"),
         ("", "changes_max = 0", "ldap.changes_max"),

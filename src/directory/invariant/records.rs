@@ -5,10 +5,11 @@ use async_trait::async_trait;
 use crate::directory::group_default::read_default_groups;
 use crate::directory::idempotency::Remembered;
 use crate::directory::journal::JournalEntry;
-use crate::directory::keys::{self, Assigned, Table, Unique, credential, exchange, people};
+use crate::directory::keys::{self, Assigned, Table, Unique, credential, exchange, people, source_group};
 use crate::directory::link::{Link, named as source_named};
 use crate::directory::oauth::UsedAssertion;
 use crate::directory::role_link_work::Pending;
+use crate::directory::source_group::SourceGroup;
 use crate::directory::tables::{self, TABLE_AT};
 use crate::directory::unit::parse_counter;
 use crate::directory::user::parse_uuid;
@@ -95,10 +96,7 @@ fn judge(organisation: OrganisationId, key: &Key, value: &[u8]) -> Result<(), St
         }
         Table::Tombstone => read::<Tombstone>(value).map(|_| ()),
         Table::GroupMember | Table::MemberGroup => read::<Membership>(value).map(|_| ()),
-        Table::Link => read::<Link>(value).map(|_| ()),
-        Table::SourceName => source_named(value)
-            .map(|_| ())
-            .ok_or_else(|| "names neither a person nor a group".to_owned()),
+        Table::Link | Table::SourceName | Table::SourceGroup => judge_of_source(table, key, value),
         Table::Journal => read::<JournalEntry>(value).map(|_| ()),
         Table::Exchange if exchange::is_exchange_end(organisation, key) => hash_or_nothing(value),
         Table::Exchange => read::<UsedAssertion>(value).map(|_| ()),
@@ -168,6 +166,18 @@ fn judge_of_settings(organisation: OrganisationId, table: Table, key: &Key, valu
             read::<CostCentre>(value).and_then(|own| named(keys::named(organisation, table, &own.key)))
         }
         other => Err(format!("{other:?} is no table of settings")),
+    }
+}
+
+/// The tables of what connections remember of their sources.
+fn judge_of_source(table: Table, key: &Key, value: &[u8]) -> Result<(), String> {
+    match table {
+        Table::Link => read::<Link>(value).map(|_| ()),
+        Table::SourceGroup if source_group::is_group(key) => read::<SourceGroup>(value).map(|_| ()),
+        Table::SourceGroup => nothing(value),
+        _ => source_named(value)
+            .map(|_| ())
+            .ok_or_else(|| "names neither a person nor a group".to_owned()),
     }
 }
 

@@ -47,6 +47,15 @@ pub fn group_members(organisation: OrganisationId, group: GroupId) -> Key {
     Builder::of(organisation, Table::GroupMember).uuid(group.uuid()).key()
 }
 
+/// The edges of a group to the groups directly inside it.
+#[must_use]
+pub fn groups_inside(organisation: OrganisationId, group: GroupId) -> Key {
+    Builder::of(organisation, Table::GroupMember)
+        .uuid(group.uuid())
+        .byte(b'g')
+        .key()
+}
+
 /// The edge from a member to a group.
 #[must_use]
 pub fn member_group(organisation: OrganisationId, member: Member, group: GroupId) -> Key {

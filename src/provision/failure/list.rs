@@ -21,12 +21,12 @@ use crate::store::{Key, SCAN_ENTRIES_MAX};
 
 use super::{Failure, FailureReason, Kind};
 
-/// Entries listed at most. Those beyond are counted, and tried again by runs over everything.
-pub const LISTED_MAX: usize = 10_000;
 /// Entries of one commit.
 const ENTRIES_AT_ONCE: usize = 200;
 /// Bytes of one entry: below what a store takes as one value, and [`ENTRIES_AT_ONCE`] of them below a commit's bound.
 const ENTRY_BYTES_MAX: usize = 16 * 1024;
+/// Keys of one read.
+const KEYS_AT_ONCE: usize = 500;
 /// Characters kept of a reason that is longer.
 const REASON_CHARACTERS_MAX: usize = 2_000;
 
@@ -50,6 +50,9 @@ impl Record for Listed {
 pub struct Count {
     /// All of them.
     pub total: u64,
+    /// Those that are listed: no more than `failures_listed` of the settings. `None` from before that was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    listed: Option<u64>,
     /// The list as an earlier release kept it, until the next run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     failures: Vec<Failure>,
@@ -160,12 +163,38 @@ pub async fn retried(
     organisation: OrganisationId,
     connection: &Slug,
 ) -> Result<Vec<(Kind, String)>, DirectoryError> {
-    let listed = all(directory, organisation, connection).await?;
-    let legacy = count(directory, organisation, connection).await?.failures;
-    let failures = listed.into_values().map(|listed| listed.failure).chain(legacy);
-    Ok(failures
-        .filter_map(|failure| Some((failure.kind, failure.external_id?)))
-        .collect())
+    Ok(List::read(directory, organisation, connection).await?.retried())
+}
+
+/// The whole list, as a run found it.
+#[derive(Debug)]
+pub(in crate::provision) struct List {
+    listed: BTreeMap<Key, Listed>,
+    /// As an earlier release kept it.
+    legacy: Vec<Failure>,
+}
+
+impl List {
+    /// # Errors
+    /// As the store's read.
+    pub(in crate::provision) async fn read(
+        directory: &Directory,
+        organisation: OrganisationId,
+        connection: &Slug,
+    ) -> Result<Self, DirectoryError> {
+        Ok(Self {
+            listed: all(directory, organisation, connection).await?,
+            legacy: count(directory, organisation, connection).await?.failures,
+        })
+    }
+
+    /// The entries that a reading tries again.
+    pub(in crate::provision) fn retried(&self) -> Vec<(Kind, String)> {
+        let failures = self.listed.values().map(|listed| &listed.failure).chain(&self.legacy);
+        failures
+            .filter_map(|failure| Some((failure.kind, failure.external_id.clone()?)))
+            .collect()
+    }
 }
 
 /// What a run does with the list.
@@ -178,6 +207,10 @@ pub(in crate::provision) struct Renewal<'a> {
     pub(in crate::provision) failures: &'a [Failure],
     /// The entries that the run looked at, when it was not everything: what was noted of the others stays.
     pub(in crate::provision) settled: Option<&'a BTreeSet<(Kind, String)>>,
+    /// The list, when the run has read it already.
+    pub(in crate::provision) read: Option<List>,
+    /// Entries listed at most.
+    pub(in crate::provision) limit: u32,
 }
 
 impl Renewal<'_> {
@@ -185,11 +218,17 @@ impl Renewal<'_> {
     ///
     /// # Errors
     /// As the store's read and commit.
-    pub(in crate::provision) async fn renew(&self) -> Result<Count, DirectoryError> {
+    pub(in crate::provision) async fn renew(mut self) -> Result<Count, DirectoryError> {
         let organisation = self.permit.organisation();
-        let before = all(self.directory, organisation, self.connection).await?;
         let known = count(self.directory, organisation, self.connection).await?;
-        let unlisted = known.total.saturating_sub((before.len() + known.failures.len()) as u64);
+        let before = self.before(&known).await?;
+        // Listed, and of no concern here.
+        let elsewhere = match self.is_concerned_only(&known) {
+            true => known.listed.unwrap_or_default().saturating_sub(before.len() as u64),
+            false => 0,
+        };
+        let listed = known.listed.unwrap_or(before.len() as u64) + known.failures.len() as u64;
+        let unlisted = known.total.saturating_sub(listed);
         let now = self.directory.clock().now();
         let mut after: BTreeMap<Key, Listed> = BTreeMap::new();
         let mut beyond = 0;
@@ -209,7 +248,7 @@ impl Renewal<'_> {
         }
         for failure in self.failures {
             let key = key(organisation, self.connection, failure);
-            if after.len() >= LISTED_MAX && !after.contains_key(&key) {
+            if elsewhere + after.len() as u64 >= u64::from(self.limit) && !after.contains_key(&key) {
                 beyond += 1;
                 continue;
             }
@@ -228,10 +267,43 @@ impl Renewal<'_> {
             };
             self.directory.run(self.permit, &change).await?;
         }
+        let listed = elsewhere + after.len() as u64;
         Ok(Count {
-            total: after.len() as u64 + beyond,
+            total: listed + beyond,
+            listed: Some(listed),
             failures: Vec::new(),
         })
+    }
+
+    /// Whether only the entries that the run looked at are read: what is listed beside them has been counted.
+    fn is_concerned_only(&self, known: &Count) -> bool {
+        self.read.is_none() && self.settled.is_some() && known.listed.is_some() && known.failures.is_empty()
+    }
+
+    /// The list as it was, as far as it concerns the run.
+    async fn before(&mut self, known: &Count) -> Result<BTreeMap<Key, Listed>, DirectoryError> {
+        let organisation = self.permit.organisation();
+        if let Some(read) = &mut self.read {
+            return Ok(std::mem::take(&mut read.listed));
+        }
+        let Some(settled) = self.settled.filter(|_| self.is_concerned_only(known)) else {
+            return all(self.directory, organisation, self.connection).await;
+        };
+        let looked_at = settled.iter();
+        let looked_at = looked_at.map(|(kind, id)| keys::failure(organisation, self.connection, kind.link_tag(), id));
+        let failing = self.failures.iter();
+        let failing = failing.map(|failure| key(organisation, self.connection, failure));
+        let wanted: BTreeSet<Key> = looked_at.chain(failing).collect();
+        let wanted: Vec<Key> = wanted.into_iter().collect();
+        let mut before = BTreeMap::new();
+        for part in wanted.chunks(KEYS_AT_ONCE) {
+            let found = self.directory.store().get_many(part.to_vec()).await?;
+            for (key, found) in part.iter().zip(found) {
+                let Some(found) = found else { continue };
+                before.insert(key.clone(), record::decode(&found.value)?);
+            }
+        }
+        Ok(before)
     }
 }
 

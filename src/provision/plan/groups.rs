@@ -235,7 +235,8 @@ impl Planner<'_> {
             }
         }
         if entry.is_open() {
-            wanted.retain(|member| standing.concerned.contains(member));
+            // Of groups it names all.
+            wanted.retain(|member| matches!(member, Member::Group(_)) || standing.concerned.contains(member));
         }
         let known: Vec<Member> = wanted.difference(&present).copied().collect();
         add.splice(0..0, known.into_iter().map(PlannedMember::Known));

@@ -37,7 +37,7 @@ impl Planner<'_> {
         Ok(present)
     }
 
-    /// The same, of these alone.
+    /// The same, of these alone and of the groups directly inside.
     pub(super) async fn present_of(
         &self,
         group: GroupId,
@@ -53,6 +53,12 @@ impl Planner<'_> {
                 self.note_present(&mut present, Some(*member), &record::decode(&found.value)?);
             }
         }
+        let inside = keys::groups_inside(self.permit.organisation(), group);
+        let each = self.directory.for_each_under(&inside, |key, stored| {
+            self.note_present(&mut present, keys::member_of(key), &record::decode(&stored.value)?);
+            Ok(())
+        });
+        each.await?;
         Ok(present)
     }
 

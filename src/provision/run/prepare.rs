@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::model::custom_attribute::Bearer;
 use crate::provision::cursor::{self, Cursors, Next};
-use crate::provision::failure::list;
+use crate::provision::failure::list::List;
 use crate::provision::mapping::Mapping;
 use crate::provision::reading::{Reading, WhyWhole};
 use crate::provision::snapshot::{Part, PartError, PartFrom, PartReader, WholeReader};
@@ -76,6 +76,7 @@ impl Running<'_> {
             .await?;
         Ok(Prepared {
             next,
+            learned: read.learned,
             reading: Reading::Whole,
             why_whole: why,
             ..prepared
@@ -119,9 +120,12 @@ impl Running<'_> {
             Ok(from) => from,
             Err(why) => return Ok(Err(why)),
         };
-        let retry = match &self.only {
-            Some(only) => vec![only.clone()],
-            None => list::retried(self.directory, organisation, name).await?,
+        let (retry, listed) = match &self.only {
+            Some(only) => (vec![only.clone()], None),
+            None => {
+                let listed = List::read(self.directory, organisation, name).await?;
+                (listed.retried(), Some(listed))
+            }
         };
         let begun = Instant::now();
         let reader = PartReader {
@@ -133,12 +137,14 @@ impl Running<'_> {
             report: Arc::clone(&self.report),
             retry,
             is_retry: self.reading == Reading::Failures,
+            knows_groups: state.knows_groups,
         };
         let Part {
             snapshot,
             server,
             cursors,
             settled,
+            learned,
             took,
         } = match reader.read(from).await {
             Ok(part) => part,
@@ -161,6 +167,8 @@ impl Running<'_> {
             next,
             reading: self.reading,
             settled: Some(settled),
+            learned,
+            listed,
             ..prepared
         }))
     }

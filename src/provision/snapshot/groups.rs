@@ -8,10 +8,12 @@ use sha2::{Digest as _, Sha256};
 use crate::ldap::Entry;
 use crate::model::connection::Nesting;
 use crate::provision::failure::{Failure, FailureReason, Kind};
-use crate::provision::source::{GROUP_NAMES, relative_id};
+use crate::provision::roster::Roster;
+use crate::provision::source::GROUP_NAMES;
 
 use super::names::{key_name, member_names};
 use super::people::Collected;
+use super::rosters::relative_id_of;
 use super::{Dangling, SnapshotGroup, SnapshotPerson, nesting};
 
 pub(super) struct Collector<'a> {
@@ -20,6 +22,8 @@ pub(super) struct Collector<'a> {
     drafts: Vec<Draft>,
     failures: Vec<Failure>,
     dangling: Dangling,
+    /// What each group names, where a later reading will ask.
+    rosters: Option<Vec<(Arc<str>, Roster)>>,
 }
 
 /// A group whose nested groups are not known yet. One without a name cannot be used itself, but its people are still
@@ -42,6 +46,15 @@ pub(super) struct Found {
     pub(super) dangling: Dangling,
     /// The names of each person's groups, nested ones included; empty unless asked for.
     pub(super) names_of: HashMap<u32, Vec<String>>,
+    /// What each group names, if anybody asked.
+    pub(super) rosters: Option<Vec<(Arc<str>, Roster)>>,
+}
+
+/// The name of a group, as rules see it; empty when it has none.
+pub(super) fn name_of(entry: &Entry) -> &str {
+    let names = GROUP_NAMES.iter().filter_map(|name| entry.attributes.text(name));
+    let name = names.map(str::trim).find(|name| !name.is_empty());
+    name.unwrap_or_default()
 }
 
 impl Found {
@@ -64,12 +77,17 @@ impl<'a> Collector<'a> {
             drafts: Vec::new(),
             failures: Vec::new(),
             dangling: Dangling::default(),
+            rosters: None,
         }
     }
 
+    /// Notes what each group names.
+    pub(super) fn keep_rosters(&mut self) {
+        self.rosters.get_or_insert_default();
+    }
+
     pub(super) fn add(&mut self, entry: Entry) {
-        let names = GROUP_NAMES.iter().filter_map(|name| entry.attributes.text(name));
-        let name = names.map(str::trim).find(|name| !name.is_empty()).unwrap_or_default();
+        let name = name_of(&entry);
         if name.is_empty() {
             self.failures.push(Failure {
                 kind: Kind::Group,
@@ -88,14 +106,17 @@ impl<'a> Collector<'a> {
             is_primary: false,
             others: Vec::new(),
         };
+        let mut names = Vec::new();
         for (name, text) in member_names(&entry, &self.member_attributes) {
+            if self.rosters.is_some() {
+                names.push(name);
+            }
             match self.people.by_name.get(&name) {
                 Some(index) => draft.people.push(*index),
                 None => draft.others.push((name, text.into())),
             }
         }
-        let sid = entry.attributes.values("objectsid").first();
-        let relative = sid.and_then(|sid| relative_id(sid.as_bytes()));
+        let relative = relative_id_of(&entry);
         // Active Directory does not list those whose primary group it is.
         let primary = relative.and_then(|id| self.people.by_primary_group.get(&id));
         draft.is_primary = primary.is_some();
@@ -103,6 +124,19 @@ impl<'a> Collector<'a> {
         draft.people.sort_unstable();
         draft.people.dedup();
         draft.people.shrink_to_fit();
+        if let Some(rosters) = &mut self.rosters {
+            names.sort_unstable();
+            names.dedup();
+            names.shrink_to_fit();
+            let roster = Roster {
+                name: draft.name.clone(),
+                dn: draft.dn,
+                relative_id: relative,
+                is_primary: draft.is_primary,
+                names,
+            };
+            rosters.push((Arc::clone(&draft.external_id), roster));
+        }
         self.drafts.push(draft);
     }
 
@@ -166,6 +200,7 @@ impl<'a> Collector<'a> {
             failures: self.failures,
             dangling: self.dangling,
             names_of,
+            rosters: self.rosters,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! The result is a snapshot of a part: the planner compares it with the model as it does a whole one, and everything that is
 //! not in it stays as it is. Whatever cannot be told from a part makes a [`WhyWhole`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +12,6 @@ use std::time::Instant;
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::directory::link::Link;
 use crate::directory::{Directory, DirectoryError};
 use crate::ldap::changes::{ChangeError, Cursor, read_by_ids, read_changes, read_presence};
 use crate::ldap::{
@@ -20,19 +19,23 @@ use crate::ldap::{
     StableIdKind,
 };
 use crate::model::connection::{Connection, LdapSource};
-use crate::model::id::{OrganisationId, UserId};
+use crate::model::id::OrganisationId;
 use crate::provision::authority::Say;
 use crate::provision::failure::Kind;
+use crate::provision::logged::unnamed;
 use crate::provision::mapping::Mapping;
 use crate::provision::progress::{Progress, Report, Took, millis};
 use crate::provision::reading::WhyWhole;
+use crate::provision::roster::Learned;
 use crate::provision::source;
 
 use super::apart::apart;
-use super::names::{dn_name, key_name, uid_name};
+use super::follow::{Follower, ReadPeople, names_of};
+use super::names::dn_name;
 use super::reach::Memory;
-use super::touched::GroupReader;
-use super::whole::{failed, group_query};
+use super::rosters::Rosters;
+use super::touched::{Around, GroupReader};
+use super::whole::{failed, group_query, is_lost};
 use super::{Extent, Proof, Snapshot, SnapshotError, complete, groups, people};
 
 /// What a part is measured from.
@@ -88,6 +91,8 @@ pub struct Part {
     pub cursors: Option<(Cursor, Option<Cursor>)>,
     /// The entries that were looked at: what an earlier run noted of them is settled.
     pub settled: BTreeSet<(Kind, String)>,
+    /// What groups hold, as far as it changed.
+    pub(in crate::provision) learned: Learned,
     /// How long reading took.
     pub took: Took,
 }
@@ -110,6 +115,8 @@ pub struct PartReader {
     pub retry: Vec<(Kind, String)>,
     /// Whether nothing else is looked at.
     pub is_retry: bool,
+    /// Whether the last whole reading left behind what the groups of the source hold.
+    pub knows_groups: bool,
 }
 
 /// What one reading said of people or of groups.
@@ -125,7 +132,7 @@ pub(super) struct Heard {
 }
 
 impl Heard {
-    fn note(&mut self, kind: Kind, complete: &Complete) {
+    pub(super) fn note(&mut self, kind: Kind, complete: &Complete) {
         self.lacks_ids |= !complete.proves_absence();
         // Each search of the same tree counts them anew.
         self.referrals = self.referrals.max(complete.referrals());
@@ -134,12 +141,8 @@ impl Heard {
     }
 }
 
-/// How groups name somebody who was read.
-pub(super) struct Called {
-    pub(super) dn: String,
-    pub(super) uid: Option<String>,
-    pub(super) names: Vec<Uuid>,
-}
+/// Groups that were read, and those of them that do not name everybody.
+type Found = (BTreeMap<String, Entry>, BTreeMap<String, bool>);
 
 impl PartReader {
     /// Reads a part.
@@ -152,72 +155,124 @@ impl PartReader {
         read.await.unwrap_or_else(|| Err(SnapshotError::Crashed.into()))
     }
 
+    /// All of it from one server, the first of the list that lasts to the end. At another one a mark may be worth nothing:
+    /// then everything is read.
     async fn read_here(&self, from: From) -> Result<Part, PartError> {
         let directory = self.connection.ldap.as_ref().ok_or(SnapshotError::NoDirectory)?;
-        let settings = source::settings(directory)?;
-        let mut ldap = LdapConnection::open(&settings).await?;
+        let mut settings = source::settings(directory)?;
+        let mut lost: Option<SnapshotError> = None;
+        loop {
+            let ldap = match LdapConnection::open(&settings).await {
+                Ok(ldap) => ldap,
+                // That nobody else answers is less than why the one that answered was lost.
+                Err(error) => return Err(lost.unwrap_or_else(|| error.into()).into()),
+            };
+            let server = ldap.url().clone();
+            let error = match self.read_from(directory, ldap, &from).await {
+                Err(PartError::Snapshot(error)) if is_lost(&error) => error,
+                outcome => return outcome,
+            };
+            settings.urls.retain(|url| *url != server);
+            if settings.urls.is_empty() {
+                return Err(lost.unwrap_or(error).into());
+            }
+            let reason = unnamed(&error);
+            tracing::warn!(%server, error = reason, "the server was lost while it was read; beginning again with the next");
+            lost.get_or_insert(error);
+        }
+    }
+
+    async fn read_from(
+        &self,
+        directory: &LdapSource,
+        mut ldap: LdapConnection,
+        from: &From,
+    ) -> Result<Part, PartError> {
         let kind = self.stable_id(directory, &mut ldap).await?;
-        let (user_cursor, group_cursor) = match &from {
+        let (user_cursor, group_cursor) = match from {
             From::Changes { users, groups } => (Some(users.as_ref()), groups.as_deref()),
             From::Presence | From::Failures => (None, None),
         };
         let query = source::users(directory, &self.mapping, kind)?;
-        let mut collector = people::Collector::new(&self.mapping);
-        let mut called: BTreeMap<String, Called> = BTreeMap::new();
-        let mut take = |entry: Entry| {
-            let how = how_called(&entry);
-            let id = entry.stable_id.as_str().to_owned();
-            // What came twice is read once: the first is as new as the second.
-            if called.insert(id, how).is_none() {
-                collector.add(entry);
-            }
-        };
+        let mut people = ReadPeople::new(&self.mapping);
+        let mut take = |entry: Entry| people.take(entry);
         let begun = Instant::now();
         let users = self.hear(&mut ldap, &query, Kind::User, user_cursor, &mut take).await?;
-        let (joined, left) = self.movements(&called, &users).await?;
         let people_ms = millis(begun);
         let begun = Instant::now();
         let mut heard = vec![users];
-        let mut found = None;
+        let (mut found, mut rosters) = (None, None);
         if let Some(group_query) = group_query(directory, kind)? {
             // Cursors without groups are from before groups were read; their settings differ, so this is never met.
             if matches!(from, From::Changes { .. }) && group_cursor.is_none() {
                 return Err(PartError::Whole(WhyWhole::NoMark));
             }
-            let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
-            let mut take = |entry: Entry| drop(entries.insert(entry.stable_id.as_str().to_owned(), entry));
-            let groups = self
-                .hear(&mut ldap, &group_query, Kind::Group, group_cursor, &mut take)
+            let queries = (&query, &group_query);
+            let (groups, around, known) = self
+                .groups(directory, &mut ldap, queries, group_cursor, &mut people, &mut heard[0])
                 .await?;
-            if self.mapping.needs_groups() && !(entries.is_empty() && groups.gone.is_empty()) {
-                return Err(PartError::Whole(WhyWhole::GroupRules));
-            }
-            let reader = GroupReader {
-                memory: self.memory(),
-                users: &query,
-                groups: &group_query,
-                member_attributes: &directory.member_attributes,
-                called: &called,
-                gone_people: &heard[0].gone,
-                gone_groups: &groups.gone,
-            };
-            let around = reader.read(&mut ldap, entries, &joined, &left).await?;
             heard.push(groups);
             for (id, names) in around.named {
-                collector.know(&id, names.into());
+                people.collector.know(&id, names.into());
             }
             found = Some((around.entries, around.open));
+            rosters = known;
         }
         let server = ldap.url().clone();
         ldap.close().await;
         (self.report)(Progress::Reading {
-            people: called.len() as u64,
+            people: people.called.len() as u64,
             groups: found.as_ref().map_or(0, |(entries, _)| entries.len() as u64),
         });
-        let part = self.part(server, directory, heard, collector.finish(), found);
+        let collected = people.collector.finish();
+        let names_of = match rosters.as_ref().filter(|_| self.mapping.needs_groups()) {
+            Some(rosters) => names_of(rosters, &collected, &people.called).await?,
+            None => HashMap::new(),
+        };
+        let part = self.part(server, directory, heard, collected, (found, names_of));
         let groups_ms = millis(begun);
-        let took = Took { people_ms, groups_ms };
-        Ok(Part { took, ..part })
+        Ok(Part {
+            took: Took { people_ms, groups_ms },
+            learned: rosters.map_or(Learned::Nothing, Rosters::learned),
+            ..part
+        })
+    }
+
+    /// The groups that changed, the people whom that concerns, and the groups around both.
+    async fn groups<'s>(
+        &'s self,
+        directory: &'s LdapSource,
+        ldap: &mut LdapConnection,
+        (users, groups): (&Query, &Query),
+        cursor: Option<&Cursor>,
+        people: &mut ReadPeople<'_>,
+        heard: &mut Heard,
+    ) -> Result<(Heard, Around, Option<Rosters<'s>>), PartError> {
+        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        let mut take = |entry: Entry| drop(entries.insert(entry.stable_id.as_str().to_owned(), entry));
+        let changed = self.hear(ldap, groups, Kind::Group, cursor, &mut take).await?;
+        let follower = Follower {
+            memory: self.memory(),
+            users,
+            groups,
+            member_attributes: &directory.member_attributes,
+            needs_groups: self.mapping.needs_groups(),
+            knows_groups: self.knows_groups,
+            limit: directory.changes_max,
+        };
+        let mut followed = follower.follow(ldap, people, heard, &changed.gone, entries).await?;
+        let reader = GroupReader {
+            memory: self.memory(),
+            users,
+            groups,
+            member_attributes: &directory.member_attributes,
+            called: &people.called,
+            gone_people: &heard.gone,
+            gone_groups: &changed.gone,
+        };
+        let entries = std::mem::take(&mut followed.entries);
+        let around = reader.read(ldap, entries, &followed).await?;
+        Ok((changed, around, followed.rosters))
     }
 
     /// Everything that was heard, as a snapshot.
@@ -227,13 +282,14 @@ impl PartReader {
         directory: &LdapSource,
         heard: Vec<Heard>,
         collected: people::Collected,
-        entries: Option<(BTreeMap<String, Entry>, BTreeMap<String, bool>)>,
+        (entries, names_of): (Option<Found>, HashMap<u32, Vec<String>>),
     ) -> Part {
         let found = entries.map(|(entries, open)| {
             let mut collector = groups::Collector::new(&collected, &directory.member_attributes);
             entries.into_values().for_each(|entry| collector.add(entry));
-            let mut found = collector.finish(directory.nesting, self.mapping.needs_groups());
+            let mut found = collector.finish(directory.nesting, false);
             found.open(&open);
+            found.names_of = names_of;
             found
         });
         let mut proof = Proof {
@@ -268,6 +324,7 @@ impl PartReader {
             server,
             cursors: users.map(|users| (users, cursors.next().flatten())),
             settled,
+            learned: Learned::Nothing,
             took: Took::default(),
         }
     }
@@ -384,41 +441,6 @@ impl PartReader {
             return Err(PartError::Whole(WhyWhole::TooMany { limit }));
         }
         Ok((there.into_values().map(|(id, _)| id).collect(), complete))
-    }
-
-    /// Who came under a name, and who may have left groups: those who are new, renamed, back, or gone.
-    async fn movements<'a>(
-        &self,
-        called: &'a BTreeMap<String, Called>,
-        users: &Heard,
-    ) -> Result<(Vec<&'a Called>, Vec<UserId>), PartError> {
-        let ids: Vec<String> = called.keys().cloned().collect();
-        let links = self.memory().links(Kind::User, &ids).await?;
-        let (mut joined, mut left) = (Vec::new(), Vec::new());
-        for (how, link) in called.values().zip(links) {
-            let is_same = |link: &Link| link.is_seen() && link.names == how.names;
-            let is_moved = !link.as_ref().is_some_and(is_same);
-            // Rules that look at groups need to know them, whoever it is.
-            if is_moved || self.mapping.needs_groups() {
-                joined.push(how);
-            }
-            left.extend(link.filter(|_| is_moved).map(|link| UserId::new(link.id)));
-        }
-        let gone: Vec<String> = users.gone.iter().cloned().collect();
-        let links = self.memory().links(Kind::User, &gone).await?;
-        left.extend(links.into_iter().flatten().map(|link| UserId::new(link.id)));
-        Ok((joined, left))
-    }
-}
-
-fn how_called(entry: &Entry) -> Called {
-    let uid = entry.attributes.text("uid").map(str::to_owned);
-    let names = std::iter::once(key_name(&entry.dn_key)).chain(uid.as_deref().map(uid_name));
-    let names = names.map(Uuid::from_u128).collect();
-    Called {
-        dn: entry.dn.clone(),
-        uid,
-        names,
     }
 }
 

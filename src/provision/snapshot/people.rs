@@ -27,7 +27,7 @@ pub(super) struct Collector<'a> {
 /// A person whose groups are not known yet. An entry that could not be mapped is kept because groups
 /// name it, and a member who is failing is not a member who is gone.
 pub(super) struct Draft {
-    external_id: Arc<str>,
+    pub(super) external_id: Arc<str>,
     user_name: Box<str>,
     is_active: bool,
     attributes: Box<[u8]>,

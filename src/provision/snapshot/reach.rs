@@ -18,6 +18,7 @@ use crate::provision::failure::Kind;
 const CHUNK: usize = 500;
 
 /// A connection's memory of its source.
+#[derive(Clone, Copy)]
 pub(super) struct Memory<'a> {
     pub(super) directory: &'a Directory,
     pub(super) organisation: OrganisationId,

@@ -1,22 +1,17 @@
 //! The groups that a change of people or groups touches, read whole, with everyone whom they name.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
 
 use crate::ldap::changes::{read_by_dn, read_by_ids};
-use crate::ldap::{Connection as LdapConnection, Dn, Entry, Filter, Query, StableId, read_all};
-use crate::model::id::UserId;
+use crate::ldap::{Connection as LdapConnection, Dn, Entry, Query, StableId};
 use crate::provision::failure::Kind;
 use crate::provision::reading::WhyWhole;
 
-use super::names::{dn_name, key_name, member_names};
-use super::part::{Called, PartError, unread};
-use super::reach::{Memory, Nest};
-
-/// People whose groups are asked for in one search. Some servers grow slow over filters of thousands of parts.
-const NAMED_PER_SEARCH: usize = 25;
-/// Names that nobody is known by and that are looked up one by one; with more of them everything is read.
-const UNKNOWN_MAX: usize = 200;
+use super::follow::{Called, Followed, UNKNOWN_MAX};
+use super::names::{key_name, member_names};
+use super::part::{PartError, unread};
+use super::reach::Memory;
 
 /// Reads the groups around a change.
 pub(super) struct GroupReader<'a> {
@@ -41,98 +36,28 @@ pub(super) struct Around {
 }
 
 impl GroupReader<'_> {
-    /// Reads every group that `joined` are named in, that `left` were in, and those around `entries`, which changed
-    /// themselves.
+    /// Reads the groups around those that were found, and the groups that people were in whose memberships may end.
     pub(super) async fn read(
         &self,
         ldap: &mut LdapConnection,
-        mut entries: BTreeMap<String, Entry>,
-        joined: &[&Called],
-        left: &[UserId],
+        entries: BTreeMap<String, Entry>,
+        followed: &Followed<'_>,
     ) -> Result<Around, PartError> {
-        let is_idle = entries.is_empty() && self.gone_groups.is_empty() && joined.is_empty() && left.is_empty();
-        if is_idle {
-            return Ok(Around {
-                entries,
-                named: BTreeMap::new(),
-                open: BTreeMap::new(),
-            });
-        }
-        let changed: BTreeSet<String> = entries.keys().chain(self.gone_groups).cloned().collect();
-        let links = self.memory.all_links(Kind::Group).await?;
-        let moved = self.moved_groups(&entries, &links);
-        let people = joined.iter().map(|how| (how.dn.as_str(), how.uid.as_deref()));
-        let names: Vec<(&str, Option<&str>)> = people.chain(moved.iter().map(|dn| (dn.as_str(), None))).collect();
-        self.read_naming(ldap, &names, &mut entries).await?;
-        let mut touched = self.memory.groups_of(left).await?;
+        let mut touched = self.memory.groups_of(&followed.left).await?;
         touched.extend(entries.keys().cloned());
         touched.extend(self.gone_groups.iter().cloned());
-        let nest = Nest::of(&links);
-        let primary = links.iter().filter(|(_, link)| link.is_primary);
-        let primary: BTreeSet<String> = primary.map(|(id, _)| id.clone()).collect();
-        let told_by_people = nest.upwards(primary.clone());
-        // When such a group changed itself, nobody can tell who of those who were not read is still in it.
-        if nest.upwards(changed).iter().any(|id| told_by_people.contains(id)) {
-            return Err(PartError::Whole(WhyWhole::PrimaryGroup));
-        }
-        if !joined.is_empty() || !left.is_empty() {
+        let told_by_people = followed.nest.upwards(followed.primary.clone());
+        if followed.touches_primary {
             touched.extend(told_by_people.iter().cloned());
         }
-        let open = told_by_people.into_iter().map(|id| (primary.contains(&id), id));
-        let around = self.read_closed(ldap, entries, nest.upwards(touched)).await?;
+        let open = told_by_people
+            .into_iter()
+            .map(|id| (followed.primary.contains(&id), id));
+        let around = self.read_closed(ldap, entries, followed.nest.upwards(touched)).await?;
         Ok(Around {
             open: open.map(|(is_primary, id)| (id, is_primary)).collect(),
             ..around
         })
-    }
-
-    /// The names of groups that are new or renamed: groups above may have named them all along.
-    fn moved_groups(
-        &self,
-        entries: &BTreeMap<String, Entry>,
-        links: &[(String, crate::directory::link::Link)],
-    ) -> Vec<String> {
-        let known: HashMap<&str, _> = links.iter().map(|(id, link)| (id.as_str(), link)).collect();
-        let is_same = |id: &str, dn: &str| {
-            let name = uuid::Uuid::from_u128(dn_name(dn));
-            known
-                .get(id)
-                .is_some_and(|link| link.is_seen() && link.names.contains(&name))
-        };
-        entries
-            .iter()
-            .filter(|(id, entry)| !is_same(id, &entry.dn))
-            .map(|(_, entry)| entry.dn.clone())
-            .collect()
-    }
-
-    /// Reads the groups that name any of these, by distinguished name or uid.
-    async fn read_naming(
-        &self,
-        ldap: &mut LdapConnection,
-        names: &[(&str, Option<&str>)],
-        entries: &mut BTreeMap<String, Entry>,
-    ) -> Result<(), PartError> {
-        for part in names.chunks(NAMED_PER_SEARCH) {
-            let terms = part.iter().flat_map(|(dn, uid)| {
-                self.member_attributes.iter().filter_map(move |attribute| {
-                    let is_uid = attribute.eq_ignore_ascii_case("memberUid");
-                    let value = if is_uid { *uid } else { Some(*dn) };
-                    Filter::equals(attribute, value?).ok()
-                })
-            });
-            let query = Query {
-                filter: Filter::all([self.groups.filter.clone(), Filter::any(terms)]),
-                ..self.groups.clone()
-            };
-            let read = read_all(ldap, &query, |entry| {
-                entries.insert(entry.stable_id.as_str().to_owned(), entry);
-                ControlFlow::Continue(())
-            });
-            // A group without an id is noted where groups themselves are read.
-            let _ = read.await.map_err(unread("groups"))?;
-        }
-        Ok(())
     }
 
     /// Reads `wanted` and every group inside them, and finds out who everybody in them is.

@@ -7,8 +7,8 @@ use std::time::Instant;
 use crate::ldap::changes::{ChangeMethod, Cursor, mark, read_tree};
 use crate::ldap::result_code::{BUSY, UNAVAILABLE};
 use crate::ldap::{
-    Capability, ConnectError, Connection as LdapConnection, LdapSettings, LdapUrl, Query, ReadError, StableIdKind,
-    read_all,
+    Capability, Complete, ConnectError, Connection as LdapConnection, LdapSettings, LdapUrl, Query, ReadError,
+    StableIdKind, read_all,
 };
 use crate::model::connection::{ChangeReading, Connection, LdapSource};
 use crate::provision::authority::Say;
@@ -16,6 +16,7 @@ use crate::provision::failure::Kind;
 use crate::provision::logged::unnamed;
 use crate::provision::mapping::Mapping;
 use crate::provision::progress::{Progress, Report, Took, millis};
+use crate::provision::roster::Learned;
 use crate::provision::source;
 
 use super::apart::apart;
@@ -45,6 +46,8 @@ pub struct Whole {
     /// Where the server stood before the reading of people and of groups: what changed meanwhile is read again. `None`
     /// when nobody asked, or when the server does not say.
     pub marks: Option<(Cursor, Option<Cursor>)>,
+    /// What the groups hold, if later readings will ask.
+    pub(in crate::provision) learned: Learned,
     /// How long reading took.
     pub took: Took,
 }
@@ -131,15 +134,9 @@ impl WholeReader {
         let mut readings = vec![(Kind::User, people_read)];
         let mut found = None;
         if let Some(query) = &group_query {
-            let mut collector = groups::Collector::new(&collected, &directory.member_attributes);
-            let mut second = LdapConnection::open(&settings).await?;
-            let groups = read_all(&mut second, query, |entry| {
-                collector.add(entry);
-                ControlFlow::Continue(())
-            });
-            readings.push((Kind::Group, groups.await.map_err(|error| failed("groups", error))?));
-            second.close().await;
-            found = Some(collector.finish(directory.nesting, self.mapping.needs_groups()));
+            let (read, groups) = self.read_groups(directory, &settings, query, &collected).await?;
+            readings.push((Kind::Group, read));
+            found = Some(groups);
         }
         (self.report)(Progress::Reading {
             people: count,
@@ -147,7 +144,9 @@ impl WholeReader {
         });
         let readings: Vec<_> = readings.iter().map(|(kind, complete)| (*kind, complete)).collect();
         let proof = Proof::of(&readings);
+        let rosters = found.as_mut().and_then(|found| found.rosters.take());
         Ok(Whole {
+            learned: rosters.map_or(Learned::Needless, Learned::All),
             snapshot: complete(proof, Extent::Whole, collected, found, &self.mapping, &self.say),
             server,
             marks,
@@ -156,6 +155,28 @@ impl WholeReader {
                 groups_ms: millis(begun),
             },
         })
+    }
+
+    /// The groups, with what each names where a later reading will ask.
+    async fn read_groups(
+        &self,
+        directory: &LdapSource,
+        settings: &LdapSettings,
+        query: &Query,
+        collected: &people::Collected,
+    ) -> Result<(Complete, groups::Found), SnapshotError> {
+        let mut collector = groups::Collector::new(collected, &directory.member_attributes);
+        if self.mapping.needs_groups() || !collected.by_primary_group.is_empty() {
+            collector.keep_rosters();
+        }
+        let mut second = LdapConnection::open(settings).await?;
+        let read = read_all(&mut second, query, |entry| {
+            collector.add(entry);
+            ControlFlow::Continue(())
+        });
+        let read = read.await.map_err(|error| failed("groups", error))?;
+        second.close().await;
+        Ok((read, collector.finish(directory.nesting, self.mapping.needs_groups())))
     }
 }
 
@@ -189,7 +210,7 @@ async fn try_marks(
 }
 
 /// Whether another server may do what this one could not: it went away, fell silent, or says that it cannot work now.
-fn is_lost(error: &SnapshotError) -> bool {
+pub(super) fn is_lost(error: &SnapshotError) -> bool {
     match error {
         SnapshotError::Connect(ConnectError::Servers { .. }) => true,
         SnapshotError::Read { error, .. } => matches!(

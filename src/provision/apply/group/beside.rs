@@ -73,7 +73,12 @@ impl Operation for Finish<'_> {
     async fn attempt(&self, unit: &mut Unit) -> Result<(), DirectoryError> {
         self.lease.relied_on(unit).await?;
         let name = &self.context.connection.name;
-        let key = keys::link(unit.organisation(), name, b'g', &self.step.external_id);
+        let key = keys::link(
+            unit.organisation(),
+            name,
+            Kind::Group.link_tag(),
+            &self.step.external_id,
+        );
         let before: Option<Link> = unit.find(&key).await?;
         // Without a link the group was let go in the meantime.
         let Some(before) = before.filter(|before| before.id == self.group.uuid()) else {
