@@ -57,7 +57,7 @@ impl<T> Stretch<T> {
     }
 
     /// The rows of a list that is held whole and in order, at most so many, and whether more come behind them.
-    pub fn of<'a, R>(self, all: &'a [R], limit: usize, compare: impl Fn(&R, &T) -> Ordering) -> (Vec<&'a R>, bool) {
+    pub fn of<R>(self, all: &[R], limit: usize, compare: impl Fn(&R, &T) -> Ordering) -> (Vec<&R>, bool) {
         match self {
             Self::On(at) => {
                 let start = at.map_or(0, |at| all.partition_point(|row| compare(row, &at).is_le()));

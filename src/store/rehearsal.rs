@@ -174,7 +174,7 @@ fn in_order(
     direction: Direction,
     limit: usize,
     mut merged: BTreeMap<Key, Versioned>,
-    own: BTreeMap<Key, Option<Versioned>>,
+    own: Changes,
     reached: Option<&Key>,
 ) -> Vec<(Key, Versioned)> {
     let is_known = |key: &Key| reached.is_none_or(|reached| is_up_to(direction, key, reached));
@@ -186,6 +186,9 @@ fn in_order(
     }
 }
 
+/// Changes in order, where `None` is a deletion.
+type Changes = BTreeMap<Key, Option<Versioned>>;
+
 /// The changes in a range, with as many entries as are wanted, and the last of these when there are more: what lies behind it is
 /// not in the answer.
 fn own_of(
@@ -193,9 +196,9 @@ fn own_of(
     range: &(Bound<Key>, Bound<Key>),
     direction: Direction,
     limit: usize,
-) -> Result<(BTreeMap<Key, Option<Versioned>>, Option<Key>), StoreError> {
+) -> Result<(Changes, Option<Key>), StoreError> {
     let mut changes = held.within(range, direction)?;
-    let (mut own, mut entries) = (BTreeMap::new(), 0);
+    let (mut own, mut entries) = (Changes::new(), 0);
     while let Some((key, change)) = changes.next()? {
         entries += usize::from(change.is_some());
         own.insert(key.clone(), change);

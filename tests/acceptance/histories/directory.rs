@@ -86,7 +86,12 @@ async fn look_for_people(world: &mut World) {
 fn failed(report: &Value) -> Vec<String> {
     let failures = report["failures"].as_array().into_iter().flatten();
     // The word of the reason stands beside the entry, or in the reason.
-    let word = |failure: &Value| failure["reason"].get("reason").unwrap_or(&failure["reason"]).clone();
+    let word = |failure: &Value| {
+        failure["reason"]
+            .get("reason")
+            .unwrap_or_else(|| &failure["reason"])
+            .clone()
+    };
     let mut failed: Vec<String> = failures
         .map(|failure| format!("{} {}", failure["name"], word(failure)))
         .collect();

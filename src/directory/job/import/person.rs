@@ -101,7 +101,7 @@ impl WritePerson<'_> {
             licences: draft.licences.clone(),
             home_group,
             groups,
-            roles: draft.roles.iter().cloned().collect(),
+            roles: draft.roles.clone(),
             invite: self.invite,
             channel: Some(Channel::Email),
             ..NewUser::default()
