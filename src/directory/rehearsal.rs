@@ -1,4 +1,4 @@
-//! A directory in which everything may happen and nothing did.
+//! A directory in which everything may happen and nothing did: plans, and forms that are tried out step by step (S004-18).
 
 use std::sync::Arc;
 
