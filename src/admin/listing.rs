@@ -69,6 +69,7 @@ impl Listing {
     /// # Errors
     /// A [`Problem`] that names the parameter at fault.
     pub async fn read(self, directory: &Directory, caller: &Administrator, list: List) -> Result<Question, Problem> {
+        self.check_order()?;
         let asked = self.with_view(directory, caller, list).await?;
         let usual = caller.settings.organisation.page_size.map(usize::from);
         let usual = usual.unwrap_or_else(|| directory.list_limits().page_size);
@@ -80,6 +81,7 @@ impl Listing {
     /// # Errors
     /// As [`Listing::read`]; a view is refused.
     pub fn read_alone(self, directory: &Directory, list: List) -> Result<Question, Problem> {
+        self.check_order()?;
         if self.view.is_some() {
             return Err(Problem::bad_request(format!(
                 "view: the list of {list} has none: leave it out"
@@ -90,6 +92,16 @@ impl Listing {
             &ResourceSchemas::new(None, None),
             directory.list_limits().page_size,
         )
+    }
+
+    /// An order without a name to go by would be none.
+    fn check_order(&self) -> Result<(), Problem> {
+        if self.descending && self.sort.is_none() {
+            return Err(Problem::bad_request(
+                "descending: say by what with sort, for example sort=created&descending=true",
+            ));
+        }
+        Ok(())
     }
 
     fn question(self, list: List, schemas: &ResourceSchemas, usual: usize) -> Result<Question, Problem> {

@@ -61,6 +61,11 @@ async fn a_list_has_previous_next_and_last_in_whatever_order() {
         let (before, _) = page(&acme, &format!("limit=3{order}&before={}", cursor(&answer, "previous"))).await;
         assert_eq!(before, all[1..4], "{order}");
     }
+    let refused = acme.get("/users?descending=true").await.expect(400);
+    assert!(
+        refused["detail"].as_str().expect("words").contains("sort"),
+        "{refused:#}"
+    );
     let (_, sorted) = page(&acme, "limit=3&sort=user_name&last=true").await;
     let previous = cursor(&sorted, "previous");
     for elsewhere in ["", "&sort=user_name&descending=true", "&sort=created"] {

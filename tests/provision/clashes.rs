@@ -2,7 +2,9 @@
 
 use serde_json::json;
 use usher::directory::organisation::UpdateOrganisation;
+use usher::directory::role_assignment::{AssignRole, WithdrawRole};
 use usher::model::custom_attribute::{Bearer, urn};
+use usher::model::slug::Slug;
 use usher::provision::failure::{Failure, FailureReason};
 use usher::provision::organisation_file;
 use usher::provision::progress::silent;
@@ -203,4 +205,80 @@ async fn what_is_given_up_and_taken_within_one_plan_is_foreseen_whatever_is_pack
         "one of two: {:?}",
         done.failures
     );
+}
+
+const SET: &str = r#"
+[organisation]
+slug = "acme"
+
+[[roles]]
+key = "agent"
+name = "Agent"
+one_of = "kind"
+
+[[roles]]
+key = "expert"
+name = "Expert"
+one_of = "kind"
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_role_of_a_set_fails_for_that_person_alone_in_the_dry_run_and_in_the_run() {
+    let ldif = person("ada", "") + &person("bob", "");
+    let Some(gateway) = Gateway::start(&ldif).await else {
+        return;
+    };
+    let file = organisation_file::parse(SET).expect("a good file");
+    let declared = gateway.directory.declare(&gateway.administrator(), &file.declaration);
+    declared.await.expect("declared");
+    gateway.connect(json!({})).await;
+    gateway.sync().await;
+    let user = gateway.users().await["ada"].id;
+    let agent: Slug = "agent".parse().expect("a slug");
+    let role = agent.clone();
+    gateway
+        .act(&AssignRole {
+            user,
+            role,
+            in_place: false,
+        })
+        .await
+        .expect("a role");
+    let expert = json!([{ "when": "true", "roles": ["expert"] }]);
+    gateway
+        .connect(json!({ "grants": expert, "grantable_roles": ["expert"] }))
+        .await;
+    let mut sink = Told::default();
+    let connection = "corporate".parse().expect("a slug");
+    let dry = SyncRun::preview(
+        &gateway.directory,
+        gateway.organisation,
+        &connection,
+        Reading::Whole,
+        silent(),
+        &mut sink,
+    );
+    let dry = dry.await.expect("a dry run");
+    let names: Vec<&str> = sink.0.iter().map(|difference| difference.name.as_str()).collect();
+    assert_eq!(names, ["bob"]);
+    let done = gateway.sync().await;
+    assert_eq!(told(&done.failures), told(&dry.failures));
+    let failures = told(&done.failures);
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert_eq!(failures[0].0.as_deref(), Some("ada"));
+    assert!(failures[0].1.contains("exclude each other"), "{failures:?}");
+    let roles = async |name: &str| {
+        let users = gateway.users().await;
+        users[name].roles.keys().map(Slug::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (roles("ada").await, roles("bob").await),
+        (vec!["agent".to_owned()], vec!["expert".to_owned()])
+    );
+    gateway
+        .act(&WithdrawRole { user, role: agent })
+        .await
+        .expect("a role less");
+    assert_eq!(told(&gateway.sync().await.failures), []);
+    assert_eq!(roles("ada").await, ["expert"]);
 }
