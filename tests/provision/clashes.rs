@@ -229,7 +229,8 @@ async fn a_second_role_of_a_set_fails_for_that_person_alone_in_the_dry_run_and_i
         return;
     };
     let file = organisation_file::parse(SET).expect("a good file");
-    let declared = gateway.directory.declare(&gateway.administrator(), &file.declaration);
+    let administrator = gateway.administrator();
+    let declared = gateway.directory.declare(&administrator, &file.declaration);
     declared.await.expect("declared");
     gateway.connect(json!({})).await;
     gateway.sync().await;
@@ -259,8 +260,15 @@ async fn a_second_role_of_a_set_fails_for_that_person_alone_in_the_dry_run_and_i
         &mut sink,
     );
     let dry = dry.await.expect("a dry run");
-    let names: Vec<&str> = sink.0.iter().map(|difference| difference.name.as_str()).collect();
-    assert_eq!(names, ["bob"]);
+    let told_of: Vec<(&str, bool, bool)> = sink
+        .0
+        .iter()
+        .map(|difference| {
+            let fails = difference.failure.is_some();
+            (difference.name.as_str(), fails, difference.changes.is_empty())
+        })
+        .collect();
+    assert_eq!(told_of, [("ada", true, true), ("bob", false, false)]);
     let done = gateway.sync().await;
     assert_eq!(told(&done.failures), told(&dry.failures));
     let failures = told(&done.failures);
