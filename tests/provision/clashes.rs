@@ -5,12 +5,13 @@ use usher::directory::organisation::UpdateOrganisation;
 use usher::directory::role_assignment::{AssignRole, WithdrawRole};
 use usher::model::custom_attribute::{Bearer, urn};
 use usher::model::slug::Slug;
+use usher::provision::difference::Difference;
 use usher::provision::failure::{Failure, FailureReason};
 use usher::provision::organisation_file;
 use usher::provision::progress::silent;
 use usher::provision::reading::Reading;
 use usher::provision::rehearse::Sink;
-use usher::provision::run::SyncRun;
+use usher::provision::run::{RunReport, SyncRun};
 
 use super::gateway::{Gateway, person};
 
@@ -26,17 +27,30 @@ unique = true
 
 /// What a dry run tells.
 #[derive(Default)]
-struct Told(Vec<usher::provision::difference::Difference>);
+struct Told(Vec<Difference>);
 
 #[async_trait::async_trait]
 impl Sink for Told {
-    async fn take(
-        &mut self,
-        differences: Vec<usher::provision::difference::Difference>,
-    ) -> Result<(), usher::directory::DirectoryError> {
+    async fn take(&mut self, differences: Vec<Difference>) -> Result<(), usher::directory::DirectoryError> {
         self.0.extend(differences);
         Ok(())
     }
+}
+
+/// A dry run of everything that holds at most so many bytes unpacked, and what it lists.
+async fn dry_run(gateway: &Gateway, open_bytes_max: usize) -> (RunReport, Vec<Difference>) {
+    let packing = gateway.directory.clone().with_rehearsals(open_bytes_max);
+    let mut sink = Told::default();
+    let connection = "corporate".parse().expect("a slug");
+    let run = SyncRun::preview(
+        &packing,
+        gateway.organisation,
+        &connection,
+        Reading::Whole,
+        silent(),
+        &mut sink,
+    );
+    (run.await.expect("a dry run"), sink.0)
 }
 
 /// People of whom several have one badge, one address, or one telephone number to sign in by.
@@ -103,18 +117,7 @@ fn told(failures: &[Failure]) -> Vec<(Option<String>, String)> {
 async fn the_first_of_several_who_want_the_same_gets_it_in_the_dry_run_and_in_the_run() {
     for open_bytes_max in [0, 4_000, usize::MAX] {
         let Some(gateway) = start().await else { return };
-        let packing = gateway.directory.clone().with_rehearsals(open_bytes_max);
-        let mut sink = Told::default();
-        let connection = "corporate".parse().expect("a slug");
-        let dry = SyncRun::preview(
-            &packing,
-            gateway.organisation,
-            &connection,
-            Reading::Whole,
-            silent(),
-            &mut sink,
-        );
-        let dry = dry.await.expect("a dry run");
+        let (dry, differences) = dry_run(&gateway, open_bytes_max).await;
         let done = gateway.sync().await;
         assert_eq!(done.plan_hash, dry.plan_hash);
         assert_eq!(told(&done.failures), told(&dry.failures), "{open_bytes_max}");
@@ -136,7 +139,7 @@ async fn the_first_of_several_who_want_the_same_gets_it_in_the_dry_run_and_in_th
             "{open_bytes_max}"
         );
         assert_eq!(first("+49").len(), 1, "{open_bytes_max}");
-        let told_names: Vec<&str> = sink.0.iter().map(|difference| difference.name.as_str()).collect();
+        let told_names: Vec<&str> = differences.iter().map(|difference| difference.name.as_str()).collect();
         assert_eq!(
             told_names.len(),
             users.len(),
@@ -177,19 +180,8 @@ async fn what_is_given_up_and_taken_within_one_plan_is_foreseen_whatever_is_pack
     gateway.slapd.modify(&changes);
     let mut lists = Vec::new();
     for open_bytes_max in [0, usize::MAX] {
-        let packing = gateway.directory.clone().with_rehearsals(open_bytes_max);
-        let mut sink = Told::default();
-        let connection = "corporate".parse().expect("a slug");
-        let dry = SyncRun::preview(
-            &packing,
-            gateway.organisation,
-            &connection,
-            Reading::Whole,
-            silent(),
-            &mut sink,
-        );
-        let dry = dry.await.expect("a dry run");
-        lists.push((told(&dry.failures), sink.0));
+        let (dry, differences) = dry_run(&gateway, open_bytes_max).await;
+        lists.push((told(&dry.failures), differences));
     }
     let [one, other] = lists.try_into().expect("two lists");
     assert_eq!(one, other);
@@ -249,19 +241,8 @@ async fn a_second_role_of_a_set_fails_for_that_person_alone_in_the_dry_run_and_i
     gateway
         .connect(json!({ "grants": expert, "grantable_roles": ["expert"] }))
         .await;
-    let mut sink = Told::default();
-    let connection = "corporate".parse().expect("a slug");
-    let dry = SyncRun::preview(
-        &gateway.directory,
-        gateway.organisation,
-        &connection,
-        Reading::Whole,
-        silent(),
-        &mut sink,
-    );
-    let dry = dry.await.expect("a dry run");
-    let told_of: Vec<(&str, bool, bool)> = sink
-        .0
+    let (dry, differences) = dry_run(&gateway, usize::MAX).await;
+    let told_of: Vec<(&str, bool, bool)> = differences
         .iter()
         .map(|difference| {
             let fails = difference.failure.is_some();
